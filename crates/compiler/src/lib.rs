@@ -1,0 +1,1 @@
+//! Taipan's `compiler` crate.
