@@ -132,4 +132,30 @@ fn main() {
             set(heap, ring, i % 1_000_000, entry);
         }
     });
+    measure("shuffled graph, 10 majors", 20_000_000, |heap, root| {
+        let all = node(heap, &vec![0; 2_000_000]);
+        // SAFETY: as above.
+        unsafe { *root = all };
+        let mut random = 1u64;
+        let mut nodes: Vec<u64> = Vec::new();
+        for i in 0..2_000_000 {
+            let fresh = node(heap, &[0; 4]);
+            set(heap, all, i, fresh);
+            nodes.push(fresh);
+        }
+        for &from in &nodes {
+            for slot in 0..4 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                set(heap, from, slot, nodes[(random >> 33) as usize % nodes.len()]);
+            }
+        }
+        // Now the graph is reached through one node only.
+        for i in 1..2_000_000 {
+            set(heap, all, i, 0);
+        }
+        drop(nodes);
+        for _ in 0..10 {
+            heap.collect(Kind::Major);
+        }
+    });
 }

@@ -197,6 +197,8 @@ impl Heap {
         self.settled_external = self.stats.external_bytes;
         self.settled_allocated = self.stats.bytes_allocated;
         self.charged = 0;
+        self.cycle_gc_ns += pause_ns;
+        self.cycle_ns += pause_ns + mutator_ns;
         match kind {
             Kind::Minor => {
                 self.stats.minor += 1;
@@ -204,11 +206,21 @@ impl Heap {
             }
             Kind::Major => {
                 self.stats.major += 1;
-                let old = self.stats.live_bytes + self.settled_external;
-                let grown = (old / 100).saturating_mul(self.config.major_growth_percent);
-                self.stats.major_at_bytes = grown.max(self.config.major_min_bytes);
+                self.plan_major();
             }
         }
+    }
+
+    /// Sets the heap size that makes the next collection a major one. A program that spent more than
+    /// 15 % of the time since the last major collection collecting gets half as much growth again.
+    fn plan_major(&mut self) {
+        let old = self.stats.live_bytes + self.settled_external;
+        let is_fixed = self.config.nursery_min_bytes == self.config.nursery_max_bytes;
+        let is_busy = !is_fixed && self.cycle_gc_ns.saturating_mul(100) > self.cycle_ns.saturating_mul(15);
+        let growth = self.config.major_growth_percent * if is_busy { 3 } else { 2 } / 2;
+        let grown = (old / 100).saturating_mul(growth);
+        self.stats.major_at_bytes = grown.max(self.config.major_min_bytes);
+        (self.cycle_gc_ns, self.cycle_ns) = (0, 0);
     }
 
     /// Doubles the allocation budget while minor collections take more than a tenth of the time,

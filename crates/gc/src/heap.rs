@@ -51,6 +51,9 @@ pub struct Heap {
     pub(crate) settled_external: usize,
     /// `stats.bytes_allocated` when the last collection ended.
     pub(crate) settled_allocated: u64,
+    /// Nanoseconds since the last major collection: in collections, and in all.
+    pub(crate) cycle_gc_ns: u64,
+    pub(crate) cycle_ns: u64,
     pub(crate) last_end: std::time::Instant,
     pub(crate) stress_runs: [Bump; CLASS_COUNT],
     pub(crate) stress_tick: u64,
@@ -85,6 +88,8 @@ impl Heap {
             stats,
             settled_external: 0,
             settled_allocated: 0,
+            cycle_gc_ns: 0,
+            cycle_ns: 0,
             last_end: std::time::Instant::now(),
             stress_runs: [Bump::default(); CLASS_COUNT],
             stress_tick: 0,
