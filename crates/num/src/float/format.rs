@@ -1,0 +1,167 @@
+//! Decimal text of a float, in CPython's styles.
+
+/// Decimal digits of a finite positive float: `0.d1d2d3... * 10**point`. Zero is "0" with point 1.
+pub(crate) struct Decimal {
+    pub digits: Vec<u8>,
+    pub point: i32,
+}
+
+/// Style flags of [`format`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// '#': keep the decimal point and, for `g`, trailing zeros.
+    pub alternate: bool,
+    /// Add ".0" to a result that looks like an integer.
+    pub add_dot_0: bool,
+    /// Always write a sign.
+    pub sign: bool,
+    /// Write a zero result without its minus sign.
+    pub no_neg_0: bool,
+}
+
+/// No double has more significant digits than this, nor (with room to spare) more decimals.
+const MAX_EXACT: usize = 1100;
+
+/// Splits text such as "1.25e-7" into digits and decimal point.
+fn split(text: &str) -> Decimal {
+    let (mantissa, exp) = match text.split_once('e') {
+        Some((m, e)) => (m, e.parse::<i32>().expect("formatted exponents are numbers")),
+        None => (text, 0),
+    };
+    let (int, frac) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut digits: Vec<u8> = int.bytes().chain(frac.bytes()).collect();
+    let zeros = digits.iter().take_while(|&&c| c == b'0').count();
+    if zeros == digits.len() {
+        return Decimal { digits: vec![b'0'], point: 1 };
+    }
+    let point = int.len() as i32 + exp - zeros as i32;
+    digits.drain(..zeros);
+    Decimal { digits, point }
+}
+
+fn trim(mut d: Decimal) -> Decimal {
+    while d.digits.len() > 1 && d.digits.last() == Some(&b'0') {
+        d.digits.pop();
+    }
+    d
+}
+
+/// Shortest digits that read back as `x`.
+pub(crate) fn shortest(x: f64) -> Decimal {
+    let mut buffer = zmij::Buffer::new();
+    trim(split(buffer.format_finite(x)))
+}
+
+/// `count` (at least 1) significant digits, correctly rounded; trailing zeros removed.
+pub(crate) fn significant(x: f64, count: usize) -> Decimal {
+    trim(split(&format!("{:.*e}", count.min(MAX_EXACT) - 1, x)))
+}
+
+/// Digits down to `decimals` places after the point, correctly rounded; trailing zeros removed.
+pub(crate) fn fixed(x: f64, decimals: usize) -> Decimal {
+    trim(split(&format!("{:.*}", decimals.min(MAX_EXACT), x)))
+}
+
+/// `repr(x)`.
+pub fn repr(x: f64) -> String {
+    let mut s = String::with_capacity(24);
+    repr_to(x, &mut s);
+    s
+}
+
+/// Appends `repr(x)`.
+pub fn repr_to(x: f64, out: &mut String) {
+    // Small whole numbers need no digit generation at all.
+    if x.abs() < 1e15 && x == x.trunc() && (x != 0.0 || x.is_sign_positive()) {
+        use std::fmt::Write;
+        let _ = write!(out, "{}.0", x as i64);
+        return;
+    }
+    out.push_str(&format(x, 'r', 0, Flags { add_dot_0: true, ..Flags::default() }));
+}
+
+/// Formats like CPython's `PyOS_double_to_string`: `code` is one of e E f F g G r (r: shortest,
+/// ignores `precision`).
+pub fn format(x: f64, code: char, precision: usize, flags: Flags) -> String {
+    let text = if x.is_finite() {
+        format_finite(x.abs(), code, precision, flags)
+    } else {
+        String::from(if x.is_nan() { "nan" } else { "inf" })
+    };
+    let zero = || !text.bytes().take_while(|&c| c != b'e').any(|c| matches!(c, b'1'..=b'9'));
+    let minus = !x.is_nan() && x.is_sign_negative() && !(flags.no_neg_0 && x.is_finite() && zero());
+    let mut out = String::with_capacity(text.len() + 1);
+    if minus {
+        out.push('-');
+    } else if flags.sign {
+        out.push('+');
+    }
+    out.push_str(&text);
+    if code.is_ascii_uppercase() {
+        out.make_ascii_uppercase();
+    }
+    out
+}
+
+fn format_finite(x: f64, code: char, precision: usize, flags: Flags) -> String {
+    let precision_i = i64::try_from(precision).unwrap_or(i64::MAX / 2);
+    let (dec, mut end) = match code.to_ascii_lowercase() {
+        'e' => (significant(x, precision.saturating_add(1)), precision_i + 1),
+        'f' => {
+            let d = fixed(x, precision);
+            let end = i64::from(d.point) + precision_i;
+            (d, end)
+        }
+        'r' => {
+            let d = shortest(x);
+            let end = d.digits.len() as i64;
+            (d, end)
+        }
+        _ => {
+            let d = significant(x, precision.max(1));
+            let end = if flags.alternate { precision_i.max(1) } else { d.digits.len() as i64 };
+            (d, end)
+        }
+    };
+    let mut point = i64::from(dec.point);
+    let use_exp = match code.to_ascii_lowercase() {
+        'e' => true,
+        'f' => false,
+        'r' => point <= -4 || point > 16,
+        _ => point <= -4 || point > precision_i.max(1) - i64::from(flags.add_dot_0),
+    };
+    let exp = point - 1;
+    if use_exp {
+        point = 1;
+    } else {
+        end = end.max(if flags.add_dot_0 { point + 1 } else { point });
+    }
+    write_digits(&dec.digits, point, end, use_exp.then_some(exp), flags.alternate)
+}
+
+/// Lays digits out so that the text runs to digit position `end` (exclusive).
+fn write_digits(digits: &[u8], point: i64, end: i64, exp: Option<i64>, alternate: bool) -> String {
+    let mut out = String::with_capacity((end - point.min(0)) as usize + 8);
+    let digit = |i: i64| usize::try_from(i).ok().and_then(|i| digits.get(i)).map_or('0', |&c| char::from(c));
+    if point <= 0 {
+        out.push('0');
+    }
+    out.extend((0..point).map(digit));
+    out.push('.');
+    let start = point;
+    if end - start > digits.len() as i64 + 400 {
+        // A huge precision is mostly zeros.
+        let real = (digits.len() as i64).max(start);
+        out.extend((start..real).map(digit));
+        out.extend(std::iter::repeat_n('0', (end - real) as usize));
+    } else {
+        out.extend((start..end).map(digit));
+    }
+    if out.ends_with('.') && !alternate {
+        out.pop();
+    }
+    if let Some(e) = exp {
+        out.push_str(&format!("e{}{:02}", if e < 0 { '-' } else { '+' }, e.abs()));
+    }
+    out
+}

@@ -1,0 +1,14 @@
+//! Python's float: text conversion, rounding, hashing and arithmetic helpers.
+
+mod arith;
+mod format;
+mod hex;
+mod parse;
+
+pub use arith::{as_integer_ratio, divmod, floor_div, hash, is_integer, pow, py_mod, round, PowError};
+pub use format::{Flags, format, repr, repr_to};
+pub use hex::{HexError, from_hex, to_hex};
+pub use parse::{parse, parse_prefix};
+
+#[cfg(test)]
+mod tests;
