@@ -1,0 +1,129 @@
+//! Buffers inside the GC heap that back growable objects. Python code never sees them.
+//!
+//! Invariant BUF-1: a buffer is owned by one object, which traces it by marking it; its words beyond what the owner
+//! uses are 0 (value arrays) or meaningless (raw buffers).
+
+use std::cell::Cell;
+
+use taipan_gc::Marker;
+
+use crate::cx::Cx;
+use crate::object;
+use crate::object::{Header, Object};
+use crate::typeobj::{Type, TypeSpec, flags};
+
+/// An array of value words, all of them traced.
+#[repr(C)]
+pub struct ValueArray {
+    header: Header,
+    capacity: Cell<usize>,
+}
+
+/// Bytes without references.
+#[repr(C)]
+pub struct RawBuffer {
+    header: Header,
+    capacity: Cell<usize>,
+}
+
+/// Type of value arrays.
+pub static VALUE_ARRAY: Type = Type::new(&VALUE_ARRAY_SPEC);
+static VALUE_ARRAY_SPEC: TypeSpec = TypeSpec {
+    name: "value_array",
+    basicsize: 24,
+    flags: flags::DISALLOW_INSTANTIATION,
+    trace: Some(trace_values),
+    ..TypeSpec::DEFAULT
+};
+/// Type of raw buffers.
+pub static RAW_BUFFER: Type = Type::new(&RAW_BUFFER_SPEC);
+static RAW_BUFFER_SPEC: TypeSpec =
+    TypeSpec { name: "raw_buffer", basicsize: 24, flags: flags::DISALLOW_INSTANTIATION, ..TypeSpec::DEFAULT };
+object!(ValueArray, VALUE_ARRAY);
+object!(RawBuffer, RAW_BUFFER);
+
+/// Bytes before the data.
+pub const DATA_OFFSET: usize = 32;
+
+unsafe fn trace_values(object: *mut Header, marker: &mut Marker) {
+    // SAFETY: called for value arrays only.
+    let this = unsafe { &*object.cast::<ValueArray>() };
+    // SAFETY: the array holds `capacity` words.
+    unsafe { marker.mark_range(this.word_ptr(0), this.capacity.get()) };
+}
+
+fn alloc(cx: &mut Cx, class: &'static Type, bytes: usize) -> *mut u8 {
+    let p = cx.alloc_raw(DATA_OFFSET + bytes);
+    // SAFETY: fresh memory of at least 32 bytes.
+    unsafe { p.cast::<Header>().write(Header::fresh(class)) };
+    p
+}
+
+impl ValueArray {
+    /// A new array of at least `capacity` zero words. May collect.
+    pub fn new(cx: &mut Cx, capacity: usize) -> &'static ValueArray {
+        let p = alloc(cx, &VALUE_ARRAY, capacity * 8);
+        // SAFETY: just made.
+        let this = unsafe { &*p.cast::<ValueArray>() };
+        this.capacity.set(capacity);
+        this
+    }
+
+    /// Number of words.
+    #[inline(always)]
+    pub fn capacity(&self) -> usize {
+        self.capacity.get()
+    }
+
+    /// Address of word `i`.
+    #[inline(always)]
+    pub fn word_ptr(&self, i: usize) -> *mut u64 {
+        (self as *const Self as usize + DATA_OFFSET + 8 * i) as *mut u64
+    }
+
+    /// The array whose word 0 is at `data`.
+    ///
+    /// # Safety
+    /// `data` must come from `word_ptr(0)`.
+    #[inline(always)]
+    pub unsafe fn from_data(data: *const u64) -> &'static ValueArray {
+        // SAFETY: the caller's promise.
+        unsafe { &*((data as usize - DATA_OFFSET) as *const ValueArray) }
+    }
+}
+
+impl RawBuffer {
+    /// A new buffer of at least `bytes` zero bytes. May collect.
+    pub fn new(cx: &mut Cx, bytes: usize) -> &'static RawBuffer {
+        let p = alloc(cx, &RAW_BUFFER, bytes);
+        // SAFETY: just made.
+        let this = unsafe { &*p.cast::<RawBuffer>() };
+        this.capacity.set(bytes);
+        this
+    }
+
+    /// Number of bytes.
+    pub fn capacity(&self) -> usize {
+        self.capacity.get()
+    }
+
+    /// Address of the first byte.
+    #[inline(always)]
+    pub fn data(&self) -> *mut u8 {
+        (self as *const Self as usize + DATA_OFFSET) as *mut u8
+    }
+
+    /// The buffer whose first byte is at `data`.
+    ///
+    /// # Safety
+    /// `data` must come from `data()`.
+    pub unsafe fn from_data(data: *const u8) -> &'static RawBuffer {
+        // SAFETY: the caller's promise.
+        unsafe { &*((data as usize - DATA_OFFSET) as *const RawBuffer) }
+    }
+}
+
+const _: () = {
+    const fn assert_object<T: Object>() {}
+    assert_object::<ValueArray>();
+};

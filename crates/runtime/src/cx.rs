@@ -1,0 +1,345 @@
+//! The context: what every function that may run Python code, allocate or raise takes as its first parameter.
+//!
+//! A [`Cx`] belongs to one thread; the [`Runtime`] is shared by all threads under the GIL.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use taipan_gc::Heap;
+
+use crate::dict::Dict;
+use crate::frame::{Frame, Stack};
+use crate::hooks::Hooks;
+use crate::names::Names;
+use crate::object::Header;
+use crate::typeobj::{MethodCache, Type};
+use crate::types::str::Str;
+use crate::types::tuple::Tuple;
+use crate::value::Value;
+use crate::{exceptions, heap};
+
+/// Says that an exception was raised; the exception itself is in the context ([`Cx::exception`]).
+#[derive(Clone, Copy, Debug)]
+pub struct Raised;
+
+/// Result of anything that may raise.
+pub type PyResult<T> = Result<T, Raised>;
+
+/// Raises an exception of a class in [`exceptions`] with a formatted message: `raise!(cx, TypeError, "no {x}")`.
+/// Evaluates to `Err(Raised)` of any result type.
+#[macro_export]
+macro_rules! raise {
+    ($cx:expr, $class:ident, $($arg:tt)*) => {{
+        let text = format!($($arg)*);
+        Err($cx.raise_text(&$crate::exceptions::$class, &text))
+    }};
+}
+
+/// What all threads share.
+pub struct Runtime {
+    /// Functions of the crates above this one.
+    pub hooks: Cell<Hooks>,
+    names: Cell<Option<&'static Names>>,
+    interned: RefCell<HashMap<Box<[u8]>, &'static Str, ahash::RandomState>>,
+    /// Attribute lookups along MROs.
+    pub method_cache: MethodCache,
+    /// Next type version (TYPE-2).
+    pub next_type_version: Cell<u32>,
+    dict_version: Cell<u64>,
+    /// `sys.modules`.
+    pub modules: Cell<Option<&'static Dict>>,
+    /// The namespace of `builtins`.
+    pub builtins: Cell<Option<&'static Dict>>,
+    /// The namespace of `sys`.
+    pub sys: Cell<Option<&'static Dict>>,
+    /// Values that live as long as the runtime.
+    pub roots: RefCell<Vec<Value>>,
+    /// Static types that were readied.
+    pub static_types: RefCell<Vec<&'static Type>>,
+    /// Weak references, finalisers and native releases.
+    pub special: RefCell<heap::Special>,
+    /// State of other crates and modules by name; they keep it in roots if it holds values.
+    pub recursion_limit: Cell<usize>,
+    /// SipHash-like key of str and bytes hashes, from PYTHONHASHSEED.
+    pub hash_key: Cell<(u64, u64)>,
+    /// Latin-1 one-character strs.
+    pub latin1: RefCell<Vec<&'static Str>>,
+    /// `()`.
+    pub empty_tuple: Cell<Option<&'static Tuple>>,
+    /// Digit limit of int/str conversion, 0 for none.
+    pub int_max_str_digits: Cell<usize>,
+}
+
+/// A thread's context.
+pub struct Cx {
+    /// The heap, shared.
+    pub heap: *mut Heap,
+    runtime: *const Runtime,
+    /// The running Python frame; null outside.
+    pub frame: *mut Frame,
+    /// The register and frame stacks.
+    pub stack: Stack,
+    exception: Option<Value>,
+    /// The exception being handled (`sys.exception()`), None without.
+    pub handled: Option<Value>,
+    /// Lowest native stack address that recursion may reach.
+    pub native_limit: usize,
+    /// Python frames in use, for the recursion limit.
+    pub depth: usize,
+    /// Objects whose repr is being made (for `[...]`).
+    pub repr_stack: Vec<Value>,
+    /// Set asynchronously when the interpreter must look up (signals, GIL requests, finalisers to run).
+    pub interrupt: &'static std::sync::atomic::AtomicBool,
+}
+
+/// Set when something wants the running thread's attention at the next check.
+pub static INTERRUPT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+impl Runtime {
+    fn new() -> Runtime {
+        Runtime {
+            hooks: Cell::new(Hooks::default()),
+            names: Cell::new(None),
+            interned: RefCell::new(HashMap::default()),
+            method_cache: MethodCache::default(),
+            next_type_version: Cell::new(1),
+            dict_version: Cell::new(1),
+            modules: Cell::new(None),
+            builtins: Cell::new(None),
+            sys: Cell::new(None),
+            roots: RefCell::new(Vec::new()),
+            static_types: RefCell::new(Vec::new()),
+            special: RefCell::new(heap::Special::default()),
+            recursion_limit: Cell::new(1000),
+            hash_key: Cell::new((0, 0)),
+            latin1: RefCell::new(Vec::new()),
+            empty_tuple: Cell::new(None),
+            int_max_str_digits: Cell::new(4300),
+        }
+    }
+
+    /// A version number that no dict had before (DICT-3).
+    #[inline(always)]
+    pub fn next_dict_version(&self) -> u64 {
+        let version = self.dict_version.get();
+        self.dict_version.set(version + 1);
+        version
+    }
+
+    /// All interned strs, for the collector.
+    pub fn for_each_interned(&self, mut visit: impl FnMut(&'static Str)) {
+        // SAFETY: nobody borrows the table across a collection.
+        for s in unsafe { &*self.interned.as_ptr() }.values() {
+            visit(s);
+        }
+    }
+
+    /// The names, for the collector: they are interned, so nothing more to do.
+    pub fn has_names(&self) -> bool {
+        self.names.get().is_some()
+    }
+}
+
+impl Cx {
+    /// Starts the runtime on this thread: the heap, all built-in types and the names. `stress` turns GC stress on.
+    pub fn start(config: taipan_gc::Config, hash_key: (u64, u64)) -> Box<Cx> {
+        let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new()));
+        runtime.hash_key.set(hash_key);
+        let heap = heap::create(config, runtime);
+        let mut cx = Box::new(Cx {
+            heap,
+            runtime,
+            frame: std::ptr::null_mut(),
+            stack: Stack::new(),
+            exception: None,
+            handled: None,
+            native_limit: heap::native_stack_limit(),
+            depth: 0,
+            repr_stack: Vec::new(),
+            interrupt: &INTERRUPT,
+        });
+        heap::set_main_context(&mut cx);
+        cx.heap().disable();
+        crate::types::bootstrap(&mut cx);
+        cx.heap().enable();
+        cx
+    }
+
+    /// The shared state.
+    #[inline(always)]
+    pub fn rt(&self) -> &'static Runtime {
+        // SAFETY: the runtime is leaked.
+        unsafe { &*self.runtime }
+    }
+
+    /// The heap.
+    #[inline(always)]
+    pub fn heap(&mut self) -> &mut Heap {
+        // SAFETY: the heap lives as long as the runtime; the GIL gives exclusive access.
+        unsafe { &mut *self.heap }
+    }
+
+    /// The runtime's own names.
+    #[inline(always)]
+    pub fn names(&self) -> &'static Names {
+        // SAFETY: set by bootstrap before anything asks.
+        unsafe { self.rt().names.get().unwrap_unchecked() }
+    }
+
+    pub(crate) fn set_names(&self, names: Names) {
+        self.rt().names.set(Some(Box::leak(Box::new(names))));
+    }
+
+    /// The interned str with this text. May collect.
+    pub fn intern(&mut self, text: &str) -> &'static Str {
+        if let Some(found) = self.rt().interned.borrow().get(text.as_bytes()) {
+            return found;
+        }
+        let s = Str::new(self, text);
+        self.add_interned(text.as_bytes().into(), s)
+    }
+
+    /// The interned str equal to `s`, which becomes it if there is none (a subclass instance is copied first).
+    /// May collect.
+    pub fn intern_value(&mut self, s: &'static Str) -> &'static Str {
+        if s.is_interned() {
+            return s;
+        }
+        let key = s.to_generalized_utf8();
+        if let Some(found) = self.rt().interned.borrow().get(&*key) {
+            return found;
+        }
+        let s = if std::ptr::eq(s.class(), Str::type_object()) { s } else { s.exact_copy(self) };
+        self.add_interned(key.into_owned().into(), s)
+    }
+
+    fn add_interned(&mut self, key: Box<[u8]>, s: &'static Str) -> &'static Str {
+        s.hash();
+        s.mark_interned();
+        self.rt().interned.borrow_mut().insert(key, s);
+        s
+    }
+
+    /// Keeps `value` alive for as long as the runtime.
+    pub fn add_root(&mut self, value: Value) {
+        self.rt().roots.borrow_mut().push(value);
+    }
+
+    // ---- exceptions ------------------------------------------------------------------------------
+
+    /// Raises the exception object `exception` (an instance). Sets `__context__` to the one being handled.
+    pub fn raise(&mut self, exception: Value) -> Raised {
+        exceptions::set_context(self, exception);
+        self.exception = Some(exception);
+        Raised
+    }
+
+    /// Raises `exception` as it is, without touching its context (re-raising).
+    pub fn raise_again(&mut self, exception: Value) -> Raised {
+        self.exception = Some(exception);
+        Raised
+    }
+
+    /// Raises a new exception of `class` with a message. May collect.
+    #[cold]
+    #[inline(never)]
+    pub fn raise_text(&mut self, class: &'static Type, text: &str) -> Raised {
+        let message = self.str(text);
+        self.raise_value(class, message)
+    }
+
+    /// Raises a new exception of `class` with one argument. May collect.
+    #[cold]
+    #[inline(never)]
+    pub fn raise_value(&mut self, class: &'static Type, arg: Value) -> Raised {
+        self.raise_args(class, &[arg])
+    }
+
+    /// Raises a new exception made by calling `class`. May collect.
+    #[cold]
+    pub fn raise_args(&mut self, class: &'static Type, args: &[Value]) -> Raised {
+        match exceptions::instantiate(self, class, args) {
+            Ok(exception) => self.raise(exception),
+            Err(raised) => raised,
+        }
+    }
+
+    /// Raises StopIteration, with a value if there is one.
+    pub fn raise_stop_iteration(&mut self, value: Option<Value>) -> Raised {
+        match value.filter(|v| !v.is_none()) {
+            Some(value) => self.raise_value(&exceptions::StopIteration, value),
+            None => self.raise_args(&exceptions::StopIteration, &[]),
+        }
+    }
+
+    /// The exception that was raised and not yet caught.
+    #[inline(always)]
+    pub fn exception(&self) -> Option<Value> {
+        self.exception
+    }
+
+    /// Takes the raised exception, to handle it natively.
+    pub fn take_exception(&mut self) -> Value {
+        self.exception.take().expect("an exception was raised")
+    }
+
+    /// True if the raised exception is an instance of `class`.
+    pub fn exception_matches(&self, class: &Type) -> bool {
+        self.exception.is_some_and(|e| e.is_instance(class))
+    }
+
+    /// Handles natively an exception of `class`: Ok(None) then, other exceptions stay raised.
+    pub fn catch<T>(&mut self, result: PyResult<T>, class: &'static Type) -> PyResult<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(_) if self.exception_matches(class) => {
+                self.take_exception();
+                Ok(None)
+            }
+            Err(raised) => Err(raised),
+        }
+    }
+
+    /// MemoryError.
+    #[cold]
+    pub fn memory_error(&mut self) -> Raised {
+        self.raise_args(&exceptions::MemoryError, &[])
+    }
+
+    // ---- recursion -------------------------------------------------------------------------------
+
+    /// Runs `f` one native level deeper; RecursionError if the native stack is nearly used up.
+    #[inline]
+    pub fn nested<T>(&mut self, what: &str, f: impl FnOnce(&mut Cx) -> PyResult<T>) -> PyResult<T> {
+        let here = 0u8;
+        if (&raw const here as usize) < self.native_limit {
+            return Err(self.recursion_error(what));
+        }
+        f(self)
+    }
+
+    /// RecursionError "maximum recursion depth exceeded" with `what` appended.
+    #[cold]
+    #[inline(never)]
+    pub fn recursion_error(&mut self, what: &str) -> Raised {
+        self.native_limit -= heap::STACK_RESERVE / 2;
+        let raised = self.raise_text(&exceptions::RecursionError, &format!("maximum recursion depth exceeded{what}"));
+        self.native_limit += heap::STACK_RESERVE / 2;
+        raised
+    }
+
+    /// The best match for a misspelt name among candidates, as CPython's suggestions.
+    pub fn suggest(&mut self, name: &str, candidates: &[&'static str]) -> Option<&'static str> {
+        crate::exceptions::suggestion(name, candidates)
+    }
+
+    /// Registers an object whose type needs finalisation or native release.
+    pub fn register_special(&mut self, object: Value) {
+        heap::register(self, object);
+    }
+}
+
+/// Adds `header` to what static set-up must finish; used by singletons.
+pub(crate) fn init_static(header: &Header, class: &'static Type) {
+    header.set_class(class);
+}

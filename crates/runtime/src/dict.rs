@@ -1,0 +1,614 @@
+//! dict: compact and insertion-ordered. The methods that Python sees are in `types/dict.rs`.
+//!
+//! A dict is 48 bytes (CABI 2.2): `ma_used` at +16, the table at +24, the version of its key set at +32.
+//! The table is one GC buffer: a header, an open-addressing index of u8, u16 or u32 entry numbers, and the entries
+//! in insertion order. Keys that are small ints or interned strs are found by comparing words.
+//!
+//! Invariants:
+//! - DICT-1: an index slot holds an entry number < `filled`, [`EMPTY`] or [`DELETED`].
+//! - DICT-2: at least a third of the index slots is empty, so probing ends.
+//! - DICT-3: `version` changes whenever a key is added or removed or the table is replaced, never otherwise; an
+//!   inline cache may keep (version, entry number). Versions of different dicts differ.
+
+use std::cell::Cell;
+
+use taipan_gc::Marker;
+
+use crate::cx::Cx;
+use crate::object::Header;
+use crate::protocol::{compare, hash};
+use crate::typeobj::{Type, TypeSpec, flags};
+use crate::types::str::Str;
+use crate::value::Value;
+use crate::{PyResult, object};
+
+/// A dict object.
+#[repr(C)]
+pub struct Dict {
+    header: Header,
+    used: Cell<usize>,
+    table: Cell<Option<&'static Table>>,
+    version: Cell<u64>,
+    spare: Cell<usize>,
+}
+const _: () = assert!(std::mem::size_of::<Dict>() == 48);
+object!(Dict, crate::types::dict::DICT);
+
+/// The table of a dict.
+#[repr(C)]
+pub struct Table {
+    header: Header,
+    /// log2 of the number of index slots.
+    bits: Cell<u8>,
+    /// Entries that were ever used, deleted ones included.
+    filled: Cell<u32>,
+    /// Entries that exist.
+    capacity: Cell<u32>,
+    /// Byte offset of the entries.
+    entries: Cell<u32>,
+    /// Index slots marked deleted whose entries are in use again; they count as filled for DICT-2.
+    lost: Cell<u32>,
+}
+
+/// Type of dict tables; never seen by Python code.
+pub static TABLE: Type = Type::new(&TABLE_SPEC);
+static TABLE_SPEC: TypeSpec = TypeSpec {
+    name: "dict_table",
+    basicsize: std::mem::size_of::<Table>(),
+    flags: flags::DISALLOW_INSTANTIATION,
+    trace: Some(trace_table),
+    ..TypeSpec::DEFAULT
+};
+object!(Table, TABLE);
+
+/// One entry; deleted entries have key 0.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Hash of the key.
+    pub hash: i64,
+    /// The key's word.
+    pub key: u64,
+    /// The value's word.
+    pub value: u64,
+}
+
+const EMPTY: u32 = u32::MAX;
+const DELETED: u32 = u32::MAX - 1;
+const MIN_BITS: u8 = 3;
+
+unsafe fn trace_table(object: *mut Header, marker: &mut Marker) {
+    // SAFETY: called for tables only.
+    let this = unsafe { &*object.cast::<Table>() };
+    for i in 0..this.filled.get() {
+        let entry = this.entry(i);
+        if entry.key != 0 {
+            marker.mark_value(entry.key);
+            marker.mark_value(entry.value);
+        }
+    }
+}
+
+/// Visits a dict.
+///
+/// # Safety
+/// `object` must be a dict.
+pub unsafe fn trace_dict(object: *mut Header, marker: &mut Marker) {
+    // SAFETY: the caller's promise.
+    let this = unsafe { &*object.cast::<Dict>() };
+    if let Some(table) = this.table.get() {
+        marker.mark_value(Value::of(table).bits());
+    }
+}
+
+impl Table {
+    fn new(cx: &mut Cx, bits: u8) -> &'static Table {
+        let slots = 1usize << bits;
+        let capacity = slots * 2 / 3;
+        let width = index_width(bits);
+        let start = std::mem::size_of::<Table>();
+        let entries = (start + slots * width + 7) & !7;
+        let p = cx.alloc_raw(entries + capacity * 24);
+        // SAFETY: fresh memory of that size.
+        let this = unsafe {
+            p.cast::<Header>().write(Header::fresh(&TABLE));
+            p.add(start).write_bytes(0xff, slots * width);
+            &*p.cast::<Table>()
+        };
+        this.bits.set(bits);
+        this.capacity.set(capacity as u32);
+        this.entries.set(entries as u32);
+        this
+    }
+
+    fn base(&self) -> *mut u8 {
+        self as *const Table as *mut u8
+    }
+
+    /// Address of entry `i`.
+    #[inline(always)]
+    pub fn entry_ptr(&self, i: u32) -> *mut Entry {
+        debug_assert!(i < self.capacity.get());
+        // SAFETY: the entries follow the index.
+        unsafe { self.base().add(self.entries.get() as usize).cast::<Entry>().add(i as usize) }
+    }
+
+    /// Entry `i`.
+    #[inline(always)]
+    pub fn entry(&self, i: u32) -> Entry {
+        // SAFETY: as above.
+        unsafe { *self.entry_ptr(i) }
+    }
+
+    #[inline(always)]
+    fn slot(&self, i: usize) -> u32 {
+        // SAFETY: i is masked by the caller; the index follows the header.
+        unsafe {
+            let index = self.base().add(std::mem::size_of::<Table>());
+            match self.bits.get() {
+                0..=8 => widen(*index.add(i) as u32, 0xff),
+                9..=16 => widen(*index.cast::<u16>().add(i) as u32, 0xffff),
+                _ => *index.cast::<u32>().add(i),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn set_slot(&self, i: usize, n: u32) {
+        // SAFETY: as in slot.
+        unsafe {
+            let index = self.base().add(std::mem::size_of::<Table>());
+            match self.bits.get() {
+                0..=8 => *index.add(i) = n as u8,
+                9..=16 => *index.cast::<u16>().add(i) = n as u16,
+                _ => *index.cast::<u32>().add(i) = n,
+            }
+        }
+    }
+
+    fn mask(&self) -> usize {
+        (1usize << self.bits.get()) - 1
+    }
+
+    fn insert_index(&self, hash: i64, n: u32) {
+        let mut probe = Probe::new(hash, self.mask());
+        while self.slot(probe.at) < DELETED {
+            probe.next();
+        }
+        self.set_slot(probe.at, n);
+    }
+}
+
+/// Entry numbers stay below these patterns: a table with `bits` <= 8 has at most 170 entries.
+#[inline(always)]
+fn widen(n: u32, all: u32) -> u32 {
+    if n >= all - 1 { n | !all } else { n }
+}
+
+fn index_width(bits: u8) -> usize {
+    match bits {
+        0..=8 => 1,
+        9..=16 => 2,
+        _ => 4,
+    }
+}
+
+/// CPython's probe sequence: it decides nothing visible for dicts but is good and well studied.
+struct Probe {
+    at: usize,
+    perturb: u64,
+    mask: usize,
+}
+
+impl Probe {
+    #[inline(always)]
+    fn new(hash: i64, mask: usize) -> Probe {
+        Probe { at: hash as usize & mask, perturb: hash as u64, mask }
+    }
+
+    #[inline(always)]
+    fn next(&mut self) {
+        self.perturb >>= 5;
+        self.at = (self.at.wrapping_mul(5)).wrapping_add(self.perturb as usize).wrapping_add(1) & self.mask;
+    }
+}
+
+/// What a search found: an entry number and its index slot.
+#[derive(Clone, Copy)]
+struct Found {
+    entry: u32,
+    slot: usize,
+}
+
+impl Dict {
+    /// A new empty dict. May collect.
+    pub fn new(cx: &mut Cx) -> &'static Dict {
+        let class = &crate::types::dict::DICT;
+        let (used, table, version) = (Cell::new(0), Cell::new(None), Cell::new(0));
+        cx.alloc(Dict { header: Header::fresh(class), used, table, version, spare: Cell::new(0) })
+    }
+
+    /// A new empty dict with room for `n` keys. May collect.
+    pub fn with_capacity(cx: &mut Cx, n: usize) -> &'static Dict {
+        let dict = Dict::new(cx);
+        if n > 5 {
+            dict.resize(cx, bits_for(n));
+        }
+        dict
+    }
+
+    /// A new empty instance of `class`, a subclass of dict. May collect.
+    pub fn new_of(cx: &mut Cx, class: &'static Type) -> &'static Dict {
+        let (used, table, version) = (Cell::new(0), Cell::new(None), Cell::new(0));
+        cx.alloc_of(class, Dict { header: Header::fresh(class), used, table, version, spare: Cell::new(0) })
+    }
+
+    /// Number of keys.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.used.get()
+    }
+
+    /// True without keys.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Version of the key set (DICT-3).
+    #[inline(always)]
+    pub fn version(&self) -> u64 {
+        self.version.get()
+    }
+
+    /// The table, for inline caches.
+    #[inline(always)]
+    pub fn table(&self) -> Option<&'static Table> {
+        self.table.get()
+    }
+
+    fn changed(&self, cx: &mut Cx) {
+        self.version.set(cx.rt().next_dict_version());
+    }
+
+    fn find_with(&self, hash: i64, mut same: impl FnMut(u64) -> bool) -> Option<Found> {
+        let table = self.table.get()?;
+        let mut probe = Probe::new(hash, table.mask());
+        loop {
+            let n = table.slot(probe.at);
+            if n == EMPTY {
+                return None;
+            }
+            if n != DELETED {
+                let entry = table.entry(n);
+                if entry.hash == hash && same(entry.key) {
+                    return Some(Found { entry: n, slot: probe.at });
+                }
+            }
+            probe.next();
+        }
+    }
+
+    #[inline]
+    fn find_str(&self, key: &Str, hash: i64) -> Option<Found> {
+        let word = Value::from_address(key as *const Str as usize).bits();
+        self.find_with(hash, |other| {
+            other == word || Value::from_bits(other).and_then(|v| v.exact::<Str>()).is_some_and(|o| o.eq_str(key))
+        })
+    }
+
+    /// Finds any key; may run Python code (`__eq__`), which may change the dict: then the search starts again.
+    fn find(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<Option<Found>> {
+        if let Some(s) = key.exact::<Str>() {
+            // Non-str keys with this hash could still be equal to a str: only if their type says so.
+            if self.only_str_or_int_keys_at(hash) {
+                return Ok(self.find_str(s, hash));
+            }
+        } else if key.is_small() && self.only_str_or_int_keys_at(hash) {
+            return Ok(self.find_with(hash, |other| other == key.bits()));
+        }
+        'restart: loop {
+            let Some(table) = self.table.get() else { return Ok(None) };
+            let mut probe = Probe::new(hash, table.mask());
+            loop {
+                let n = table.slot(probe.at);
+                if n == EMPTY {
+                    return Ok(None);
+                }
+                if n != DELETED {
+                    let entry = table.entry(n);
+                    if entry.hash == hash {
+                        let Some(other) = Value::from_bits(entry.key) else { continue 'restart };
+                        if other.is(key) {
+                            return Ok(Some(Found { entry: n, slot: probe.at }));
+                        }
+                        let equal = compare::equal(cx, other, key)?;
+                        let same_table = self.table.get().is_some_and(|t| std::ptr::eq(t, table));
+                        if !same_table || table.entry(n).key != entry.key {
+                            continue 'restart;
+                        }
+                        if equal {
+                            return Ok(Some(Found { entry: n, slot: probe.at }));
+                        }
+                    }
+                }
+                probe.next();
+            }
+        }
+    }
+
+    /// True if every key on the probe path of `hash` with that hash is a str or a small int (which compare without
+    /// running code).
+    fn only_str_or_int_keys_at(&self, hash: i64) -> bool {
+        let mut simple = true;
+        self.find_with(hash, |other| {
+            let Some(other) = Value::from_bits(other) else { return true };
+            simple &= other.is_small() || other.exact::<Str>().is_some();
+            !simple
+        });
+        simple
+    }
+
+    /// The value under a str key.
+    #[inline]
+    pub fn get_str(&self, key: &Str) -> Option<Value> {
+        let found = self.find_str(key, key.hash())?;
+        Value::from_bits(self.table.get()?.entry(found.entry).value)
+    }
+
+    /// The entry number of a str key, for inline caches.
+    pub fn entry_of_str(&self, key: &Str) -> Option<u32> {
+        self.find_str(key, key.hash()).map(|f| f.entry)
+    }
+
+    /// The value under `key`. Raises what hashing or comparing raises.
+    pub fn get(&self, cx: &mut Cx, key: Value) -> PyResult<Option<Value>> {
+        let hash = hash::hash(cx, key)?;
+        self.get_hashed(cx, key, hash)
+    }
+
+    /// As [`Dict::get`], with the hash known.
+    #[inline]
+    pub fn get_hashed(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<Option<Value>> {
+        let found = self.find(cx, key, hash)?;
+        Ok(found.and_then(|f| Value::from_bits(self.table.get()?.entry(f.entry).value)))
+    }
+
+    /// True if `key` is in the dict.
+    pub fn contains(&self, cx: &mut Cx, key: Value) -> PyResult<bool> {
+        Ok(self.get(cx, key)?.is_some())
+    }
+
+    /// Sets a str key. May collect.
+    pub fn set_str(&self, cx: &mut Cx, key: &'static Str, value: Value) {
+        let hash = key.hash();
+        match self.find_str(key, hash) {
+            Some(found) => self.replace(cx, found, value),
+            None => self.append(cx, Value::of(key), hash, value),
+        }
+    }
+
+    /// Sets a key. May collect.
+    pub fn set(&self, cx: &mut Cx, key: Value, value: Value) -> PyResult<()> {
+        let hash = hash::hash(cx, key)?;
+        self.set_hashed(cx, key, hash, value)
+    }
+
+    /// As [`Dict::set`], with the hash known.
+    #[inline]
+    pub fn set_hashed(&self, cx: &mut Cx, key: Value, hash: i64, value: Value) -> PyResult<()> {
+        match self.find(cx, key, hash)? {
+            Some(found) => self.replace(cx, found, value),
+            None => self.append(cx, key, hash, value),
+        }
+        Ok(())
+    }
+
+    /// The value under `key`, set to `default` first if there is none. May collect.
+    pub fn set_default(&self, cx: &mut Cx, key: Value, default: Value) -> PyResult<Value> {
+        let hash = hash::hash(cx, key)?;
+        match self.get_hashed(cx, key, hash)? {
+            Some(value) => Ok(value),
+            None => {
+                self.append(cx, key, hash, default);
+                Ok(default)
+            }
+        }
+    }
+
+    fn replace(&self, cx: &mut Cx, found: Found, value: Value) {
+        let table = self.table.get().expect("found in it");
+        // SAFETY: DICT-1.
+        unsafe { (*table.entry_ptr(found.entry)).value = value.bits() };
+        cx.barrier(table);
+    }
+
+    /// Replaces the value of entry `n` (for inline caches that checked the version).
+    #[inline(always)]
+    pub fn replace_entry(&self, cx: &mut Cx, n: u32, value: Value) {
+        let table = self.table.get().expect("the version was checked");
+        // SAFETY: DICT-1 and DICT-3.
+        unsafe { (*table.entry_ptr(n)).value = value.bits() };
+        cx.barrier(table);
+    }
+
+    /// Appends a key that is not in the dict. May collect.
+    fn append(&self, cx: &mut Cx, key: Value, hash: i64, value: Value) {
+        let room = self.table.get().is_some_and(|t| t.filled.get() + t.lost.get() < t.capacity.get());
+        if !room {
+            self.resize(cx, bits_for(self.len() * 3 / 2 + 4).max(MIN_BITS));
+        }
+        let table = self.table.get().expect("resized");
+        let n = table.filled.get();
+        // SAFETY: n < capacity.
+        unsafe { table.entry_ptr(n).write(Entry { hash, key: key.bits(), value: value.bits() }) };
+        table.filled.set(n + 1);
+        table.insert_index(hash, n);
+        self.used.set(self.used.get() + 1);
+        self.changed(cx);
+        cx.barrier(table);
+    }
+
+    fn resize(&self, cx: &mut Cx, bits: u8) {
+        let new = Table::new(cx, bits);
+        if let Some(old) = self.table.get() {
+            let mut n = 0;
+            for i in 0..old.filled.get() {
+                let entry = old.entry(i);
+                if entry.key != 0 {
+                    // SAFETY: the new table has room for all live entries.
+                    unsafe { new.entry_ptr(n).write(entry) };
+                    new.insert_index(entry.hash, n);
+                    n += 1;
+                }
+            }
+            new.filled.set(n);
+        }
+        self.table.set(Some(new));
+        self.changed(cx);
+        cx.barrier(self);
+        cx.barrier(new);
+    }
+
+    fn remove_found(&self, cx: &mut Cx, found: Found) -> (Value, Value) {
+        let table = self.table.get().expect("found in it");
+        let entry = table.entry(found.entry);
+        table.set_slot(found.slot, DELETED);
+        // SAFETY: DICT-1.
+        unsafe { table.entry_ptr(found.entry).write(Entry { hash: 0, key: 0, value: 0 }) };
+        self.used.set(self.used.get() - 1);
+        self.changed(cx);
+        let word = |w| Value::from_bits(w).expect("a live entry");
+        (word(entry.key), word(entry.value))
+    }
+
+    /// Removes a str key and returns its value.
+    pub fn remove_str(&self, cx: &mut Cx, key: &Str) -> Option<Value> {
+        let found = self.find_str(key, key.hash())?;
+        Some(self.remove_found(cx, found).1)
+    }
+
+    /// Removes a key and returns its value.
+    pub fn remove(&self, cx: &mut Cx, key: Value) -> PyResult<Option<Value>> {
+        let hash = hash::hash(cx, key)?;
+        let found = self.find(cx, key, hash)?;
+        Ok(found.map(|f| self.remove_found(cx, f).1))
+    }
+
+    /// Removes and returns the last item.
+    pub fn pop_last(&self, cx: &mut Cx) -> Option<(Value, Value)> {
+        let table = self.table.get()?;
+        let mut n = table.filled.get();
+        while n > 0 {
+            n -= 1;
+            let entry = table.entry(n);
+            if entry.key == 0 {
+                continue;
+            }
+            let mut probe = Probe::new(entry.hash, table.mask());
+            while table.slot(probe.at) != n {
+                probe.next();
+            }
+            let item = self.remove_found(cx, Found { entry: n, slot: probe.at });
+            // Entries behind the last live one can be used again: repeated popitem stays linear.
+            table.lost.set(table.lost.get() + table.filled.get() - n);
+            table.filled.set(n);
+            return Some(item);
+        }
+        None
+    }
+
+    /// Removes all keys.
+    pub fn clear(&self, cx: &mut Cx) {
+        self.table.set(None);
+        self.used.set(0);
+        self.changed(cx);
+    }
+
+    /// The item at or after entry number `*position`, which moves behind it. Entry numbers stay valid while keys are
+    /// only deleted or replaced.
+    #[inline]
+    pub fn next_item(&self, position: &mut u32) -> Option<(Value, Value)> {
+        let table = self.table.get()?;
+        while *position < table.filled.get() {
+            let entry = table.entry(*position);
+            *position += 1;
+            if let Some(key) = Value::from_bits(entry.key) {
+                return Some((key, Value::from_bits(entry.value)?));
+            }
+        }
+        None
+    }
+
+    /// The item at or before entry number `*position - 1`, for reversed iteration.
+    pub fn previous_item(&self, position: &mut u32) -> Option<(Value, Value)> {
+        let table = self.table.get()?;
+        *position = (*position).min(table.filled.get());
+        while *position > 0 {
+            *position -= 1;
+            let entry = table.entry(*position);
+            if let Some(key) = Value::from_bits(entry.key) {
+                return Some((key, Value::from_bits(entry.value)?));
+            }
+        }
+        None
+    }
+
+    /// Number of entries ever used: where reversed iteration starts.
+    pub fn end_position(&self) -> u32 {
+        self.table.get().map_or(0, |t| t.filled.get())
+    }
+
+    /// The items in order. The dict may change meanwhile (then what is seen is unspecified but safe).
+    pub fn iter(&self) -> impl Iterator<Item = (Value, Value)> + '_ {
+        let mut position = 0;
+        std::iter::from_fn(move || self.next_item(&mut position))
+    }
+
+    /// Copies all items of `other`, an exact dict or one iterated as such. May collect.
+    pub fn update_from(&self, cx: &mut Cx, other: &Dict) -> PyResult<()> {
+        let mut position = 0;
+        if self.is_empty() && other.len() > 5 {
+            self.resize(cx, bits_for(other.len()));
+        }
+        while let Some(table) = other.table.get() {
+            if position >= table.filled.get() {
+                break;
+            }
+            let entry = table.entry(position);
+            position += 1;
+            if let (Some(key), Some(value)) = (Value::from_bits(entry.key), Value::from_bits(entry.value)) {
+                self.set_hashed(cx, key, entry.hash, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A new plain dict with the same items. May collect.
+    pub fn copy(&self, cx: &mut Cx) -> &'static Dict {
+        let new = Dict::new(cx);
+        if let Some(old) = self.table.get() {
+            new.resize(cx, bits_for(self.len()));
+            let table = new.table.get().expect("resized");
+            let mut n = 0;
+            for i in 0..old.filled.get() {
+                let entry = old.entry(i);
+                if entry.key != 0 {
+                    // SAFETY: the table has room for all live entries.
+                    unsafe { table.entry_ptr(n).write(entry) };
+                    table.insert_index(entry.hash, n);
+                    n += 1;
+                }
+            }
+            table.filled.set(n);
+            new.used.set(self.len());
+            cx.barrier(table);
+        }
+        new
+    }
+}
+
+/// log2 of the index size for `n` keys.
+fn bits_for(n: usize) -> u8 {
+    let slots = (n * 3).div_ceil(2) + 1;
+    (slots.next_power_of_two().trailing_zeros() as u8).max(MIN_BITS)
+}

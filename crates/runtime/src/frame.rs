@@ -1,0 +1,267 @@
+//! Frames and the register stack.
+//!
+//! A Python call pushes a [`Frame`] (on its own stack) and a window of registers. The window of a call made by an
+//! ordinary frame starts at the arguments in the caller's window, so arguments are not copied. Generators own both
+//! their frame and their window.
+//!
+//! Invariants:
+//! - FRAME-1: `cx.frame` is the running frame or null; frames are linked by `prev` and live until they return.
+//! - FRAME-2: registers below `top` of the running frame are values, 0, or stale words; the collector scans them
+//!   conservatively.
+//! - FRAME-3: `pc` of the running frame is up to date whenever anything outside the dispatch loop looks at it.
+
+use std::cell::Cell;
+
+use taipan_gc::Marker;
+
+use crate::cx::{Cx, PyResult};
+use crate::dict::Dict;
+use crate::types::code::CodeObject;
+use crate::types::frame::FrameObject;
+use crate::types::function::Function;
+use crate::value::Value;
+
+/// Frame flags.
+pub mod flag {
+    /// Returning from the frame leaves the dispatch loop.
+    pub const ENTRY: u32 = 1;
+    /// The frame runs `__init__` of a new instance: the caller receives the instance (in `receiver`), not None.
+    pub const INIT: u32 = 2;
+    /// The frame belongs to a generator, coroutine or async generator.
+    pub const GENERATOR: u32 = 4;
+    /// The frame runs with a pending exception to be thrown at its pc (generator.throw).
+    pub const THROW: u32 = 8;
+}
+
+/// A running or suspended Python frame.
+#[repr(C)]
+pub struct Frame {
+    /// What it runs.
+    pub code: &'static CodeObject,
+    /// Its register window.
+    pub regs: *mut u64,
+    /// The next instruction word when suspended in a call; see FRAME-3.
+    pub pc: *const u64,
+    /// The caller.
+    pub prev: *mut Frame,
+    /// Where the caller wants the result.
+    pub result: *mut u64,
+    /// First register above the window (for generator frames: of whoever resumed it).
+    pub top: *mut u64,
+    /// Global namespace.
+    pub globals: &'static Dict,
+    /// Built-in namespace.
+    pub builtins: &'static Dict,
+    /// The local namespace of module and class code.
+    pub locals: Option<Value>,
+    /// The function, unless the code runs by itself.
+    pub function: Option<&'static Function>,
+    /// The frame object, once somebody asked for it.
+    pub object: Option<&'static FrameObject>,
+    /// The generator object, or the new instance of an INIT frame.
+    pub receiver: Option<Value>,
+    /// See [`flag`].
+    pub flags: u32,
+    /// Words reserved for tracing: the last line reported.
+    pub traced_line: u32,
+}
+
+impl Frame {
+    /// Word index of the instruction being executed.
+    pub fn word_index(&self) -> usize {
+        // SAFETY: pc points into or just behind the code's words.
+        let offset = unsafe { self.pc.offset_from(self.code.words_ptr()) };
+        (offset - 1).max(0) as usize
+    }
+
+    /// Line being executed.
+    pub fn line(&self) -> u32 {
+        self.code.line_of(self.word_index())
+    }
+
+    /// The value in register `i`.
+    #[inline(always)]
+    pub fn reg(&self, i: usize) -> Option<Value> {
+        // SAFETY: FRAME-2; callers pass registers of the code.
+        unsafe { Value::from_bits(*self.regs.add(i)) }
+    }
+
+    /// Writes register `i`.
+    #[inline(always)]
+    pub fn set_reg(&self, i: usize, value: Option<Value>) {
+        // SAFETY: as above.
+        unsafe { *self.regs.add(i) = value.map_or(0, |v| v.bits()) };
+    }
+
+    /// Visits everything the frame refers to except its registers.
+    pub fn trace(&self, marker: &mut Marker) {
+        let mut mark = |v: Option<Value>| {
+            if let Some(v) = v {
+                marker.mark_value(v.bits());
+            }
+        };
+        mark(Some(Value::of(self.code)));
+        mark(Some(Value::of(self.globals)));
+        mark(Some(Value::of(self.builtins)));
+        mark(self.locals);
+        mark(self.function.map(Value::of));
+        mark(self.object.map(Value::of));
+        mark(self.receiver);
+    }
+}
+
+/// The register and frame stacks of a thread.
+pub struct Stack {
+    regs: *mut u64,
+    regs_end: *mut u64,
+    frames: *mut Frame,
+    frames_end: *mut Frame,
+    /// First free frame.
+    pub next_frame: Cell<*mut Frame>,
+    /// Top of the registers while no frame runs.
+    base_top: Cell<*mut u64>,
+}
+
+const REGS_BYTES: usize = 512 << 20;
+const FRAMES_BYTES: usize = 256 << 20;
+
+fn reserve(bytes: usize) -> *mut u8 {
+    let mut size = bytes;
+    loop {
+        // SAFETY: an anonymous private mapping.
+        let p = unsafe {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            libc::mmap(std::ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+        };
+        if p != libc::MAP_FAILED {
+            return p.cast();
+        }
+        size /= 2;
+        assert!(size > 1 << 16, "no address space for the Python stack");
+    }
+}
+
+impl Stack {
+    /// A new stack; memory is taken as it is used.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Stack {
+        let (regs, frames) = (reserve(REGS_BYTES).cast::<u64>(), reserve(FRAMES_BYTES).cast::<Frame>());
+        // SAFETY: within the mappings.
+        let (regs_end, frames_end) = unsafe {
+            (regs.add(REGS_BYTES / 8), frames.add(FRAMES_BYTES / std::mem::size_of::<Frame>()))
+        };
+        Stack { regs, regs_end, frames, frames_end, next_frame: Cell::new(frames), base_top: Cell::new(regs) }
+    }
+
+    /// Visits the frames from `frame` on and all registers in use.
+    ///
+    /// # Safety
+    /// `frame` must be the running frame of this stack's thread or null.
+    pub unsafe fn trace(&self, frame: *mut Frame, marker: &mut Marker) {
+        // SAFETY: FRAME-1 and FRAME-2.
+        unsafe {
+            let mut top = self.base_top.get();
+            let mut at = frame;
+            while let Some(f) = at.as_ref() {
+                f.trace(marker);
+                if f.flags & flag::GENERATOR != 0 {
+                    marker.mark_conservative(f.regs, f.code.nregs());
+                }
+                top = top.max(f.top);
+                at = f.prev;
+            }
+            marker.mark_conservative(self.regs, top.offset_from(self.regs) as usize);
+        }
+    }
+}
+
+impl Cx {
+    /// First free register.
+    #[inline(always)]
+    pub fn top(&self) -> *mut u64 {
+        // SAFETY: FRAME-1.
+        unsafe { if self.frame.is_null() { self.stack.base_top.get() } else { (*self.frame).top } }
+    }
+
+    /// Pushes a frame for `code` with its window at `regs`, in which the arguments are already bound; every other
+    /// register of locals must have been cleared. RecursionError if there are too many frames.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    pub fn push_frame(
+        &mut self,
+        code: &'static CodeObject,
+        regs: *mut u64,
+        globals: &'static Dict,
+        builtins: &'static Dict,
+        function: Option<&'static Function>,
+        result: *mut u64,
+        flags: u32,
+    ) -> PyResult<*mut Frame> {
+        let frame = self.stack.next_frame.get();
+        // SAFETY: the limits are checked before the frame is written.
+        unsafe {
+            let top = regs.add(code.nregs());
+            self.depth += 1;
+            if self.depth > self.rt().recursion_limit.get()
+                || top.add(64) >= self.stack.regs_end
+                || frame.add(1) >= self.stack.frames_end
+            {
+                self.depth -= 1;
+                return Err(self.frame_overflow());
+            }
+            frame.write(Frame {
+                code,
+                regs,
+                pc: code.words_ptr(),
+                prev: self.frame,
+                result,
+                top,
+                globals,
+                builtins,
+                locals: None,
+                function,
+                object: None,
+                receiver: None,
+                flags,
+                traced_line: 0,
+            });
+            self.stack.next_frame.set(frame.add(1));
+        }
+        self.frame = frame;
+        Ok(frame)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn frame_overflow(&mut self) -> crate::Raised {
+        self.raise_text(&crate::exceptions::RecursionError, "maximum recursion depth exceeded")
+    }
+
+    /// Pops the running frame (not a generator's) after it returned or raised.
+    #[inline(always)]
+    pub fn pop_frame(&mut self) {
+        // SAFETY: FRAME-1: the running frame is the last pushed.
+        unsafe {
+            let frame = &*self.frame;
+            if let Some(object) = frame.object {
+                object.detach(self, frame);
+            }
+            self.stack.next_frame.set(self.frame);
+            self.frame = frame.prev;
+        }
+        self.depth -= 1;
+    }
+
+    /// Runs the frame on top, pushed with flag ENTRY.
+    #[inline]
+    pub fn run(&mut self, frame: *mut Frame) -> PyResult<Value> {
+        let run = self.rt().hooks.get().run;
+        // SAFETY: the frame was just pushed.
+        let here = 0u8;
+        if (&raw const here as usize) < self.native_limit {
+            self.pop_frame();
+            return Err(self.recursion_error(""));
+        }
+        unsafe { run(self, frame) }
+    }
+}

@@ -1,0 +1,224 @@
+//! The runtime's side of the collector: tracing, roots, weak references, finalisers and native releases.
+//!
+//! Invariants:
+//! - HEAP-1: the hooks run inside a collection and neither allocate nor run Python code; finalisers and weakref
+//!   callbacks are queued and run later by [`run_pending`].
+//! - HEAP-2: every object with a `drop` function or a `__del__` is in [`Special`] from creation to death.
+
+use taipan_gc::{Kind, Config, Heap, Hooks, Marker, Stats};
+
+use crate::cx::{Cx, Runtime};
+use crate::object::Header;
+use crate::shape;
+use crate::value::Value;
+
+/// Native stack kept free for error handling, in bytes.
+pub const STACK_RESERVE: usize = 256 * 1024;
+
+/// Objects that need attention when they die, and what is waiting to run.
+#[derive(Default)]
+pub struct Special {
+    /// Objects with `__del__` or native resources; the young ones are at the end.
+    registered: Vec<Value>,
+    old: usize,
+    /// Weak references (layout in types/weakref.rs).
+    weakrefs: Vec<Value>,
+    old_weakrefs: usize,
+    /// Objects whose `__del__` must run.
+    pub finalizers: Vec<Value>,
+    /// Dead weak references whose callback must run.
+    pub callbacks: Vec<Value>,
+}
+
+struct Context {
+    runtime: *const Runtime,
+    main: *mut Cx,
+}
+
+pub(crate) fn create(config: Config, runtime: &'static Runtime) -> *mut Heap {
+    let context = Box::leak(Box::new(Context { runtime, main: std::ptr::null_mut() }));
+    let hooks = Hooks { trace, roots, after_mark, finished, ctx: (context as *mut Context).cast() };
+    CONTEXT.store(context, std::sync::atomic::Ordering::Relaxed);
+    let mut heap = Heap::new(config, hooks).expect("address space for the heap");
+    heap.register_thread();
+    Box::leak(heap)
+}
+
+static CONTEXT: std::sync::atomic::AtomicPtr<Context> = std::sync::atomic::AtomicPtr::new(std::ptr::null_mut());
+
+pub(crate) fn set_main_context(cx: &mut Cx) {
+    let context = CONTEXT.load(std::sync::atomic::Ordering::Relaxed);
+    // SAFETY: created above and leaked.
+    unsafe { (*context).main = cx };
+}
+
+/// Lowest address that native recursion on this thread may reach.
+pub fn native_stack_limit() -> usize {
+    let (low, _high) = taipan_gc::current_stack_bounds();
+    low + STACK_RESERVE
+}
+
+unsafe fn trace(object: *mut taipan_gc::Header, marker: &mut Marker) {
+    // SAFETY: the collector passes live objects; OBJ-1.
+    unsafe {
+        let header = &*object.cast::<Header>();
+        let class = header.class();
+        marker.mark_object((class as *const crate::typeobj::Type).cast_mut().cast());
+        let data = class.data();
+        (data.trace)(object.cast(), marker);
+        if data.attrs {
+            shape::trace_attrs(header, marker);
+        }
+        for offset in &data.slot_words {
+            marker.mark_range((object as usize + *offset as usize) as *const u64, 1);
+        }
+    }
+}
+
+unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
+    // SAFETY: ctx is the leaked Context; nobody borrows the runtime's tables across a collection (HEAP-1).
+    unsafe {
+        let context = &*ctx.cast::<Context>();
+        let runtime = &*context.runtime;
+        runtime.for_each_interned(|s| marker.mark_value(Value::of(s).bits()));
+        for class in &*runtime.static_types.as_ptr() {
+            crate::typeobj::Type::trace((*class as *const crate::typeobj::Type).cast_mut().cast(), marker);
+        }
+        for value in &*runtime.roots.as_ptr() {
+            marker.mark_value(value.bits());
+        }
+        for dict in [runtime.modules.get(), runtime.builtins.get(), runtime.sys.get()].into_iter().flatten() {
+            marker.mark_value(Value::of(dict).bits());
+        }
+        for s in &*runtime.latin1.as_ptr() {
+            marker.mark_value(Value::of(*s).bits());
+        }
+        if let Some(tuple) = runtime.empty_tuple.get() {
+            marker.mark_value(Value::of(tuple).bits());
+        }
+        let special = &*runtime.special.as_ptr();
+        for value in special.finalizers.iter().chain(&special.callbacks) {
+            marker.mark_value(value.bits());
+        }
+        if let Some(cx) = context.main.as_ref() {
+            trace_context(cx, marker);
+        }
+    }
+}
+
+unsafe fn trace_context(cx: &Cx, marker: &mut Marker) {
+    for value in [cx.exception(), cx.handled].into_iter().flatten() {
+        marker.mark_value(value.bits());
+    }
+    for value in &cx.repr_stack {
+        marker.mark_value(value.bits());
+    }
+    // SAFETY: the stack's words up to the running frame's top belong to it.
+    unsafe { cx.stack.trace(cx.frame, marker) };
+}
+
+unsafe fn after_mark(ctx: *mut (), marker: &mut Marker, kind: Kind) {
+    // SAFETY: as in roots.
+    unsafe {
+        let context = &*ctx.cast::<Context>();
+        let special = &mut *(*context.runtime).special.as_ptr();
+        let minor = kind == Kind::Minor;
+        special.clear_weakrefs(marker, minor);
+        special.resurrect(marker, minor);
+        marker.drain();
+        special.release(marker, minor);
+        crate::types::type_::forget_dead_subclasses(&*context.runtime, marker);
+    }
+}
+
+unsafe fn finished(_ctx: *mut (), _stats: &Stats) {}
+
+impl Special {
+    unsafe fn clear_weakrefs(&mut self, marker: &mut Marker, minor: bool) {
+        let start = if minor { self.old_weakrefs } else { 0 };
+        let mut kept = start;
+        // A young weakref to an old object, or an old one to a young object (impossible: a weakref is made after
+        // its referent) - so in a minor collection only young weakrefs can have dying referents.
+        for i in start..self.weakrefs.len() {
+            let weakref = self.weakrefs[i];
+            if !marker.is_marked(weakref.bits() as *const _) {
+                continue;
+            }
+            // SAFETY: the list holds weak references only.
+            let weak = unsafe { weakref.cast::<crate::types::weakref::WeakRef>() };
+            if let Some(target) = weak.target()
+                && !marker.is_marked(target.bits() as *const _)
+            {
+                weak.clear();
+                if weak.has_callback() {
+                    self.callbacks.push(weakref);
+                    crate::cx::INTERRUPT.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
+                continue;
+            }
+            self.weakrefs[kept] = weakref;
+            kept += 1;
+        }
+        self.weakrefs.truncate(kept);
+        self.old_weakrefs = kept;
+    }
+
+    unsafe fn resurrect(&mut self, marker: &mut Marker, minor: bool) {
+        let start = if minor { self.old } else { 0 };
+        for i in start..self.registered.len() {
+            let object = self.registered[i];
+            if !marker.is_marked(object.bits() as *const _)
+                && object.class().data().finalizer.get()
+                && !object.as_object().expect("a pointer").is_finalized()
+            {
+                object.as_object().expect("a pointer").set_finalized();
+                self.finalizers.push(object);
+                marker.mark_value(object.bits());
+                crate::cx::INTERRUPT.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        for callback in &self.callbacks {
+            marker.mark_value(callback.bits());
+        }
+    }
+
+    unsafe fn release(&mut self, marker: &mut Marker, minor: bool) {
+        let start = if minor { self.old } else { 0 };
+        let mut kept = start;
+        for i in start..self.registered.len() {
+            let object = self.registered[i];
+            if marker.is_marked(object.bits() as *const _) {
+                self.registered[kept] = object;
+                kept += 1;
+            } else if let Some(drop) = object.class().data().drop {
+                // SAFETY: the object is dead and not yet swept; HEAP-2 says it is dropped once.
+                unsafe { drop(object.bits() as *mut Header) };
+            }
+        }
+        self.registered.truncate(kept);
+        self.old = kept;
+    }
+}
+
+pub(crate) fn register(cx: &mut Cx, object: Value) {
+    cx.rt().special.borrow_mut().registered.push(object);
+}
+
+/// Registers a weak reference with the collector.
+pub fn register_weakref(cx: &mut Cx, weakref: Value) {
+    cx.rt().special.borrow_mut().weakrefs.push(weakref);
+}
+
+/// Runs finalisers and weakref callbacks that a collection queued; exceptions in them are reported as unraisable.
+pub fn run_pending(cx: &mut Cx) {
+    loop {
+        let callback = cx.rt().special.borrow_mut().callbacks.pop();
+        if let Some(weakref) = callback {
+            crate::types::weakref::run_callback(cx, weakref);
+            continue;
+        }
+        let object = cx.rt().special.borrow_mut().finalizers.pop();
+        let Some(object) = object else { break };
+        crate::types::object::run_finalizer(cx, object);
+    }
+}
