@@ -138,7 +138,9 @@ impl Marker {
     pub fn drain(&mut self) {
         loop {
             self.drain_stack();
-            let Some((start, count)) = self.ranges.pop() else { break };
+            let Some((start, count)) = self.ranges.pop() else {
+                break;
+            };
             let step = count.min(RANGE_STEP);
             // SAFETY: T3: the words are readable until marking has drained, which it has not.
             unsafe {
@@ -214,9 +216,14 @@ impl Marker {
         match self.tracing.is_null() {
             true => eprintln!("  held by a root"),
             // SAFETY: T3: the object being traced is alive.
-            false => eprintln!("  held by {:p} of type {:p}", self.tracing, unsafe { (*self.tracing).ty }),
+            false => eprintln!("  held by {:p} of type {:p}", self.tracing, unsafe {
+                (*self.tracing).ty
+            }),
         }
-        eprintln!("  {:?} collection; a root, a write barrier or a traced field is missing", self.kind);
+        eprintln!(
+            "  {:?} collection; a root, a write barrier or a traced field is missing",
+            self.kind
+        );
         std::process::abort();
     }
 }
