@@ -10,6 +10,7 @@ use crate::classes::CLASSES;
 use crate::config::Header;
 use crate::heap::Heap;
 use crate::space::{BLOCK_BYTES, BlockKind, barrier_bit, mark_bit};
+use crate::trace::Marker;
 
 impl Heap {
     /// The object that contains `addr`, which may be any number.
@@ -79,6 +80,15 @@ impl Heap {
                 _ => {}
             }
         }
+    }
+
+    /// The references `obj` holds, as its trace hook reports them, statics and repetitions included.
+    ///
+    /// # Safety
+    /// `obj` must be an object the trace hook understands, in the heap or not.
+    pub unsafe fn references_of(&mut self, obj: *mut Header) -> Vec<*mut Header> {
+        // SAFETY: by the contract; the heap is borrowed for the call.
+        unsafe { Marker::references(self, obj) }
     }
 
     /// Bytes of the cell that starts at `ptr`, which is at least what was asked for.

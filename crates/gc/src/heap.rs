@@ -188,6 +188,18 @@ impl Heap {
         self.remembered.push(obj);
     }
 
+    /// Makes a young object old and remembers it, so that the next minor collection ages what it
+    /// refers to; does nothing to an old object or one outside the heap.
+    pub fn make_old(&mut self, obj: *mut Header) {
+        if self.is_marked(obj) {
+            return;
+        }
+        let (marks, bit) = mark_bit(obj as usize);
+        // SAFETY: `is_marked` has just read the same word. H3: old, remembered, barrier bit clear.
+        unsafe { *marks |= bit };
+        self.remembered.push(obj);
+    }
+
     /// Adds `bytes` of memory held outside the heap by its objects, or takes them back.
     pub fn note_external(&mut self, bytes: isize) {
         if bytes < 0 {

@@ -686,6 +686,36 @@ fn a_missing_root_is_reported() {
 }
 
 #[test]
+fn made_old_and_looked_into() {
+    let (mut heap, world) = make(precise());
+    let child = node(&mut heap, 1, 0) as u64;
+    let parent = node(&mut heap, 2, 5000);
+    store(&mut heap, parent, 3, child);
+    store(&mut heap, parent, 4, 17);
+    store(&mut heap, parent, 4999, (&raw const NODE) as u64);
+    let mut references = unsafe { heap.references_of(parent as *mut Header) };
+    references.sort();
+    let mut expected = vec![child as *mut Header, (&raw const NODE) as *mut Header];
+    expected.sort();
+    assert_eq!(references, expected);
+    heap.make_old(parent as *mut Header);
+    heap.make_old(parent as *mut Header);
+    heap.collect(Kind::Minor);
+    assert!(
+        heap.is_marked(child as *const Header),
+        "old parents keep their children"
+    );
+    assert!(heap.find_object(parent as usize).is_some());
+    let late = node(&mut heap, 3, 0) as u64;
+    store(&mut heap, parent, 0, late);
+    heap.collect(Kind::Minor);
+    assert!(heap.is_marked(late as *const Header));
+    unsafe { (*world).roots.clear() };
+    heap.collect(Kind::Major);
+    assert_eq!(heap.live_bytes(), 0);
+}
+
+#[test]
 fn layout_for_compiled_code() {
     let (heap, _) = make(precise());
     let address = &raw const *heap as usize;
