@@ -8,9 +8,11 @@
 
 use crate::classes::{CLASS_COUNT, CLASSES};
 use crate::config::Kind;
-use crate::heap::{Bump, Heap, NO_BLOCK};
+use crate::heap::{Heap, NO_BLOCK, NO_RUNS};
 use crate::roots::with_spilled_registers;
-use crate::space::{BARRIER_OFFSET, BLOCK_BYTES, BLOCK_WORDS, BlockKind, CHUNK_BLOCKS, barrier_bit};
+use crate::space::{
+    BARRIER_OFFSET, BLOCK_BYTES, BLOCK_WORDS, BlockKind, CHUNK_BLOCKS, barrier_bit,
+};
 use crate::trace::Marker;
 use std::time::Instant;
 
@@ -26,22 +28,29 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub(crate) fn collect_due(&mut self) {
-        let old = self.stats.live_bytes + self.settled_external;
-        self.collect(if old >= self.stats.major_at_bytes { Kind::Major } else { Kind::Minor });
+        let external = self.settled_external.min(self.stats.external_bytes);
+        let old = self.stats.live_bytes + external;
+        self.collect(if old >= self.stats.major_at_bytes {
+            Kind::Major
+        } else {
+            Kind::Minor
+        });
     }
 
     fn collect_from(&mut self, kind: Kind, sp: usize) {
         assert!(!self.collecting, "collection from a collector hook");
         let start = Instant::now();
         self.collecting = true;
-        self.bumps = [Bump::default(); CLASS_COUNT];
-        self.stress_runs = [Bump::default(); CLASS_COUNT];
+        self.bumps = NO_RUNS;
+        self.stress_runs = NO_RUNS;
         self.current = [NO_BLOCK; CLASS_COUNT];
         self.mark(kind, sp);
         match kind {
             Kind::Minor => self.sweep_minor(),
             Kind::Major => self.sweep_major(),
         }
+        self.plan_reserve();
+        self.space.trim();
         self.collecting = false;
         self.account(kind, start);
         let stats = self.stats();
@@ -132,9 +141,6 @@ impl Heap {
                 _ => {}
             }
         }
-        let live = self.stats.live_bytes;
-        self.space.keep_dirty = (self.config.keep_free_bytes.max(live / 4)) / BLOCK_BYTES;
-        self.space.trim(self.space.keep_dirty);
     }
 
     fn copy_block_marks(&mut self, index: usize) {
@@ -216,22 +222,35 @@ impl Heap {
     fn plan_major(&mut self) {
         let old = self.stats.live_bytes + self.settled_external;
         let is_fixed = self.config.nursery_min_bytes == self.config.nursery_max_bytes;
-        let is_busy = !is_fixed && self.cycle_gc_ns.saturating_mul(100) > self.cycle_ns.saturating_mul(15);
+        let is_busy =
+            !is_fixed && self.cycle_gc_ns.saturating_mul(100) > self.cycle_ns.saturating_mul(15);
         let growth = self.config.major_growth_percent * if is_busy { 3 } else { 2 } / 2;
         let grown = (old / 100).saturating_mul(growth);
         self.stats.major_at_bytes = grown.max(self.config.major_min_bytes);
         (self.cycle_gc_ns, self.cycle_ns) = (0, 0);
     }
 
+    /// Sets how many empty blocks are kept: enough for two nurseries.
+    fn plan_reserve(&mut self) {
+        let keep = self
+            .config
+            .keep_free_bytes
+            .max(self.stats.live_bytes / 4)
+            .max(self.budget * 2);
+        self.space.keep_dirty = keep / BLOCK_BYTES;
+    }
+
     /// Doubles the allocation budget while minor collections take more than a tenth of the time,
-    /// halves it when they take less than a fiftieth.
+    /// halves it when they take less than a twenty-fifth.
     fn adapt_budget(&mut self, pause_ns: u64, mutator_ns: u64) {
         let (min, max) = (self.config.nursery_min_bytes, self.config.nursery_max_bytes);
         let live = self.stats.live_bytes;
-        let ceiling = (live / 2).clamp(min.max(max / 4), max.max(live / 4)).max(min);
+        let ceiling = (live / 2)
+            .clamp(min.max(max / 4), max.max(live / 4))
+            .max(min);
         if max > min && pause_ns.saturating_mul(10) > mutator_ns {
             self.budget = (self.budget * 2).min(ceiling);
-        } else if pause_ns.saturating_mul(50) < mutator_ns {
+        } else if pause_ns.saturating_mul(25) < mutator_ns {
             self.budget = (self.budget / 2).max(min);
         }
     }

@@ -10,6 +10,7 @@ use crate::classes::CLASSES;
 use crate::config::Header;
 use crate::heap::Heap;
 use crate::space::{BLOCK_BYTES, BlockKind, barrier_bit, mark_bit};
+use crate::trace::Marker;
 
 impl Heap {
     /// The object that contains `addr`, which may be any number.
@@ -27,10 +28,16 @@ impl Heap {
                 if cell >= class.cells as u64 {
                     return None;
                 }
-                (self.space.block_addr(index) + cell as usize * class.size as usize, index)
+                (
+                    self.space.block_addr(index) + cell as usize * class.size as usize,
+                    index,
+                )
             }
             BlockKind::LargeHead => (self.space.block_addr(index), index),
-            BlockKind::LargeTail => (self.space.block_addr(block.head as usize), block.head as usize),
+            BlockKind::LargeTail => (
+                self.space.block_addr(block.head as usize),
+                block.head as usize,
+            ),
             BlockKind::Free | BlockKind::ChunkHeader | BlockKind::Unused => return None,
         };
         self.holds_object(cell, head).then_some(cell as *mut Header)
@@ -67,10 +74,21 @@ impl Heap {
                         }
                     }
                 }
-                BlockKind::LargeHead if self.holds_object(start, index) => visit(start as *mut Header),
+                BlockKind::LargeHead if self.holds_object(start, index) => {
+                    visit(start as *mut Header)
+                }
                 _ => {}
             }
         }
+    }
+
+    /// The references `obj` holds, as its trace hook reports them, statics and repetitions included.
+    ///
+    /// # Safety
+    /// `obj` must be an object the trace hook understands, in the heap or not.
+    pub unsafe fn references_of(&mut self, obj: *mut Header) -> Vec<*mut Header> {
+        // SAFETY: by the contract; the heap is borrowed for the call.
+        unsafe { Marker::references(self, obj) }
     }
 
     /// Bytes of the cell that starts at `ptr`, which is at least what was asked for.

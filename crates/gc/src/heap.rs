@@ -25,6 +25,13 @@ pub struct Bump {
     pub end: usize,
 }
 
+/// No free run anywhere. The unused class 0 must refuse even a request for 0 bytes.
+pub(crate) const NO_RUNS: [Bump; CLASS_COUNT] = {
+    let mut bumps = [Bump { ptr: 0, end: 0 }; CLASS_COUNT];
+    bumps[0] = Bump { ptr: 1, end: 0 };
+    bumps
+};
+
 /// A garbage-collected heap. Its bumps are at offset 0, indexed by size class.
 #[repr(C)]
 pub struct Heap {
@@ -62,14 +69,19 @@ pub struct Heap {
 impl Heap {
     /// A new heap, boxed because compiled code keeps its address, or `None` without address space.
     pub fn new(config: Config, hooks: Hooks) -> Option<Box<Heap>> {
-        let space = Space::new(config.reserve_bytes, config.max_bytes, config.keep_free_bytes)?;
+        let mut space = Space::new(
+            config.reserve_bytes,
+            config.max_bytes,
+            config.keep_free_bytes,
+        )?;
+        space.huge_pages = config.huge_pages;
         let stats = Stats {
             nursery_bytes: config.nursery_min_bytes,
             major_at_bytes: config.major_min_bytes,
             ..Stats::default()
         };
         Some(Box::new(Heap {
-            bumps: [Bump::default(); CLASS_COUNT],
+            bumps: NO_RUNS,
             base: space.base,
             len: space.len,
             charged: 0,
@@ -91,7 +103,7 @@ impl Heap {
             cycle_gc_ns: 0,
             cycle_ns: 0,
             last_end: std::time::Instant::now(),
-            stress_runs: [Bump::default(); CLASS_COUNT],
+            stress_runs: NO_RUNS,
             stress_tick: 0,
         }))
     }
@@ -153,7 +165,7 @@ impl Heap {
     }
 
     /// Must be called before or after a reference is stored into `obj`, with no allocation between
-    /// the two. Costs a range compare and a bit test unless `obj` is old and not yet remembered.
+    /// the two. `obj` is an object, or a static or foreign one, which is ignored. Costs a range compare and a bit test unless `obj` is old and not yet remembered.
     #[inline(always)]
     pub fn write_barrier(&mut self, obj: *mut Header) {
         if !self.contains(obj as usize) {
@@ -176,10 +188,25 @@ impl Heap {
         self.remembered.push(obj);
     }
 
+    /// Makes a young object old and remembers it, so that the next minor collection ages what it
+    /// refers to; does nothing to an old object or one outside the heap.
+    pub fn make_old(&mut self, obj: *mut Header) {
+        if self.is_marked(obj) {
+            return;
+        }
+        let (marks, bit) = mark_bit(obj as usize);
+        // SAFETY: `is_marked` has just read the same word. H3: old, remembered, barrier bit clear.
+        unsafe { *marks |= bit };
+        self.remembered.push(obj);
+    }
+
     /// Adds `bytes` of memory held outside the heap by its objects, or takes them back.
     pub fn note_external(&mut self, bytes: isize) {
         if bytes < 0 {
-            self.stats.external_bytes = self.stats.external_bytes.saturating_sub(bytes.unsigned_abs());
+            self.stats.external_bytes = self
+                .stats
+                .external_bytes
+                .saturating_sub(bytes.unsigned_abs());
             return;
         }
         self.stats.external_bytes += bytes as usize;
@@ -192,7 +219,7 @@ impl Heap {
     /// Makes the next allocation of any size class collect.
     pub fn request_collection(&mut self) {
         self.charged = self.charged.max(self.budget);
-        self.bumps = [Bump::default(); CLASS_COUNT];
+        self.bumps = NO_RUNS;
     }
 
     /// No automatic collection until [`Heap::enable`] has been called as often.
@@ -214,7 +241,7 @@ impl Heap {
 
     /// Bytes of the cells in use: what survived the last collection and what was handed out since.
     pub fn live_bytes(&self) -> usize {
-        let unused: usize = self.bumps.iter().map(|bump| bump.end - bump.ptr).sum();
+        let unused: usize = self.bumps[1..].iter().map(|bump| bump.end - bump.ptr).sum();
         let handed = (self.stats.bytes_allocated - self.settled_allocated) as usize;
         (self.stats.live_bytes + handed).saturating_sub(unused)
     }
@@ -222,7 +249,11 @@ impl Heap {
     /// Counters as of now.
     pub fn stats(&self) -> Stats {
         let committed_bytes = self.space.committed * crate::CHUNK_BYTES;
-        Stats { committed_bytes, nursery_bytes: self.budget, ..self.stats }
+        Stats {
+            committed_bytes,
+            nursery_bytes: self.budget,
+            ..self.stats
+        }
     }
 
     #[inline(always)]
@@ -288,7 +319,9 @@ impl Heap {
             self.collect(Kind::Major);
             head = self.space.take_large(size);
         }
-        let Some(head) = head else { return std::ptr::null_mut() };
+        let Some(head) = head else {
+            return std::ptr::null_mut();
+        };
         self.space.blocks[head].handed = 1;
         self.young_large.push(head as u32);
         let bytes = self.space.cell_size(head);
@@ -327,7 +360,7 @@ impl Heap {
         let marks = unsafe { std::slice::from_raw_parts(marks, BLOCK_WORDS) };
         let limit = info.cells as usize * size;
         let mut from = block.handed as usize;
-        while from < limit && marks[from >> 10] >> (from >> 4 & 63) & 1 != 0 {
+        while from < limit && marks[from >> 10] >> ((from >> 4) & 63) & 1 != 0 {
             from += size;
         }
         if from >= limit {
@@ -342,7 +375,10 @@ impl Heap {
         }
         block.dirty = true;
         block.handed = to as u32;
-        self.bumps[class] = Bump { ptr: start + from, end: start + to };
+        self.bumps[class] = Bump {
+            ptr: start + from,
+            end: start + to,
+        };
         self.charged += to - from;
         self.stats.bytes_allocated += (to - from) as u64;
         true
@@ -352,7 +388,7 @@ impl Heap {
 /// Byte offset in the block of the first marked cell at or above offset `from`, or the block's size.
 fn next_marked(marks: &[u64], from: usize) -> usize {
     let mut word = from >> 10;
-    let mut bits = marks[word] & (u64::MAX << (from >> 4 & 63));
+    let mut bits = marks[word] & (u64::MAX << ((from >> 4) & 63));
     while bits == 0 {
         word += 1;
         if word == BLOCK_WORDS {

@@ -38,6 +38,8 @@ pub struct Marker {
     heap: *mut Heap,
     kind: Kind,
     checked: bool,
+    /// Nothing counts as in the heap, and what is reported is put on the stack instead of marked.
+    recording: bool,
     marked: usize,
     /// Object whose references are being visited; null for roots.
     tracing: *mut Header,
@@ -58,9 +60,29 @@ impl Marker {
             heap,
             kind,
             checked: owner.config.stress || cfg!(debug_assertions),
+            recording: false,
             marked: 0,
             tracing: std::ptr::null_mut(),
         }
+    }
+
+    /// The references `obj` holds, as its trace hook reports them, statics and repetitions included.
+    ///
+    /// # Safety
+    /// `heap` must be valid and `obj` an object its trace hook understands.
+    pub(crate) unsafe fn references(heap: *mut Heap, obj: *mut Header) -> Vec<*mut Header> {
+        // SAFETY: the marker neither reads nor writes the heap: to it, nothing is in the heap.
+        let mut marker = unsafe { Marker::new(heap, Kind::Minor) };
+        marker.len = 0;
+        marker.recording = true;
+        // SAFETY: by the contract; the words of a range belong to `obj`, which nothing changes here.
+        unsafe {
+            (marker.trace)(obj, &mut marker);
+            while let Some((start, count)) = marker.ranges.pop() {
+                (0..count).for_each(|i| marker.mark_value(*start.add(i)));
+            }
+        }
+        marker.stack
     }
 
     /// The collection this marker works for.
@@ -85,6 +107,9 @@ impl Marker {
     #[inline(always)]
     pub fn mark_object(&mut self, obj: *mut Header) {
         if (obj as usize).wrapping_sub(self.base) >= self.len {
+            if self.recording && !obj.is_null() {
+                self.stack.push(obj);
+            }
             return;
         }
         let (marks, bit) = mark_bit(obj as usize);
@@ -138,7 +163,9 @@ impl Marker {
     pub fn drain(&mut self) {
         loop {
             self.drain_stack();
-            let Some((start, count)) = self.ranges.pop() else { break };
+            let Some((start, count)) = self.ranges.pop() else {
+                break;
+            };
             let step = count.min(RANGE_STEP);
             // SAFETY: T3: the words are readable until marking has drained, which it has not.
             unsafe {
@@ -214,9 +241,14 @@ impl Marker {
         match self.tracing.is_null() {
             true => eprintln!("  held by a root"),
             // SAFETY: T3: the object being traced is alive.
-            false => eprintln!("  held by {:p} of type {:p}", self.tracing, unsafe { (*self.tracing).ty }),
+            false => eprintln!("  held by {:p} of type {:p}", self.tracing, unsafe {
+                (*self.tracing).ty
+            }),
         }
-        eprintln!("  {:?} collection; a root, a write barrier or a traced field is missing", self.kind);
+        eprintln!(
+            "  {:?} collection; a root, a write barrier or a traced field is missing",
+            self.kind
+        );
         std::process::abort();
     }
 }
