@@ -60,6 +60,11 @@ impl Header {
         unsafe { &*self.class.get() }
     }
 
+    /// True before static set-up gave the object its type.
+    pub fn class_is_unset(&self) -> bool {
+        self.class.get().is_null()
+    }
+
     /// Changes the type (`__class__` assignment, or static set-up).
     pub fn set_class(&self, class: &Type) {
         self.class.set(class);

@@ -175,7 +175,7 @@ fn pow(cx: &mut Cx, a: Value, b: Value, m: Option<Value>) -> PyResult<Value> {
 pub fn pow_f64(cx: &mut Cx, x: f64, y: f64) -> PyResult<Value> {
     match algorithms::pow(x, y) {
         Ok(d) => Ok(cx.float(d)),
-        Err(algorithms::PowError::ZeroToNegative) => {
+        Err(algorithms::PowError::ZeroDivision) => {
             raise!(cx, ZeroDivisionError, "zero to a negative power")
         }
         Err(algorithms::PowError::Overflow) => {

@@ -1,0 +1,177 @@
+//! Comparison.
+
+use std::cmp::Ordering;
+
+use crate::cx::Cx;
+use crate::types::float;
+use crate::types::str::Str;
+use crate::value::Value;
+use crate::{PyResult, raise};
+
+/// A comparison operator, in CPython's order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CmpOp {
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+}
+
+impl CmpOp {
+    /// Whether `a op b` holds when `a` is `ordering` to `b`.
+    #[inline(always)]
+    pub fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            CmpOp::Lt => ordering.is_lt(),
+            CmpOp::Le => ordering.is_le(),
+            CmpOp::Eq => ordering.is_eq(),
+            CmpOp::Ne => ordering.is_ne(),
+            CmpOp::Gt => ordering.is_gt(),
+            CmpOp::Ge => ordering.is_ge(),
+        }
+    }
+
+    /// The operator with its operands exchanged.
+    pub fn swapped(self) -> CmpOp {
+        match self {
+            CmpOp::Lt => CmpOp::Gt,
+            CmpOp::Le => CmpOp::Ge,
+            CmpOp::Gt => CmpOp::Lt,
+            CmpOp::Ge => CmpOp::Le,
+            same => same,
+        }
+    }
+
+    /// Its special method.
+    pub fn dunder(self, cx: &Cx) -> &'static Str {
+        let n = cx.names();
+        match self {
+            CmpOp::Lt => n.__lt__,
+            CmpOp::Le => n.__le__,
+            CmpOp::Eq => n.__eq__,
+            CmpOp::Ne => n.__ne__,
+            CmpOp::Gt => n.__gt__,
+            CmpOp::Ge => n.__ge__,
+        }
+    }
+
+    /// As source text.
+    pub fn text(self) -> &'static str {
+        match self {
+            CmpOp::Lt => "<",
+            CmpOp::Le => "<=",
+            CmpOp::Eq => "==",
+            CmpOp::Ne => "!=",
+            CmpOp::Gt => ">",
+            CmpOp::Ge => ">=",
+        }
+    }
+}
+
+/// `a op b`, any object.
+pub fn rich(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
+    if let (Some(x), Some(y)) = (a.as_small(), b.as_small()) {
+        return Ok(Value::bool(op.holds(x.cmp(&y))));
+    }
+    if a.is_flonum() && b.is_flonum() {
+        let (x, y) = (a.flonum_unchecked(), b.flonum_unchecked());
+        return Ok(Value::bool(x.partial_cmp(&y).is_some_and(|o| op.holds(o))));
+    }
+    cx.nested(" in comparison", |cx| rich_slow(cx, a, b, op))
+}
+
+fn rich_slow(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
+    let (ta, tb) = (a.class(), b.class());
+    let mut right_tried = false;
+    if !std::ptr::eq(ta, tb)
+        && tb.is_subtype(ta)
+        && let Some(f) = tb.slots().richcompare
+    {
+        right_tried = true;
+        let r = f(cx, b, a, op.swapped())?;
+        if !r.is_not_implemented() {
+            return Ok(r);
+        }
+    }
+    if let Some(f) = ta.slots().richcompare {
+        let r = f(cx, a, b, op)?;
+        if !r.is_not_implemented() {
+            return Ok(r);
+        }
+    }
+    if !right_tried && let Some(f) = tb.slots().richcompare {
+        let r = f(cx, b, a, op.swapped())?;
+        if !r.is_not_implemented() {
+            return Ok(r);
+        }
+    }
+    match op {
+        CmpOp::Eq => Ok(Value::bool(a.is(b))),
+        CmpOp::Ne => Ok(Value::bool(!a.is(b))),
+        _ => {
+            let (op, a, b) = (op.text(), ta.tp_name(), tb.tp_name());
+            raise!(cx, TypeError, "'{op}' not supported between instances of '{a}' and '{b}'")
+        }
+    }
+}
+
+/// Truth of `a op b`. Identity does not imply equality here (see [`equal`]).
+#[inline]
+pub fn rich_bool(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<bool> {
+    let r = rich(cx, a, b, op)?;
+    crate::protocol::object::truth(cx, r)
+}
+
+/// `a is b or a == b`, as containers compare.
+#[inline]
+pub fn equal(cx: &mut Cx, a: Value, b: Value) -> PyResult<bool> {
+    if a == b {
+        return Ok(true);
+    }
+    if a.is_small() && b.is_small() {
+        return Ok(false);
+    }
+    if let (Some(x), Some(y)) = (a.exact::<Str>(), b.exact::<Str>()) {
+        return Ok(x.eq_str(y));
+    }
+    if a.is(b) && float::as_f64(a).is_some() {
+        return Ok(true);
+    }
+    rich_bool(cx, a, b, CmpOp::Eq)
+}
+
+/// Compares two sequences as list and tuple do. The items are fetched by index each time, since comparing may
+/// change a list.
+pub fn sequences(
+    cx: &mut Cx,
+    a: impl Fn(usize) -> Option<Value>,
+    b: impl Fn(usize) -> Option<Value>,
+    lens: impl Fn() -> (usize, usize),
+    op: CmpOp,
+) -> PyResult<Value> {
+    let (n, m) = lens();
+    if n != m && matches!(op, CmpOp::Eq | CmpOp::Ne) {
+        return Ok(Value::bool(op == CmpOp::Ne));
+    }
+    let mut i = 0;
+    while let (Some(x), Some(y)) = (a(i), b(i)) {
+        if !equal(cx, x, y)? {
+            return match op {
+                CmpOp::Eq => Ok(Value::bool(false)),
+                CmpOp::Ne => Ok(Value::bool(true)),
+                _ => rich(cx, x, y, op),
+            };
+        }
+        i += 1;
+    }
+    let (n, m) = lens();
+    Ok(Value::bool(op.holds(n.cmp(&m))))
+}

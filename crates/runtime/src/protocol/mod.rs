@@ -1,0 +1,11 @@
+//! What the language does with any object: attributes, calls, comparison, iteration, numbers, buffers.
+
+pub mod attr;
+pub mod buffer;
+pub mod call;
+pub mod compare;
+pub mod hash;
+pub mod iter;
+pub mod number;
+pub mod object;
+pub mod warn;
