@@ -3,6 +3,7 @@
 //! strings may hold surrogates.
 #![forbid(unsafe_code)]
 
+pub mod codecs;
 pub mod fmtspec;
 pub mod percent;
 pub mod repr;
