@@ -4,7 +4,7 @@ use super::{Digits, MASK, SHIFT, cmp_mag, from_biguint, normalize, to_biguint, t
 use std::cmp::Ordering;
 
 /// Above this many digits in both operands multiplication goes to num-bigint (Karatsuba, Toom-3).
-const BIG_MUL: usize = 160;
+const BIG_MUL: usize = 60;
 /// From this many digits on, pairs of digits are packed into 60-bit limbs, which quarters the
 /// number of multiplications.
 const PACK_MUL: usize = 5;

@@ -55,7 +55,7 @@ pub fn parse_literal(text: &[u8], base: u32, max_digits: usize, out: &mut Vec<u3
     if digits.is_empty() {
         return Err(LiteralError::Invalid);
     }
-    let valid = |c: &u8| char::from(*c).to_digit(actual).is_some();
+    let valid = |c: &u8| char::from(*c).is_digit(actual);
     if !digits.iter().all(valid) {
         return Err(LiteralError::Invalid);
     }

@@ -124,13 +124,10 @@ pub fn gcd(a: &Digits, b: &Digits, out: &mut Vec<u32>) {
     }
     let (mut q, mut r) = (Vec::new(), Vec::new());
     while b.len() > 2 {
-        match lehmer_step(&a, &b) {
-            Some((x, y)) => (a, b) = (x, y),
-            None => {
-                divmod_mag(&a, &b, &mut q, &mut r);
-                std::mem::swap(&mut a, &mut b);
-                std::mem::swap(&mut b, &mut r);
-            }
+        if !lehmer_step(&mut a, &mut b) {
+            divmod_mag(&a, &b, &mut q, &mut r);
+            std::mem::swap(&mut a, &mut b);
+            std::mem::swap(&mut b, &mut r);
         }
     }
     // b fits a word now; one division brings a down too.
@@ -148,8 +145,8 @@ pub fn gcd(a: &Digits, b: &Digits, out: &mut Vec<u32>) {
 }
 
 /// Runs Euclid on the top 60 bits as long as the quotients are certain, then applies the whole
-/// matrix at once. `None` when not a single step was certain.
-fn lehmer_step(a: &Digits, b: &Digits) -> Option<(Vec<u32>, Vec<u32>)> {
+/// matrix at once. `false` when not a single step was certain.
+fn lehmer_step(a: &mut Vec<u32>, b: &mut Vec<u32>) -> bool {
     let shift = bit_length(a) - 60;
     let top = |m: &Digits| -> i64 {
         let (skip, bits) = ((shift / 30) as usize, (shift % 30) as u32);
@@ -158,15 +155,19 @@ fn lehmer_step(a: &Digits, b: &Digits) -> Option<(Vec<u32>, Vec<u32>)> {
     };
     let (mut x, mut y) = (top(a), top(b));
     let (mut ca, mut cb, mut cc, mut cd) = (1i64, 0i64, 0i64, 1i64);
-    loop {
-        if y + cc == 0 || y + cd == 0 {
-            break;
-        }
+    while y + cc != 0 && y + cd != 0 {
         let q = (x + ca) / (y + cc);
-        if q != (x + cb) / (y + cd) {
+        // The other bound must give the same quotient; multiplying is cheaper than dividing.
+        let Some(low) = q.checked_mul(y + cd) else { break };
+        let rest = x + cb - low;
+        if rest < 0 || rest >= y + cd {
             break;
         }
-        // Coefficients stay below 2**30 so that products with digits fit 64 bits.
+        // Coefficients stay below 2**30 so that products with digits fit 64 bits; q is bounded
+        // first so that these products do too.
+        if q >= 1 << 30 {
+            break;
+        }
         let (nc, nd) = (ca - q * cc, cb - q * cd);
         if nc.abs() >= 1 << 30 || nd.abs() >= 1 << 30 {
             break;
@@ -176,23 +177,23 @@ fn lehmer_step(a: &Digits, b: &Digits) -> Option<(Vec<u32>, Vec<u32>)> {
         (x, y) = (y, x - q * y);
     }
     if cb == 0 {
-        return None;
+        return false;
     }
-    Some((combine(a, b, ca, cb), combine(a, b, cc, cd)))
-}
-
-/// `|a * x + b * y|`; the value is known to be non-negative and not larger than `a`.
-fn combine(a: &Digits, b: &Digits, x: i64, y: i64) -> Vec<u32> {
-    let mut carry = 0i64;
-    let mut out: Vec<u32> = (0..a.len())
-        .map(|i| {
-            let t = i64::from(a[i]) * x + i64::from(b.get(i).copied().unwrap_or(0)) * y + carry;
-            carry = t >> SHIFT;
-            t as u32 & super::MASK
-        })
-        .collect();
-    super::normalize(&mut out);
-    out
+    // Both combinations are known to be non-negative and not larger than `a`.
+    b.resize(a.len(), 0);
+    let (mut carry_a, mut carry_b) = (0i64, 0i64);
+    for (x, y) in a.iter_mut().zip(b.iter_mut()) {
+        let (dx, dy) = (i64::from(*x), i64::from(*y));
+        carry_a += dx * ca + dy * cb;
+        carry_b += dx * cc + dy * cd;
+        *x = carry_a as u32 & super::MASK;
+        *y = carry_b as u32 & super::MASK;
+        carry_a >>= SHIFT;
+        carry_b >>= SHIFT;
+    }
+    super::normalize(a);
+    super::normalize(b);
+    true
 }
 
 /// Integer square root of a magnitude.

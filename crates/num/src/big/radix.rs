@@ -136,7 +136,7 @@ pub fn from_decimal(text: &[u8], out: &mut Vec<u32>) -> bool {
 pub fn from_radix(text: &[u8], base: u32, out: &mut Vec<u32>) -> bool {
     assert!((2..=36).contains(&base));
     out.clear();
-    if !text.iter().all(|&c| char::from(c).to_digit(base).is_some()) {
+    if !text.iter().all(|&c| char::from(c).is_digit(base)) {
         return false;
     }
     if base.is_power_of_two() {

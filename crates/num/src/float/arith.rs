@@ -1,6 +1,6 @@
 //! Arithmetic helpers with CPython's corner cases.
 
-use super::format::{fixed, significant};
+use super::format::significant;
 use crate::big;
 
 /// Why `x ** y` has no float result.
@@ -88,9 +88,11 @@ pub fn round(x: f64, ndigits: i64) -> Option<f64> {
         return Some(zero);
     }
     let a = x.abs();
-    let d = if ndigits >= 0 {
-        fixed(a, ndigits as usize)
-    } else {
+    if ndigits >= 0 {
+        let v: f64 = format!("{a:.*}", ndigits as usize).parse().ok()?;
+        return v.is_finite().then(|| v.copysign(x));
+    }
+    let d = {
         // The true position of the first digit; 60 digits cannot round up to a power of ten.
         let exact = significant(a, 60);
         let keep = i64::from(exact.point) + ndigits;

@@ -47,7 +47,7 @@ fn trim(mut d: Decimal) -> Decimal {
 }
 
 /// Shortest digits that read back as `x`.
-pub(crate) fn shortest(x: f64) -> Decimal {
+fn shortest(x: f64) -> Decimal {
     let mut buffer = zmij::Buffer::new();
     trim(split(buffer.format_finite(x)))
 }
@@ -58,7 +58,7 @@ pub(crate) fn significant(x: f64, count: usize) -> Decimal {
 }
 
 /// Digits down to `decimals` places after the point, correctly rounded; trailing zeros removed.
-pub(crate) fn fixed(x: f64, decimals: usize) -> Decimal {
+fn fixed(x: f64, decimals: usize) -> Decimal {
     trim(split(&format!("{:.*}", decimals.min(MAX_EXACT), x)))
 }
 

@@ -18,7 +18,7 @@ pub use escape::{
     EscapeError, decode_bytes_escape, decode_raw_unicode_escape, decode_unicode_escape, encode_bytes_escape,
     encode_raw_unicode_escape, encode_unicode_escape,
 };
-pub use simple::{decode_ascii, decode_charmap, decode_latin1, encode_ascii, encode_charmap, encode_latin1};
+pub use simple::{CharMap, decode_ascii, decode_charmap, decode_latin1, encode_ascii, encode_charmap, encode_latin1};
 pub use utf7::{decode_utf7, encode_utf7};
 pub use utf8::{decode_utf8, encode_utf8};
 pub use utf16::{ByteOrder, decode_utf16, decode_utf32, encode_utf16, encode_utf32};
@@ -109,7 +109,7 @@ fn replace<E>(
 ) -> Result<usize, EncodeError<E>> {
     let (replacement, pos) = on_error(&fail).map_err(EncodeError::Handler)?;
     match replacement {
-        Replacement::Bytes(b) if b.len() % unit == 0 => out.extend_from_slice(&b),
+        Replacement::Bytes(b) if b.len().is_multiple_of(unit) => out.extend_from_slice(&b),
         Replacement::Text(t) if t.iter().all(|&c| put(c, out)) => {}
         _ => return Err(EncodeError::Strict(fail)),
     }

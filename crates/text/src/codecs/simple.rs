@@ -59,11 +59,14 @@ pub fn encode_latin1<T: CodePoints + ?Sized, E>(text: &T, out: &mut Vec<u8>, on_
     encode_below((256, "latin-1", "ordinal not in range(256)"), text, out, on_error)
 }
 
-/// Decodes by a map: `map` appends what a byte stands for, or returns `false` if it is undefined.
+/// Appends what a byte stands for, or returns `false` if it is undefined.
+pub type CharMap<'m, E> = dyn FnMut(u8, &mut Vec<u32>) -> Result<bool, E> + 'm;
+
+/// Decodes by a map.
 pub fn decode_charmap<E>(
     input: &[u8],
     out: &mut Vec<u32>,
-    map: &mut dyn FnMut(u8, &mut Vec<u32>) -> Result<bool, E>,
+    map: &mut CharMap<'_, E>,
     on_error: &mut DecodeHandler<'_, E>,
 ) -> Result<usize, E> {
     let mut d = Decoder { encoding: "charmap", input, out, on_error };

@@ -33,8 +33,8 @@ fn dec(name: &str, handler: &str, last: bool, input: &[u8]) -> String {
         "unicode_escape" => decode_unicode_escape(input, last, &mut out, &mut None, h),
         "raw_unicode_escape" => decode_raw_unicode_escape(input, last, &mut out, h),
         "charmap" => {
-            let map: &mut dyn FnMut(u8, &mut Vec<u32>) -> Result<bool, String> = &mut |b, out| {
-                let hit = b < 250 && b % 3 != 0;
+            let map: &mut CharMap<'_, String> = &mut |b, out| {
+                let hit = b < 250 && !b.is_multiple_of(3);
                 out.extend(hit.then(|| u32::from(b) + 0x100));
                 Ok(hit)
             };
@@ -72,7 +72,7 @@ fn enc(name: &str, handler: &str, text: &[u32]) -> String {
                     out.extend(b"ab");
                     true
                 }
-                _ if c < 300 && c % 3 != 0 => {
+                _ if c < 300 && !c.is_multiple_of(3) => {
                     out.push(c as u8);
                     true
                 }
