@@ -1,5 +1,6 @@
 //! Unicode 16.0 character properties, as `str` methods and `unicodedata` see them.
 
+mod aliases;
 mod case;
 mod names;
 mod normalize;
