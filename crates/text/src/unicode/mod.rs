@@ -1,10 +1,11 @@
 //! Unicode 16.0 character properties, as `str` methods and `unicodedata` see them.
 
+#[rustfmt::skip]
 mod aliases;
 mod case;
 mod names;
 mod normalize;
-#[allow(clippy::all)]
+#[rustfmt::skip]
 mod tables;
 
 pub use case::{
