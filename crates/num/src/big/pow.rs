@@ -2,7 +2,9 @@
 
 use super::arith::{mul_mag, sub_mag_signed};
 use super::div::divmod_mag;
-use super::{Digits, SHIFT, bit_length, from_biguint, from_u64, shl, to_biguint, to_u64, trailing_zeros};
+use super::{
+    Digits, SHIFT, bit_length, from_biguint, from_u64, shl, to_biguint, to_u64, trailing_zeros,
+};
 
 /// Why a modular power does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,9 @@ pub fn pow(an: bool, a: &Digits, e: u64, out: &mut Vec<u32>) -> bool {
         return false;
     }
     // Powers of two are shifted in at the end, which makes 2**n and 10**n cheap.
-    let Some(tz) = trailing_zeros(a) else { return false };
+    let Some(tz) = trailing_zeros(a) else {
+        return false;
+    };
     let mut base = Vec::new();
     super::shr(false, a, tz as usize, &mut base);
     let mut acc = base.clone();
@@ -42,7 +46,12 @@ pub fn pow(an: bool, a: &Digits, e: u64, out: &mut Vec<u32>) -> bool {
 }
 
 /// `pow(a, e, m)` with Python's signs: the result has the sign of the modulus.
-pub fn pow_mod(a: (bool, &Digits), e: (bool, &Digits), m: (bool, &Digits), out: &mut Vec<u32>) -> Result<bool, PowError> {
+pub fn pow_mod(
+    a: (bool, &Digits),
+    e: (bool, &Digits),
+    m: (bool, &Digits),
+    out: &mut Vec<u32>,
+) -> Result<bool, PowError> {
     let (mn, mm) = m;
     if mm.is_empty() {
         return Err(PowError::ZeroModulus);
@@ -87,7 +96,11 @@ fn pow_mod_u64(b: u64, e: &Digits, m: u64) -> u64 {
 }
 
 /// Inverse of `a` modulo `m`, with the sign of `m`.
-pub fn mod_inverse(a: (bool, &Digits), m: (bool, &Digits), out: &mut Vec<u32>) -> Result<bool, PowError> {
+pub fn mod_inverse(
+    a: (bool, &Digits),
+    m: (bool, &Digits),
+    out: &mut Vec<u32>,
+) -> Result<bool, PowError> {
     if m.1.is_empty() {
         return Err(PowError::ZeroModulus);
     }
@@ -151,14 +164,20 @@ fn lehmer_step(a: &mut Vec<u32>, b: &mut Vec<u32>) -> bool {
     let top = |m: &Digits| -> i64 {
         let (skip, bits) = ((shift / 30) as usize, (shift % 30) as u32);
         let part = m.get(skip..).unwrap_or(&[]);
-        (part.iter().rev().fold(0u128, |acc, &d| acc << SHIFT | u128::from(d)) >> bits) as i64
+        (part
+            .iter()
+            .rev()
+            .fold(0u128, |acc, &d| acc << SHIFT | u128::from(d))
+            >> bits) as i64
     };
     let (mut x, mut y) = (top(a), top(b));
     let (mut ca, mut cb, mut cc, mut cd) = (1i64, 0i64, 0i64, 1i64);
     while y + cc != 0 && y + cd != 0 {
         let q = (x + ca) / (y + cc);
         // The other bound must give the same quotient; multiplying is cheaper than dividing.
-        let Some(low) = q.checked_mul(y + cd) else { break };
+        let Some(low) = q.checked_mul(y + cd) else {
+            break;
+        };
         let rest = x + cb - low;
         if rest < 0 || rest >= y + cd {
             break;

@@ -5,7 +5,10 @@ use crate::CodePoints;
 
 /// Value of the octal escape at `pos` (its first digit) and the position after it.
 fn octal(input: &[u8], pos: usize) -> (u32, usize) {
-    let digits = input[pos..].iter().take(3).take_while(|b| matches!(b, b'0'..=b'7'));
+    let digits = input[pos..]
+        .iter()
+        .take(3)
+        .take_while(|b| matches!(b, b'0'..=b'7'));
     digits.fold((0, pos), |(v, p), &b| (v * 8 + u32::from(b - b'0'), p + 1))
 }
 
@@ -26,7 +29,10 @@ fn single(b: u8) -> Option<u8> {
 
 /// Up to `count` hexadecimal digits at `pos`: value and position after them.
 fn hex(input: &[u8], pos: usize, count: usize) -> (u32, usize) {
-    let digits = input[pos..].iter().take(count).map_while(|&b| char::from(b).to_digit(16));
+    let digits = input[pos..]
+        .iter()
+        .take(count)
+        .map_while(|&b| char::from(b).to_digit(16));
     digits.fold((0, pos), |(v, p), d| (v << 4 | d, p + 1))
 }
 
@@ -55,7 +61,10 @@ fn named(input: &[u8], pos: usize) -> Unit {
         return Unit::Fail(pos + 1, MALFORMED);
     }
     let end = pos + 2 + len;
-    match std::str::from_utf8(&name[..len]).ok().and_then(crate::unicode::lookup) {
+    match std::str::from_utf8(&name[..len])
+        .ok()
+        .and_then(crate::unicode::lookup)
+    {
         Some(c) => Unit::Char(c, end),
         None => Unit::Fail(end, "unknown Unicode character name"),
     }
@@ -64,9 +73,17 @@ fn named(input: &[u8], pos: usize) -> Unit {
 fn numbered(input: &[u8], pos: usize, count: usize, message: &'static str) -> Unit {
     let (value, end) = hex(input, pos, count);
     if end - pos < count {
-        return if end == input.len() { Unit::Incomplete(message) } else { Unit::Fail(end, message) };
+        return if end == input.len() {
+            Unit::Incomplete(message)
+        } else {
+            Unit::Fail(end, message)
+        };
     }
-    if value > 0x10_ffff { Unit::Fail(end, "illegal Unicode character") } else { Unit::Char(value, end) }
+    if value > 0x10_ffff {
+        Unit::Fail(end, "illegal Unicode character")
+    } else {
+        Unit::Char(value, end)
+    }
 }
 
 /// Reads the escape whose backslash is just before `pos`.
@@ -97,7 +114,12 @@ pub fn decode_unicode_escape<E>(
     invalid: &mut Option<usize>,
     on_error: &mut DecodeHandler<'_, E>,
 ) -> Result<usize, E> {
-    let mut d = Decoder { encoding: "unicodeescape", input, out, on_error };
+    let mut d = Decoder {
+        encoding: "unicodeescape",
+        input,
+        out,
+        on_error,
+    };
     let mut pos = 0;
     while pos < input.len() {
         if input[pos] != b'\\' {
@@ -134,7 +156,12 @@ pub fn decode_raw_unicode_escape<E>(
     out: &mut Vec<u32>,
     on_error: &mut DecodeHandler<'_, E>,
 ) -> Result<usize, E> {
-    let mut d = Decoder { encoding: "rawunicodeescape", input, out, on_error };
+    let mut d = Decoder {
+        encoding: "rawunicodeescape",
+        input,
+        out,
+        on_error,
+    };
     let mut pos = 0;
     while pos < input.len() {
         if input[pos] != b'\\' || pos + 1 >= input.len() {
@@ -161,7 +188,9 @@ pub fn decode_raw_unicode_escape<E>(
             }
             Unit::Incomplete(_) if !is_final => break,
             Unit::Incomplete(reason) => d.fail(pos, input.len(), reason)?,
-            Unit::Fail(end, "illegal Unicode character") => d.fail(pos, end, "\\Uxxxxxxxx out of range")?,
+            Unit::Fail(end, "illegal Unicode character") => {
+                d.fail(pos, end, "\\Uxxxxxxxx out of range")?
+            }
             Unit::Fail(end, reason) => d.fail(pos, end, reason)?,
             Unit::Nothing(end) => end,
             Unit::Invalid => pos + 1,
@@ -220,7 +249,12 @@ pub enum EscapeError {
 
 /// Decodes the escapes of bytes literals (`codecs.escape_decode`). `errors` is "strict", "replace"
 /// or "ignore"; `invalid` is as for [`decode_unicode_escape`].
-pub fn decode_bytes_escape(input: &[u8], errors: &str, out: &mut Vec<u8>, invalid: &mut Option<usize>) -> Result<(), EscapeError> {
+pub fn decode_bytes_escape(
+    input: &[u8],
+    errors: &str,
+    out: &mut Vec<u8>,
+    invalid: &mut Option<usize>,
+) -> Result<(), EscapeError> {
     let mut pos = 0;
     while pos < input.len() {
         if input[pos] != b'\\' {
@@ -228,7 +262,9 @@ pub fn decode_bytes_escape(input: &[u8], errors: &str, out: &mut Vec<u8>, invali
             pos += 1;
             continue;
         }
-        let Some(&b) = input.get(pos + 1) else { return Err(EscapeError::Trailing) };
+        let Some(&b) = input.get(pos + 1) else {
+            return Err(EscapeError::Trailing);
+        };
         match b {
             b'\n' => pos += 2,
             b'0'..=b'7' => {

@@ -1,6 +1,8 @@
 //! UTF-8.
 
-use super::{DecodeHandler, Decoder, EncodeError, EncodeFail, EncodeHandler, is_surrogate, replace};
+use super::{
+    DecodeHandler, Decoder, EncodeError, EncodeFail, EncodeHandler, is_surrogate, replace,
+};
 use crate::CodePoints;
 
 enum Step {
@@ -36,8 +38,18 @@ fn step(s: &[u8]) -> Step {
 }
 
 /// Decodes UTF-8; returns the number of bytes consumed.
-pub fn decode_utf8<E>(input: &[u8], is_final: bool, out: &mut Vec<u32>, on_error: &mut DecodeHandler<'_, E>) -> Result<usize, E> {
-    let mut d = Decoder { encoding: "utf-8", input, out, on_error };
+pub fn decode_utf8<E>(
+    input: &[u8],
+    is_final: bool,
+    out: &mut Vec<u32>,
+    on_error: &mut DecodeHandler<'_, E>,
+) -> Result<usize, E> {
+    let mut d = Decoder {
+        encoding: "utf-8",
+        input,
+        out,
+        on_error,
+    };
     let mut pos = 0;
     d.out.reserve(input.len());
     while pos < input.len() {
@@ -66,7 +78,11 @@ fn put(c: u32, out: &mut Vec<u8>) -> bool {
 }
 
 /// Encodes UTF-8.
-pub fn encode_utf8<T: CodePoints + ?Sized, E>(text: &T, out: &mut Vec<u8>, on_error: &mut EncodeHandler<'_, E>) -> Result<(), EncodeError<E>> {
+pub fn encode_utf8<T: CodePoints + ?Sized, E>(
+    text: &T,
+    out: &mut Vec<u8>,
+    on_error: &mut EncodeHandler<'_, E>,
+) -> Result<(), EncodeError<E>> {
     let len = text.len();
     let mut pos = 0;
     out.reserve(len);
@@ -75,10 +91,19 @@ pub fn encode_utf8<T: CodePoints + ?Sized, E>(text: &T, out: &mut Vec<u8>, on_er
             pos += 1;
             continue;
         }
-        let end = (pos..len).find(|&i| !is_surrogate(text.at(i))).unwrap_or(len);
-        let fail = EncodeFail { encoding: "utf-8", start: pos, end, reason: "surrogates not allowed" };
-        // Unlike in the encoding of text, CPython accepts only ASCII replacement text here.
-        pos = replace(fail, len, 1, out, on_error, &|c, out| c < 128 && put(c, out))?;
+        let end = (pos..len)
+            .find(|&i| !is_surrogate(text.at(i)))
+            .unwrap_or(len);
+        let fail = EncodeFail {
+            encoding: "utf-8",
+            start: pos,
+            end,
+            reason: "surrogates not allowed",
+        };
+        // CPython accepts only ASCII as replacement text here.
+        pos = replace(fail, len, 1, out, on_error, &|c, out| {
+            c < 128 && put(c, out)
+        })?;
     }
     Ok(())
 }
