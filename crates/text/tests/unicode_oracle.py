@@ -27,3 +27,16 @@ for i in range(40000):
     for f in ('NFC', 'NFD', 'NFKC', 'NFKD'): case(f, s, hx(U.normalize(f, s)))
     for f in ('lower', 'upper', 'title', 'capitalize', 'swapcase', 'casefold'): case(f, s, hx(getattr(s, f)()))
     case('repr', s, repr(s))
+# Aliases, where cargo keeps the Unicode data file.
+import glob, os
+for path in glob.glob(os.path.expanduser('~/.cargo/registry/src/*/unicode_names2-2.0.0/data/NameAliases.txt')):
+    for line in open(path, encoding='utf-8'):
+        if line[0] not in '#\n':
+            alias = line.split(';')[1]
+            w(f'lookup\t{alias}\t{ord(U.lookup(alias)):x}\n')
+def look(n):
+    try: return '%x' % ord(U.lookup(n))
+    except (KeyError, TypeError): return '-'
+for n in ('LATINSMALLLETTERA', 'LATIN SMALL-LETTER A', 'latin_small_letter_a', 'CJK UNIFIED IDEOGRAPH-4e00', 'CJK UNIFIED IDEOGRAPH-04E00', 'CJK UNIFIED IDEOGRAPH-FFFF', 'cjk unified ideograph-4E00',
+          'HANGUL SYLLABLE gag', 'hangul syllable GAG', 'HANGUL SYLLABLE', 'HANGUL SYLLABLE XX', ' SPACE', 'SPACE ', '', 'A', 'CJK COMPATIBILITY IDEOGRAPH-F900', 'TANGUT IDEOGRAPH-17000', 'tangut ideograph-17000', 'NUSHU CHARACTER-1B170', 'KHITAN SMALL SCRIPT CHARACTER-18B00', 'EGYPTIAN HIEROGLYPH-13460', 'BELL', 'ALERT'):
+    w(f'lookup\t{n}\t{look(n)}\n')

@@ -4,7 +4,7 @@ use super::{Digits, MASK, SHIFT, cmp_mag, from_biguint, normalize, to_biguint, t
 use std::cmp::Ordering;
 
 /// Above this many digits in both operands multiplication goes to num-bigint (Karatsuba, Toom-3).
-const BIG_MUL: usize = 160;
+const BIG_MUL: usize = 60;
 /// From this many digits on, pairs of digits are packed into 60-bit limbs, which quarters the
 /// number of multiplications.
 const PACK_MUL: usize = 5;
@@ -131,7 +131,8 @@ const LIMB: u32 = 60;
 const LIMB_MASK: u64 = (1 << LIMB) - 1;
 
 fn pack(a: &Digits) -> impl Iterator<Item = u64> {
-    a.chunks(2).map(|c| u64::from(c[0]) | c.get(1).map_or(0, |&h| u64::from(h) << SHIFT))
+    a.chunks(2)
+        .map(|c| u64::from(c[0]) | c.get(1).map_or(0, |&h| u64::from(h) << SHIFT))
 }
 
 /// Schoolbook over 60-bit limbs.
@@ -160,6 +161,9 @@ fn mul_packed(a: &Digits, b: &Digits, out: &mut Vec<u32>) {
     }
     out.clear();
     out.reserve(2 * acc.len());
-    out.extend(acc.iter().flat_map(|&l| [l as u32 & MASK, (l >> SHIFT) as u32]));
+    out.extend(
+        acc.iter()
+            .flat_map(|&l| [l as u32 & MASK, (l >> SHIFT) as u32]),
+    );
     normalize(out);
 }

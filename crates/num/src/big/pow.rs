@@ -2,7 +2,9 @@
 
 use super::arith::{mul_mag, sub_mag_signed};
 use super::div::divmod_mag;
-use super::{Digits, SHIFT, bit_length, from_biguint, from_u64, shl, to_biguint, to_u64, trailing_zeros};
+use super::{
+    Digits, SHIFT, bit_length, from_biguint, from_u64, shl, to_biguint, to_u64, trailing_zeros,
+};
 
 /// Why a modular power does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,9 @@ pub fn pow(an: bool, a: &Digits, e: u64, out: &mut Vec<u32>) -> bool {
         return false;
     }
     // Powers of two are shifted in at the end, which makes 2**n and 10**n cheap.
-    let Some(tz) = trailing_zeros(a) else { return false };
+    let Some(tz) = trailing_zeros(a) else {
+        return false;
+    };
     let mut base = Vec::new();
     super::shr(false, a, tz as usize, &mut base);
     let mut acc = base.clone();
@@ -42,7 +46,12 @@ pub fn pow(an: bool, a: &Digits, e: u64, out: &mut Vec<u32>) -> bool {
 }
 
 /// `pow(a, e, m)` with Python's signs: the result has the sign of the modulus.
-pub fn pow_mod(a: (bool, &Digits), e: (bool, &Digits), m: (bool, &Digits), out: &mut Vec<u32>) -> Result<bool, PowError> {
+pub fn pow_mod(
+    a: (bool, &Digits),
+    e: (bool, &Digits),
+    m: (bool, &Digits),
+    out: &mut Vec<u32>,
+) -> Result<bool, PowError> {
     let (mn, mm) = m;
     if mm.is_empty() {
         return Err(PowError::ZeroModulus);
@@ -87,7 +96,11 @@ fn pow_mod_u64(b: u64, e: &Digits, m: u64) -> u64 {
 }
 
 /// Inverse of `a` modulo `m`, with the sign of `m`.
-pub fn mod_inverse(a: (bool, &Digits), m: (bool, &Digits), out: &mut Vec<u32>) -> Result<bool, PowError> {
+pub fn mod_inverse(
+    a: (bool, &Digits),
+    m: (bool, &Digits),
+    out: &mut Vec<u32>,
+) -> Result<bool, PowError> {
     if m.1.is_empty() {
         return Err(PowError::ZeroModulus);
     }
@@ -124,13 +137,10 @@ pub fn gcd(a: &Digits, b: &Digits, out: &mut Vec<u32>) {
     }
     let (mut q, mut r) = (Vec::new(), Vec::new());
     while b.len() > 2 {
-        match lehmer_step(&a, &b) {
-            Some((x, y)) => (a, b) = (x, y),
-            None => {
-                divmod_mag(&a, &b, &mut q, &mut r);
-                std::mem::swap(&mut a, &mut b);
-                std::mem::swap(&mut b, &mut r);
-            }
+        if !lehmer_step(&mut a, &mut b) {
+            divmod_mag(&a, &b, &mut q, &mut r);
+            std::mem::swap(&mut a, &mut b);
+            std::mem::swap(&mut b, &mut r);
         }
     }
     // b fits a word now; one division brings a down too.
@@ -148,25 +158,35 @@ pub fn gcd(a: &Digits, b: &Digits, out: &mut Vec<u32>) {
 }
 
 /// Runs Euclid on the top 60 bits as long as the quotients are certain, then applies the whole
-/// matrix at once. `None` when not a single step was certain.
-fn lehmer_step(a: &Digits, b: &Digits) -> Option<(Vec<u32>, Vec<u32>)> {
+/// matrix at once. `false` when not a single step was certain.
+fn lehmer_step(a: &mut Vec<u32>, b: &mut Vec<u32>) -> bool {
     let shift = bit_length(a) - 60;
     let top = |m: &Digits| -> i64 {
         let (skip, bits) = ((shift / 30) as usize, (shift % 30) as u32);
         let part = m.get(skip..).unwrap_or(&[]);
-        (part.iter().rev().fold(0u128, |acc, &d| acc << SHIFT | u128::from(d)) >> bits) as i64
+        (part
+            .iter()
+            .rev()
+            .fold(0u128, |acc, &d| acc << SHIFT | u128::from(d))
+            >> bits) as i64
     };
     let (mut x, mut y) = (top(a), top(b));
     let (mut ca, mut cb, mut cc, mut cd) = (1i64, 0i64, 0i64, 1i64);
-    loop {
-        if y + cc == 0 || y + cd == 0 {
-            break;
-        }
+    while y + cc != 0 && y + cd != 0 {
         let q = (x + ca) / (y + cc);
-        if q != (x + cb) / (y + cd) {
+        // The other bound must give the same quotient; multiplying is cheaper than dividing.
+        let Some(low) = q.checked_mul(y + cd) else {
+            break;
+        };
+        let rest = x + cb - low;
+        if rest < 0 || rest >= y + cd {
             break;
         }
-        // Coefficients stay below 2**30 so that products with digits fit 64 bits.
+        // Coefficients stay below 2**30 so that products with digits fit 64 bits; q is bounded
+        // first so that these products do too.
+        if q >= 1 << 30 {
+            break;
+        }
         let (nc, nd) = (ca - q * cc, cb - q * cd);
         if nc.abs() >= 1 << 30 || nd.abs() >= 1 << 30 {
             break;
@@ -176,23 +196,23 @@ fn lehmer_step(a: &Digits, b: &Digits) -> Option<(Vec<u32>, Vec<u32>)> {
         (x, y) = (y, x - q * y);
     }
     if cb == 0 {
-        return None;
+        return false;
     }
-    Some((combine(a, b, ca, cb), combine(a, b, cc, cd)))
-}
-
-/// `|a * x + b * y|`; the value is known to be non-negative and not larger than `a`.
-fn combine(a: &Digits, b: &Digits, x: i64, y: i64) -> Vec<u32> {
-    let mut carry = 0i64;
-    let mut out: Vec<u32> = (0..a.len())
-        .map(|i| {
-            let t = i64::from(a[i]) * x + i64::from(b.get(i).copied().unwrap_or(0)) * y + carry;
-            carry = t >> SHIFT;
-            t as u32 & super::MASK
-        })
-        .collect();
-    super::normalize(&mut out);
-    out
+    // Both combinations are known to be non-negative and not larger than `a`.
+    b.resize(a.len(), 0);
+    let (mut carry_a, mut carry_b) = (0i64, 0i64);
+    for (x, y) in a.iter_mut().zip(b.iter_mut()) {
+        let (dx, dy) = (i64::from(*x), i64::from(*y));
+        carry_a += dx * ca + dy * cb;
+        carry_b += dx * cc + dy * cd;
+        *x = carry_a as u32 & super::MASK;
+        *y = carry_b as u32 & super::MASK;
+        carry_a >>= SHIFT;
+        carry_b >>= SHIFT;
+    }
+    super::normalize(a);
+    super::normalize(b);
+    true
 }
 
 /// Integer square root of a magnitude.

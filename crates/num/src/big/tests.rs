@@ -28,7 +28,9 @@ fn binary(op: &str, a: &Num, b: &Num) -> String {
             let (qn, rn) = divmod(a.0, &a.1, b.0, &b.1, &mut q, &mut r);
             return format!("{} {}", text(qn, &q), text(rn, &r));
         }
-        "truediv" => return true_div(a.0, &a.1, b.0, &b.1).map_or("overflow".into(), crate::float::repr),
+        "truediv" => {
+            return true_div(a.0, &a.1, b.0, &b.1).map_or("overflow".into(), crate::float::repr);
+        }
         "gcd" => {
             gcd(&a.1, &b.1, &mut q);
             return text(false, &q);
@@ -109,10 +111,19 @@ fn unary(op: &str, a: &Num) -> String {
 /// Compares with CPython when TAIPAN_ORACLE names a python3.14.
 #[test]
 fn oracle() {
-    let Ok(python) = std::env::var("TAIPAN_ORACLE") else { return };
+    let Ok(python) = std::env::var("TAIPAN_ORACLE") else {
+        return;
+    };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/big_oracle.py");
-    let out = std::process::Command::new(python).arg(script).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let out = std::process::Command::new(python)
+        .arg(script)
+        .output()
+        .unwrap();
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     let mut count = 0;
     for line in String::from_utf8(out.stdout).unwrap().lines() {
         let f: Vec<&str> = line.split('\t').collect();
@@ -131,8 +142,18 @@ fn basics() {
     let cases = [
         ("divmod", "-7", "2", "-4 1"),
         ("divmod", "7", "-2", "-4 -1"),
-        ("divmod", "-1000000000000000000000", "7", "-142857142857142857143 1"),
-        ("and", "-1", "1267650600228229401496703205376", "1267650600228229401496703205376"),
+        (
+            "divmod",
+            "-1000000000000000000000",
+            "7",
+            "-142857142857142857143 1",
+        ),
+        (
+            "and",
+            "-1",
+            "1267650600228229401496703205376",
+            "1267650600228229401496703205376",
+        ),
         ("xor", "-1073741824", "1073741823", "-1"),
         ("or", "-1152921504606846976", "1", "-1152921504606846975"),
         ("shr", "-1", "1000", "-1"),
@@ -147,8 +168,14 @@ fn basics() {
         assert_eq!(binary(op, &num(a), &num(b)), want, "{op} {a} {b}");
     }
     assert_eq!(hash(true, &[1]), -2);
-    assert_eq!(unary("float", &num(&format!("1{}", "0".repeat(309)))), "overflow");
-    assert_eq!(unary("float", &num("9007199254740993")), "9007199254740992.0");
+    assert_eq!(
+        unary("float", &num(&format!("1{}", "0".repeat(309)))),
+        "overflow"
+    );
+    assert_eq!(
+        unary("float", &num("9007199254740993")),
+        "9007199254740992.0"
+    );
 }
 
 #[test]
@@ -171,21 +198,50 @@ fn literals() {
     for (t, b, want) in good {
         assert_eq!(parse(t, b).as_deref(), Ok(want), "{t}");
     }
-    for (t, b) in [("010", 0), ("0x", 0), ("", 10), ("1__0", 10), ("_1", 10), ("1_", 10), ("0x__1", 0), ("12", 2), ("--1", 10), ("0x1", 10)] {
+    for (t, b) in [
+        ("010", 0),
+        ("0x", 0),
+        ("", 10),
+        ("1__0", 10),
+        ("_1", 10),
+        ("1_", 10),
+        ("0x__1", 0),
+        ("12", 2),
+        ("--1", 10),
+        ("0x1", 10),
+    ] {
         assert_eq!(parse(t, b), Err(LiteralError::Invalid), "{t}");
     }
-    assert_eq!(parse(&"9".repeat(4301), 10), Err(LiteralError::TooLong { digits: 4301 }));
+    assert_eq!(
+        parse(&"9".repeat(4301), 10),
+        Err(LiteralError::TooLong { digits: 4301 })
+    );
 }
 
 #[test]
 fn bytes_limits() {
     let mut out = [0; 1];
     assert_eq!(to_bytes(false, &[255], &mut out, true, false), Ok(()));
-    assert_eq!(to_bytes(false, &[128], &mut out, true, true), Err(BytesError::TooBig));
+    assert_eq!(
+        to_bytes(false, &[128], &mut out, true, true),
+        Err(BytesError::TooBig)
+    );
     assert_eq!(to_bytes(true, &[128], &mut out, true, true), Ok(()));
-    assert_eq!(to_bytes(true, &[129], &mut out, true, true), Err(BytesError::TooBig));
-    assert_eq!(to_bytes(true, &[1], &mut out, true, false), Err(BytesError::Negative));
-    assert_eq!(to_bytes(false, &[1], &mut [], true, false), Err(BytesError::TooBig));
+    assert_eq!(
+        to_bytes(true, &[129], &mut out, true, true),
+        Err(BytesError::TooBig)
+    );
+    assert_eq!(
+        to_bytes(true, &[1], &mut out, true, false),
+        Err(BytesError::Negative)
+    );
+    assert_eq!(
+        to_bytes(false, &[1], &mut [], true, false),
+        Err(BytesError::TooBig)
+    );
     assert_eq!(to_bytes(false, &[], &mut [], true, true), Ok(()));
-    assert_eq!(to_bytes(true, &[1], &mut [], true, true), Err(BytesError::TooBig));
+    assert_eq!(
+        to_bytes(true, &[1], &mut [], true, true),
+        Err(BytesError::TooBig)
+    );
 }

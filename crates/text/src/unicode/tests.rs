@@ -1,18 +1,36 @@
 use super::*;
 
 fn show(cps: &[u32]) -> String {
-    cps.iter().map(|c| format!("{c:x} ")).collect::<String>().trim_end().to_owned()
+    cps.iter()
+        .map(|c| format!("{c:x} "))
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }
 
 fn read(text: &str) -> Vec<u32> {
-    text.split_whitespace().map(|c| u32::from_str_radix(c, 16).unwrap()).collect()
+    text.split_whitespace()
+        .map(|c| u32::from_str_radix(c, 16).unwrap())
+        .collect()
 }
 
 /// One line per code point, mirrored by `tests/unicode_oracle.py`.
 fn properties(cp: u32) -> String {
     let flags: String = [
-        is_alpha, is_decimal, is_digit, is_numeric, is_alnum, is_lower, is_upper, is_title, is_space, is_printable,
-        is_line_break, is_xid_start, is_xid_continue, mirrored,
+        is_alpha,
+        is_decimal,
+        is_digit,
+        is_numeric,
+        is_alnum,
+        is_lower,
+        is_upper,
+        is_title,
+        is_space,
+        is_printable,
+        is_line_break,
+        is_xid_start,
+        is_xid_continue,
+        mirrored,
     ]
     .iter()
     .map(|f| if f(cp) { '1' } else { '0' })
@@ -66,10 +84,19 @@ fn run(f: &[&str]) -> String {
 /// Compares with CPython when TAIPAN_ORACLE names a python3.14.
 #[test]
 fn oracle() {
-    let Ok(python) = std::env::var("TAIPAN_ORACLE") else { return };
+    let Ok(python) = std::env::var("TAIPAN_ORACLE") else {
+        return;
+    };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/unicode_oracle.py");
-    let out = std::process::Command::new(python).arg(script).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let out = std::process::Command::new(python)
+        .arg(script)
+        .output()
+        .unwrap();
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     let mut bad = 0;
     for line in String::from_utf8(out.stdout).unwrap().lines() {
         let f: Vec<&str> = line.split('\t').collect();
