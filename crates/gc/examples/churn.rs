@@ -35,12 +35,7 @@ unsafe fn finished(_: *mut (), _: &Stats) {}
 fn leaf(heap: &mut Heap, size: usize) -> u64 {
     let obj = heap.alloc(size) as *mut Header;
     // SAFETY: a fresh cell of at least 16 bytes.
-    unsafe {
-        obj.write(Header {
-            word0: 1,
-            ty: &raw const LEAF as *const (),
-        })
-    };
+    unsafe { obj.write(Header { word0: 1, ty: &raw const LEAF as *const () }) };
     obj as u64
 }
 
@@ -49,10 +44,7 @@ fn node(heap: &mut Heap, refs: &[u64]) -> u64 {
     let obj = heap.alloc(24 + 8 * refs.len()) as *mut Node;
     // SAFETY: a fresh cell with room for the references.
     unsafe {
-        (*obj).header = Header {
-            word0: 1,
-            ty: &raw const NODE as *const (),
-        };
+        (*obj).header = Header { word0: 1, ty: &raw const NODE as *const () };
         (*obj).count = refs.len() as u64;
         std::ptr::copy_nonoverlapping(refs.as_ptr(), (&raw mut (*obj).refs).cast(), refs.len());
     }
@@ -62,11 +54,7 @@ fn node(heap: &mut Heap, refs: &[u64]) -> u64 {
 fn set(heap: &mut Heap, obj: u64, slot: usize, value: u64) {
     heap.write_barrier(obj as *mut Header);
     // SAFETY: callers stay within the node's count.
-    unsafe {
-        *(&raw mut (*(obj as *mut Node)).refs)
-            .cast::<u64>()
-            .add(slot) = value
-    };
+    unsafe { *(&raw mut (*(obj as *mut Node)).refs).cast::<u64>().add(slot) = value };
 }
 
 fn tree(heap: &mut Heap, depth: u32) -> u64 {
@@ -80,25 +68,13 @@ fn tree(heap: &mut Heap, depth: u32) -> u64 {
 
 /// Runs `body` on a fresh heap and prints what it cost for each of `count` allocations.
 fn measure(name: &str, count: u64, body: impl FnOnce(&mut Heap, *mut u64)) {
-    if std::env::args()
-        .nth(1)
-        .is_some_and(|part| !name.contains(&part))
-    {
+    if std::env::args().nth(1).is_some_and(|part| !name.contains(&part)) {
         return;
     }
     let root = Box::into_raw(Box::new(0u64));
-    let hooks = Hooks {
-        ctx: root as *mut (),
-        trace,
-        roots,
-        after_mark,
-        finished,
-    };
+    let hooks = Hooks { ctx: root as *mut (), trace, roots, after_mark, finished };
     let mut config = Config::default();
-    if let Some(mib) = std::env::var("NURSERY_MIB")
-        .ok()
-        .and_then(|text| text.parse::<usize>().ok())
-    {
+    if let Some(mib) = std::env::var("NURSERY_MIB").ok().and_then(|text| text.parse::<usize>().ok()) {
         config.nursery_min_bytes = mib << 20;
     }
     let mut heap = Heap::new(config, hooks).expect("address space");
@@ -108,11 +84,7 @@ fn measure(name: &str, count: u64, body: impl FnOnce(&mut Heap, *mut u64)) {
     let ns = start.elapsed().as_nanos() as f64;
     let stats = heap.stats();
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm
-        .split(' ')
-        .nth(1)
-        .and_then(|word| word.parse().ok())
-        .unwrap_or(0);
+    let pages: u64 = statm.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
     println!(
         "{name:24} {:6.2} ns/alloc  gc {:4.1} %  minor {:4} major {:3}  max pause {:7.2} ms  live {:5} MiB  rss {:5} MiB",
         ns / count as f64,
@@ -149,18 +121,14 @@ fn main() {
             set(heap, list, i, item);
         }
     });
-    measure(
-        "binary trees, depth 16",
-        40 * 131_071 + 2_097_151,
-        |heap, root| {
-            let long_lived = tree(heap, 20);
-            // SAFETY: as above.
-            unsafe { *root = long_lived };
-            for _ in 0..40 {
-                std::hint::black_box(tree(heap, 16));
-            }
-        },
-    );
+    measure("binary trees, depth 16", 40 * 131_071 + 2_097_151, |heap, root| {
+        let long_lived = tree(heap, 20);
+        // SAFETY: as above.
+        unsafe { *root = long_lived };
+        for _ in 0..40 {
+            std::hint::black_box(tree(heap, 16));
+        }
+    });
     measure("queue of 1M nodes", 20_000_000, |heap, root| {
         let ring = node(heap, &vec![0; 1_000_000]);
         // SAFETY: as above.
@@ -184,15 +152,8 @@ fn main() {
         }
         for &from in &nodes {
             for slot in 0..4 {
-                random = random
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                set(
-                    heap,
-                    from,
-                    slot,
-                    nodes[(random >> 33) as usize % nodes.len()],
-                );
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                set(heap, from, slot, nodes[(random >> 33) as usize % nodes.len()]);
             }
         }
         // Now the graph is reached through one node only.

@@ -14,9 +14,7 @@ pub const MAX_CELL: usize = 8192;
 pub const CLASS_COUNT: usize = FINE_CLASSES + 1 + COARSE_SIZES.len();
 
 const FINE_CLASSES: usize = FINE_LIMIT / 16;
-const COARSE_SIZES: [u32; 14] = [
-    576, 672, 816, 1024, 1168, 1360, 1632, 2048, 2336, 2720, 3264, 4096, 5456, 8192,
-];
+const COARSE_SIZES: [u32; 14] = [576, 672, 816, 1024, 1168, 1360, 1632, 2048, 2336, 2720, 3264, 4096, 5456, 8192];
 
 /// What the collector must know about one size class.
 #[derive(Clone, Copy)]
@@ -43,19 +41,12 @@ const fn size_of_class(class: usize) -> u32 {
 }
 
 const fn build_classes() -> [SizeClass; CLASS_COUNT] {
-    let mut table = [SizeClass {
-        size: 0,
-        reciprocal: 0,
-        cells: 0,
-    }; CLASS_COUNT];
+    let mut table = [SizeClass { size: 0, reciprocal: 0, cells: 0 }; CLASS_COUNT];
     let mut class = 0;
     while class < CLASS_COUNT {
         let size = size_of_class(class);
-        table[class] = SizeClass {
-            size,
-            reciprocal: (1u64 << 32).div_ceil(size as u64),
-            cells: BLOCK_BYTES as u32 / size,
-        };
+        table[class] =
+            SizeClass { size, reciprocal: (1u64 << 32).div_ceil(size as u64), cells: BLOCK_BYTES as u32 / size };
         class += 1;
     }
     table
@@ -109,10 +100,7 @@ mod tests {
         for class in &CLASSES[1..] {
             assert_eq!(class.size % 16, 0);
             for offset in 0..BLOCK_BYTES as u64 {
-                assert_eq!(
-                    (offset * class.reciprocal) >> 32,
-                    offset / class.size as u64
-                );
+                assert_eq!((offset * class.reciprocal) >> 32, offset / class.size as u64);
             }
         }
     }

@@ -10,9 +10,7 @@ use crate::classes::{CLASS_COUNT, CLASSES};
 use crate::config::Kind;
 use crate::heap::{Heap, NO_BLOCK, NO_RUNS};
 use crate::roots::with_spilled_registers;
-use crate::space::{
-    BARRIER_OFFSET, BLOCK_BYTES, BLOCK_WORDS, BlockKind, CHUNK_BLOCKS, barrier_bit,
-};
+use crate::space::{BARRIER_OFFSET, BLOCK_BYTES, BLOCK_WORDS, BlockKind, CHUNK_BLOCKS, barrier_bit};
 use crate::trace::Marker;
 use std::time::Instant;
 
@@ -30,11 +28,7 @@ impl Heap {
     pub(crate) fn collect_due(&mut self) {
         let external = self.settled_external.min(self.stats.external_bytes);
         let old = self.stats.live_bytes + external;
-        self.collect(if old >= self.stats.major_at_bytes {
-            Kind::Major
-        } else {
-            Kind::Minor
-        });
+        self.collect(if old >= self.stats.major_at_bytes { Kind::Major } else { Kind::Minor });
     }
 
     fn collect_from(&mut self, kind: Kind, sp: usize) {
@@ -93,10 +87,7 @@ impl Heap {
             let words = BARRIER_OFFSET / 8;
             // SAFETY: GC-S S2: the chunk starts with the two bitmaps, next to each other; C1.
             unsafe {
-                visit(
-                    std::slice::from_raw_parts_mut(marks, words),
-                    std::slice::from_raw_parts_mut(barriers, words),
-                );
+                visit(std::slice::from_raw_parts_mut(marks, words), std::slice::from_raw_parts_mut(barriers, words));
             }
         }
     }
@@ -222,8 +213,7 @@ impl Heap {
     fn plan_major(&mut self) {
         let old = self.stats.live_bytes + self.settled_external;
         let is_fixed = self.config.nursery_min_bytes == self.config.nursery_max_bytes;
-        let is_busy =
-            !is_fixed && self.cycle_gc_ns.saturating_mul(100) > self.cycle_ns.saturating_mul(15);
+        let is_busy = !is_fixed && self.cycle_gc_ns.saturating_mul(100) > self.cycle_ns.saturating_mul(15);
         let growth = self.config.major_growth_percent * if is_busy { 3 } else { 2 } / 2;
         let grown = (old / 100).saturating_mul(growth);
         self.stats.major_at_bytes = grown.max(self.config.major_min_bytes);
@@ -232,11 +222,7 @@ impl Heap {
 
     /// Sets how many empty blocks are kept: enough for two nurseries.
     fn plan_reserve(&mut self) {
-        let keep = self
-            .config
-            .keep_free_bytes
-            .max(self.stats.live_bytes / 4)
-            .max(self.budget * 2);
+        let keep = self.config.keep_free_bytes.max(self.stats.live_bytes / 4).max(self.budget * 2);
         self.space.keep_dirty = keep / BLOCK_BYTES;
     }
 
@@ -245,9 +231,7 @@ impl Heap {
     fn adapt_budget(&mut self, pause_ns: u64, mutator_ns: u64) {
         let (min, max) = (self.config.nursery_min_bytes, self.config.nursery_max_bytes);
         let live = self.stats.live_bytes;
-        let ceiling = (live / 2)
-            .clamp(min.max(max / 4), max.max(live / 4))
-            .max(min);
+        let ceiling = (live / 2).clamp(min.max(max / 4), max.max(live / 4)).max(min);
         if max > min && pause_ns.saturating_mul(10) > mutator_ns {
             self.budget = (self.budget * 2).min(ceiling);
         } else if pause_ns.saturating_mul(25) < mutator_ns {

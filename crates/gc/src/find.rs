@@ -28,16 +28,10 @@ impl Heap {
                 if cell >= class.cells as u64 {
                     return None;
                 }
-                (
-                    self.space.block_addr(index) + cell as usize * class.size as usize,
-                    index,
-                )
+                (self.space.block_addr(index) + cell as usize * class.size as usize, index)
             }
             BlockKind::LargeHead => (self.space.block_addr(index), index),
-            BlockKind::LargeTail => (
-                self.space.block_addr(block.head as usize),
-                block.head as usize,
-            ),
+            BlockKind::LargeTail => (self.space.block_addr(block.head as usize), block.head as usize),
             BlockKind::Free | BlockKind::ChunkHeader | BlockKind::Unused => return None,
         };
         self.holds_object(cell, head).then_some(cell as *mut Header)
@@ -74,9 +68,7 @@ impl Heap {
                         }
                     }
                 }
-                BlockKind::LargeHead if self.holds_object(start, index) => {
-                    visit(start as *mut Header)
-                }
+                BlockKind::LargeHead if self.holds_object(start, index) => visit(start as *mut Header),
                 _ => {}
             }
         }

@@ -69,11 +69,7 @@ pub struct Heap {
 impl Heap {
     /// A new heap, boxed because compiled code keeps its address, or `None` without address space.
     pub fn new(config: Config, hooks: Hooks) -> Option<Box<Heap>> {
-        let mut space = Space::new(
-            config.reserve_bytes,
-            config.max_bytes,
-            config.keep_free_bytes,
-        )?;
+        let mut space = Space::new(config.reserve_bytes, config.max_bytes, config.keep_free_bytes)?;
         space.huge_pages = config.huge_pages;
         let stats = Stats {
             nursery_bytes: config.nursery_min_bytes,
@@ -203,10 +199,7 @@ impl Heap {
     /// Adds `bytes` of memory held outside the heap by its objects, or takes them back.
     pub fn note_external(&mut self, bytes: isize) {
         if bytes < 0 {
-            self.stats.external_bytes = self
-                .stats
-                .external_bytes
-                .saturating_sub(bytes.unsigned_abs());
+            self.stats.external_bytes = self.stats.external_bytes.saturating_sub(bytes.unsigned_abs());
             return;
         }
         self.stats.external_bytes += bytes as usize;
@@ -249,11 +242,7 @@ impl Heap {
     /// Counters as of now.
     pub fn stats(&self) -> Stats {
         let committed_bytes = self.space.committed * crate::CHUNK_BYTES;
-        Stats {
-            committed_bytes,
-            nursery_bytes: self.budget,
-            ..self.stats
-        }
+        Stats { committed_bytes, nursery_bytes: self.budget, ..self.stats }
     }
 
     #[inline(always)]
@@ -375,10 +364,7 @@ impl Heap {
         }
         block.dirty = true;
         block.handed = to as u32;
-        self.bumps[class] = Bump {
-            ptr: start + from,
-            end: start + to,
-        };
+        self.bumps[class] = Bump { ptr: start + from, end: start + to };
         self.charged += to - from;
         self.stats.bytes_allocated += (to - from) as u64;
         true

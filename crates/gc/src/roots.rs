@@ -85,17 +85,9 @@ impl Heap {
     /// Registers the calling thread, which must hold the GIL; it counts as the mutator until parked.
     pub fn register_thread(&mut self) -> ThreadId {
         let (low, base) = current_stack_bounds();
-        let thread = Some(Thread {
-            low,
-            base,
-            sp: 0,
-            snapshot: Vec::new(),
-        });
+        let thread = Some(Thread { low, base, sp: 0, snapshot: Vec::new() });
         let slots = &mut self.threads.slots;
-        let index = slots
-            .iter()
-            .position(Option::is_none)
-            .unwrap_or(slots.len());
+        let index = slots.iter().position(Option::is_none).unwrap_or(slots.len());
         if index == slots.len() {
             slots.push(thread);
         } else {
@@ -131,9 +123,7 @@ impl Heap {
             let words = SNAPSHOT_WORDS.min((thread.base - sp) / 8);
             thread.snapshot.clear();
             // SAFETY: `[sp, base)` is this thread's own stack, in use and so readable.
-            thread
-                .snapshot
-                .extend((0..words).map(|i| unsafe { (sp as *const u64).add(i).read_volatile() }));
+            thread.snapshot.extend((0..words).map(|i| unsafe { (sp as *const u64).add(i).read_volatile() }));
         });
     }
 
@@ -177,10 +167,7 @@ impl Heap {
             let is_current = thread.low <= sp && sp < thread.base;
             found |= is_current;
             let from = if is_current { sp } else { thread.sp };
-            assert!(
-                from != 0,
-                "a collection while a registered thread is neither parked nor the mutator"
-            );
+            assert!(from != 0, "a collection while a registered thread is neither parked nor the mutator");
             // SAFETY: the current thread's stack is readable from its stack pointer, a parked one's by R2.
             unsafe {
                 marker.mark_conservative(from as *const u64, (thread.base - from) / 8);
@@ -189,10 +176,7 @@ impl Heap {
         }
         if !found {
             let (low, base) = current_stack_bounds();
-            assert!(
-                low <= sp && sp < base,
-                "a collection on a stack that no thread owns"
-            );
+            assert!(low <= sp && sp < base, "a collection on a stack that no thread owns");
             // SAFETY: as above, for a thread nobody registered.
             unsafe { marker.mark_conservative(sp as *const u64, (base - sp) / 8) };
         }

@@ -62,15 +62,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    const FREE: Block = Block {
-        kind: BlockKind::Free,
-        class: 0,
-        dirty: false,
-        handed: 0,
-        live: 0,
-        head: 0,
-        count: 0,
-    };
+    const FREE: Block = Block { kind: BlockKind::Free, class: 0, dirty: false, handed: 0, live: 0, head: 0, count: 0 };
 }
 
 /// Word of the mark bitmap that holds the bit of `addr`, and the bit.
@@ -111,30 +103,16 @@ impl Space {
     /// A space of at most `reserve_bytes` of address space that will hold at most `max_bytes`, or
     /// `None` if not even 16 MiB can be reserved.
     pub fn new(reserve_bytes: usize, max_bytes: usize, keep_bytes: usize) -> Option<Space> {
-        let mut want = reserve_bytes
-            .min(address_space_limit() / 2)
-            .max(16 * CHUNK_BYTES);
+        let mut want = reserve_bytes.min(address_space_limit() / 2).max(16 * CHUNK_BYTES);
         loop {
             want &= !(CHUNK_BYTES - 1);
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
             // SAFETY: a fresh anonymous mapping at an address of the system's choice touches nothing.
-            let addr = unsafe {
-                libc::mmap(
-                    std::ptr::null_mut(),
-                    want + 2 * CHUNK_BYTES,
-                    libc::PROT_NONE,
-                    flags,
-                    -1,
-                    0,
-                )
-            };
+            let addr =
+                unsafe { libc::mmap(std::ptr::null_mut(), want + 2 * CHUNK_BYTES, libc::PROT_NONE, flags, -1, 0) };
             if addr != libc::MAP_FAILED {
                 let start = addr as usize;
-                let max = if max_bytes == 0 {
-                    memory_bytes()
-                } else {
-                    max_bytes
-                };
+                let max = if max_bytes == 0 { memory_bytes() } else { max_bytes };
                 return Some(Space {
                     base: start.next_multiple_of(2 * CHUNK_BYTES),
                     len: want,
@@ -168,16 +146,12 @@ impl Space {
 
     /// Does `chunk` start with bitmaps that may have a bit set?
     pub fn has_bitmaps(&self, chunk: usize) -> bool {
-        self.blocks[chunk * CHUNK_BLOCKS].kind == BlockKind::ChunkHeader
-            && self.free_map[chunk] != ALL_FREE
+        self.blocks[chunk * CHUNK_BLOCKS].kind == BlockKind::ChunkHeader && self.free_map[chunk] != ALL_FREE
     }
 
     /// The bitmap words of block `index`: marks and barrier bits.
     pub fn block_bits(&self, index: usize) -> (*mut u64, *mut u64) {
-        (
-            mark_bit(self.block_addr(index)).0,
-            barrier_bit(self.block_addr(index)).0,
-        )
+        (mark_bit(self.block_addr(index)).0, barrier_bit(self.block_addr(index)).0)
     }
 
     /// Makes `count` more chunks usable; `false` if the limit or the system refuses.
@@ -187,20 +161,10 @@ impl Space {
             return false;
         }
         let is_big = self.huge_pages && self.committed + count > HUGE_PAGES_FROM;
-        let count = if is_big && count < room {
-            count + (self.committed + count) % 2
-        } else {
-            count
-        };
+        let count = if is_big && count < room { count + (self.committed + count) % 2 } else { count };
         let addr = self.base + self.committed * CHUNK_BYTES;
         // SAFETY: by S1 the chunks behind the committed ones lie in our reservation and are unused.
-        let status = unsafe {
-            libc::mprotect(
-                addr as *mut _,
-                count * CHUNK_BYTES,
-                libc::PROT_READ | libc::PROT_WRITE,
-            )
-        };
+        let status = unsafe { libc::mprotect(addr as *mut _, count * CHUNK_BYTES, libc::PROT_READ | libc::PROT_WRITE) };
         if status != 0 {
             return false;
         }
@@ -209,12 +173,8 @@ impl Space {
             unsafe { libc::madvise(addr as *mut _, count * CHUNK_BYTES, libc::MADV_HUGEPAGE) };
         }
         for _ in 0..count {
-            self.blocks.push(Block {
-                kind: BlockKind::ChunkHeader,
-                ..Block::FREE
-            });
-            self.blocks
-                .resize(self.blocks.len() + CHUNK_BLOCKS - 1, Block::FREE);
+            self.blocks.push(Block { kind: BlockKind::ChunkHeader, ..Block::FREE });
+            self.blocks.resize(self.blocks.len() + CHUNK_BLOCKS - 1, Block::FREE);
             self.free_map.push(ALL_FREE);
         }
         self.committed += count;
@@ -235,32 +195,18 @@ impl Space {
         let index = chunk * CHUNK_BLOCKS + bit;
         let block = &mut self.blocks[index];
         self.free_dirty -= block.dirty as usize;
-        *block = Block {
-            kind: BlockKind::Small,
-            class: class as u8,
-            dirty: block.dirty,
-            ..Block::FREE
-        };
+        *block = Block { kind: BlockKind::Small, class: class as u8, dirty: block.dirty, ..Block::FREE };
         Some(index)
     }
 
     /// Takes zeroed blocks for one object of `size` bytes; returns the first.
     pub fn take_large(&mut self, size: usize) -> Option<usize> {
         let count = size.div_ceil(BLOCK_BYTES);
-        let head = if count < CHUNK_BLOCKS {
-            self.take_run(count)?
-        } else {
-            self.take_chunks(count)?
-        };
+        let head = if count < CHUNK_BLOCKS { self.take_run(count)? } else { self.take_chunks(count)? };
         for index in head..head + count {
             let block = &mut self.blocks[index];
             let dirty = block.dirty;
-            *block = Block {
-                kind: BlockKind::LargeTail,
-                head: head as u32,
-                dirty: true,
-                ..Block::FREE
-            };
+            *block = Block { kind: BlockKind::LargeTail, head: head as u32, dirty: true, ..Block::FREE };
             if dirty {
                 self.free_dirty -= 1;
                 let addr = self.block_addr(index);
@@ -321,10 +267,7 @@ impl Space {
     /// Frees a small block that holds no object.
     pub fn free_block(&mut self, index: usize) {
         self.free_dirty += self.blocks[index].dirty as usize;
-        self.blocks[index] = Block {
-            dirty: self.blocks[index].dirty,
-            ..Block::FREE
-        };
+        self.blocks[index] = Block { dirty: self.blocks[index].dirty, ..Block::FREE };
         self.put_back(index, 1);
     }
 
@@ -337,10 +280,7 @@ impl Space {
         } else {
             self.free_dirty += count;
         }
-        self.blocks[head..head + count].fill(Block {
-            dirty: !release,
-            ..Block::FREE
-        });
+        self.blocks[head..head + count].fill(Block { dirty: !release, ..Block::FREE });
         if count < CHUNK_BLOCKS {
             self.put_back(head, count);
             return;
@@ -356,10 +296,7 @@ impl Space {
                     // SAFETY: the dead object covered this block; S2 needs its bitmaps empty from now on.
                     unsafe { std::ptr::write_bytes(addr as *mut u8, 0, HEADER_BYTES) };
                 }
-                self.blocks[start] = Block {
-                    kind: BlockKind::ChunkHeader,
-                    ..Block::FREE
-                };
+                self.blocks[start] = Block { kind: BlockKind::ChunkHeader, ..Block::FREE };
             }
             for block in &mut self.blocks[start + 1..start + CHUNK_BLOCKS] {
                 block.kind = BlockKind::Free;
@@ -379,8 +316,7 @@ impl Space {
     fn release(&mut self, index: usize, count: usize) {
         let addr = self.block_addr(index);
         // SAFETY: by S1 the range is ours; its blocks are free, so that no byte in it is needed.
-        let status =
-            unsafe { libc::madvise(addr as *mut _, count << BLOCK_SHIFT, libc::MADV_DONTNEED) };
+        let status = unsafe { libc::madvise(addr as *mut _, count << BLOCK_SHIFT, libc::MADV_DONTNEED) };
         if status != 0 {
             // SAFETY: as above; locked pages refuse the advice, and must be zeroed by hand.
             unsafe { std::ptr::write_bytes(addr as *mut u8, 0, count << BLOCK_SHIFT) };
@@ -398,10 +334,7 @@ impl Space {
         while self.free_dirty > keep && end > 0 {
             let is_spare = |block: &Block| block.kind == BlockKind::Free && block.dirty;
             let mut start = end;
-            while start > 0
-                && is_spare(&self.blocks[start - 1])
-                && self.free_dirty - (end - start) > keep
-            {
+            while start > 0 && is_spare(&self.blocks[start - 1]) && self.free_dirty - (end - start) > keep {
                 start -= 1;
             }
             if start < end {
@@ -446,17 +379,10 @@ fn find_run(map: u64, count: usize) -> Option<usize> {
 
 /// `RLIMIT_AS` in bytes, or `usize::MAX`.
 fn address_space_limit() -> usize {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: getrlimit writes the struct it is given and nothing else.
     let status = unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
-    if status != 0 || limit.rlim_cur == libc::RLIM_INFINITY {
-        usize::MAX
-    } else {
-        limit.rlim_cur as usize
-    }
+    if status != 0 || limit.rlim_cur == libc::RLIM_INFINITY { usize::MAX } else { limit.rlim_cur as usize }
 }
 
 /// Physical memory and swap in bytes.
@@ -467,9 +393,7 @@ fn memory_bytes() -> usize {
     if unsafe { libc::sysinfo(&mut info) } != 0 {
         return usize::MAX;
     }
-    (info.totalram as usize)
-        .saturating_add(info.totalswap as usize)
-        .saturating_mul(info.mem_unit as usize)
+    (info.totalram as usize).saturating_add(info.totalswap as usize).saturating_mul(info.mem_unit as usize)
 }
 
 #[cfg(test)]

@@ -49,33 +49,22 @@ unsafe fn trace(obj: *mut Header, marker: &mut Marker) {
 unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
     let world = unsafe { &*(ctx as *mut World) };
     unsafe { marker.mark_range(world.roots.as_ptr(), world.roots.len()) };
-    world
-        .to_finalise
-        .iter()
-        .for_each(|&obj| marker.mark_object(obj));
+    world.to_finalise.iter().for_each(|&obj| marker.mark_object(obj));
 }
 
 unsafe fn after_mark(ctx: *mut (), marker: &mut Marker, _kind: Kind) {
     let world = unsafe { &mut *(ctx as *mut World) };
     world.weak.retain(|&obj| marker.is_marked(obj));
-    let (alive, dead): (Vec<_>, Vec<_>) = world
-        .finalisable
-        .iter()
-        .partition(|&&obj| marker.is_marked(obj));
+    let (alive, dead): (Vec<_>, Vec<_>) = world.finalisable.iter().partition(|&&obj| marker.is_marked(obj));
     world.finalisable = alive;
     for &obj in &dead {
         marker.mark_object(obj);
     }
     world.to_finalise.extend(dead);
     marker.drain();
-    let (alive, dead): (Vec<_>, Vec<_>) = world
-        .watched
-        .iter()
-        .partition(|&&obj| marker.is_marked(obj));
+    let (alive, dead): (Vec<_>, Vec<_>) = world.watched.iter().partition(|&&obj| marker.is_marked(obj));
     world.watched = alive;
-    world
-        .dropped
-        .extend(dead.iter().map(|&obj| unsafe { (*(obj as *mut Node)).id }));
+    world.dropped.extend(dead.iter().map(|&obj| unsafe { (*(obj as *mut Node)).id }));
 }
 
 unsafe fn finished(ctx: *mut (), _stats: &Stats) {
@@ -84,22 +73,12 @@ unsafe fn finished(ctx: *mut (), _stats: &Stats) {
 
 fn make(config: Config) -> (Box<Heap>, *mut World) {
     let world = Box::into_raw(Box::new(World::default()));
-    let hooks = Hooks {
-        ctx: world as *mut (),
-        trace,
-        roots,
-        after_mark,
-        finished,
-    };
+    let hooks = Hooks { ctx: world as *mut (), trace, roots, after_mark, finished };
     (Heap::new(config, hooks).unwrap(), world)
 }
 
 fn precise() -> Config {
-    Config {
-        scan_stacks: false,
-        reserve_bytes: 8 << 30,
-        ..Config::default()
-    }
+    Config { scan_stacks: false, reserve_bytes: 8 << 30, ..Config::default() }
 }
 
 fn node(heap: &mut Heap, id: u64, count: usize) -> *mut Node {
@@ -110,20 +89,12 @@ fn node(heap: &mut Heap, id: u64, count: usize) -> *mut Node {
 
 fn init(node: *mut Node, id: u64, count: usize) {
     unsafe {
-        assert_eq!(
-            (*node).header.ty,
-            std::ptr::null(),
-            "alloc must return zeroed memory"
-        );
+        assert_eq!((*node).header.ty, std::ptr::null(), "alloc must return zeroed memory");
         (*node).header.ty = &raw const NODE as *const ();
         (*node).id = id;
         (*node).count = count as u64;
         for i in 0..count {
-            assert_eq!(
-                *Node::refs(node).add(i),
-                0,
-                "alloc must return zeroed memory"
-            );
+            assert_eq!(*Node::refs(node).add(i), 0, "alloc must return zeroed memory");
         }
     }
 }
@@ -212,11 +183,7 @@ fn random_graph(config: Config, seed: u64, steps: usize) {
             }
             96..99 => world_roots[rng.below(32)] = 0,
             _ if is_stress || rng.below(20) == 0 => {
-                let kind = if rng.below(3) == 0 {
-                    Kind::Major
-                } else {
-                    Kind::Minor
-                };
+                let kind = if rng.below(3) == 0 { Kind::Major } else { Kind::Minor };
                 check_graph(heap, world_roots, &mut model, kind);
             }
             _ => {}
@@ -228,12 +195,7 @@ fn random_graph(config: Config, seed: u64, steps: usize) {
     drop(unsafe { Box::from_raw(world) });
 }
 
-fn check_graph(
-    heap: &mut Heap,
-    roots: &[u64],
-    model: &mut HashMap<u64, (u64, Vec<u64>)>,
-    kind: Kind,
-) {
+fn check_graph(heap: &mut Heap, roots: &[u64], model: &mut HashMap<u64, (u64, Vec<u64>)>, kind: Kind) {
     heap.collect(kind);
     let mut reached: HashSet<u64> = HashSet::new();
     let mut todo: Vec<u64> = roots.to_vec();
@@ -269,11 +231,7 @@ fn check_graph(
 #[test]
 fn random_graphs_keep_what_is_reachable() {
     for seed in 1..=6 {
-        let config = Config {
-            nursery_min_bytes: MIB / 2,
-            nursery_max_bytes: MIB / 2,
-            ..precise()
-        };
+        let config = Config { nursery_min_bytes: MIB / 2, nursery_max_bytes: MIB / 2, ..precise() };
         random_graph(config, seed * 7919, 60_000);
     }
 }
@@ -281,24 +239,13 @@ fn random_graphs_keep_what_is_reachable() {
 #[test]
 fn random_graphs_under_stress() {
     for (seed, stress_interval) in [(3, 1), (5, 2), (11, 7)] {
-        random_graph(
-            Config {
-                stress: true,
-                stress_interval,
-                ..precise()
-            },
-            seed * 104_729,
-            3_000,
-        );
+        random_graph(Config { stress: true, stress_interval, ..precise() }, seed * 104_729, 3_000);
     }
 }
 
 #[test]
 fn interior_pointers_on_the_stack_are_roots() {
-    let (mut heap, _world) = make(Config {
-        scan_stacks: true,
-        ..precise()
-    });
+    let (mut heap, _world) = make(Config { scan_stacks: true, ..precise() });
     heap.register_thread();
     let small = node(&mut heap, 1, 4);
     let inner = std::hint::black_box(small as usize + 40);
@@ -327,19 +274,12 @@ fn corpses_and_free_cells_are_not_found() {
     }
     world.roots.truncate(1);
     heap.collect(Kind::Minor);
-    assert!(
-        heap.find_object(nodes[2] as usize).is_some(),
-        "old objects outlive a minor collection"
-    );
+    assert!(heap.find_object(nodes[2] as usize).is_some(), "old objects outlive a minor collection");
     heap.collect(Kind::Major);
     assert!(heap.find_object(nodes[2] as usize).is_none());
     assert!(heap.find_object(nodes[0] as usize).is_some());
     let young = heap.alloc(48) as usize;
-    assert_eq!(
-        heap.find_object(young),
-        None,
-        "a cell without a header is no object"
-    );
+    assert_eq!(heap.find_object(young), None, "a cell without a header is no object");
     assert_ne!(heap.alloc(0), heap.alloc(0));
     assert!(!heap.alloc(0).is_null());
     assert_eq!(heap.find_object(usize::MAX - 3), None);
@@ -360,10 +300,7 @@ fn large_objects() {
             *block.add(bytes - 1) = 1;
             assert!(heap.usable_size(block) >= bytes);
         }
-        assert_eq!(
-            heap.find_object(block as usize + bytes - 1),
-            Some(node as *mut Header)
-        );
+        assert_eq!(heap.find_object(block as usize + bytes - 1), Some(node as *mut Header));
         world.roots = vec![node as u64];
     }
     assert!(heap.stats().committed_bytes < 450 << 20);
@@ -372,15 +309,7 @@ fn large_objects() {
     assert_eq!(heap.live_bytes(), 0);
     assert!(heap.try_alloc(1 << 45).is_null());
     assert!(heap.try_alloc(usize::MAX).is_null());
-    for size in [
-        8193,
-        16384,
-        16385,
-        MIB - 16384,
-        MIB - 16383,
-        MIB,
-        3 * MIB + 5,
-    ] {
+    for size in [8193, 16384, 16385, MIB - 16384, MIB - 16383, MIB, 3 * MIB + 5] {
         let block = heap.alloc(size);
         assert_eq!(block as usize % 16, 0);
         unsafe {
@@ -424,21 +353,14 @@ fn churn_stays_small() {
         i += 1;
     }
     let grown = resident_bytes().saturating_sub(before);
-    assert!(
-        heap.stats().committed_bytes < 40 * MIB,
-        "{:?}",
-        heap.stats()
-    );
+    assert!(heap.stats().committed_bytes < 40 * MIB, "{:?}", heap.stats());
     // Other tests run in this process at the same time, hence the margin.
     assert!(grown < 1 << 30, "{grown}");
 }
 
 #[test]
 fn empty_blocks_go_back_to_the_system() {
-    let config = Config {
-        nursery_max_bytes: 4 * MIB,
-        ..precise()
-    };
+    let config = Config { nursery_max_bytes: 4 * MIB, ..precise() };
     let (mut heap, world) = make(config);
     let world = unsafe { &mut *world };
     for i in 0..1_000_000 {
@@ -450,10 +372,7 @@ fn empty_blocks_go_back_to_the_system() {
     heap.collect(Kind::Major);
     assert!(heap.space.free_dirty * 16384 <= 20 << 20);
     let blocks = &heap.space.blocks;
-    assert_eq!(
-        heap.space.free_dirty,
-        blocks.iter().filter(|block| block.dirty).count()
-    );
+    assert_eq!(heap.space.free_dirty, blocks.iter().filter(|block| block.dirty).count());
 }
 
 #[test]
@@ -461,11 +380,7 @@ fn long_lists() {
     let (mut heap, world) = make(precise());
     let world = unsafe { &mut *world };
     world.roots = vec![0];
-    let count = if cfg!(debug_assertions) {
-        3_000_000
-    } else {
-        10_000_000
-    };
+    let count = if cfg!(debug_assertions) { 3_000_000 } else { 10_000_000 };
     for i in 0..count {
         let fresh = node(&mut heap, i, 1);
         unsafe { *Node::refs(fresh) = world.roots[0] };
@@ -497,17 +412,9 @@ fn weak_references_finalisers_and_drops() {
         world.finalisable = vec![parent as _];
         world.watched = vec![child as _, parent as _, lost as _];
         heap.collect(kind);
-        assert_eq!(
-            world.weak,
-            vec![kept as *mut Header],
-            "weak references go before finalisers run"
-        );
+        assert_eq!(world.weak, vec![kept as *mut Header], "weak references go before finalisers run");
         assert_eq!(world.to_finalise, vec![parent as *mut Header]);
-        assert_eq!(
-            world.dropped,
-            vec![4],
-            "the finaliser's object keeps its child"
-        );
+        assert_eq!(world.dropped, vec![4], "the finaliser's object keeps its child");
         assert_eq!(unsafe { (*(child as *mut Node)).id }, 1);
         world.to_finalise.clear();
         heap.collect(Kind::Major);
@@ -527,11 +434,7 @@ fn external_memory_hastens_collections() {
     assert_eq!(heap.stats().minor, 1);
     heap.request_collection();
     node(&mut heap, 3, 0);
-    assert_eq!(
-        heap.stats().major,
-        1,
-        "100 MiB of old external memory ask for a major collection"
-    );
+    assert_eq!(heap.stats().major, 1, "100 MiB of old external memory ask for a major collection");
     heap.note_external(-(100 << 20));
     heap.disable();
     heap.request_collection();
@@ -543,10 +446,7 @@ fn external_memory_hastens_collections() {
 
 #[test]
 fn memory_limit_gives_null() {
-    let (mut heap, world) = make(Config {
-        max_bytes: 32 * MIB,
-        ..precise()
-    });
+    let (mut heap, world) = make(Config { max_bytes: 32 * MIB, ..precise() });
     let world = unsafe { &mut *world };
     loop {
         let block = heap.try_alloc(1000);
@@ -566,10 +466,7 @@ unsafe impl Send for Shared {}
 
 /// A thread that holds its only reference in its own frame while it is parked.
 fn parked_thread(use_park_while: bool) {
-    let (mut heap, _world) = make(Config {
-        scan_stacks: true,
-        ..precise()
-    });
+    let (mut heap, _world) = make(Config { scan_stacks: true, ..precise() });
     let heap_ptr: *mut Heap = &mut *heap;
     let main = heap.register_thread();
     let shared = Shared(heap_ptr);
@@ -583,9 +480,7 @@ fn parked_thread(use_park_while: bool) {
             let id = (*heap).register_thread();
             let hidden = std::hint::black_box(node(&mut *heap, 77, 2));
             let block = || {
-                parked_tx
-                    .send(hidden as usize ^ 0xFFFF_0000_0000_0000)
-                    .unwrap();
+                parked_tx.send(hidden as usize ^ 0xFFFF_0000_0000_0000).unwrap();
                 resume_rx.recv().unwrap();
             };
             if use_park_while {
@@ -629,10 +524,7 @@ fn every_size_is_zeroed_aligned_and_apart() {
         for size in (24..10_000).step_by(7) {
             let block = heap.alloc(size);
             assert_eq!(block as usize % 16, 0);
-            assert!(
-                unsafe { (0..size / 8).all(|i| *(block as *const u64).add(i) == 0) },
-                "{size}"
-            );
+            assert!(unsafe { (0..size / 8).all(|i| *(block as *const u64).add(i) == 0) }, "{size}");
             let count = size.saturating_sub(size_of::<Node>()) / 8;
             init(block as *mut Node, (size + round) as u64, count);
             unsafe { (0..count).for_each(|i| *Node::refs(block as *mut Node).add(i) = !0) };
@@ -642,15 +534,9 @@ fn every_size_is_zeroed_aligned_and_apart() {
         }
         for &addr in &world.roots {
             let node = addr as *mut Node;
-            unsafe {
-                (0..(*node).count as usize).for_each(|i| assert_eq!(*Node::refs(node).add(i), !0))
-            };
+            unsafe { (0..(*node).count as usize).for_each(|i| assert_eq!(*Node::refs(node).add(i), !0)) };
         }
-        heap.collect(if round % 3 == 2 {
-            Kind::Major
-        } else {
-            Kind::Minor
-        });
+        heap.collect(if round % 3 == 2 { Kind::Major } else { Kind::Minor });
         let mut index = 0;
         world.roots.retain(|_| (index += 1, index % 3 != 0).1);
     }
@@ -659,10 +545,7 @@ fn every_size_is_zeroed_aligned_and_apart() {
 #[test]
 #[ignore = "ends the process: run by a_missing_root_is_reported"]
 fn lose_a_root() {
-    let (mut heap, world) = make(Config {
-        stress: true,
-        ..precise()
-    });
+    let (mut heap, world) = make(Config { stress: true, ..precise() });
     let world = unsafe { &mut *world };
     world.roots = vec![node(&mut heap, 1, 0) as u64];
     let lost = node(&mut heap, 2, 0) as u64;
@@ -676,10 +559,7 @@ fn lose_a_root() {
 fn a_missing_root_is_reported() {
     let program = std::env::current_exe().unwrap();
     let arguments = ["--ignored", "--exact", "--nocapture", "tests::lose_a_root"];
-    let output = std::process::Command::new(program)
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = std::process::Command::new(program).args(arguments).output().unwrap();
     assert!(!output.status.success());
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("freed or never allocated"), "{text}");
@@ -701,10 +581,7 @@ fn made_old_and_looked_into() {
     heap.make_old(parent as *mut Header);
     heap.make_old(parent as *mut Header);
     heap.collect(Kind::Minor);
-    assert!(
-        heap.is_marked(child as *const Header),
-        "old parents keep their children"
-    );
+    assert!(heap.is_marked(child as *const Header), "old parents keep their children");
     assert!(heap.find_object(parent as usize).is_some());
     let late = node(&mut heap, 3, 0) as u64;
     store(&mut heap, parent, 0, late);

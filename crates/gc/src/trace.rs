@@ -241,14 +241,9 @@ impl Marker {
         match self.tracing.is_null() {
             true => eprintln!("  held by a root"),
             // SAFETY: T3: the object being traced is alive.
-            false => eprintln!("  held by {:p} of type {:p}", self.tracing, unsafe {
-                (*self.tracing).ty
-            }),
+            false => eprintln!("  held by {:p} of type {:p}", self.tracing, unsafe { (*self.tracing).ty }),
         }
-        eprintln!(
-            "  {:?} collection; a root, a write barrier or a traced field is missing",
-            self.kind
-        );
+        eprintln!("  {:?} collection; a root, a write barrier or a traced field is missing", self.kind);
         std::process::abort();
     }
 }

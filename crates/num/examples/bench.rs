@@ -32,21 +32,10 @@ fn main() {
     for n in [1, 2, 4, 10, 30, 100, 300, 1000, 10000] {
         let (a, b) = (number(n, 1), number(n, 2));
         let wide = number(2 * n, 3);
-        time(&format!("add {n}"), || {
-            _ = black_box(big::add(false, black_box(&a), false, &b, &mut q))
-        });
-        time(&format!("mul {n}"), || {
-            _ = black_box(big::mul(false, black_box(&a), false, &b, &mut q))
-        });
+        time(&format!("add {n}"), || _ = black_box(big::add(false, black_box(&a), false, &b, &mut q)));
+        time(&format!("mul {n}"), || _ = black_box(big::mul(false, black_box(&a), false, &b, &mut q)));
         time(&format!("divmod {}/{n}", 2 * n), || {
-            _ = black_box(big::divmod(
-                false,
-                black_box(&wide),
-                false,
-                &b,
-                &mut q,
-                &mut r,
-            ))
+            _ = black_box(big::divmod(false, black_box(&wide), false, &b, &mut q, &mut r))
         });
         time(&format!("gcd {n}"), || big::gcd(black_box(&a), &b, &mut q));
         let mut s = String::new();
@@ -54,27 +43,12 @@ fn main() {
             s.clear();
             big::to_decimal(black_box(&a), &mut s);
         });
-        time(&format!("from_decimal {n}"), || {
-            _ = black_box(big::from_decimal(s.as_bytes(), &mut q))
-        });
+        time(&format!("from_decimal {n}"), || _ = black_box(big::from_decimal(s.as_bytes(), &mut q)));
     }
     for x in [0.1, 1.0 / 3.0, 1e22, 12.5, 3.0] {
-        time(&format!("repr {x}"), || {
-            _ = black_box(float::repr(black_box(x)))
-        });
+        time(&format!("repr {x}"), || _ = black_box(float::repr(black_box(x))));
     }
-    time("format .2f", || {
-        _ = black_box(float::format(
-            black_box(3.25159),
-            'f',
-            2,
-            float::Flags::default(),
-        ))
-    });
-    time("parse", || {
-        _ = black_box(float::parse(black_box(b"3.14159265358979")))
-    });
-    time("round 2", || {
-        _ = black_box(float::round(black_box(3.25159), 2))
-    });
+    time("format .2f", || _ = black_box(float::format(black_box(3.25159), 'f', 2, float::Flags::default())));
+    time("parse", || _ = black_box(float::parse(black_box(b"3.14159265358979"))));
+    time("round 2", || _ = black_box(float::round(black_box(3.25159), 2)));
 }

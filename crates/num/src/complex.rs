@@ -16,17 +16,7 @@ pub enum PowError {
 
 /// `repr(z)`.
 pub fn repr((re, im): Complex) -> String {
-    let part = |x: f64, sign: bool| {
-        float::format(
-            x,
-            'r',
-            0,
-            Flags {
-                sign,
-                ..Flags::default()
-            },
-        )
-    };
+    let part = |x: f64, sign: bool| float::format(x, 'r', 0, Flags { sign, ..Flags::default() });
     if re == 0.0 && re.is_sign_positive() {
         format!("{}j", part(im, false))
     } else {
@@ -40,17 +30,11 @@ pub fn parse(text: &[u8]) -> Option<Complex> {
     let clean;
     let mut s = text;
     if s.contains(&b'_') {
-        let ok = |i: usize| {
-            i > 0 && s[i - 1].is_ascii_digit() && s.get(i + 1).is_some_and(u8::is_ascii_digit)
-        };
+        let ok = |i: usize| i > 0 && s[i - 1].is_ascii_digit() && s.get(i + 1).is_some_and(u8::is_ascii_digit);
         if !(0..s.len()).all(|i| s[i] != b'_' || ok(i)) {
             return None;
         }
-        clean = s
-            .iter()
-            .copied()
-            .filter(|&c| c != b'_')
-            .collect::<Vec<u8>>();
+        clean = s.iter().copied().filter(|&c| c != b'_').collect::<Vec<u8>>();
         s = &clean;
     }
     if let [b'(', inner @ .., b')'] = s {
@@ -141,10 +125,7 @@ pub fn mul(a: Complex, b: Complex) -> Complex {
         }
         (x, y) = (nan_to_zero(x), nan_to_zero(y));
     }
-    (
-        f64::INFINITY * (x.0 * y.0 - x.1 * y.1),
-        f64::INFINITY * (x.0 * y.1 + x.1 * y.0),
-    )
+    (f64::INFINITY * (x.0 * y.0 - x.1 * y.1), f64::INFINITY * (x.0 * y.1 + x.1 * y.0))
 }
 
 /// Quotient by Smith's method; `None` for division by zero.
@@ -168,12 +149,8 @@ pub fn div(a: Complex, b: Complex) -> Option<Complex> {
     if !(plain.0.is_nan() && plain.1.is_nan()) {
         return Some(plain);
     }
-    let scaled = |factor: f64, x: Complex, y: Complex| {
-        (
-            factor * (x.0 * y.0 + x.1 * y.1),
-            factor * (x.1 * y.0 - x.0 * y.1),
-        )
-    };
+    let scaled =
+        |factor: f64, x: Complex, y: Complex| (factor * (x.0 * y.0 + x.1 * y.1), factor * (x.1 * y.0 - x.0 * y.1));
     Some(if has_infinity(a) && finite(b) {
         scaled(f64::INFINITY, direction(a), b)
     } else if has_infinity(b) && finite(a) {
@@ -185,11 +162,7 @@ pub fn div(a: Complex, b: Complex) -> Option<Complex> {
 
 /// `abs(z)`; `None` on overflow.
 pub fn abs((re, im): Complex) -> Option<f64> {
-    let h = if re.is_infinite() || im.is_infinite() {
-        f64::INFINITY
-    } else {
-        re.hypot(im)
-    };
+    let h = if re.is_infinite() || im.is_infinite() { f64::INFINITY } else { re.hypot(im) };
     (h.is_finite() || !(re.is_finite() && im.is_finite())).then_some(h)
 }
 
@@ -215,11 +188,7 @@ pub fn pow(a: Complex, b: Complex) -> Result<Complex, PowError> {
         }
         (len * phase.cos(), len * phase.sin())
     };
-    if r.0.is_infinite() || r.1.is_infinite() {
-        Err(PowError::Overflow)
-    } else {
-        Ok(r)
-    }
+    if r.0.is_infinite() || r.1.is_infinite() { Err(PowError::Overflow) } else { Ok(r) }
 }
 
 fn pow_int(a: Complex, n: i32) -> Result<Complex, PowError> {
@@ -235,11 +204,7 @@ fn pow_int(a: Complex, n: i32) -> Result<Complex, PowError> {
         }
         r
     };
-    if n > 0 {
-        Ok(power(n))
-    } else {
-        div((1.0, 0.0), power(-n)).ok_or(PowError::ZeroDivision)
-    }
+    if n > 0 { Ok(power(n)) } else { div((1.0, 0.0), power(-n)).ok_or(PowError::ZeroDivision) }
 }
 
 #[cfg(test)]
@@ -249,11 +214,8 @@ mod tests {
     fn run(f: &[&str]) -> String {
         let x = |i: usize| f64::from_bits(u64::from_str_radix(f[i], 16).unwrap());
         let show = |z: Option<Complex>, error: &str| z.map_or(error.into(), repr);
-        let (a, b) = if f[0] == "parse" || f[0] == "int" {
-            ((0.0, 0.0), (0.0, 0.0))
-        } else {
-            ((x(1), x(2)), (x(3), x(4)))
-        };
+        let (a, b) =
+            if f[0] == "parse" || f[0] == "int" { ((0.0, 0.0), (0.0, 0.0)) } else { ((x(1), x(2)), (x(3), x(4))) };
         match f[0] {
             "mul" => repr(mul(a, b)),
             "div" => show(div(a, b), "ZeroDivisionError"),
@@ -267,12 +229,7 @@ mod tests {
             "parse" => show(parse(f[1].replace('~', " ").as_bytes()), "ValueError"),
             _ => {
                 let mut mag = Vec::new();
-                match crate::big::parse_literal(
-                    f[1].replace('~', "").as_bytes(),
-                    f[2].parse().unwrap(),
-                    0,
-                    &mut mag,
-                ) {
+                match crate::big::parse_literal(f[1].replace('~', "").as_bytes(), f[2].parse().unwrap(), 0, &mut mag) {
                     Ok(neg) => crate::big::to_i64(neg, &mag).unwrap().to_string(),
                     Err(_) => "ValueError".into(),
                 }
@@ -287,15 +244,8 @@ mod tests {
             return;
         };
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/complex_oracle.py");
-        let out = std::process::Command::new(python)
-            .arg(script)
-            .output()
-            .unwrap();
-        assert!(
-            out.status.success(),
-            "{}",
-            String::from_utf8_lossy(&out.stderr)
-        );
+        let out = std::process::Command::new(python).arg(script).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         let mut bad = 0;
         for line in String::from_utf8(out.stdout).unwrap().lines() {
             let f: Vec<&str> = line.split('\t').collect();
@@ -320,15 +270,7 @@ mod tests {
         assert_eq!(parse(b"3"), Some((3.0, 0.0)));
         assert_eq!(parse(b"-j"), Some((0.0, -1.0)));
         assert_eq!(parse(b"1_0+2_0j"), Some((10.0, 20.0)));
-        for bad in [
-            &b""[..],
-            b"1+2",
-            b"1 + 2j",
-            b"j1",
-            b"1+2j3",
-            b"(1+2j",
-            b"1__0",
-        ] {
+        for bad in [&b""[..], b"1+2", b"1 + 2j", b"j1", b"1+2j3", b"(1+2j", b"1__0"] {
             assert_eq!(parse(bad), None);
         }
         assert_eq!(hash((1.0, 2.0)), Some(2_000_007));

@@ -273,7 +273,11 @@ pub fn from_operand(cx: &mut Cx, operand: Value) -> PyResult<Value> {
         let made = cx.call(operand, &[])?;
         if made.downcast::<Exception>().is_none() {
             let (class, got) = (class.name(), made.class().tp_name());
-            return raise!(cx, TypeError, "calling <class '{class}'> should have returned an instance of BaseException, not {got}");
+            return raise!(
+                cx,
+                TypeError,
+                "calling <class '{class}'> should have returned an instance of BaseException, not {got}"
+            );
         }
         return Ok(made);
     }

@@ -147,10 +147,14 @@ impl Stack {
     pub fn new() -> Stack {
         let (regs, frames) = (reserve(REGS_BYTES).cast::<u64>(), reserve(FRAMES_BYTES).cast::<Frame>());
         // SAFETY: within the mappings.
-        let (regs_end, frames_end) = unsafe {
-            (regs.add(REGS_BYTES / 8), frames.add(FRAMES_BYTES / std::mem::size_of::<Frame>()))
-        };
+        let (regs_end, frames_end) =
+            unsafe { (regs.add(REGS_BYTES / 8), frames.add(FRAMES_BYTES / std::mem::size_of::<Frame>())) };
         Stack { regs, regs_end, frames, frames_end, next_frame: Cell::new(frames), base_top: Cell::new(regs) }
+    }
+
+    /// Sets the top of the registers used while no frame runs; returns the old one.
+    pub fn set_base_top(&self, top: *mut u64) -> *mut u64 {
+        self.base_top.replace(top)
     }
 
     /// Visits the frames from `frame` on and all registers in use.

@@ -5,7 +5,7 @@
 //!   callbacks are queued and run later by [`run_pending`].
 //! - HEAP-2: every object with a `drop` function or a `__del__` is in [`Special`] from creation to death.
 
-use taipan_gc::{Kind, Config, Heap, Hooks, Marker, Stats};
+use taipan_gc::{Config, Heap, Hooks, Kind, Marker, Stats};
 
 use crate::cx::{Cx, Runtime};
 use crate::object::Header;
@@ -99,6 +99,11 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
         let special = &*runtime.special.as_ptr();
         for value in special.finalizers.iter().chain(&special.callbacks) {
             marker.mark_value(value.bits());
+        }
+        for values in &*ROOT_VECS.0.get() {
+            for value in &**values {
+                marker.mark_value(value.bits());
+            }
         }
         if let Some(cx) = context.main.as_ref() {
             trace_context(cx, marker);
@@ -197,6 +202,64 @@ impl Special {
         }
         self.registered.truncate(kept);
         self.old = kept;
+    }
+}
+
+/// A vector of values on the Rust heap that the collector knows.
+pub struct RootVec {
+    // Boxed so that its address stays when the RootVec moves.
+    values: Box<Vec<Value>>,
+}
+
+struct RootVecs(std::cell::UnsafeCell<Vec<*const Vec<Value>>>);
+// SAFETY: only used with the GIL held.
+unsafe impl Sync for RootVecs {}
+static ROOT_VECS: RootVecs = RootVecs(std::cell::UnsafeCell::new(Vec::new()));
+
+impl Default for RootVec {
+    fn default() -> RootVec {
+        RootVec::new()
+    }
+}
+
+impl RootVec {
+    /// An empty vector.
+    pub fn new() -> RootVec {
+        let values = Box::new(Vec::new());
+        // SAFETY: the GIL is held.
+        unsafe { (*ROOT_VECS.0.get()).push(&raw const *values) };
+        RootVec { values }
+    }
+
+    /// A copy of `items`.
+    pub fn from_slice(items: &[Value]) -> RootVec {
+        let mut new = RootVec::new();
+        new.extend_from_slice(items);
+        new
+    }
+}
+
+impl Drop for RootVec {
+    fn drop(&mut self) {
+        let address = &raw const *self.values;
+        // SAFETY: the GIL is held.
+        let all = unsafe { &mut *ROOT_VECS.0.get() };
+        if let Some(i) = all.iter().rposition(|p| *p == address) {
+            all.swap_remove(i);
+        }
+    }
+}
+
+impl std::ops::Deref for RootVec {
+    type Target = Vec<Value>;
+    fn deref(&self) -> &Vec<Value> {
+        &self.values
+    }
+}
+
+impl std::ops::DerefMut for RootVec {
+    fn deref_mut(&mut self) -> &mut Vec<Value> {
+        &mut self.values
     }
 }
 

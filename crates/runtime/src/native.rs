@@ -192,8 +192,7 @@ fn bind_slow(cx: &mut Cx, spec: &'static ParamSpec, args: Args, bound: &mut [Opt
         bind_keywords(cx, spec, args, bound, None)?;
     }
     for i in 0..spec.names.len() {
-        let required =
-            if i < spec.positional { i < spec.required } else { spec.keyword_required[i - spec.positional] };
+        let required = if i < spec.positional { i < spec.required } else { spec.keyword_required[i - spec.positional] };
         if required && bound[i].is_none() {
             return Err(missing_error(cx, spec, args, i));
         }
@@ -226,7 +225,11 @@ fn bind_keywords(
                 None => {
                     let (f, key) = (spec.name, name.to_string_lossy());
                     if let Some(hint) = cx.suggest(&key, &spec.names[spec.positional_only..]) {
-                        return raise!(cx, TypeError, "{f}() got an unexpected keyword argument '{key}'. Did you mean '{hint}'?");
+                        return raise!(
+                            cx,
+                            TypeError,
+                            "{f}() got an unexpected keyword argument '{key}'. Did you mean '{hint}'?"
+                        );
                     }
                     return raise!(cx, TypeError, "{f}() got an unexpected keyword argument '{key}'");
                 }

@@ -87,7 +87,12 @@ unsafe fn drop_shape(object: *mut Header) {
 }
 
 impl Shape {
-    fn new(cx: &mut Cx, class: &'static Type, parent: Option<&'static Shape>, key: Option<&'static Str>) -> &'static Shape {
+    fn new(
+        cx: &mut Cx,
+        class: &'static Type,
+        parent: Option<&'static Shape>,
+        key: Option<&'static Str>,
+    ) -> &'static Shape {
         let root = class.data().root_shape.get();
         let shape = Shape {
             header: Header::fresh(&SHAPE),

@@ -266,9 +266,7 @@ fn binary_generic(
             }
         }
     }
-    if try_right
-        && let Some(f) = cx.type_lookup(tb, names.1)
-    {
+    if try_right && let Some(f) = cx.type_lookup(tb, names.1) {
         return call::call_unbound(cx, f, b, &[a]);
     }
     Ok(Value::not_implemented())
@@ -519,7 +517,11 @@ fn generic_setitem(cx: &mut Cx, v: Value, key: Value, value: Option<Value>) -> P
 fn generic_pow(cx: &mut Cx, a: Value, b: Value, m: Option<Value>) -> PyResult<Value> {
     let Some(m) = m.filter(|m| !m.is_none()) else {
         let names = (cx.names().__pow__, cx.names().__rpow__);
-        return binary_generic(cx, a, b, names, |s| s.pow.is_some_and(|f| std::ptr::fn_addr_eq(f, generic_pow as fn(&mut Cx, Value, Value, Option<Value>) -> PyResult<Value>)));
+        return binary_generic(cx, a, b, names, |s| {
+            s.pow.is_some_and(|f| {
+                std::ptr::fn_addr_eq(f, generic_pow as fn(&mut Cx, Value, Value, Option<Value>) -> PyResult<Value>)
+            })
+        });
     };
     let name = cx.names().__pow__;
     match cx.lookup_special(a, name) {

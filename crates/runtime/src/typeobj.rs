@@ -71,7 +71,6 @@ pub mod flags {
 
 /// A Python type. `#[repr(C)]`, 416 bytes, offsets as CPython 3.14's (CABI 2.3).
 #[repr(C)]
-#[derive(Debug)]
 pub struct Type {
     header: Header,
     ob_size: Cell<isize>,
@@ -114,6 +113,12 @@ const _: () = assert!(std::mem::offset_of!(Type, tp_mro) == 344);
 const _: () = assert!(std::mem::offset_of!(Type, data) == 352);
 const _: () = assert!(std::mem::offset_of!(Type, version) == 384);
 object!(Type, crate::types::type_::TYPE);
+
+impl std::fmt::Debug for Type {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "<class {}>", self.name())
+    }
+}
 
 /// Size of a heap type object.
 pub const HEAP_TYPE_SIZE: usize = 936;

@@ -236,7 +236,18 @@ mod tests {
 
     #[test]
     fn flonums_round_trip() {
-        for d in [0.0, 1.0, -1.0, 0.5, 1e-30, -3.5e60, std::f64::consts::PI, 1e77, 1.7e-77, f64::from_bits(0x3000000000000000)] {
+        for d in [
+            0.0,
+            1.0,
+            -1.0,
+            0.5,
+            1e-30,
+            -3.5e60,
+            std::f64::consts::PI,
+            1e77,
+            1.7e-77,
+            f64::from_bits(0x3000000000000000),
+        ] {
             if let Some(v) = Value::try_flonum(d) {
                 assert!(v.is_flonum());
                 assert_eq!(v.flonum_unchecked().to_bits(), d.to_bits());

@@ -75,9 +75,7 @@ impl<T: CodePoints + ?Sized> Iterator for Pieces<'_, T> {
             return None;
         }
         let start = self.pos;
-        let percent = (start..len)
-            .find(|&i| self.text.at(i) == u32::from(b'%'))
-            .unwrap_or(len);
+        let percent = (start..len).find(|&i| self.text.at(i) == u32::from(b'%')).unwrap_or(len);
         if percent > start {
             self.pos = percent;
             return Some(Ok(Piece::Literal(start..percent)));
@@ -110,11 +108,7 @@ impl<T: CodePoints + ?Sized> Pieces<'_, T> {
     }
 
     fn conversion(&mut self) -> Result<Conversion, FmtError> {
-        let key = if self.eat(b'(') {
-            Some(self.key()?)
-        } else {
-            None
-        };
+        let key = if self.eat(b'(') { Some(self.key()?) } else { None };
         let flags = self.flags();
         let width = self.count("width too big")?;
         let mut precision = None;
@@ -124,14 +118,7 @@ impl<T: CodePoints + ?Sized> Pieces<'_, T> {
         // C's length modifiers mean nothing.
         let _ = self.eat(b'h') || self.eat(b'l') || self.eat(b'L');
         let kind = self.take()?;
-        Ok(Conversion {
-            key,
-            flags,
-            width,
-            precision,
-            kind,
-            at: self.pos - 1,
-        })
+        Ok(Conversion { key, flags, width, precision, kind, at: self.pos - 1 })
     }
 
     fn key(&mut self) -> Result<Range<usize>, FmtError> {
@@ -178,19 +165,9 @@ impl<T: CodePoints + ?Sized> Pieces<'_, T> {
         while self.pos < self.text.len()
             && let d @ 0..=9 = self.text.at(self.pos).wrapping_sub(0x30)
         {
-            let next = value
-                .unwrap_or(0usize)
-                .checked_mul(10)
-                .and_then(|v| v.checked_add(d as usize));
-            let limit = if too_big.starts_with('w') {
-                isize::MAX as usize
-            } else {
-                i32::MAX as usize
-            };
-            value = Some(
-                next.filter(|&v| v <= limit)
-                    .ok_or_else(|| FmtError::value(too_big))?,
-            );
+            let next = value.unwrap_or(0usize).checked_mul(10).and_then(|v| v.checked_add(d as usize));
+            let limit = if too_big.starts_with('w') { isize::MAX as usize } else { i32::MAX as usize };
+            value = Some(next.filter(|&v| v <= limit).ok_or_else(|| FmtError::value(too_big))?);
             self.pos += 1;
         }
         Ok(value.map(Count::Given))
@@ -199,15 +176,8 @@ impl<T: CodePoints + ?Sized> Pieces<'_, T> {
 
 /// The error for a conversion character that is not supported.
 pub fn unsupported(c: &Conversion) -> FmtError {
-    let shown = if (32..127).contains(&c.kind) {
-        char::from(c.kind as u8)
-    } else {
-        '?'
-    };
-    FmtError::value(format!(
-        "unsupported format character '{shown}' (0x{:x}) at index {}",
-        c.kind, c.at
-    ))
+    let shown = if (32..127).contains(&c.kind) { char::from(c.kind as u8) } else { '?' };
+    FmtError::value(format!("unsupported format character '{shown}' (0x{:x}) at index {}", c.kind, c.at))
 }
 
 impl Flags {
@@ -270,10 +240,7 @@ pub fn format_float(
     width: usize,
     precision: Option<usize>,
 ) -> Result<Formatted, FmtError> {
-    let style = float::Flags {
-        alternate: flags.alternate,
-        ..float::Flags::default()
-    };
+    let style = float::Flags { alternate: flags.alternate, ..float::Flags::default() };
     let (neg, text) = double_text(x, kind, precision.unwrap_or(6), style);
     flags.finish(flags.sign(neg).to_owned(), text, width)
 }
@@ -283,10 +250,5 @@ pub fn format_str(len: usize, flags: Flags, width: usize, precision: Option<usiz
     let take = precision.map_or(len, |p| p.min(len));
     let pad = width.saturating_sub(take);
     let (left, right) = if flags.left { (0, pad) } else { (pad, 0) };
-    StrPads {
-        left,
-        take,
-        right,
-        fill: u32::from(b' '),
-    }
+    StrPads { left, take, right, fill: u32::from(b' ') }
 }

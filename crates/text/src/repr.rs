@@ -17,12 +17,7 @@ pub fn push_escape(cp: u32, out: &mut String) {
     };
 }
 
-fn push_quoted(
-    text: impl Iterator<Item = u32>,
-    q: char,
-    out: &mut String,
-    plain: impl Fn(u32) -> bool,
-) {
+fn push_quoted(text: impl Iterator<Item = u32>, q: char, out: &mut String, plain: impl Fn(u32) -> bool) {
     out.push(q);
     for c in text {
         match c {
@@ -63,9 +58,7 @@ pub fn push_str_ascii(text: impl Iterator<Item = u32> + Clone, out: &mut String)
 pub fn push_bytes_repr(bytes: &[u8], out: &mut String) {
     let (s, d) = has(bytes.iter().map(|&b| u32::from(b)));
     out.push('b');
-    push_quoted(bytes.iter().map(|&b| u32::from(b)), quote(s, d), out, |c| {
-        matches!(c, 0x20..=0x7e)
-    });
+    push_quoted(bytes.iter().map(|&b| u32::from(b)), quote(s, d), out, |c| matches!(c, 0x20..=0x7e));
 }
 
 /// Appends `repr(bytearray)`.
@@ -89,10 +82,7 @@ mod tests {
     fn strings() {
         assert_eq!(s("it's"), "\"it's\"");
         assert_eq!(s("it's \"x\""), "'it\\'s \"x\"'");
-        assert_eq!(
-            s("\0\x7f\u{a0}é\u{378}\n\\"),
-            "'\\x00\\x7f\\xa0é\\u0378\\n\\\\'"
-        );
+        assert_eq!(s("\0\x7f\u{a0}é\u{378}\n\\"), "'\\x00\\x7f\\xa0é\\u0378\\n\\\\'");
         let mut out = String::new();
         push_str_repr([0xd800, 0x1f600, 0x10ffff].into_iter(), &mut out);
         assert_eq!(out, "'\\ud800😀\\U0010ffff'");

@@ -35,11 +35,7 @@ pub struct Segments<'a, T: ?Sized> {
 
 /// Splits a template, or a range of it (a nested specification), into segments.
 pub fn segments<T: CodePoints + ?Sized>(text: &T, range: Range<usize>) -> Segments<'_, T> {
-    Segments {
-        text,
-        pos: range.start,
-        end: range.end,
-    }
+    Segments { text, pos: range.start, end: range.end }
 }
 
 const OPEN: u32 = b'{' as u32;
@@ -84,20 +80,14 @@ impl<T: CodePoints + ?Sized> Segments<'_, T> {
                 Some(c @ (OPEN | CLOSE)) => break c,
                 Some(_) => {}
                 None => {
-                    return Ok(Segment {
-                        literal: start..self.end,
-                        field: None,
-                    });
+                    return Ok(Segment { literal: start..self.end, field: None });
                 }
             }
         };
         let doubled = self.pos < self.end && self.text.at(self.pos) == brace;
         if doubled {
             self.pos += 1;
-            return Ok(Segment {
-                literal: start..self.pos - 1,
-                field: None,
-            });
+            return Ok(Segment { literal: start..self.pos - 1, field: None });
         }
         if brace == CLOSE {
             return error("Single '}' encountered in format string");
@@ -106,10 +96,7 @@ impl<T: CodePoints + ?Sized> Segments<'_, T> {
             return error("Single '{' encountered in format string");
         }
         let literal = start..self.pos - 1;
-        Ok(Segment {
-            literal,
-            field: Some(self.field()?),
-        })
+        Ok(Segment { literal, field: Some(self.field()?) })
     }
 
     fn field(&mut self) -> Result<Field, FmtError> {
@@ -127,12 +114,7 @@ impl<T: CodePoints + ?Sized> Segments<'_, T> {
                 None => return error("expected '}' before end of string"),
             }
         };
-        let mut field = Field {
-            name: start..self.pos - 1,
-            conversion: None,
-            spec: self.pos..self.pos,
-            nested: false,
-        };
+        let mut field = Field { name: start..self.pos - 1, conversion: None, spec: self.pos..self.pos, nested: false };
         if stop == CLOSE {
             return Ok(field);
         }
@@ -200,15 +182,9 @@ pub struct Accessors<'a, T: ?Sized> {
     end: usize,
 }
 
-fn index_of<T: CodePoints + ?Sized>(
-    text: &T,
-    range: &Range<usize>,
-) -> Result<Option<usize>, FmtError> {
+fn index_of<T: CodePoints + ?Sized>(text: &T, range: &Range<usize>) -> Result<Option<usize>, FmtError> {
     let mut pos = range.start;
-    if !range
-        .clone()
-        .all(|i| crate::unicode::decimal(text.at(i)).is_some())
-    {
+    if !range.clone().all(|i| crate::unicode::decimal(text.at(i)).is_some()) {
         // CPython looks at the digits before it meets another character.
         crate::fmtspec::integer(text, &mut pos, range.end)?;
         return Ok(None);
@@ -217,20 +193,10 @@ fn index_of<T: CodePoints + ?Sized>(
 }
 
 /// Splits a field name into its first part and an iterator over the rest.
-pub fn split_name<T: CodePoints + ?Sized>(
-    text: &T,
-    name: Range<usize>,
-) -> Result<(First, Accessors<'_, T>), FmtError> {
-    let stop = name
-        .clone()
-        .find(|&i| matches!(text.at(i), DOT | LBRACKET))
-        .unwrap_or(name.end);
+pub fn split_name<T: CodePoints + ?Sized>(text: &T, name: Range<usize>) -> Result<(First, Accessors<'_, T>), FmtError> {
+    let stop = name.clone().find(|&i| matches!(text.at(i), DOT | LBRACKET)).unwrap_or(name.end);
     let first = name.start..stop;
-    let rest = Accessors {
-        text,
-        pos: stop,
-        end: name.end,
-    };
+    let rest = Accessors { text, pos: stop, end: name.end };
     let first = match index_of(text, &first)? {
         _ if first.is_empty() => First::Auto,
         Some(i) => First::Index(i),
@@ -277,9 +243,7 @@ impl<T: CodePoints + ?Sized> Accessors<'_, T> {
             _ => return error("Only '.' or '[' may follow ']' in format field specifier"),
         };
         match &item {
-            Accessor::Attr(r) | Accessor::Key(r) if r.is_empty() => {
-                error("Empty attribute in format string")
-            }
+            Accessor::Attr(r) | Accessor::Key(r) if r.is_empty() => error("Empty attribute in format string"),
             _ => Ok(item),
         }
     }

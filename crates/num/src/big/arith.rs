@@ -131,8 +131,7 @@ const LIMB: u32 = 60;
 const LIMB_MASK: u64 = (1 << LIMB) - 1;
 
 fn pack(a: &Digits) -> impl Iterator<Item = u64> {
-    a.chunks(2)
-        .map(|c| u64::from(c[0]) | c.get(1).map_or(0, |&h| u64::from(h) << SHIFT))
+    a.chunks(2).map(|c| u64::from(c[0]) | c.get(1).map_or(0, |&h| u64::from(h) << SHIFT))
 }
 
 /// Schoolbook over 60-bit limbs.
@@ -161,9 +160,6 @@ fn mul_packed(a: &Digits, b: &Digits, out: &mut Vec<u32>) {
     }
     out.clear();
     out.reserve(2 * acc.len());
-    out.extend(
-        acc.iter()
-            .flat_map(|&l| [l as u32 & MASK, (l >> SHIFT) as u32]),
-    );
+    out.extend(acc.iter().flat_map(|&l| [l as u32 & MASK, (l >> SHIFT) as u32]));
     normalize(out);
 }

@@ -8,9 +8,7 @@ use super::{Digits, MASK, SHIFT, normalize};
 pub fn bit_length(mag: &Digits) -> u64 {
     match mag.last() {
         None => 0,
-        Some(top) => {
-            (mag.len() as u64 - 1) * u64::from(SHIFT) + u64::from(32 - top.leading_zeros())
-        }
+        Some(top) => (mag.len() as u64 - 1) * u64::from(SHIFT) + u64::from(32 - top.leading_zeros()),
     }
 }
 
@@ -117,11 +115,7 @@ struct Twos<'a> {
 
 impl<'a> Twos<'a> {
     fn new(neg: bool, mag: &'a Digits) -> Self {
-        Self {
-            mag,
-            flip: if neg { MASK } else { 0 },
-            carry: u32::from(neg),
-        }
+        Self { mag, flip: if neg { MASK } else { 0 }, carry: u32::from(neg) }
     }
 
     #[inline]
@@ -133,14 +127,7 @@ impl<'a> Twos<'a> {
 }
 
 #[inline]
-fn bitwise(
-    an: bool,
-    a: &Digits,
-    bn: bool,
-    b: &Digits,
-    out: &mut Vec<u32>,
-    op: impl Fn(u32, u32) -> u32,
-) -> bool {
+fn bitwise(an: bool, a: &Digits, bn: bool, b: &Digits, out: &mut Vec<u32>, op: impl Fn(u32, u32) -> u32) -> bool {
     let neg = op(u32::from(an), u32::from(bn)) & 1 != 0;
     let len = a.len().max(b.len());
     out.clear();

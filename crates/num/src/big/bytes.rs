@@ -12,13 +12,7 @@ pub enum BytesError {
 }
 
 /// Fills `out` with the two's-complement (when `signed`) bytes of the number.
-pub fn to_bytes(
-    neg: bool,
-    mag: &Digits,
-    out: &mut [u8],
-    little: bool,
-    signed: bool,
-) -> Result<(), BytesError> {
+pub fn to_bytes(neg: bool, mag: &Digits, out: &mut [u8], little: bool, signed: bool) -> Result<(), BytesError> {
     if neg && !signed {
         return Err(BytesError::Negative);
     }
@@ -56,11 +50,7 @@ pub fn to_bytes(
         }
     }
     let sign_bit_wrong = signed && !mag.is_empty() && (len == 0 || (last & 0x80 != 0) != neg);
-    if sign_bit_wrong {
-        Err(BytesError::TooBig)
-    } else {
-        Ok(())
-    }
+    if sign_bit_wrong { Err(BytesError::TooBig) } else { Ok(()) }
 }
 
 /// Reads a number from bytes; returns its sign.

@@ -45,41 +45,27 @@ pub fn to_u64(mag: &Digits) -> Option<u64> {
         [] => Some(0),
         [a] => Some(u64::from(a)),
         [a, b] => Some(u64::from(a) | u64::from(b) << SHIFT),
-        [a, b, c] if c < 16 => {
-            Some(u64::from(a) | u64::from(b) << SHIFT | u64::from(c) << (2 * SHIFT))
-        }
+        [a, b, c] if c < 16 => Some(u64::from(a) | u64::from(b) << SHIFT | u64::from(c) << (2 * SHIFT)),
         _ => None,
     }
 }
 
 /// The magnitude as `u128`, if it fits.
 pub fn to_u128(mag: &Digits) -> Option<u128> {
-    (bit_length(mag) <= 128).then(|| {
-        mag.iter()
-            .rev()
-            .fold(0, |acc, &d| acc << SHIFT | u128::from(d))
-    })
+    (bit_length(mag) <= 128).then(|| mag.iter().rev().fold(0, |acc, &d| acc << SHIFT | u128::from(d)))
 }
 
 /// The number as `i64`, if it fits.
 #[inline]
 pub fn to_i64(neg: bool, mag: &Digits) -> Option<i64> {
     let v = to_u64(mag)?;
-    if neg {
-        0i64.checked_sub_unsigned(v)
-    } else {
-        i64::try_from(v).ok()
-    }
+    if neg { 0i64.checked_sub_unsigned(v) } else { i64::try_from(v).ok() }
 }
 
 /// The number as `i128`, if it fits.
 pub fn to_i128(neg: bool, mag: &Digits) -> Option<i128> {
     let v = to_u128(mag)?;
-    if neg {
-        0i128.checked_sub_unsigned(v)
-    } else {
-        i128::try_from(v).ok()
-    }
+    if neg { 0i128.checked_sub_unsigned(v) } else { i128::try_from(v).ok() }
 }
 
 /// `m * 2**exp` rounded half to even; `sticky` says that further non-zero bits follow `m`, which
@@ -118,14 +104,8 @@ pub(super) fn top_bits(mag: &Digits) -> (u64, bool, i64) {
         return (v, false, 0);
     }
     let shift = bit_length(mag) - 64;
-    let (skip, bits) = (
-        (shift / u64::from(SHIFT)) as usize,
-        (shift % u64::from(SHIFT)) as u32,
-    );
-    let wide = mag[skip..]
-        .iter()
-        .rev()
-        .fold(0u128, |acc, &d| acc << SHIFT | u128::from(d));
+    let (skip, bits) = ((shift / u64::from(SHIFT)) as usize, (shift % u64::from(SHIFT)) as u32);
+    let wide = mag[skip..].iter().rev().fold(0u128, |acc, &d| acc << SHIFT | u128::from(d));
     let sticky = wide & ((1 << bits) - 1) != 0 || mag[..skip].iter().any(|&d| d != 0);
     ((wide >> bits) as u64, sticky, shift as i64)
 }

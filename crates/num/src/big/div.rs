@@ -2,10 +2,7 @@
 
 use super::arith::{add_mag, sub_mag_signed};
 use super::convert::{compose_f64, top_bits};
-use super::{
-    Digits, MASK, SHIFT, bit_length, cmp_mag, from_biguint, from_u64, shl, to_biguint, to_u64,
-    to_u128,
-};
+use super::{Digits, MASK, SHIFT, bit_length, cmp_mag, from_biguint, from_u64, shl, to_biguint, to_u64, to_u128};
 use num_integer::Integer;
 use std::cmp::Ordering;
 
@@ -25,14 +22,7 @@ pub fn divmod_small(a: &mut [u32], d: u32) -> u32 {
 }
 
 /// Floor division and modulo; `b` must not be zero. Returns the signs of quotient and remainder.
-pub fn divmod(
-    an: bool,
-    a: &Digits,
-    bn: bool,
-    b: &Digits,
-    q: &mut Vec<u32>,
-    r: &mut Vec<u32>,
-) -> (bool, bool) {
+pub fn divmod(an: bool, a: &Digits, bn: bool, b: &Digits, q: &mut Vec<u32>, r: &mut Vec<u32>) -> (bool, bool) {
     divmod_mag(a, b, q, r);
     if an != bn && !r.is_empty() {
         // Floor: one further down, and the remainder takes the divisor's sign.
@@ -54,10 +44,7 @@ pub fn rem(an: bool, a: &Digits, bn: bool, b: &Digits, out: &mut Vec<u32>) -> bo
     if let [d] = *b {
         // No quotient needed for a one-digit modulus.
         let d64 = u64::from(d);
-        let m = a
-            .iter()
-            .rev()
-            .fold(0u64, |acc, &x| (acc << SHIFT | u64::from(x)) % d64);
+        let m = a.iter().rev().fold(0u64, |acc, &x| (acc << SHIFT | u64::from(x)) % d64);
         let m = if an != bn && m != 0 { d64 - m } else { m };
         from_u64(m, out);
         return bn && m != 0;
@@ -138,9 +125,7 @@ fn divmod_knuth(a: &Digits, b: &Digits, q: &mut Vec<u32>, r: &mut Vec<u32>) {
 /// `row -= v * qhat`; returns whether the result went negative.
 fn sub_mul(row: &mut [u32], v: &Digits, qhat: u64) -> bool {
     let mut borrow = 0i64;
-    let (top, low) = row
-        .split_last_mut()
-        .expect("row is longer than the divisor");
+    let (top, low) = row.split_last_mut().expect("row is longer than the divisor");
     for (u, &d) in low.iter_mut().zip(v) {
         let t = i64::from(*u) - (qhat * u64::from(d)) as i64 + borrow;
         *u = t as u32 & MASK;
@@ -153,9 +138,7 @@ fn sub_mul(row: &mut [u32], v: &Digits, qhat: u64) -> bool {
 
 fn add_back(row: &mut [u32], v: &Digits) {
     let mut carry = 0;
-    let (top, low) = row
-        .split_last_mut()
-        .expect("row is longer than the divisor");
+    let (top, low) = row.split_last_mut().expect("row is longer than the divisor");
     for (u, &d) in low.iter_mut().zip(v) {
         let t = *u + d + carry;
         *u = t & MASK;

@@ -17,10 +17,7 @@ pub use arith::{add, mul, sub};
 pub use bits::{and, bit_count, bit_length, not, or, shl, shr, trailing_zeros, xor};
 pub use bytes::{BytesError, from_bytes, to_bytes};
 pub(crate) use convert::compose_f64;
-pub use convert::{
-    from_f64, from_i64, from_i128, from_u64, from_u128, hash, to_f64, to_i64, to_i128, to_u64,
-    to_u128,
-};
+pub use convert::{from_f64, from_i64, from_i128, from_u64, from_u128, hash, to_f64, to_i64, to_i128, to_u64, to_u128};
 pub use div::{divmod, divmod_small, floor_div, rem, true_div};
 pub use parse::{LiteralError, parse_literal};
 pub use pow::{PowError, gcd, isqrt, mod_inverse, pow, pow_mod};
@@ -48,9 +45,7 @@ pub fn normalize(out: &mut Vec<u32>) {
 /// Compares two magnitudes.
 #[inline]
 pub fn cmp_mag(a: &Digits, b: &Digits) -> Ordering {
-    a.len()
-        .cmp(&b.len())
-        .then_with(|| a.iter().rev().cmp(b.iter().rev()))
+    a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
 }
 
 /// Compares two numbers.

@@ -20,12 +20,7 @@ pub enum LiteralError {
 /// The caller strips whitespace and maps Unicode decimal digits to ASCII. `base` is 0 or 2 to 36;
 /// 0 takes it from the prefix. `max_digits` is `sys.get_int_max_str_digits()`, 0 for no limit; it
 /// does not apply to bases that are powers of two.
-pub fn parse_literal(
-    text: &[u8],
-    base: u32,
-    max_digits: usize,
-    out: &mut Vec<u32>,
-) -> Result<bool, LiteralError> {
+pub fn parse_literal(text: &[u8], base: u32, max_digits: usize, out: &mut Vec<u32>) -> Result<bool, LiteralError> {
     out.clear();
     let (neg, rest) = match text {
         [b'-', rest @ ..] => (true, rest),
@@ -45,24 +40,14 @@ pub fn parse_literal(
         b => (b, rest),
     };
     // An underscore may follow a base prefix.
-    let body = if body.len() < rest.len() {
-        body.strip_prefix(b"_").unwrap_or(body)
-    } else {
-        body
-    };
+    let body = if body.len() < rest.len() { body.strip_prefix(b"_").unwrap_or(body) } else { body };
     let clean;
     let digits = if body.contains(&b'_') {
-        let bad = body.first() == Some(&b'_')
-            || body.last() == Some(&b'_')
-            || body.windows(2).any(|w| w == b"__");
+        let bad = body.first() == Some(&b'_') || body.last() == Some(&b'_') || body.windows(2).any(|w| w == b"__");
         if bad {
             return Err(LiteralError::Invalid);
         }
-        clean = body
-            .iter()
-            .copied()
-            .filter(|&c| c != b'_')
-            .collect::<Vec<u8>>();
+        clean = body.iter().copied().filter(|&c| c != b'_').collect::<Vec<u8>>();
         &clean[..]
     } else {
         body
@@ -79,9 +64,7 @@ pub fn parse_literal(
         return Err(LiteralError::Invalid);
     }
     if max_digits > 0 && !actual.is_power_of_two() && digits.len() > max_digits {
-        return Err(LiteralError::TooLong {
-            digits: digits.len(),
-        });
+        return Err(LiteralError::TooLong { digits: digits.len() });
     }
     from_radix(digits, actual, out);
     Ok(neg && !out.is_empty())

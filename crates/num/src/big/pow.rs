@@ -2,9 +2,7 @@
 
 use super::arith::{mul_mag, sub_mag_signed};
 use super::div::divmod_mag;
-use super::{
-    Digits, SHIFT, bit_length, from_biguint, from_u64, shl, to_biguint, to_u64, trailing_zeros,
-};
+use super::{Digits, SHIFT, bit_length, from_biguint, from_u64, shl, to_biguint, to_u64, trailing_zeros};
 
 /// Why a modular power does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,11 +94,7 @@ fn pow_mod_u64(b: u64, e: &Digits, m: u64) -> u64 {
 }
 
 /// Inverse of `a` modulo `m`, with the sign of `m`.
-pub fn mod_inverse(
-    a: (bool, &Digits),
-    m: (bool, &Digits),
-    out: &mut Vec<u32>,
-) -> Result<bool, PowError> {
+pub fn mod_inverse(a: (bool, &Digits), m: (bool, &Digits), out: &mut Vec<u32>) -> Result<bool, PowError> {
     if m.1.is_empty() {
         return Err(PowError::ZeroModulus);
     }
@@ -164,11 +158,7 @@ fn lehmer_step(a: &mut Vec<u32>, b: &mut Vec<u32>) -> bool {
     let top = |m: &Digits| -> i64 {
         let (skip, bits) = ((shift / 30) as usize, (shift % 30) as u32);
         let part = m.get(skip..).unwrap_or(&[]);
-        (part
-            .iter()
-            .rev()
-            .fold(0u128, |acc, &d| acc << SHIFT | u128::from(d))
-            >> bits) as i64
+        (part.iter().rev().fold(0u128, |acc, &d| acc << SHIFT | u128::from(d)) >> bits) as i64
     };
     let (mut x, mut y) = (top(a), top(b));
     let (mut ca, mut cb, mut cc, mut cd) = (1i64, 0i64, 0i64, 1i64);

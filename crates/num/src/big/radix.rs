@@ -62,9 +62,7 @@ fn power_of_two(mag: &Digits, bits: u32, out: &mut String) {
         let at = i * u64::from(bits);
         let (d, b) = ((at / 30) as usize, (at % 30) as u32);
         let wide = u64::from(mag[d]) | u64::from(mag.get(d + 1).copied().unwrap_or(0)) << SHIFT;
-        out.push(char::from(
-            SYMBOLS[(wide >> b) as usize & ((1 << bits) - 1)],
-        ));
+        out.push(char::from(SYMBOLS[(wide >> b) as usize & ((1 << bits) - 1)]));
     }
 }
 
@@ -72,9 +70,7 @@ fn power_of_two(mag: &Digits, bits: u32, out: &mut String) {
 fn school_groups(mag: &Digits, chunk: u32, groups: &mut Vec<u32>) {
     // A constant divisor becomes a multiplication, so the common base gets its own instance.
     if chunk == 1_000_000_000 {
-        school_loop(mag, groups, |t| {
-            ((t % 1_000_000_000) as u32, t / 1_000_000_000)
-        });
+        school_loop(mag, groups, |t| ((t % 1_000_000_000) as u32, t / 1_000_000_000));
     } else {
         let c = u64::from(chunk);
         school_loop(mag, groups, |t| ((t % c) as u32, t / c));
@@ -98,13 +94,7 @@ fn school_loop(mag: &Digits, groups: &mut Vec<u32>, split: impl Fn(u64) -> (u32,
 }
 
 /// Appends the groups of `n`, padded to `pad` groups if given.
-fn split_groups(
-    n: BigUint,
-    powers: &[BigUint],
-    chunk: u32,
-    pad: Option<usize>,
-    groups: &mut Vec<u32>,
-) {
+fn split_groups(n: BigUint, powers: &[BigUint], chunk: u32, pad: Option<usize>, groups: &mut Vec<u32>) {
     let start = groups.len();
     if n.bits() <= (BIG_TO as u64) * 30 || powers.is_empty() {
         let mut mag = Vec::new();
@@ -116,11 +106,7 @@ fn split_groups(
         let k = powers.len() - 1;
         let (hi, lo) = n.div_rem(&powers[k]);
         split_groups(lo, &powers[..k], chunk, Some(1 << k), groups);
-        let more = if hi.bits() > powers[k].bits() {
-            powers
-        } else {
-            &powers[..k]
-        };
+        let more = if hi.bits() > powers[k].bits() { powers } else { &powers[..k] };
         split_groups(hi, more, chunk, None, groups);
     }
     if let Some(pad) = pad {
@@ -137,10 +123,7 @@ fn write_groups(groups: &[u32], base: u32, width: usize, out: &mut String) {
             g /= base;
         }
     }
-    let first = text
-        .iter()
-        .position(|&c| c != b'0')
-        .unwrap_or(text.len() - 1);
+    let first = text.iter().position(|&c| c != b'0').unwrap_or(text.len() - 1);
     out.push_str(std::str::from_utf8(&text[first..]).expect("digits are ASCII"));
 }
 
@@ -159,11 +142,7 @@ pub fn from_radix(text: &[u8], base: u32, out: &mut Vec<u32>) -> bool {
     if base.is_power_of_two() {
         from_power_of_two(text, base, out);
     } else if text.len() <= 18 && base == 10 {
-        from_u64(
-            text.iter()
-                .fold(0, |acc, &c| acc * 10 + u64::from(c - b'0')),
-            out,
-        );
+        from_u64(text.iter().fold(0, |acc, &c| acc * 10 + u64::from(c - b'0')), out);
     } else if text.len() <= BIG_FROM {
         school_parse(text, base, out);
     } else {
@@ -198,15 +177,8 @@ fn school_parse(text: &[u8], base: u32, out: &mut Vec<u32>) {
     let (_, width) = chunk_of(base);
     let head = text.len() % width;
     let (first, rest) = text.split_at(head);
-    let value = |s: &[u8]| {
-        s.iter().fold(0, |a, &c| {
-            a * base + char::from(c).to_digit(base).unwrap_or(0)
-        })
-    };
-    for part in std::iter::once(first)
-        .filter(|f| !f.is_empty())
-        .chain(rest.chunks_exact(width))
-    {
+    let value = |s: &[u8]| s.iter().fold(0, |a, &c| a * base + char::from(c).to_digit(base).unwrap_or(0));
+    for part in std::iter::once(first).filter(|f| !f.is_empty()).chain(rest.chunks_exact(width)) {
         let mul = u64::from(base.pow(part.len() as u32));
         let mut carry = u64::from(value(part));
         for d in out.iter_mut() {
@@ -227,10 +199,7 @@ fn join(text: &[u8], base: u32, width: usize, powers: &[BigUint]) -> BigUint {
         school_parse(text, base, &mut mag);
         return to_biguint(&mag);
     }
-    let k = (0..powers.len())
-        .rev()
-        .find(|&k| width << k < text.len())
-        .unwrap_or(0);
+    let k = (0..powers.len()).rev().find(|&k| width << k < text.len()).unwrap_or(0);
     let (hi, lo) = text.split_at(text.len() - (width << k));
     join(hi, base, width, powers) * &powers[k] + join(lo, base, width, powers)
 }

@@ -115,15 +115,8 @@ fn oracle() {
         return;
     };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/big_oracle.py");
-    let out = std::process::Command::new(python)
-        .arg(script)
-        .output()
-        .unwrap();
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
+    let out = std::process::Command::new(python).arg(script).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let mut count = 0;
     for line in String::from_utf8(out.stdout).unwrap().lines() {
         let f: Vec<&str> = line.split('\t').collect();
@@ -142,18 +135,8 @@ fn basics() {
     let cases = [
         ("divmod", "-7", "2", "-4 1"),
         ("divmod", "7", "-2", "-4 -1"),
-        (
-            "divmod",
-            "-1000000000000000000000",
-            "7",
-            "-142857142857142857143 1",
-        ),
-        (
-            "and",
-            "-1",
-            "1267650600228229401496703205376",
-            "1267650600228229401496703205376",
-        ),
+        ("divmod", "-1000000000000000000000", "7", "-142857142857142857143 1"),
+        ("and", "-1", "1267650600228229401496703205376", "1267650600228229401496703205376"),
         ("xor", "-1073741824", "1073741823", "-1"),
         ("or", "-1152921504606846976", "1", "-1152921504606846975"),
         ("shr", "-1", "1000", "-1"),
@@ -168,14 +151,8 @@ fn basics() {
         assert_eq!(binary(op, &num(a), &num(b)), want, "{op} {a} {b}");
     }
     assert_eq!(hash(true, &[1]), -2);
-    assert_eq!(
-        unary("float", &num(&format!("1{}", "0".repeat(309)))),
-        "overflow"
-    );
-    assert_eq!(
-        unary("float", &num("9007199254740993")),
-        "9007199254740992.0"
-    );
+    assert_eq!(unary("float", &num(&format!("1{}", "0".repeat(309)))), "overflow");
+    assert_eq!(unary("float", &num("9007199254740993")), "9007199254740992.0");
 }
 
 #[test]
@@ -212,36 +189,18 @@ fn literals() {
     ] {
         assert_eq!(parse(t, b), Err(LiteralError::Invalid), "{t}");
     }
-    assert_eq!(
-        parse(&"9".repeat(4301), 10),
-        Err(LiteralError::TooLong { digits: 4301 })
-    );
+    assert_eq!(parse(&"9".repeat(4301), 10), Err(LiteralError::TooLong { digits: 4301 }));
 }
 
 #[test]
 fn bytes_limits() {
     let mut out = [0; 1];
     assert_eq!(to_bytes(false, &[255], &mut out, true, false), Ok(()));
-    assert_eq!(
-        to_bytes(false, &[128], &mut out, true, true),
-        Err(BytesError::TooBig)
-    );
+    assert_eq!(to_bytes(false, &[128], &mut out, true, true), Err(BytesError::TooBig));
     assert_eq!(to_bytes(true, &[128], &mut out, true, true), Ok(()));
-    assert_eq!(
-        to_bytes(true, &[129], &mut out, true, true),
-        Err(BytesError::TooBig)
-    );
-    assert_eq!(
-        to_bytes(true, &[1], &mut out, true, false),
-        Err(BytesError::Negative)
-    );
-    assert_eq!(
-        to_bytes(false, &[1], &mut [], true, false),
-        Err(BytesError::TooBig)
-    );
+    assert_eq!(to_bytes(true, &[129], &mut out, true, true), Err(BytesError::TooBig));
+    assert_eq!(to_bytes(true, &[1], &mut out, true, false), Err(BytesError::Negative));
+    assert_eq!(to_bytes(false, &[1], &mut [], true, false), Err(BytesError::TooBig));
     assert_eq!(to_bytes(false, &[], &mut [], true, true), Ok(()));
-    assert_eq!(
-        to_bytes(true, &[1], &mut [], true, true),
-        Err(BytesError::TooBig)
-    );
+    assert_eq!(to_bytes(true, &[1], &mut [], true, true), Err(BytesError::TooBig));
 }

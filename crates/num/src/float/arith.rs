@@ -70,11 +70,7 @@ pub fn pow(x: f64, y: f64) -> Result<f64, PowError> {
         return Err(PowError::Complex);
     }
     let r = x.powf(y);
-    if r.is_infinite() && x.is_finite() && y.is_finite() {
-        Err(PowError::Overflow)
-    } else {
-        Ok(r)
-    }
+    if r.is_infinite() && x.is_finite() && y.is_finite() { Err(PowError::Overflow) } else { Ok(r) }
 }
 
 /// Whether `x` is finite and integral.
@@ -103,10 +99,9 @@ pub fn round(x: f64, ndigits: i64) -> Option<f64> {
         match keep {
             1.. => significant(a, keep as usize),
             // Round to 0 or to one unit: compare with half a unit; a tie goes to the even 0.
-            0 if exact.digits.as_slice() > b"5" => super::format::Decimal {
-                digits: vec![b'1'],
-                point: 1 - ndigits as i32,
-            },
+            0 if exact.digits.as_slice() > b"5" => {
+                super::format::Decimal { digits: vec![b'1'], point: 1 - ndigits as i32 }
+            }
             _ => return Some(zero),
         }
     };
@@ -158,11 +153,7 @@ pub fn hash(x: f64) -> Option<i64> {
     // 2**61 is 1 modulo the hash's prime, so the exponent only rotates.
     let rot = exp.rem_euclid(61) as u32;
     let p = (1u64 << 61) - 1;
-    let v = if rot == 0 {
-        frac
-    } else {
-        (frac << rot) & p | frac >> (61 - rot)
-    };
+    let v = if rot == 0 { frac } else { (frac << rot) & p | frac >> (61 - rot) };
     let v = (v % p) as i64;
     let v = if x < 0.0 { -v } else { v };
     Some(if v == -1 { -2 } else { v })

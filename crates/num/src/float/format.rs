@@ -25,20 +25,14 @@ const MAX_EXACT: usize = 1100;
 /// Splits text such as "1.25e-7" into digits and decimal point.
 fn split(text: &str) -> Decimal {
     let (mantissa, exp) = match text.split_once('e') {
-        Some((m, e)) => (
-            m,
-            e.parse::<i32>().expect("formatted exponents are numbers"),
-        ),
+        Some((m, e)) => (m, e.parse::<i32>().expect("formatted exponents are numbers")),
         None => (text, 0),
     };
     let (int, frac) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let mut digits: Vec<u8> = int.bytes().chain(frac.bytes()).collect();
     let zeros = digits.iter().take_while(|&&c| c == b'0').count();
     if zeros == digits.len() {
-        return Decimal {
-            digits: vec![b'0'],
-            point: 1,
-        };
+        return Decimal { digits: vec![b'0'], point: 1 };
     }
     let point = int.len() as i32 + exp - zeros as i32;
     digits.drain(..zeros);
@@ -83,15 +77,7 @@ pub fn repr_to(x: f64, out: &mut String) {
         let _ = write!(out, "{}.0", x as i64);
         return;
     }
-    out.push_str(&format(
-        x,
-        'r',
-        0,
-        Flags {
-            add_dot_0: true,
-            ..Flags::default()
-        },
-    ));
+    out.push_str(&format(x, 'r', 0, Flags { add_dot_0: true, ..Flags::default() }));
 }
 
 /// Formats like CPython's `PyOS_double_to_string`: `code` is one of e E f F g G r (r: shortest,
@@ -102,12 +88,7 @@ pub fn format(x: f64, code: char, precision: usize, flags: Flags) -> String {
     } else {
         String::from(if x.is_nan() { "nan" } else { "inf" })
     };
-    let zero = || {
-        !text
-            .bytes()
-            .take_while(|&c| c != b'e')
-            .any(|c| matches!(c, b'1'..=b'9'))
-    };
+    let zero = || !text.bytes().take_while(|&c| c != b'e').any(|c| matches!(c, b'1'..=b'9'));
     let minus = !x.is_nan() && x.is_sign_negative() && !(flags.no_neg_0 && x.is_finite() && zero());
     let mut out = String::with_capacity(text.len() + 1);
     if minus {
@@ -138,11 +119,7 @@ fn format_finite(x: f64, code: char, precision: usize, flags: Flags) -> String {
         }
         _ => {
             let d = significant(x, precision.max(1));
-            let end = if flags.alternate {
-                precision_i.max(1)
-            } else {
-                d.digits.len() as i64
-            };
+            let end = if flags.alternate { precision_i.max(1) } else { d.digits.len() as i64 };
             (d, end)
         }
     };
@@ -159,24 +136,13 @@ fn format_finite(x: f64, code: char, precision: usize, flags: Flags) -> String {
     } else {
         end = end.max(if flags.add_dot_0 { point + 1 } else { point });
     }
-    write_digits(
-        &dec.digits,
-        point,
-        end,
-        use_exp.then_some(exp),
-        flags.alternate,
-    )
+    write_digits(&dec.digits, point, end, use_exp.then_some(exp), flags.alternate)
 }
 
 /// Lays digits out so that the text runs to digit position `end` (exclusive).
 fn write_digits(digits: &[u8], point: i64, end: i64, exp: Option<i64>, alternate: bool) -> String {
     let mut out = String::with_capacity((end - point.min(0)) as usize + 8);
-    let digit = |i: i64| {
-        usize::try_from(i)
-            .ok()
-            .and_then(|i| digits.get(i))
-            .map_or('0', |&c| char::from(c))
-    };
+    let digit = |i: i64| usize::try_from(i).ok().and_then(|i| digits.get(i)).map_or('0', |&c| char::from(c));
     if point <= 0 {
         out.push('0');
     }

@@ -101,12 +101,6 @@ fn parse_exp(text: &str) -> Result<i64, HexError> {
     if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_digit()) {
         return Err(HexError::Invalid);
     }
-    let limit = if text.starts_with('-') {
-        i64::MIN / 2
-    } else {
-        i64::MAX / 2
-    };
-    Ok(text
-        .parse()
-        .map_or(limit, |v: i64| v.clamp(i64::MIN / 2, i64::MAX / 2)))
+    let limit = if text.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
+    Ok(text.parse().map_or(limit, |v: i64| v.clamp(i64::MIN / 2, i64::MAX / 2)))
 }

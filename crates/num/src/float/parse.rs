@@ -4,9 +4,8 @@
 /// underscores between digits, exponent, "inf", "infinity", "nan" in any case.
 pub fn parse(text: &[u8]) -> Option<f64> {
     if text.contains(&b'_') {
-        let joined = |i: usize| {
-            i > 0 && text[i - 1].is_ascii_digit() && text.get(i + 1).is_some_and(u8::is_ascii_digit)
-        };
+        let joined =
+            |i: usize| i > 0 && text[i - 1].is_ascii_digit() && text.get(i + 1).is_some_and(u8::is_ascii_digit);
         if !(0..text.len()).all(|i| text[i] != b'_' || joined(i)) {
             return None;
         }
@@ -24,11 +23,7 @@ pub fn parse_prefix(text: &[u8]) -> Option<(f64, usize)> {
     let sign = usize::from(matches!(text.first(), Some(b'+' | b'-')));
     let body = &text[sign..];
     let negate = |v: f64| if text[0] == b'-' { -v } else { v };
-    for (word, value) in [
-        (&b"infinity"[..], f64::INFINITY),
-        (b"inf", f64::INFINITY),
-        (b"nan", f64::NAN),
-    ] {
+    for (word, value) in [(&b"infinity"[..], f64::INFINITY), (b"inf", f64::INFINITY), (b"nan", f64::NAN)] {
         if body.len() >= word.len() && body[..word.len()].eq_ignore_ascii_case(word) {
             return Some((negate(value), sign + word.len()));
         }

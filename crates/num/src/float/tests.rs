@@ -40,10 +40,7 @@ fn run(f: &[&str]) -> String {
         },
         "crepr" => crate::complex::repr((x(), y())),
         _ => {
-            let flags = Flags {
-                alternate: f[4] == "1",
-                ..Flags::default()
-            };
+            let flags = Flags { alternate: f[4] == "1", ..Flags::default() };
             format(x(), f[3].parse().unwrap(), f[2].parse().unwrap(), flags)
         }
     }
@@ -56,15 +53,8 @@ fn oracle() {
         return;
     };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/float_oracle.py");
-    let out = std::process::Command::new(python)
-        .arg(script)
-        .output()
-        .unwrap();
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
+    let out = std::process::Command::new(python).arg(script).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     for line in String::from_utf8(out.stdout).unwrap().lines() {
         let f: Vec<&str> = line.split('\t').collect();
         assert_eq!(run(&f), f[f.len() - 1], "{line}");
@@ -89,45 +79,12 @@ fn texts() {
         assert_eq!(repr(x), want);
     }
     assert_eq!(format(2.5, 'f', 0, Flags::default()), "2");
-    assert_eq!(
-        format(
-            0.0,
-            'g',
-            6,
-            Flags {
-                alternate: true,
-                ..Flags::default()
-            }
-        ),
-        "0.00000"
-    );
+    assert_eq!(format(0.0, 'g', 6, Flags { alternate: true, ..Flags::default() }), "0.00000");
     assert_eq!(format(1e300, 'e', 2000, Flags::default()).len(), 2007);
-    assert_eq!(
-        format(
-            -0.001,
-            'f',
-            1,
-            Flags {
-                no_neg_0: true,
-                ..Flags::default()
-            }
-        ),
-        "0.0"
-    );
+    assert_eq!(format(-0.001, 'f', 1, Flags { no_neg_0: true, ..Flags::default() }), "0.0");
     assert_eq!(round(1.7976931348623157e308, -308), None);
     assert_eq!(parse(b"1_0.5e1_0"), Some(10.5e10));
-    for bad in [
-        &b""[..],
-        b".",
-        b"1_",
-        b"1e",
-        b"_1",
-        b"1__2",
-        b"+-1",
-        b"1_.5",
-        b"infi",
-        b"0x10",
-    ] {
+    for bad in [&b""[..], b".", b"1_", b"1e", b"_1", b"1__2", b"+-1", b"1_.5", b"infi", b"0x10"] {
         assert_eq!(parse(bad), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Iteration.
 
 use crate::cx::Cx;
+use crate::heap::RootVec;
 use crate::protocol::{compare, number};
 use crate::types::list::List;
 use crate::types::tuple::Tuple;
@@ -95,14 +96,10 @@ pub fn extend(cx: &mut Cx, list: &'static List, v: Value) -> PyResult<()> {
     Ok(())
 }
 
-/// All items of an iterable. The vector is on the Rust heap: the items stay alive through a list kept by the caller's
-/// stack... see [`to_list`] for long-lived results. May collect.
-pub fn collect(cx: &mut Cx, v: Value) -> PyResult<Vec<Value>> {
+/// All items of an iterable, kept alive by the vector. May collect.
+pub fn collect(cx: &mut Cx, v: Value) -> PyResult<RootVec> {
     let list = to_list(cx, v)?;
-    // The list object itself keeps the items alive as long as the program's data does; copies of the words alone would
-    // not, so it is registered on the context's keep-alive stack through the caller's frame: the collector scans
-    // native stacks conservatively and `list` is returned inside the vector's first word's owner.
-    Ok(crate::heap::keep(list))
+    Ok(RootVec::from_slice(list.items()))
 }
 
 /// `operator.length_hint(v, 0)`.

@@ -1,8 +1,8 @@
 //! Truth, length, items, repr and str of any object.
 
 use crate::cx::Cx;
-use crate::types::str::Str;
 use crate::typeobj::Type;
+use crate::types::str::Str;
 use crate::value::Value;
 use crate::{PyResult, raise};
 

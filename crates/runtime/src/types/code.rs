@@ -78,6 +78,14 @@ pub unsafe fn drop_code(object: *mut Header) {
 impl CodeObject {
     /// Wraps compiled code: constants become values, names are interned. May collect.
     pub fn new(cx: &mut Cx, code: Arc<Code>) -> &'static CodeObject {
+        // Constants are gathered in Rust vectors on the way.
+        cx.heap().disable();
+        let this = CodeObject::build(cx, code);
+        cx.heap().enable();
+        this
+    }
+
+    fn build(cx: &mut Cx, code: Arc<Code>) -> &'static CodeObject {
         let mut consts = Vec::new();
         for c in &code.consts {
             consts.push(constant(cx, c));
@@ -162,7 +170,8 @@ impl CodeObject {
     /// Position of word `i`.
     pub fn position(&self, i: usize) -> taipan_bytecode::Position {
         let mut positions = self.positions.borrow_mut();
-        let positions = positions.get_or_insert_with(|| taipan_bytecode::positions::decode(&self.code.positions).collect());
+        let positions =
+            positions.get_or_insert_with(|| taipan_bytecode::positions::decode(&self.code.positions).collect());
         positions.get(i).copied().unwrap_or_default()
     }
 

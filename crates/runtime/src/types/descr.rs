@@ -197,13 +197,42 @@ pub fn is_slot_wrapper_of(v: Value, owner: &Type) -> bool {
 }
 
 impl GetSet {
+    /// TypeError unless `receiver` is an instance of the owner.
+    #[inline]
+    pub fn check(&self, cx: &mut Cx, receiver: Value) -> PyResult<()> {
+        check_receiver(cx, self.def.name, self.owner, receiver)
+    }
+
     /// The object to be allocated.
     pub fn make(header: Header, def: &'static GetSetDef, owner: &'static Type) -> GetSet {
         GetSet { header, def, owner }
     }
 }
 
+#[inline]
+fn check_receiver(cx: &mut Cx, name: &str, owner: &'static Type, receiver: Value) -> PyResult<()> {
+    if receiver.is_instance(owner) {
+        return Ok(());
+    }
+    let (owner, got) = (owner.tp_name(), receiver.class().tp_name());
+    raise!(cx, TypeError, "descriptor '{name}' for '{owner}' objects doesn't apply to a '{got}' object")
+}
+
+impl MethodWrapper {
+    /// A new bound slot wrapper. May collect.
+    pub fn new(cx: &mut Cx, wrapper: &'static SlotWrapper, receiver: Value) -> Value {
+        let header = Header::fresh(&crate::types::descr_methods::METHOD_WRAPPER);
+        Value::of(cx.alloc(MethodWrapper { header, wrapper, receiver }))
+    }
+}
+
 impl Member {
+    /// TypeError unless `receiver` is an instance of the owner.
+    #[inline]
+    pub fn check(&self, cx: &mut Cx, receiver: Value) -> PyResult<()> {
+        check_receiver(cx, &self.name.to_string_lossy(), self.owner, receiver)
+    }
+
     /// A new member descriptor. May collect.
     pub fn new(cx: &mut Cx, owner: &'static Type, name: &'static Str, offset: u32) -> &'static Member {
         let header = Header::fresh(&crate::types::descr_methods::MEMBER);

@@ -41,14 +41,17 @@ static FLOAT_SPEC: TypeSpec = TypeSpec {
             arithmetic(cx, a, b, |cx, x, y| if y == 0.0 { division_by_zero(cx) } else { Ok(x / y) })
         }),
         floordiv: Some(|cx, a, b| {
-            arithmetic(cx, a, b, |cx, x, y| {
-                if y == 0.0 { division_by_zero(cx) } else { Ok(algorithms::floor_div(x, y)) }
-            })
+            arithmetic(
+                cx,
+                a,
+                b,
+                |cx, x, y| {
+                    if y == 0.0 { division_by_zero(cx) } else { Ok(algorithms::floor_div(x, y)) }
+                },
+            )
         }),
         rem: Some(|cx, a, b| {
-            arithmetic(cx, a, b, |cx, x, y| {
-                if y == 0.0 { division_by_zero(cx) } else { Ok(algorithms::py_mod(x, y)) }
-            })
+            arithmetic(cx, a, b, |cx, x, y| if y == 0.0 { division_by_zero(cx) } else { Ok(algorithms::py_mod(x, y)) })
         }),
         divmod: Some(divmod),
         pow: Some(pow),
@@ -89,8 +92,7 @@ pub fn as_f64(v: Value) -> Option<f64> {
 
 /// `a is b` for exact heap floats: the same bits.
 pub fn identical_boxed(a: Value, b: Value) -> bool {
-    a.is_pointer() != b.is_pointer()
-        && matches!((exact(a), exact(b)), (Some(x), Some(y)) if x.to_bits() == y.to_bits())
+    a.is_pointer() != b.is_pointer() && matches!((exact(a), exact(b)), (Some(x), Some(y)) if x.to_bits() == y.to_bits())
 }
 
 fn exact(v: Value) -> Option<f64> {

@@ -191,7 +191,16 @@ unsafe fn bind_slow(cx: &mut Cx, function: &'static Function, args: Args, regs: 
     let code = function.code.get();
     let (npos, nkwonly) = (code.argcount as usize, code.kwonlyargcount as usize);
     let named = npos + nkwonly;
-    let mut bound: smallvec::SmallVec<[Option<Value>; 16]> = smallvec::smallvec![None; code.nlocals as usize];
+    // Up to 16 on the stack, where the collector sees them; more in a traced array.
+    let mut small = [None; 16];
+    let array;
+    let bound: &mut [Option<Value>] = if code.nlocals as usize <= 16 {
+        &mut small[..code.nlocals as usize]
+    } else {
+        array = crate::buffer::ValueArray::new(cx, code.nlocals as usize);
+        // SAFETY: the array holds that many words, all 0.
+        unsafe { std::slice::from_raw_parts_mut(array.word_ptr(0).cast(), code.nlocals as usize) }
+    };
     let given = args.pos();
     for (slot, value) in bound[..npos].iter_mut().zip(given) {
         *slot = Some(*value);
@@ -211,9 +220,9 @@ unsafe fn bind_slow(cx: &mut Cx, function: &'static Function, args: Args, regs: 
     };
     bind_keywords(cx, function, args, &mut bound[..named], kwargs)?;
     if given.len() > npos && code.flags & co::VARARGS == 0 {
-        return Err(too_many(cx, function, given.len(), &bound));
+        return Err(too_many(cx, function, given.len(), bound));
     }
-    fill_defaults(cx, function, given.len(), &mut bound)?;
+    fill_defaults(cx, function, given.len(), bound)?;
     // SAFETY: the caller's promise; nothing is read from the arguments any more.
     unsafe {
         for (i, value) in bound.iter().enumerate() {
@@ -238,7 +247,12 @@ fn bind_keywords(
         let found = names[posonly..].iter().position(|n| std::ptr::eq(*n, name) || n.eq_str(name)).map(|i| i + posonly);
         match (found, kwargs) {
             (Some(i), _) if bound[i].is_some() => {
-                return raise!(cx, TypeError, "{}() got multiple values for argument '{name}'", function.qualname.get());
+                return raise!(
+                    cx,
+                    TypeError,
+                    "{}() got multiple values for argument '{name}'",
+                    function.qualname.get()
+                );
             }
             (Some(i), _) => bound[i] = Some(value),
             (None, Some(dict)) => dict.set(cx, Value::of(name), value)?,
@@ -274,12 +288,7 @@ fn unexpected_keyword(cx: &mut Cx, function: &'static Function, args: Args, name
     cx.raise_text(&crate::exceptions::TypeError, &text)
 }
 
-fn fill_defaults(
-    cx: &mut Cx,
-    function: &'static Function,
-    given: usize,
-    bound: &mut [Option<Value>],
-) -> PyResult<()> {
+fn fill_defaults(cx: &mut Cx, function: &'static Function, given: usize, bound: &mut [Option<Value>]) -> PyResult<()> {
     let code = function.code.get();
     let (npos, nkwonly) = (code.argcount as usize, code.kwonlyargcount as usize);
     let defaults = function.defaults.get().map_or(&[][..], |d| d.items());
@@ -309,8 +318,7 @@ fn fill_defaults(
 
 #[cold]
 fn missing_error(cx: &mut Cx, function: &'static Function, missing: &[usize], kind: &str) -> Raised {
-    let names: Vec<String> =
-        missing.iter().map(|i| format!("'{}'", function.code.get().local_names[*i])).collect();
+    let names: Vec<String> = missing.iter().map(|i| format!("'{}'", function.code.get().local_names[*i])).collect();
     let list = match names.as_slice() {
         [one] => one.clone(),
         [a, b] => format!("{a} and {b}"),

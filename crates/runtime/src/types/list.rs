@@ -176,7 +176,13 @@ impl List {
         }
         let new = ValueArray::new(cx, n);
         // SAFETY: both arrays hold at least `size` words.
-        unsafe { std::ptr::copy_nonoverlapping(self.items.get(), new.word_ptr(0), if self.items.get().is_null() { 0 } else { self.len() }) };
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                self.items.get(),
+                new.word_ptr(0),
+                if self.items.get().is_null() { 0 } else { self.len() },
+            )
+        };
         self.items.set(new.word_ptr(0));
         self.capacity.set(new.capacity());
         cx.barrier(self);

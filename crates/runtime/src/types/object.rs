@@ -137,7 +137,10 @@ fn abstract_error(cx: &mut Cx, class: &'static Type) -> crate::Raised {
     names.sort();
     let s = if names.len() == 1 { "" } else { "s" };
     let list = names.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ");
-    let text = format!("Can't instantiate abstract class {} without an implementation for abstract method{s} {list}", class.name());
+    let text = format!(
+        "Can't instantiate abstract class {} without an implementation for abstract method{s} {list}",
+        class.name()
+    );
     cx.raise_text(&crate::exceptions::TypeError, &text)
 }
 
@@ -190,7 +193,11 @@ pub fn set_class(cx: &mut Cx, v: Value, class: &'static Type) -> PyResult<()> {
         (None, None) => true,
         _ => false,
     };
-    if a.basicsize != b.basicsize || a.attrs != b.attrs || a.weakrefs != b.weakrefs || !same_solid && a.slot_words != b.slot_words {
+    if a.basicsize != b.basicsize
+        || a.attrs != b.attrs
+        || a.weakrefs != b.weakrefs
+        || !same_solid && a.slot_words != b.slot_words
+    {
         let (new, old) = (class.name(), old.name());
         return raise!(cx, TypeError, "__class__ assignment: '{new}' object layout differs from '{old}'");
     }

@@ -37,12 +37,7 @@ macro_rules! singleton_type {
                 name: $name,
                 basicsize: 16,
                 doc: $doc,
-                slots: Slots {
-                    repr: Some(|cx, _| Ok(cx.str($repr))),
-                    bool: $bool,
-                    new: Some($new),
-                    ..Slots::NONE
-                },
+                slots: Slots { repr: Some(|cx, _| Ok(cx.str($repr))), bool: $bool, new: Some($new), ..Slots::NONE },
                 ..TypeSpec::DEFAULT
             };
             &SPEC

@@ -205,10 +205,17 @@ impl Cx {
         }
         let names = self.names();
         if spec.slots.new.is_some() {
-            let new = NativeFunction::new(self, &crate::types::type_methods::TypeNew::METHODS[0], Some(Value::of(class)), None);
+            let new = NativeFunction::new(
+                self,
+                &crate::types::type_methods::TypeNew::METHODS[0],
+                Some(Value::of(class)),
+                None,
+            );
             dict.set_str(self, names.__new__, Value::of(new));
         }
-        if spec.slots.hash.is_some_and(|f| std::ptr::fn_addr_eq(f, crate::protocol::hash::unhashable as fn(&mut Cx, Value) -> PyResult<i64>)) {
+        if spec.slots.hash.is_some_and(|f| {
+            std::ptr::fn_addr_eq(f, crate::protocol::hash::unhashable as fn(&mut Cx, Value) -> PyResult<i64>)
+        }) {
             dict.set_str(self, names.__hash__, Value::none());
         }
         let doc = if spec.doc.is_empty() { Value::none() } else { self.str(spec.doc) };
@@ -359,7 +366,7 @@ fn plan_slots(cx: &mut Cx, class_name: &Str, base: &'static Type, namespace: &'s
         return Ok(SlotPlan { names: Vec::new(), attrs: true, weakrefs: true });
     };
     let items = match slots.downcast::<Str>() {
-        Some(_) => vec![slots],
+        Some(_) => crate::heap::RootVec::from_slice(&[slots]),
         None => crate::protocol::iter::collect(cx, slots)?,
     };
     let mut plan = SlotPlan { names: Vec::new(), attrs: data.attrs, weakrefs: data.weakrefs };
@@ -367,7 +374,7 @@ fn plan_slots(cx: &mut Cx, class_name: &Str, base: &'static Type, namespace: &'s
         let base = base.name();
         return raise!(cx, TypeError, "nonempty __slots__ not supported for subtype of '{base}'");
     }
-    for item in items {
+    for item in items.iter() {
         let Some(name) = item.downcast::<Str>() else {
             let got = item.class().name();
             return raise!(cx, TypeError, "__slots__ items must be strings, not '{got}'");
@@ -461,12 +468,14 @@ fn allocate(
     let basicsize = if plan.names.is_empty() { inherited.basicsize } else { start + 8 * plan.names.len() };
     let mut slot_words = inherited.slot_words.clone();
     slot_words.extend((0..plan.names.len()).map(|i| (start + 8 * i) as u32));
-    let (attrs, weakrefs) = (plan.attrs || any_base(bases, |d| d.attrs), plan.weakrefs || any_base(bases, |d| d.weakrefs));
+    let (attrs, weakrefs) =
+        (plan.attrs || any_base(bases, |d| d.attrs), plan.weakrefs || any_base(bases, |d| d.weakrefs));
     let hint = if attrs { inline_hint(cx, base, dict) } else { 0 };
     let p = cx.alloc_var(meta, HEAP_TYPE_SIZE, 0);
     // SAFETY: zeroed memory of a type's size whose header alloc_var wrote; every other field of Type is valid as zero.
     let class: &'static Type = unsafe { &*p.cast::<Type>() };
-    let inherited_flags = bases.items().iter().filter_map(|b| b.downcast::<Type>()).fold(0, |f, b| f | b.flags() & flags::INHERITED);
+    let inherited_flags =
+        bases.items().iter().filter_map(|b| b.downcast::<Type>()).fold(0, |f, b| f | b.flags() & flags::INHERITED);
     class.set_flags(flags::HEAPTYPE | flags::BASETYPE | flags::READY | flags::HAVE_GC | inherited_flags);
     class.set_base(Some(base));
     class.set_bases(bases);
@@ -515,7 +524,8 @@ pub fn set_mro(cx: &mut Cx, class: &'static Type) -> PyResult<()> {
             && f.exact::<MethodDescr>().is_none()
         {
             let custom = call::call_unbound(cx, f, Value::of(class), &[])?;
-            mro = crate::protocol::iter::collect(cx, custom)?;
+            let custom = crate::protocol::iter::collect(cx, custom)?;
+            mro = custom.to_vec();
             for item in &mro {
                 if item.downcast::<Type>().is_none() {
                     let got = item.class().name();
@@ -583,8 +593,8 @@ fn fix_namespace(cx: &mut Cx, class: &'static Type, dict: &'static Dict) -> PyRe
 
 fn set_names(cx: &mut Cx, class: &'static Type, dict: &'static Dict) -> PyResult<()> {
     let key = cx.names().__set_name__;
-    let items: Vec<(Value, Value)> = dict.iter().collect();
-    for (name, value) in items {
+    let snapshot = dict.copy(cx);
+    for (name, value) in snapshot.iter() {
         if let Some(f) = cx.lookup_special(value, key)
             && call::call_unbound(cx, f, value, &[Value::of(class), name]).is_err()
         {

@@ -5,10 +5,7 @@ use crate::CodePoints;
 
 /// Value of the octal escape at `pos` (its first digit) and the position after it.
 fn octal(input: &[u8], pos: usize) -> (u32, usize) {
-    let digits = input[pos..]
-        .iter()
-        .take(3)
-        .take_while(|b| matches!(b, b'0'..=b'7'));
+    let digits = input[pos..].iter().take(3).take_while(|b| matches!(b, b'0'..=b'7'));
     digits.fold((0, pos), |(v, p), &b| (v * 8 + u32::from(b - b'0'), p + 1))
 }
 
@@ -29,10 +26,7 @@ fn single(b: u8) -> Option<u8> {
 
 /// Up to `count` hexadecimal digits at `pos`: value and position after them.
 fn hex(input: &[u8], pos: usize, count: usize) -> (u32, usize) {
-    let digits = input[pos..]
-        .iter()
-        .take(count)
-        .map_while(|&b| char::from(b).to_digit(16));
+    let digits = input[pos..].iter().take(count).map_while(|&b| char::from(b).to_digit(16));
     digits.fold((0, pos), |(v, p), d| (v << 4 | d, p + 1))
 }
 
@@ -61,10 +55,7 @@ fn named(input: &[u8], pos: usize) -> Unit {
         return Unit::Fail(pos + 1, MALFORMED);
     }
     let end = pos + 2 + len;
-    match std::str::from_utf8(&name[..len])
-        .ok()
-        .and_then(crate::unicode::lookup)
-    {
+    match std::str::from_utf8(&name[..len]).ok().and_then(crate::unicode::lookup) {
         Some(c) => Unit::Char(c, end),
         None => Unit::Fail(end, "unknown Unicode character name"),
     }
@@ -73,17 +64,9 @@ fn named(input: &[u8], pos: usize) -> Unit {
 fn numbered(input: &[u8], pos: usize, count: usize, message: &'static str) -> Unit {
     let (value, end) = hex(input, pos, count);
     if end - pos < count {
-        return if end == input.len() {
-            Unit::Incomplete(message)
-        } else {
-            Unit::Fail(end, message)
-        };
+        return if end == input.len() { Unit::Incomplete(message) } else { Unit::Fail(end, message) };
     }
-    if value > 0x10_ffff {
-        Unit::Fail(end, "illegal Unicode character")
-    } else {
-        Unit::Char(value, end)
-    }
+    if value > 0x10_ffff { Unit::Fail(end, "illegal Unicode character") } else { Unit::Char(value, end) }
 }
 
 /// Reads the escape whose backslash is just before `pos`.
@@ -114,12 +97,7 @@ pub fn decode_unicode_escape<E>(
     invalid: &mut Option<usize>,
     on_error: &mut DecodeHandler<'_, E>,
 ) -> Result<usize, E> {
-    let mut d = Decoder {
-        encoding: "unicodeescape",
-        input,
-        out,
-        on_error,
-    };
+    let mut d = Decoder { encoding: "unicodeescape", input, out, on_error };
     let mut pos = 0;
     while pos < input.len() {
         if input[pos] != b'\\' {
@@ -156,12 +134,7 @@ pub fn decode_raw_unicode_escape<E>(
     out: &mut Vec<u32>,
     on_error: &mut DecodeHandler<'_, E>,
 ) -> Result<usize, E> {
-    let mut d = Decoder {
-        encoding: "rawunicodeescape",
-        input,
-        out,
-        on_error,
-    };
+    let mut d = Decoder { encoding: "rawunicodeescape", input, out, on_error };
     let mut pos = 0;
     while pos < input.len() {
         if input[pos] != b'\\' || pos + 1 >= input.len() {
@@ -188,9 +161,7 @@ pub fn decode_raw_unicode_escape<E>(
             }
             Unit::Incomplete(_) if !is_final => break,
             Unit::Incomplete(reason) => d.fail(pos, input.len(), reason)?,
-            Unit::Fail(end, "illegal Unicode character") => {
-                d.fail(pos, end, "\\Uxxxxxxxx out of range")?
-            }
+            Unit::Fail(end, "illegal Unicode character") => d.fail(pos, end, "\\Uxxxxxxxx out of range")?,
             Unit::Fail(end, reason) => d.fail(pos, end, reason)?,
             Unit::Nothing(end) => end,
             Unit::Invalid => pos + 1,

@@ -18,12 +18,8 @@ pub fn decode(name: &str, f: &DecodeFail<'_>) -> Option<Option<(Vec<u32>, usize)
         }
         "surrogateescape" => {
             // At most four bytes, none of them ASCII.
-            let high: Vec<u32> = bad
-                .iter()
-                .take(4)
-                .take_while(|&&b| b >= 128)
-                .map(|&b| 0xdc00 + u32::from(b))
-                .collect();
+            let high: Vec<u32> =
+                bad.iter().take(4).take_while(|&&b| b >= 128).map(|&b| 0xdc00 + u32::from(b)).collect();
             let end = f.start + high.len();
             (!high.is_empty()).then_some((high, end))
         }
@@ -35,10 +31,9 @@ pub fn decode(name: &str, f: &DecodeFail<'_>) -> Option<Option<(Vec<u32>, usize)
 fn surrogate_at(f: &DecodeFail<'_>) -> Option<(u32, usize)> {
     let s = &f.input[f.start..];
     let (c, n) = match (f.encoding, s) {
-        ("utf-8", &[a, b, c, ..]) if a & 0xf0 == 0xe0 && b & 0xc0 == 0x80 && c & 0xc0 == 0x80 => (
-            u32::from(a & 15) << 12 | u32::from(b & 63) << 6 | u32::from(c & 63),
-            3,
-        ),
+        ("utf-8", &[a, b, c, ..]) if a & 0xf0 == 0xe0 && b & 0xc0 == 0x80 && c & 0xc0 == 0x80 => {
+            (u32::from(a & 15) << 12 | u32::from(b & 63) << 6 | u32::from(c & 63), 3)
+        }
         ("utf-16-le" | "utf-16", &[a, b, ..]) => (u32::from(u16::from_le_bytes([a, b])), 2),
         ("utf-16-be", &[a, b, ..]) => (u32::from(u16::from_be_bytes([a, b])), 2),
         ("utf-32-le" | "utf-32", &[a, b, c, d, ..]) => (u32::from_le_bytes([a, b, c, d]), 4),
@@ -50,11 +45,7 @@ fn surrogate_at(f: &DecodeFail<'_>) -> Option<(u32, usize)> {
 
 /// Answers an encoding failure by the handler called `name`; see [`decode`].
 #[allow(clippy::option_option)]
-pub fn encode<T: CodePoints + ?Sized>(
-    name: &str,
-    text: &T,
-    f: &EncodeFail,
-) -> Option<Option<(Replacement, usize)>> {
+pub fn encode<T: CodePoints + ?Sized>(name: &str, text: &T, f: &EncodeFail) -> Option<Option<(Replacement, usize)>> {
     let chars = || (f.start..f.end).map(|i| text.at(i));
     let as_text = |s: String| Some((Replacement::Text(crate::code_points(&s)), f.end));
     let escaped = |c: u32, s: &mut String| crate::repr::push_escape(c, s);
@@ -79,17 +70,15 @@ pub fn encode<T: CodePoints + ?Sized>(
             as_text(s)
         }
         "surrogateescape" => {
-            let bytes: Vec<u8> = chars()
-                .map_while(|c| matches!(c, 0xdc80..=0xdcff).then(|| (c - 0xdc00) as u8))
-                .collect();
+            let bytes: Vec<u8> =
+                chars().map_while(|c| matches!(c, 0xdc80..=0xdcff).then(|| (c - 0xdc00) as u8)).collect();
             // Where CPython inlines this handler it takes what it can and fails at the rest.
             let partial = matches!(f.encoding, "utf-8" | "ascii" | "latin-1") && !bytes.is_empty();
             let end = f.start + bytes.len();
             (partial || end == f.end).then_some((Replacement::Bytes(bytes), end))
         }
         "surrogatepass" => {
-            let bytes: Option<Vec<Vec<u8>>> =
-                chars().map(|c| surrogate_bytes(f.encoding, c)).collect();
+            let bytes: Option<Vec<Vec<u8>>> = chars().map(|c| surrogate_bytes(f.encoding, c)).collect();
             bytes.map(|b| (Replacement::Bytes(b.concat()), f.end))
         }
         _ => return None,
@@ -101,11 +90,7 @@ fn surrogate_bytes(encoding: &str, c: u32) -> Option<Vec<u8>> {
         return None;
     }
     Some(match encoding {
-        "utf-8" => vec![
-            0xe0 | (c >> 12) as u8,
-            0x80 | (c >> 6 & 63) as u8,
-            0x80 | (c & 63) as u8,
-        ],
+        "utf-8" => vec![0xe0 | (c >> 12) as u8, 0x80 | (c >> 6 & 63) as u8, 0x80 | (c & 63) as u8],
         "utf-16-le" | "utf-16" => (c as u16).to_le_bytes().to_vec(),
         "utf-16-be" => (c as u16).to_be_bytes().to_vec(),
         "utf-32-le" | "utf-32" => c.to_le_bytes().to_vec(),

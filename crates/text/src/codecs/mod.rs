@@ -15,13 +15,10 @@ mod utf7;
 mod utf8;
 
 pub use escape::{
-    EscapeError, decode_bytes_escape, decode_raw_unicode_escape, decode_unicode_escape,
-    encode_bytes_escape, encode_raw_unicode_escape, encode_unicode_escape,
+    EscapeError, decode_bytes_escape, decode_raw_unicode_escape, decode_unicode_escape, encode_bytes_escape,
+    encode_raw_unicode_escape, encode_unicode_escape,
 };
-pub use simple::{
-    CharMap, decode_ascii, decode_charmap, decode_latin1, encode_ascii, encode_charmap,
-    encode_latin1,
-};
+pub use simple::{CharMap, decode_ascii, decode_charmap, decode_latin1, encode_ascii, encode_charmap, encode_latin1};
 pub use utf7::{decode_utf7, encode_utf7};
 pub use utf8::{decode_utf8, encode_utf8};
 pub use utf16::{ByteOrder, decode_utf16, decode_utf32, encode_utf16, encode_utf32};
@@ -90,13 +87,7 @@ impl<E> Decoder<'_, '_, E> {
     /// Reports a failure; returns the position to go on at.
     #[cold]
     fn fail(&mut self, start: usize, end: usize, reason: &'static str) -> Result<usize, E> {
-        let fail = DecodeFail {
-            encoding: self.encoding,
-            input: self.input,
-            start,
-            end,
-            reason,
-        };
+        let fail = DecodeFail { encoding: self.encoding, input: self.input, start, end, reason };
         let (text, pos) = (self.on_error)(&fail)?;
         self.out.extend_from_slice(&text);
         Ok(pos.min(self.input.len()))

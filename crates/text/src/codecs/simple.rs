@@ -4,17 +4,8 @@ use super::{DecodeHandler, Decoder, EncodeError, EncodeFail, EncodeHandler, repl
 use crate::CodePoints;
 
 /// Decodes ASCII.
-pub fn decode_ascii<E>(
-    input: &[u8],
-    out: &mut Vec<u32>,
-    on_error: &mut DecodeHandler<'_, E>,
-) -> Result<usize, E> {
-    let mut d = Decoder {
-        encoding: "ascii",
-        input,
-        out,
-        on_error,
-    };
+pub fn decode_ascii<E>(input: &[u8], out: &mut Vec<u32>, on_error: &mut DecodeHandler<'_, E>) -> Result<usize, E> {
+    let mut d = Decoder { encoding: "ascii", input, out, on_error };
     let mut pos = 0;
     while pos < input.len() {
         if input[pos] < 128 {
@@ -49,12 +40,7 @@ fn encode_below<T: CodePoints + ?Sized, E>(
             continue;
         }
         let end = (pos..len).find(|&i| text.at(i) < limit).unwrap_or(len);
-        let fail = EncodeFail {
-            encoding,
-            start: pos,
-            end,
-            reason,
-        };
+        let fail = EncodeFail { encoding, start: pos, end, reason };
         pos = replace(fail, len, 1, out, on_error, &|c, out| {
             out.push(c as u8);
             c < limit
@@ -69,12 +55,7 @@ pub fn encode_ascii<T: CodePoints + ?Sized, E>(
     out: &mut Vec<u8>,
     on_error: &mut EncodeHandler<'_, E>,
 ) -> Result<(), EncodeError<E>> {
-    encode_below(
-        (128, "ascii", "ordinal not in range(128)"),
-        text,
-        out,
-        on_error,
-    )
+    encode_below((128, "ascii", "ordinal not in range(128)"), text, out, on_error)
 }
 
 /// Encodes Latin-1.
@@ -83,12 +64,7 @@ pub fn encode_latin1<T: CodePoints + ?Sized, E>(
     out: &mut Vec<u8>,
     on_error: &mut EncodeHandler<'_, E>,
 ) -> Result<(), EncodeError<E>> {
-    encode_below(
-        (256, "latin-1", "ordinal not in range(256)"),
-        text,
-        out,
-        on_error,
-    )
+    encode_below((256, "latin-1", "ordinal not in range(256)"), text, out, on_error)
 }
 
 /// Appends what a byte stands for, or returns `false` if it is undefined.
@@ -101,12 +77,7 @@ pub fn decode_charmap<E>(
     map: &mut CharMap<'_, E>,
     on_error: &mut DecodeHandler<'_, E>,
 ) -> Result<usize, E> {
-    let mut d = Decoder {
-        encoding: "charmap",
-        input,
-        out,
-        on_error,
-    };
+    let mut d = Decoder { encoding: "charmap", input, out, on_error };
     let mut pos = 0;
     while pos < input.len() {
         if map(input[pos], d.out)? {
@@ -133,15 +104,8 @@ pub fn encode_charmap<T: CodePoints + ?Sized, E>(
             continue;
         }
         let mut scratch = Vec::new();
-        let end = (pos + 1..len)
-            .find(|&i| map(text.at(i), &mut scratch))
-            .unwrap_or(len);
-        let fail = EncodeFail {
-            encoding: "charmap",
-            start: pos,
-            end,
-            reason: "character maps to <undefined>",
-        };
+        let end = (pos + 1..len).find(|&i| map(text.at(i), &mut scratch)).unwrap_or(len);
+        let fail = EncodeFail { encoding: "charmap", start: pos, end, reason: "character maps to <undefined>" };
         pos = replace(fail, len, 1, out, on_error, map)?;
     }
     Ok(())

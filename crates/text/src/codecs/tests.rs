@@ -1,16 +1,11 @@
 use super::*;
 
 fn read_hex(s: &str) -> Vec<u8> {
-    (0..s.len() / 2)
-        .map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap())
-        .collect()
+    (0..s.len() / 2).map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap()).collect()
 }
 
 fn show(cps: &[u32]) -> String {
-    cps.iter()
-        .map(|c| format!("{c:x}"))
-        .collect::<Vec<_>>()
-        .join(" ")
+    cps.iter().map(|c| format!("{c:x}")).collect::<Vec<_>>().join(" ")
 }
 
 fn show_hex(b: &[u8]) -> String {
@@ -56,11 +51,8 @@ fn dec(name: &str, handler: &str, last: bool, input: &[u8]) -> String {
 fn enc(name: &str, handler: &str, text: &[u32]) -> String {
     let mut out = Vec::new();
     let strict = |f: &EncodeFail| format!("{} {} {} {}", f.encoding, f.start, f.end, f.reason);
-    let h: &mut EncodeHandler<'_, String> = &mut |f| {
-        handlers::encode(handler, text, f)
-            .unwrap()
-            .ok_or_else(|| strict(f))
-    };
+    let h: &mut EncodeHandler<'_, String> =
+        &mut |f| handlers::encode(handler, text, f).unwrap().ok_or_else(|| strict(f));
     let r = match name {
         "utf_8" => encode_utf8(text, &mut out, h),
         "ascii" => encode_ascii(text, &mut out, h),
@@ -124,25 +116,15 @@ fn oracle() {
         return;
     };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/codec_oracle.py");
-    let out = std::process::Command::new(python)
-        .arg(script)
-        .output()
-        .unwrap();
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
+    let out = std::process::Command::new(python).arg(script).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let mut bad = 0;
     for line in String::from_utf8(out.stdout).unwrap().lines() {
         let f: Vec<&str> = line.split('\t').collect();
         let got = match f[0] {
             "dec" => dec(f[1], f[2], f[3] == "1", &read_hex(f[4])),
             "enc" => {
-                let text: Vec<u32> = f[4]
-                    .split_whitespace()
-                    .map(|c| u32::from_str_radix(c, 16).unwrap())
-                    .collect();
+                let text: Vec<u32> = f[4].split_whitespace().map(|c| u32::from_str_radix(c, 16).unwrap()).collect();
                 enc(f[1], f[2], &text)
             }
             _ => esc(f[1], f[2], &read_hex(f[4])),
@@ -158,32 +140,14 @@ fn oracle() {
 
 #[test]
 fn samples() {
-    assert_eq!(
-        dec("utf_8", "strict", true, b"a\xe2\x82"),
-        "utf-8 1 3 unexpected end of data"
-    );
+    assert_eq!(dec("utf_8", "strict", true, b"a\xe2\x82"), "utf-8 1 3 unexpected end of data");
     assert_eq!(dec("utf_8", "strict", false, b"a\xe2\x82"), "61|1");
     assert_eq!(dec("utf_8", "surrogateescape", true, b"\xff"), "dcff|1");
-    assert_eq!(
-        dec("utf_8", "surrogatepass", true, b"\xed\xa0\x80"),
-        "d800|3"
-    );
+    assert_eq!(dec("utf_8", "surrogatepass", true, b"\xed\xa0\x80"), "d800|3");
     assert_eq!(dec("utf_16", "strict", true, b"\xfe\xff\0a"), "61|4");
     assert_eq!(dec("utf_7", "strict", true, b"+AOk-"), "e9|5");
-    assert_eq!(
-        dec("unicode_escape", "strict", true, b"\\N{BULLET}\\x41\\n"),
-        "2022 41 a|16"
-    );
-    assert_eq!(
-        enc("ascii", "backslashreplace", &[0x61, 0xe9]),
-        show_hex(b"a\\xe9")
-    );
-    assert_eq!(
-        enc("utf_8", "strict", &[0x61, 0xd800, 0xd801, 0x62]),
-        "utf-8 1 3 surrogates not allowed"
-    );
-    assert_eq!(
-        esc("bytes", "strict", b"\\x4"),
-        "invalid \\x escape at position 0"
-    );
+    assert_eq!(dec("unicode_escape", "strict", true, b"\\N{BULLET}\\x41\\n"), "2022 41 a|16");
+    assert_eq!(enc("ascii", "backslashreplace", &[0x61, 0xe9]), show_hex(b"a\\xe9"));
+    assert_eq!(enc("utf_8", "strict", &[0x61, 0xd800, 0xd801, 0x62]), "utf-8 1 3 surrogates not allowed");
+    assert_eq!(esc("bytes", "strict", b"\\x4"), "invalid \\x escape at position 0");
 }

@@ -1,8 +1,6 @@
 //! UTF-16 and UTF-32.
 
-use super::{
-    DecodeHandler, Decoder, EncodeError, EncodeFail, EncodeHandler, is_surrogate, replace,
-};
+use super::{DecodeHandler, Decoder, EncodeError, EncodeFail, EncodeHandler, is_surrogate, replace};
 use crate::CodePoints;
 
 /// Byte order of UTF-16 and UTF-32.
@@ -24,20 +22,12 @@ impl ByteOrder {
 
 fn unit16(s: &[u8], big: bool) -> u32 {
     let b = [s[0], s[1]];
-    u32::from(if big {
-        u16::from_be_bytes(b)
-    } else {
-        u16::from_le_bytes(b)
-    })
+    u32::from(if big { u16::from_be_bytes(b) } else { u16::from_le_bytes(b) })
 }
 
 fn unit32(s: &[u8], big: bool) -> u32 {
     let b = [s[0], s[1], s[2], s[3]];
-    if big {
-        u32::from_be_bytes(b)
-    } else {
-        u32::from_le_bytes(b)
-    }
+    if big { u32::from_be_bytes(b) } else { u32::from_le_bytes(b) }
 }
 
 /// Decodes UTF-16. With [`ByteOrder::Native`] a byte order mark is skipped and sets `order`.
@@ -58,12 +48,7 @@ pub fn decode_utf16<E>(
     }
     let big = order.big();
     let encoding = if big { "utf-16-be" } else { "utf-16-le" };
-    let mut d = Decoder {
-        encoding,
-        input,
-        out,
-        on_error,
-    };
+    let mut d = Decoder { encoding, input, out, on_error };
     while pos < input.len() {
         let rest = &input[pos..];
         if rest.len() < 2 {
@@ -116,12 +101,7 @@ pub fn decode_utf32<E>(
     }
     let big = order.big();
     let encoding = if big { "utf-32-be" } else { "utf-32-le" };
-    let mut d = Decoder {
-        encoding,
-        input,
-        out,
-        on_error,
-    };
+    let mut d = Decoder { encoding, input, out, on_error };
     while pos < input.len() {
         let rest = &input[pos..];
         if rest.len() < 4 {
@@ -133,11 +113,7 @@ pub fn decode_utf32<E>(
         }
         let c = unit32(rest, big);
         pos = if is_surrogate(c) {
-            d.fail(
-                pos,
-                pos + 4,
-                "code point in surrogate code point range(0xd800, 0xe000)",
-            )?
+            d.fail(pos, pos + 4, "code point in surrogate code point range(0xd800, 0xe000)")?
         } else if c > 0x10_ffff {
             d.fail(pos, pos + 4, "code point not in range(0x110000)")?
         } else {
@@ -154,11 +130,7 @@ fn put16(c: u32, big: bool, out: &mut Vec<u8>) -> bool {
         return false;
     };
     for &u in ch.encode_utf16(&mut buf).iter() {
-        out.extend_from_slice(&if big {
-            u.to_be_bytes()
-        } else {
-            u.to_le_bytes()
-        });
+        out.extend_from_slice(&if big { u.to_be_bytes() } else { u.to_le_bytes() });
     }
     true
 }
@@ -167,11 +139,7 @@ fn put32(c: u32, big: bool, out: &mut Vec<u8>) -> bool {
     if is_surrogate(c) {
         return false;
     }
-    out.extend_from_slice(&if big {
-        c.to_be_bytes()
-    } else {
-        c.to_le_bytes()
-    });
+    out.extend_from_slice(&if big { c.to_be_bytes() } else { c.to_le_bytes() });
     true
 }
 
@@ -216,16 +184,9 @@ fn encode<T: CodePoints + ?Sized, E>(
             pos += 1;
             continue;
         }
-        let fail = EncodeFail {
-            encoding,
-            start: pos,
-            end: pos + 1,
-            reason: "surrogates not allowed",
-        };
+        let fail = EncodeFail { encoding, start: pos, end: pos + 1, reason: "surrogates not allowed" };
         // As in UTF-8, replacement text must be ASCII.
-        pos = replace(fail, len, unit, out, on_error, &|c, out| {
-            c < 128 && put(c, big, out)
-        })?;
+        pos = replace(fail, len, unit, out, on_error, &|c, out| c < 128 && put(c, big, out))?;
     }
     Ok(())
 }

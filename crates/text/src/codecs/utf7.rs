@@ -61,12 +61,7 @@ pub fn decode_utf7<E>(
     out: &mut Vec<u32>,
     on_error: &mut DecodeHandler<'_, E>,
 ) -> Result<usize, E> {
-    let mut d = Decoder {
-        encoding: "utf7",
-        input,
-        out,
-        on_error,
-    };
+    let mut d = Decoder { encoding: "utf7", input, out, on_error };
     let mut shift: Option<Shift> = None;
     let mut pos = 0;
     loop {
@@ -114,15 +109,9 @@ pub fn decode_utf7<E>(
                 d.out.push(u32::from(b'+'));
                 pos + 2
             }
-            (b'+', Some(&next)) if sextet(next).is_none() => {
-                d.fail(pos, pos + 2, "ill-formed sequence")?
-            }
+            (b'+', Some(&next)) if sextet(next).is_none() => d.fail(pos, pos + 2, "ill-formed sequence")?,
             (b'+', _) => {
-                shift = Some(Shift {
-                    start: pos,
-                    out_start: d.out.len(),
-                    ..Shift::default()
-                });
+                shift = Some(Shift { start: pos, out_start: d.out.len(), ..Shift::default() });
                 pos + 1
             }
             (..128, _) => {
@@ -166,11 +155,7 @@ pub fn encode_utf7<T: CodePoints + ?Sized>(text: &T, out: &mut Vec<u8>) {
             out.push(c as u8);
             continue;
         }
-        let units = if c >= 0x10000 {
-            [Some(0xd7c0 + (c >> 10)), Some(0xdc00 | c & 0x3ff)]
-        } else {
-            [Some(c), None]
-        };
+        let units = if c >= 0x10000 { [Some(0xd7c0 + (c >> 10)), Some(0xdc00 | c & 0x3ff)] } else { [Some(c), None] };
         for unit in units.into_iter().flatten() {
             buffer = buffer << 16 | unit;
             bits += 16;

@@ -1,8 +1,6 @@
 //! UTF-8.
 
-use super::{
-    DecodeHandler, Decoder, EncodeError, EncodeFail, EncodeHandler, is_surrogate, replace,
-};
+use super::{DecodeHandler, Decoder, EncodeError, EncodeFail, EncodeHandler, is_surrogate, replace};
 use crate::CodePoints;
 
 enum Step {
@@ -44,12 +42,7 @@ pub fn decode_utf8<E>(
     out: &mut Vec<u32>,
     on_error: &mut DecodeHandler<'_, E>,
 ) -> Result<usize, E> {
-    let mut d = Decoder {
-        encoding: "utf-8",
-        input,
-        out,
-        on_error,
-    };
+    let mut d = Decoder { encoding: "utf-8", input, out, on_error };
     let mut pos = 0;
     d.out.reserve(input.len());
     while pos < input.len() {
@@ -91,19 +84,10 @@ pub fn encode_utf8<T: CodePoints + ?Sized, E>(
             pos += 1;
             continue;
         }
-        let end = (pos..len)
-            .find(|&i| !is_surrogate(text.at(i)))
-            .unwrap_or(len);
-        let fail = EncodeFail {
-            encoding: "utf-8",
-            start: pos,
-            end,
-            reason: "surrogates not allowed",
-        };
+        let end = (pos..len).find(|&i| !is_surrogate(text.at(i))).unwrap_or(len);
+        let fail = EncodeFail { encoding: "utf-8", start: pos, end, reason: "surrogates not allowed" };
         // CPython accepts only ASCII as replacement text here.
-        pos = replace(fail, len, 1, out, on_error, &|c, out| {
-            c < 128 && put(c, out)
-        })?;
+        pos = replace(fail, len, 1, out, on_error, &|c, out| c < 128 && put(c, out))?;
     }
     Ok(())
 }

@@ -32,28 +32,13 @@ impl Formatted {
         align: Align,
     ) -> Result<Self, FmtError> {
         let len = |s: &str| {
-            if s.is_ascii() {
-                s.len()
-            } else {
-                s.chars().count()
-            }
+            if s.is_ascii() { s.len() } else { s.chars().count() }
         };
         let (left, inner, right) = padding(len(&head) + len(&body), width, align);
         if left + inner + right > isize::MAX as usize / 4 {
-            return Err(FmtError {
-                kind: ErrorKind::Memory,
-                msg: String::new(),
-            });
+            return Err(FmtError { kind: ErrorKind::Memory, msg: String::new() });
         }
-        Ok(Self {
-            fill,
-            left,
-            head,
-            inner,
-            body,
-            char: None,
-            right,
-        })
+        Ok(Self { fill, left, head, inner, body, char: None, right })
     }
 
     /// Appends the text as code points.
@@ -147,10 +132,7 @@ pub(super) fn group(digits: &str, sep: &str, sizes: &[u8], min_width: usize) -> 
 
 /// Groups decimals from the left, by three.
 pub(super) fn group_decimals(digits: &str, sep: &str) -> String {
-    let parts: Vec<&str> = digits
-        .as_bytes()
-        .chunks(3)
-        .map(|c| std::str::from_utf8(c).expect("digits are ASCII"))
-        .collect();
+    let parts: Vec<&str> =
+        digits.as_bytes().chunks(3).map(|c| std::str::from_utf8(c).expect("digits are ASCII")).collect();
     parts.join(sep)
 }

@@ -31,17 +31,11 @@ pub struct FmtError {
 
 impl FmtError {
     pub(crate) fn value(msg: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Value,
-            msg: msg.into(),
-        }
+        Self { kind: ErrorKind::Value, msg: msg.into() }
     }
 
     pub(crate) fn overflow(msg: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Overflow,
-            msg: msg.into(),
-        }
+        Self { kind: ErrorKind::Overflow, msg: msg.into() }
     }
 }
 
@@ -85,11 +79,7 @@ pub struct Locale {
 
 impl Default for Locale {
     fn default() -> Self {
-        Self {
-            decimal_point: ".".into(),
-            thousands_sep: String::new(),
-            grouping: Vec::new(),
-        }
+        Self { decimal_point: ".".into(), thousands_sep: String::new(), grouping: Vec::new() }
     }
 }
 
@@ -131,19 +121,13 @@ impl FormatSpec {
             c @ 33..=127 => char::from(c as u8).to_string(),
             c => format!("\\x{c:x}"),
         };
-        FmtError::value(format!(
-            "Unknown format code '{code}' for object of type '{type_name}'"
-        ))
+        FmtError::value(format!("Unknown format code '{code}' for object of type '{type_name}'"))
     }
 }
 
 /// Checks a specification for a string of `len` characters and computes truncation and padding.
 pub fn format_str(len: usize, spec: &FormatSpec, type_name: &str) -> Result<StrPads, FmtError> {
-    let no = |what: &str| {
-        Err(FmtError::value(format!(
-            "{what} not allowed in string format specifier"
-        )))
-    };
+    let no = |what: &str| Err(FmtError::value(format!("{what} not allowed in string format specifier")));
     if !matches!(spec.ascii_kind(), Some('s')) && spec.kind.is_some() {
         return Err(spec.unknown_kind(type_name));
     }
@@ -163,12 +147,7 @@ pub fn format_str(len: usize, spec: &FormatSpec, type_name: &str) -> Result<StrP
     }
     let take = spec.precision.map_or(len, |p| p.min(len));
     let (left, _, right) = layout::padding(take, spec.width, spec.align);
-    Ok(StrPads {
-        left,
-        take,
-        right,
-        fill: spec.fill,
-    })
+    Ok(StrPads { left, take, right, fill: spec.fill })
 }
 
 #[cfg(test)]

@@ -41,19 +41,9 @@ fn split_number(text: &str) -> Parts<'_> {
     match rest.strip_prefix('.') {
         Some(rest) => {
             let (decimals, rest) = rest.split_at(count(rest));
-            Parts {
-                digits,
-                point: true,
-                decimals,
-                rest,
-            }
+            Parts { digits, point: true, decimals, rest }
         }
-        None => Parts {
-            digits,
-            point: false,
-            decimals: "",
-            rest,
-        },
+        None => Parts { digits, point: false, decimals: "", rest },
     }
 }
 
@@ -67,18 +57,11 @@ impl FormatSpec {
             true => ".",
         };
         let decimals = group_decimals(parts.decimals, separator(self.frac_grouping).0);
-        let (sep, sizes) = if local {
-            (&*self.locale.thousands_sep, &*self.locale.grouping)
-        } else {
-            separator(self.grouping)
-        };
+        let (sep, sizes) =
+            if local { (&*self.locale.thousands_sep, &*self.locale.grouping) } else { separator(self.grouping) };
         let zero_padded = self.fill == u32::from(b'0') && self.align == Align::Inner;
         let other = head.len() + point.chars().count() + decimals.len() + parts.rest.len();
-        let min_width = if zero_padded {
-            self.width.unwrap_or(0).saturating_sub(other)
-        } else {
-            0
-        };
+        let min_width = if zero_padded { self.width.unwrap_or(0).saturating_sub(other) } else { 0 };
         if sep.is_empty() && decimals.len() == parts.decimals.len() && point.len() <= 1 {
             // Padding is left to the layout, which need not build the zeros here.
             return format!("{}{point}{decimals}{}", parts.digits, parts.rest);
@@ -93,12 +76,7 @@ impl FormatSpec {
 }
 
 /// Formats an integer.
-pub fn format_int(
-    neg: bool,
-    mag: &big::Digits,
-    spec: &FormatSpec,
-    type_name: &str,
-) -> Result<Formatted, FmtError> {
+pub fn format_int(neg: bool, mag: &big::Digits, spec: &FormatSpec, type_name: &str) -> Result<Formatted, FmtError> {
     let kind = match (spec.kind, spec.ascii_kind()) {
         (None, _) => 'd',
         (_, Some(c)) => c,
@@ -107,21 +85,16 @@ pub fn format_int(
     match kind {
         'b' | 'c' | 'd' | 'o' | 'x' | 'X' | 'n' => {}
         'e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%' => {
-            let v = big::to_f64(neg, mag)
-                .ok_or_else(|| FmtError::overflow("int too large to convert to float"))?;
+            let v = big::to_f64(neg, mag).ok_or_else(|| FmtError::overflow("int too large to convert to float"))?;
             return format_float(v, spec, type_name);
         }
         _ => return Err(spec.unknown_kind(type_name)),
     }
     if spec.precision.is_some() {
-        return Err(FmtError::value(
-            "Precision not allowed in integer format specifier",
-        ));
+        return Err(FmtError::value("Precision not allowed in integer format specifier"));
     }
     if spec.no_neg_0 {
-        return Err(FmtError::value(
-            "Negative zero coercion (z) not allowed in integer format specifier",
-        ));
+        return Err(FmtError::value("Negative zero coercion (z) not allowed in integer format specifier"));
     }
     if kind == 'c' {
         return format_char(neg, mag, spec);
@@ -142,31 +115,20 @@ pub fn format_int(
     if spec.alternate {
         head.push_str(prefix);
     }
-    let parts = Parts {
-        digits: &text,
-        point: false,
-        decimals: "",
-        rest: "",
-    };
+    let parts = Parts { digits: &text, point: false, decimals: "", rest: "" };
     let body = spec.grouped(&head, &parts);
     Formatted::new(head, body, spec.fill, spec.width, spec.align)
 }
 
 fn format_char(neg: bool, mag: &big::Digits, spec: &FormatSpec) -> Result<Formatted, FmtError> {
     if spec.sign.is_some() {
-        return Err(FmtError::value(
-            "Sign not allowed with integer format specifier 'c'",
-        ));
+        return Err(FmtError::value("Sign not allowed with integer format specifier 'c'"));
     }
     if spec.alternate {
-        return Err(FmtError::value(
-            "Alternate form (#) not allowed with integer format specifier 'c'",
-        ));
+        return Err(FmtError::value("Alternate form (#) not allowed with integer format specifier 'c'"));
     }
     let Some(v) = big::to_i64(neg, mag) else {
-        return Err(FmtError::overflow(
-            "Python int too large to convert to C long",
-        ));
+        return Err(FmtError::overflow("Python int too large to convert to C long"));
     };
     if !(0..0x11_0000).contains(&v) {
         return Err(FmtError::overflow("%c arg not in range(0x110000)"));
@@ -178,12 +140,7 @@ fn format_char(neg: bool, mag: &big::Digits, spec: &FormatSpec) -> Result<Format
 }
 
 /// The text of a float by type code, without sign, and whether there was a minus sign.
-pub(crate) fn double_text(
-    x: f64,
-    kind: char,
-    precision: usize,
-    flags: float::Flags,
-) -> (bool, String) {
+pub(crate) fn double_text(x: f64, kind: char, precision: usize, flags: float::Flags) -> (bool, String) {
     let mut text = float::format(x, kind, precision, flags);
     let neg = text.starts_with('-');
     if neg {
@@ -202,12 +159,8 @@ pub fn format_float(x: f64, spec: &FormatSpec, type_name: &str) -> Result<Format
     if spec.precision.is_some_and(|p| p > MAX_PRECISION) {
         return Err(FmtError::value("precision too big"));
     }
-    let flags = float::Flags {
-        alternate: spec.alternate,
-        add_dot_0: kind == 'r',
-        sign: false,
-        no_neg_0: spec.no_neg_0,
-    };
+    let flags =
+        float::Flags { alternate: spec.alternate, add_dot_0: kind == 'r', sign: false, no_neg_0: spec.no_neg_0 };
     let code = match kind {
         'n' => 'g',
         '%' => 'f',
@@ -225,11 +178,7 @@ pub fn format_float(x: f64, spec: &FormatSpec, type_name: &str) -> Result<Format
 }
 
 /// Formats a complex number.
-pub fn format_complex(
-    (re, im): (f64, f64),
-    spec: &FormatSpec,
-    type_name: &str,
-) -> Result<Formatted, FmtError> {
+pub fn format_complex((re, im): (f64, f64), spec: &FormatSpec, type_name: &str) -> Result<Formatted, FmtError> {
     let kind = match (spec.kind, spec.ascii_kind()) {
         (None, _) => 'r',
         (_, Some(c @ ('e' | 'E' | 'f' | 'F' | 'g' | 'G' | 'n'))) => c,
@@ -239,14 +188,10 @@ pub fn format_complex(
         return Err(FmtError::value("precision too big"));
     }
     if spec.fill == u32::from(b'0') {
-        return Err(FmtError::value(
-            "Zero padding is not allowed in complex format specifier",
-        ));
+        return Err(FmtError::value("Zero padding is not allowed in complex format specifier"));
     }
     if spec.align == Align::Inner {
-        return Err(FmtError::value(
-            "'=' alignment flag is not allowed in complex format specifier",
-        ));
+        return Err(FmtError::value("'=' alignment flag is not allowed in complex format specifier"));
     }
     let skip_re = kind == 'r' && re == 0.0 && re.is_sign_positive();
     let parens = kind == 'r' && !skip_re;
@@ -255,18 +200,10 @@ pub fn format_complex(
         'r' if spec.precision.is_some() => 'g',
         c => c,
     };
-    let flags = float::Flags {
-        alternate: spec.alternate,
-        no_neg_0: spec.no_neg_0,
-        ..float::Flags::default()
-    };
+    let flags = float::Flags { alternate: spec.alternate, no_neg_0: spec.no_neg_0, ..float::Flags::default() };
     let part = |x: f64, sign: Option<char>| {
         let (neg, text) = double_text(x, code, spec.precision.unwrap_or(6), flags);
-        format!(
-            "{}{}",
-            sign_of(neg, sign),
-            spec.grouped("", &split_number(&text))
-        )
+        format!("{}{}", sign_of(neg, sign), spec.grouped("", &split_number(&text)))
     };
     let mut body = String::new();
     if parens {

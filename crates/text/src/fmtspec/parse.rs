@@ -23,13 +23,9 @@ pub(crate) fn integer<T: CodePoints + ?Sized>(
     while *pos < end
         && let Some(d) = unicode::decimal(text.at(*pos))
     {
-        let next = value
-            .unwrap_or(0usize)
-            .checked_mul(10)
-            .and_then(|v| v.checked_add(d as usize));
+        let next = value.unwrap_or(0usize).checked_mul(10).and_then(|v| v.checked_add(d as usize));
         let fits = next.filter(|&v| v <= isize::MAX as usize);
-        value =
-            Some(fits.ok_or_else(|| FmtError::value("Too many decimal digits in format string"))?);
+        value = Some(fits.ok_or_else(|| FmtError::value("Too many decimal digits in format string"))?);
         *pos += 1;
     }
     Ok(value)
@@ -66,22 +62,14 @@ impl<T: CodePoints + ?Sized> Reader<'_, T> {
             }
             return Ok(Grouping::Underscore);
         }
-        Ok(if comma {
-            Grouping::Comma
-        } else {
-            Grouping::None
-        })
+        Ok(if comma { Grouping::Comma } else { Grouping::None })
     }
 }
 
 impl FormatSpec {
     /// Parses a specification. `default_align` is left for strings, right for numbers;
     /// `type_name` is the object's, for the error text.
-    pub fn parse<T: CodePoints + ?Sized>(
-        text: &T,
-        default_align: Align,
-        type_name: &str,
-    ) -> Result<Self, FmtError> {
+    pub fn parse<T: CodePoints + ?Sized>(text: &T, default_align: Align, type_name: &str) -> Result<Self, FmtError> {
         let mut spec = Self {
             fill: u32::from(b' '),
             align: default_align,
@@ -125,9 +113,7 @@ impl FormatSpec {
             }
         }
         if text.len() - r.pos > 1 {
-            let whole: String = (0..text.len())
-                .map(|i| char::from_u32(text.at(i)).unwrap_or('\u{fffd}'))
-                .collect();
+            let whole: String = (0..text.len()).map(|i| char::from_u32(text.at(i)).unwrap_or('\u{fffd}')).collect();
             return Err(FmtError::value(format!(
                 "Invalid format specifier '{whole}' for object of type '{type_name}'"
             )));
@@ -143,11 +129,9 @@ impl FormatSpec {
 
     fn check_grouping(&mut self) -> Result<(), FmtError> {
         let kind = self.ascii_kind();
-        let float =
-            self.kind.is_none() || matches!(kind, Some('e' | 'f' | 'g' | 'E' | 'G' | '%' | 'F'));
+        let float = self.kind.is_none() || matches!(kind, Some('e' | 'f' | 'g' | 'E' | 'G' | '%' | 'F'));
         if self.grouping != Grouping::None && !float && kind != Some('d') {
-            if self.grouping == Grouping::Underscore && matches!(kind, Some('b' | 'o' | 'x' | 'X'))
-            {
+            if self.grouping == Grouping::Underscore && matches!(kind, Some('b' | 'o' | 'x' | 'X')) {
                 self.grouping = Grouping::UnderscoreFour;
             } else {
                 return Err(self.bad_grouping(self.grouping));
@@ -160,11 +144,7 @@ impl FormatSpec {
     }
 
     fn bad_grouping(&self, grouping: Grouping) -> FmtError {
-        let sep = if grouping == Grouping::Comma {
-            ','
-        } else {
-            '_'
-        };
+        let sep = if grouping == Grouping::Comma { ',' } else { '_' };
         FmtError::value(match self.kind.unwrap_or(0) {
             c @ 33..=127 => format!("Cannot specify '{sep}' with '{}'.", char::from(c as u8)),
             c => format!("Cannot specify '{sep}' with '\\x{c:x}'."),

@@ -18,11 +18,7 @@ fn bytes(cps: &[u32]) -> Vec<u8> {
     for &c in cps {
         match char::from_u32(c) {
             Some(ch) => out.extend(ch.to_string().bytes()),
-            None => out.extend([
-                0xe0 | (c >> 12) as u8,
-                0x80 | (c >> 6 & 63) as u8,
-                0x80 | (c & 63) as u8,
-            ]),
+            None => out.extend([0xe0 | (c >> 12) as u8, 0x80 | (c >> 6 & 63) as u8, 0x80 | (c & 63) as u8]),
         }
     }
     out
@@ -71,21 +67,10 @@ fn percent_case(op: &str, value: &str, text: &str) -> Result<Vec<u8>, FmtError> 
         match (op, kind) {
             ("pint", _) => {
                 let (neg, mag) = number(value);
-                out.extend(formatted(&percent::format_int(
-                    neg, &mag, kind, c.flags, w, p,
-                )?));
+                out.extend(formatted(&percent::format_int(neg, &mag, kind, c.flags, w, p)?));
             }
-            ("pfloat", _) => out.extend(formatted(&percent::format_float(
-                real(value),
-                kind,
-                c.flags,
-                w,
-                p,
-            )?)),
-            (_, 's') => out.extend(pads(
-                value,
-                percent::format_str(value.chars().count(), c.flags, w, p),
-            )),
+            ("pfloat", _) => out.extend(formatted(&percent::format_float(real(value), kind, c.flags, w, p)?)),
+            (_, 's') => out.extend(pads(value, percent::format_str(value.chars().count(), c.flags, w, p))),
             _ => return Err(percent::unsupported(&c)),
         }
     }
@@ -106,9 +91,7 @@ fn template_case(text: &str) -> Result<String, FmtError> {
         rows.push(match seg.field {
             None => format!("({lit}, None, None, None)"),
             Some(f) => {
-                let conv = f.conversion.map_or("None".into(), |c| {
-                    format!("'{}'", char::from_u32(c).unwrap())
-                });
+                let conv = f.conversion.map_or("None".into(), |c| format!("'{}'", char::from_u32(c).unwrap()));
                 format!("({lit}, {}, {}, {conv})", q(f.name), q(f.spec))
             }
         });
@@ -145,30 +128,14 @@ fn run(f: &[String]) -> Result<Vec<u8>, FmtError> {
     match &*f[0] {
         "int" => {
             let (neg, mag) = number(&f[1]);
-            Ok(formatted(&format_int(
-                neg,
-                &mag,
-                &spec(2, Align::Right, "int")?,
-                "int",
-            )?))
+            Ok(formatted(&format_int(neg, &mag, &spec(2, Align::Right, "int")?, "int")?))
         }
-        "float" => Ok(formatted(&format_float(
-            real(&f[1]),
-            &spec(2, Align::Right, "float")?,
-            "float",
-        )?)),
+        "float" => Ok(formatted(&format_float(real(&f[1]), &spec(2, Align::Right, "float")?, "float")?)),
         "complex" => {
             let z = (real(&f[1]), real(&f[2]));
-            Ok(formatted(&format_complex(
-                z,
-                &spec(3, Align::Right, "complex")?,
-                "complex",
-            )?))
+            Ok(formatted(&format_complex(z, &spec(3, Align::Right, "complex")?, "complex")?))
         }
-        "str" => Ok(pads(
-            &f[1],
-            format_str(f[1].chars().count(), &spec(2, Align::Left, "str")?, "str")?,
-        )),
+        "str" => Ok(pads(&f[1], format_str(f[1].chars().count(), &spec(2, Align::Left, "str")?, "str")?)),
         "template" => template_case(&f[1]).map(String::into_bytes),
         "field" => field_case(&f[1]).map(String::into_bytes),
         op => percent_case(op, &f[1], &f[2]),
@@ -182,27 +149,14 @@ fn oracle() {
         return;
     };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/format_oracle.py");
-    let out = std::process::Command::new(python)
-        .arg(script)
-        .output()
-        .unwrap();
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
-    let unhex = |s: &str| {
-        (0..s.len() / 2)
-            .map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap())
-            .collect::<Vec<u8>>()
-    };
+    let out = std::process::Command::new(python).arg(script).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let unhex =
+        |s: &str| (0..s.len() / 2).map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap()).collect::<Vec<u8>>();
     let mut bad = 0;
     for line in String::from_utf8(out.stdout).unwrap().lines() {
         let f: Vec<Vec<u8>> = line.split('\t').map(unhex).collect();
-        let args: Vec<String> = f
-            .iter()
-            .map(|b| String::from_utf8_lossy(b).into_owned())
-            .collect();
+        let args: Vec<String> = f.iter().map(|b| String::from_utf8_lossy(b).into_owned()).collect();
         let got = run(&args[..args.len() - 1]).unwrap_or_else(|e| show_error(e).into_bytes());
         if got != f[f.len() - 1] {
             eprintln!("{args:?}\n  got {}", String::from_utf8_lossy(&got));
@@ -216,37 +170,16 @@ fn oracle() {
 #[test]
 fn samples() {
     let int = |v: &str, s: &str| {
-        run(&["int".into(), v.into(), s.into()])
-            .map(|b| String::from_utf8(b).unwrap())
-            .map_err(|e| e.msg)
+        run(&["int".into(), v.into(), s.into()]).map(|b| String::from_utf8(b).unwrap()).map_err(|e| e.msg)
     };
     assert_eq!(int("1234567", "012,").as_deref(), Ok("0,001,234,567"));
     assert_eq!(int("-255", "#x").as_deref(), Ok("-0xff"));
     assert_eq!(int("65535", "_b").as_deref(), Ok("1111_1111_1111_1111"));
     assert_eq!(int("5", "*^+7").as_deref(), Ok("**+5***"));
-    assert_eq!(
-        int("5", ",_").unwrap_err(),
-        "Cannot specify both ',' and '_'."
-    );
-    assert_eq!(
-        int("5", ".3d").unwrap_err(),
-        "Precision not allowed in integer format specifier"
-    );
-    assert_eq!(
-        int("5", "s").unwrap_err(),
-        "Unknown format code 's' for object of type 'int'"
-    );
-    let local = Locale {
-        decimal_point: ",".into(),
-        thousands_sep: ".".into(),
-        grouping: vec![3, 2, 0],
-    };
-    let spec = FormatSpec {
-        locale: local,
-        ..FormatSpec::parse(&b"n"[..], Align::Right, "int").unwrap()
-    };
-    assert_eq!(
-        formatted(&format_int(false, &[123456789], &spec, "int").unwrap()),
-        b"12.34.56.789"
-    );
+    assert_eq!(int("5", ",_").unwrap_err(), "Cannot specify both ',' and '_'.");
+    assert_eq!(int("5", ".3d").unwrap_err(), "Precision not allowed in integer format specifier");
+    assert_eq!(int("5", "s").unwrap_err(), "Unknown format code 's' for object of type 'int'");
+    let local = Locale { decimal_point: ",".into(), thousands_sep: ".".into(), grouping: vec![3, 2, 0] };
+    let spec = FormatSpec { locale: local, ..FormatSpec::parse(&b"n"[..], Align::Right, "int").unwrap() };
+    assert_eq!(formatted(&format_int(false, &[123456789], &spec, "int").unwrap()), b"12.34.56.789");
 }

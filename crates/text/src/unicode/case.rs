@@ -29,9 +29,7 @@ fn special(cp: u32, column: usize) -> Option<Mapped> {
         return None;
     }
     let at = SPECIAL_CASES.binary_search_by_key(&cp, |row| row.0).ok()?;
-    Some(Mapped {
-        chars: SPECIAL_CASES[at].1[column],
-    })
+    Some(Mapped { chars: SPECIAL_CASES[at].1[column] })
 }
 
 /// Full lower-case mapping, without the final sigma rule.
@@ -63,27 +61,17 @@ const FINAL_SIGMA: u32 = 0x3c2;
 
 /// Whether a capital sigma between these neighbours lower-cases to a final sigma. `before` runs
 /// backwards from the sigma.
-pub fn is_final_sigma(
-    before: impl IntoIterator<Item = u32>,
-    after: impl IntoIterator<Item = u32>,
-) -> bool {
+pub fn is_final_sigma(before: impl IntoIterator<Item = u32>, after: impl IntoIterator<Item = u32>) -> bool {
     meets_cased(before) && !meets_cased(after)
 }
 
 fn meets_cased(side: impl IntoIterator<Item = u32>) -> bool {
-    side.into_iter()
-        .find(|&c| !is_case_ignorable(c))
-        .is_some_and(is_cased)
+    side.into_iter().find(|&c| !is_case_ignorable(c)).is_some_and(is_cased)
 }
 
 fn push_lower(text: &[u32], at: usize, out: &mut Vec<u32>) {
     let cp = text[at];
-    if cp == SIGMA
-        && is_final_sigma(
-            text[..at].iter().rev().copied(),
-            text[at + 1..].iter().copied(),
-        )
-    {
+    if cp == SIGMA && is_final_sigma(text[..at].iter().rev().copied(), text[at + 1..].iter().copied()) {
         out.push(FINAL_SIGMA);
     } else {
         out.extend_from_slice(lower(cp).as_slice());
@@ -100,16 +88,14 @@ pub fn lower_str(text: &[u32]) -> Vec<u32> {
 /// `str.upper`.
 pub fn upper_str(text: &[u32]) -> Vec<u32> {
     let mut out = Vec::with_capacity(text.len());
-    text.iter()
-        .for_each(|&c| out.extend_from_slice(upper(c).as_slice()));
+    text.iter().for_each(|&c| out.extend_from_slice(upper(c).as_slice()));
     out
 }
 
 /// `str.casefold`.
 pub fn casefold_str(text: &[u32]) -> Vec<u32> {
     let mut out = Vec::with_capacity(text.len());
-    text.iter()
-        .for_each(|&c| out.extend_from_slice(casefold(c).as_slice()));
+    text.iter().for_each(|&c| out.extend_from_slice(casefold(c).as_slice()));
     out
 }
 

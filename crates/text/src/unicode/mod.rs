@@ -9,8 +9,8 @@ mod normalize;
 mod tables;
 
 pub use case::{
-    Mapped, capitalize_str, casefold, casefold_str, is_final_sigma, lower, lower_str, swapcase_str,
-    title, title_str, upper, upper_str,
+    Mapped, capitalize_str, casefold, casefold_str, is_final_sigma, lower, lower_str, swapcase_str, title, title_str,
+    upper, upper_str,
 };
 pub use names::{lookup, name};
 pub use normalize::{Form, is_normalized, normalize};
@@ -45,20 +45,14 @@ const BLOCK_BITS: u32 = 7;
 
 #[inline]
 fn ctype(cp: u32) -> &'static CType {
-    let block = CTYPE_INDEX
-        .get((cp >> BLOCK_BITS) as usize)
-        .copied()
-        .unwrap_or(CTYPE_INDEX[CTYPE_INDEX.len() - 1]);
+    let block = CTYPE_INDEX.get((cp >> BLOCK_BITS) as usize).copied().unwrap_or(CTYPE_INDEX[CTYPE_INDEX.len() - 1]);
     let at = (usize::from(block) << BLOCK_BITS) | (cp & ((1 << BLOCK_BITS) - 1)) as usize;
     &CTYPE_RECORDS[usize::from(CTYPE_BLOCKS[at])]
 }
 
 #[inline]
 fn ucd(cp: u32) -> &'static Ucd {
-    let block = UCD_INDEX
-        .get((cp >> BLOCK_BITS) as usize)
-        .copied()
-        .unwrap_or(UCD_INDEX[UCD_INDEX.len() - 1]);
+    let block = UCD_INDEX.get((cp >> BLOCK_BITS) as usize).copied().unwrap_or(UCD_INDEX[UCD_INDEX.len() - 1]);
     let at = (usize::from(block) << BLOCK_BITS) | (cp & ((1 << BLOCK_BITS) - 1)) as usize;
     &UCD_RECORDS[usize::from(UCD_BLOCKS[at])]
 }
@@ -148,31 +142,19 @@ fn offset(cp: u32, delta: i32) -> u32 {
 /// Simple (one to one) lower-case mapping.
 #[inline]
 pub fn to_lower(cp: u32) -> u32 {
-    if cp < 128 {
-        u32::from((cp as u8).to_ascii_lowercase())
-    } else {
-        offset(cp, ctype(cp).lower)
-    }
+    if cp < 128 { u32::from((cp as u8).to_ascii_lowercase()) } else { offset(cp, ctype(cp).lower) }
 }
 
 /// Simple (one to one) upper-case mapping.
 #[inline]
 pub fn to_upper(cp: u32) -> u32 {
-    if cp < 128 {
-        u32::from((cp as u8).to_ascii_uppercase())
-    } else {
-        offset(cp, ctype(cp).upper)
-    }
+    if cp < 128 { u32::from((cp as u8).to_ascii_uppercase()) } else { offset(cp, ctype(cp).upper) }
 }
 
 /// Simple (one to one) title-case mapping.
 #[inline]
 pub fn to_title(cp: u32) -> u32 {
-    if cp < 128 {
-        u32::from((cp as u8).to_ascii_uppercase())
-    } else {
-        offset(cp, ctype(cp).title)
-    }
+    if cp < 128 { u32::from((cp as u8).to_ascii_uppercase()) } else { offset(cp, ctype(cp).title) }
 }
 
 /// `unicodedata.category`.
@@ -217,9 +199,7 @@ pub fn decomposition(cp: u32) -> String {
 /// `str.isidentifier`.
 pub fn is_identifier(text: impl IntoIterator<Item = u32>) -> bool {
     let mut text = text.into_iter();
-    let start = text
-        .next()
-        .is_some_and(|c| c == u32::from(b'_') || is_xid_start(c));
+    let start = text.next().is_some_and(|c| c == u32::from(b'_') || is_xid_start(c));
     start && text.all(is_xid_continue)
 }
 

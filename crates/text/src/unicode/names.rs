@@ -26,8 +26,6 @@ pub fn lookup(text: &str) -> Option<u32> {
 
 /// Tangut ideographs: CPython finds them by name, although it does not tell their names.
 fn tangut(hex: &str) -> Option<u32> {
-    let cp = u32::from_str_radix(hex, 16)
-        .ok()
-        .filter(|_| hex.len() == 5)?;
+    let cp = u32::from_str_radix(hex, 16).ok().filter(|_| hex.len() == 5)?;
     matches!(cp, 0x17000..=0x187f7 | 0x18d00..=0x18d08).then_some(cp)
 }

@@ -51,11 +51,7 @@ pub(super) fn hangul_parts(cp: u32, out: &mut [u32; 3]) -> usize {
     if s >= S_COUNT {
         return 0;
     }
-    *out = [
-        L_BASE + s / (V_COUNT * T_COUNT),
-        V_BASE + s / T_COUNT % V_COUNT,
-        T_BASE + s % T_COUNT,
-    ];
+    *out = [L_BASE + s / (V_COUNT * T_COUNT), V_BASE + s / T_COUNT % V_COUNT, T_BASE + s % T_COUNT];
     if s.is_multiple_of(T_COUNT) { 2 } else { 3 }
 }
 
@@ -64,14 +60,9 @@ pub(super) fn raw_decomposition(cp: u32) -> (&'static str, &'static [u32]) {
     if !ucd(cp).decomposes {
         return ("", &[]);
     }
-    let at = DECOMPOSITIONS
-        .binary_search_by_key(&cp, |row| row.0)
-        .expect("flagged code points have a row");
+    let at = DECOMPOSITIONS.binary_search_by_key(&cp, |row| row.0).expect("flagged code points have a row");
     let (_, tag, start, len) = DECOMPOSITIONS[at];
-    (
-        TAGS[usize::from(tag)],
-        &DECOMPOSED[usize::from(start)..][..usize::from(len)],
-    )
+    (TAGS[usize::from(tag)], &DECOMPOSED[usize::from(start)..][..usize::from(len)])
 }
 
 fn decompose(cp: u32, compat: bool, out: &mut Vec<u32>) {
@@ -97,10 +88,7 @@ fn reorder(text: &mut [u32]) {
             start += 1;
             continue;
         }
-        let len = text[start..]
-            .iter()
-            .take_while(|&&c| ucd(c).combining != 0)
-            .count();
+        let len = text[start..].iter().take_while(|&&c| ucd(c).combining != 0).count();
         text[start..start + len].sort_by_key(|&c| ucd(c).combining);
         start += len;
     }
@@ -115,9 +103,7 @@ fn compose_pair(a: u32, b: u32) -> Option<u32> {
     if s < S_COUNT && s.is_multiple_of(T_COUNT) && (1..T_COUNT).contains(&t) {
         return Some(a + t);
     }
-    let at = COMPOSITIONS
-        .binary_search_by_key(&(a, b), |row| (row.0, row.1))
-        .ok()?;
+    let at = COMPOSITIONS.binary_search_by_key(&(a, b), |row| (row.0, row.1)).ok()?;
     Some(COMPOSITIONS[at].2)
 }
 
@@ -171,8 +157,7 @@ pub fn normalize(form: Form, text: &[u32]) -> Vec<u32> {
         return text.to_vec();
     }
     let mut out = Vec::with_capacity(text.len() + text.len() / 4);
-    text.iter()
-        .for_each(|&c| decompose(c, form.compat(), &mut out));
+    text.iter().for_each(|&c| decompose(c, form.compat(), &mut out));
     reorder(&mut out);
     if form.composes() {
         compose(&mut out);

@@ -1,17 +1,11 @@
 use super::*;
 
 fn show(cps: &[u32]) -> String {
-    cps.iter()
-        .map(|c| format!("{c:x} "))
-        .collect::<String>()
-        .trim_end()
-        .to_owned()
+    cps.iter().map(|c| format!("{c:x} ")).collect::<String>().trim_end().to_owned()
 }
 
 fn read(text: &str) -> Vec<u32> {
-    text.split_whitespace()
-        .map(|c| u32::from_str_radix(c, 16).unwrap())
-        .collect()
+    text.split_whitespace().map(|c| u32::from_str_radix(c, 16).unwrap()).collect()
 }
 
 /// One line per code point, mirrored by `tests/unicode_oracle.py`.
@@ -88,15 +82,8 @@ fn oracle() {
         return;
     };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/unicode_oracle.py");
-    let out = std::process::Command::new(python)
-        .arg(script)
-        .output()
-        .unwrap();
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
+    let out = std::process::Command::new(python).arg(script).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let mut bad = 0;
     for line in String::from_utf8(out.stdout).unwrap().lines() {
         let f: Vec<&str> = line.split('\t').collect();

@@ -1,0 +1,153 @@
+//! Calls.
+
+use crate::cx::Cx;
+use crate::dict::Dict;
+use crate::frame::flag;
+use crate::native::Args;
+use crate::object::Object;
+use crate::types::descr::{MethodDescr, NativeFunction};
+use crate::types::function::{self, BoundMethod, Function};
+use crate::types::str::Str;
+use crate::value::Value;
+use crate::{PyResult, raise};
+
+impl Cx {
+    /// `f(*args)`.
+    #[inline]
+    pub fn call(&mut self, f: Value, args: &[Value]) -> PyResult<Value> {
+        self.call_args(f, Args::positional(args))
+    }
+
+    /// `f(*args, **kwargs)`.
+    pub fn call_args(&mut self, f: Value, args: Args) -> PyResult<Value> {
+        if let Some(function) = f.exact::<Function>() {
+            return call_function(self, function, args);
+        }
+        if let Some(native) = f.exact::<NativeFunction>() {
+            return self.nested("", |cx| native.call(cx, args));
+        }
+        match f.class().slots().call {
+            Some(call) => self.nested("", |cx| call(cx, f, args)),
+            None => not_callable(self, f),
+        }
+    }
+
+    /// `v.name(*args)`.
+    pub fn call_method(&mut self, v: Value, name: &'static Str, args: &[Value]) -> PyResult<Value> {
+        let (f, bound) = crate::protocol::attr::get_method(self, v, name)?;
+        if bound { call_unbound_args(self, f, v, Args::positional(args)) } else { self.call(f, args) }
+    }
+
+    /// `v.name(*args)` for a name given as text. May collect.
+    pub fn call_method_text(&mut self, v: Value, name: &str, args: &[Value]) -> PyResult<Value> {
+        let name = self.intern(name);
+        self.call_method(v, name, args)
+    }
+}
+
+#[cold]
+fn not_callable(cx: &mut Cx, f: Value) -> PyResult<Value> {
+    raise!(cx, TypeError, "'{}' object is not callable", f.class().tp_name())
+}
+
+/// Calls a Python function natively: pushes its frame and runs it to its end.
+pub fn call_function(cx: &mut Cx, f: &'static Function, args: Args) -> PyResult<Value> {
+    let code = f.code.get();
+    let regs = cx.top();
+    let mut result = 0u64;
+    // SAFETY: `top` leads to free registers; push_frame checks that the window fits, and the arguments are copied
+    // only after that.
+    unsafe {
+        let frame = cx.push_frame(code, regs, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY)?;
+        // While arguments are bound, the frame does not exist for tracebacks.
+        cx.frame = (*frame).prev;
+        let saved = (*frame).top;
+        let bound = with_top(cx, saved, |cx| function::bind_args(cx, f, args, regs));
+        if bound.is_err() {
+            cx.stack.next_frame.set(frame);
+            cx.depth -= 1;
+            return Err(crate::Raised);
+        }
+        cx.frame = frame;
+        cx.run(frame)
+    }
+}
+
+/// Runs `f` with the running frame's top raised to `top`, so that registers below it are scanned.
+fn with_top<T>(cx: &mut Cx, top: *mut u64, f: impl FnOnce(&mut Cx) -> T) -> T {
+    if cx.frame.is_null() {
+        let old = cx.stack.set_base_top(top);
+        let r = f(cx);
+        cx.stack.set_base_top(old);
+        return r;
+    }
+    let frame = cx.frame;
+    // SAFETY: the running frame.
+    unsafe {
+        let old = (*frame).top;
+        (*frame).top = top;
+        let r = f(cx);
+        (*frame).top = old;
+        r
+    }
+}
+
+/// Calls `f`, found on the type of `receiver` and not bound, with `receiver` and `args`.
+#[inline]
+pub fn call_unbound(cx: &mut Cx, f: Value, receiver: Value, args: &[Value]) -> PyResult<Value> {
+    call_unbound_args(cx, f, receiver, Args::positional(args))
+}
+
+/// As [`call_unbound`], with keywords.
+pub fn call_unbound_args(cx: &mut Cx, f: Value, receiver: Value, args: Args) -> PyResult<Value> {
+    if crate::protocol::attr::is_method(f) {
+        return call_with_first(cx, f, receiver, args);
+    }
+    let bound = crate::protocol::attr::bind(cx, f, receiver, receiver.class())?;
+    cx.call_args(bound, args)
+}
+
+/// `f(first, *args, **kwargs)`.
+pub fn call_with_first(cx: &mut Cx, f: Value, first: Value, args: Args) -> PyResult<Value> {
+    let n = args.values().len() + 1;
+    if n <= 8 {
+        let mut all = [first; 8];
+        all[1..n].copy_from_slice(args.values());
+        return cx.call_args(f, Args::new(&all[..n], args.kwnames()));
+    }
+    // The arguments are alive through the caller's slice.
+    let mut all = Vec::with_capacity(n);
+    all.push(first);
+    all.extend_from_slice(args.values());
+    cx.call_args(f, Args::new(&all, args.kwnames()))
+}
+
+/// Calls a bound method object.
+pub fn call_method_object(cx: &mut Cx, v: Value, args: Args) -> PyResult<Value> {
+    // SAFETY: the call slot of bound methods.
+    let method = unsafe { v.cast::<BoundMethod>() };
+    call_with_first(cx, method.function, method.receiver, args)
+}
+
+/// Calls a native method descriptor object.
+pub fn call_method_descr(cx: &mut Cx, v: Value, args: Args) -> PyResult<Value> {
+    // SAFETY: the call slot of method descriptors.
+    unsafe { v.cast::<MethodDescr>() }.call(cx, args)
+}
+
+/// The call slot of Python functions.
+pub fn call_function_object(cx: &mut Cx, v: Value, args: Args) -> PyResult<Value> {
+    // SAFETY: the call slot of functions.
+    call_function(cx, unsafe { v.cast::<Function>() }, args)
+}
+
+/// Global namespace of the running Python frame.
+pub fn caller_globals(cx: &Cx) -> Option<&'static Dict> {
+    // SAFETY: FRAME-1.
+    unsafe { cx.frame.as_ref().map(|f| f.globals) }
+}
+
+/// The class of functions, for checks by identity.
+pub fn function_class() -> &'static crate::typeobj::Type {
+    Function::class()
+}

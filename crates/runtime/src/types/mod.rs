@@ -1,0 +1,128 @@
+//! The built-in types, one file per type (its layout and core; `NAME_methods.rs` holds what only Python code uses).
+
+pub mod boolean;
+pub mod bytes;
+pub mod cell;
+pub mod code;
+pub mod code_methods;
+pub mod complex;
+pub mod descr;
+pub mod descr_methods;
+pub mod dict;
+pub mod exception;
+pub mod float;
+pub mod float_methods;
+pub mod frame;
+pub mod function;
+pub mod function_methods;
+pub mod generator;
+pub mod int;
+pub mod int_methods;
+pub mod iterators;
+pub mod list;
+pub mod list_methods;
+pub mod memoryview;
+pub mod module;
+pub mod object;
+pub mod object_methods;
+pub mod set;
+pub mod singletons;
+pub mod slice;
+pub mod str;
+pub mod str_methods;
+pub mod super_;
+pub mod traceback;
+pub mod tuple;
+pub mod tuple_methods;
+pub mod type_;
+pub mod type_methods;
+pub mod typing;
+pub mod weakref;
+
+use crate::cx::Cx;
+use crate::names::Names;
+use crate::object::Header;
+use crate::typeobj::Type;
+use crate::types::str::Str;
+use crate::types::tuple::Tuple;
+
+/// Types that must exist before the first name is interned.
+static FIRST: &[&Type] = &[
+    &object::OBJECT,
+    &type_::TYPE,
+    &str_methods::STR,
+    &tuple_methods::TUPLE,
+    &dict::DICT,
+    &crate::dict::TABLE,
+    &crate::buffer::VALUE_ARRAY,
+    &crate::buffer::RAW_BUFFER,
+    &crate::shape::SHAPE,
+    &descr_methods::NATIVE_FUNCTION,
+    &descr_methods::METHOD_DESCR,
+    &descr_methods::CLASS_METHOD_DESCR,
+    &descr_methods::SLOT_WRAPPER,
+    &descr_methods::METHOD_WRAPPER,
+    &descr_methods::GETSET,
+    &descr_methods::MEMBER,
+    &function_methods::STATIC_METHOD,
+    &int::INT,
+    &float::FLOAT,
+];
+
+/// The other built-in types; tables so that each file can add its own.
+static REST: &[&[&Type]] = &[
+    &[
+        &boolean::BOOL,
+        &singletons::NONE_TYPE,
+        &singletons::NOT_IMPLEMENTED_TYPE,
+        &singletons::ELLIPSIS_TYPE,
+        &list_methods::LIST,
+        &cell::CELL,
+        &code_methods::CODE,
+        &frame::FRAME,
+        &module::MODULE,
+        &slice::SLICE,
+        &super_::SUPER,
+        &traceback::TRACEBACK,
+        &complex::COMPLEX,
+    ],
+    function_methods::TYPES,
+    generator::TYPES,
+    iterators::TYPES,
+    bytes::TYPES,
+    set::TYPES,
+    dict::TYPES,
+    memoryview::TYPES,
+    weakref::TYPES,
+    typing::TYPES,
+    descr_methods::TYPES,
+    crate::exceptions::ALL,
+];
+
+/// Makes all built-in types. Collections are off while it runs.
+pub(crate) fn bootstrap(cx: &mut Cx) {
+    for class in FIRST {
+        cx.ready_type(class);
+    }
+    let names = Names::new(cx);
+    cx.set_names(names);
+    let empty = Tuple::new(cx, &[]);
+    cx.rt().empty_tuple.set(Some(empty));
+    for c in 0..256u32 {
+        let s = Str::from_code_points(cx, &[c]);
+        let s = cx.intern_value(s);
+        cx.rt().latin1.borrow_mut().push(s);
+    }
+    for class in FIRST {
+        cx.ready_namespace(class);
+    }
+    for class in REST.iter().flat_map(|table| table.iter()) {
+        cx.ready_type(class);
+    }
+}
+
+/// Trace function of objects without references.
+///
+/// # Safety
+/// None; it does nothing.
+pub unsafe fn trace_nothing(_: *mut Header, _: &mut taipan_gc::Marker) {}

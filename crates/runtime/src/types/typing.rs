@@ -1,0 +1,14 @@
+//! Types of the type system: generic aliases, unions, type parameters, type aliases, template strings.
+#![allow(unused_imports, dead_code)]
+
+use crate::cx::Cx;
+use crate::native::Args;
+use crate::object::Header;
+use crate::slots::Slots;
+use crate::typeobj::{Type, TypeSpec, flags};
+use crate::value::Value;
+use crate::{PyResult, object, raise};
+use taipan_macros::pymethods;
+
+/// Types of this file.
+pub static TYPES: &[&Type] = &[];
