@@ -1,0 +1,187 @@
+//! Source text to syntax tree, by ruff's parser, with CPython's errors and limits.
+
+use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal};
+use ruff_python_ast::{AnyNodeRef, Mod, PythonVersion};
+use ruff_python_ast::token::TokenKind;
+use ruff_python_parser::{Mode as ParserMode, ParseOptions, Parsed};
+use ruff_text_size::Ranged;
+
+pub use crate::diagnose::Mode;
+use crate::diagnose::diagnose;
+use crate::errors::{ErrorKind, Found, SyntaxError};
+use crate::literals;
+use crate::source::{Lines, normalise_newlines};
+
+/// Trees are at most this deep, so that recursion over them is bounded. Recursive passes over such a tree may need
+/// more than a thread's usual stack: run them in [`with_stack`].
+pub const MAX_TREE_DEPTH: usize = 6000;
+
+/// A statement's or expression's nesting cannot exceed its number of tokens, so trees of sources without long
+/// statements need not be measured.
+const SHORT_STATEMENT: usize = 400;
+
+/// A parsed source.
+#[derive(Debug)]
+pub struct Module {
+    /// The text that ranges in the tree refer to: newlines normalised, one at the end.
+    pub source: String,
+    /// ruff's result: tree and tokens.
+    pub parsed: Parsed<Mod>,
+}
+
+impl Module {
+    /// The tree.
+    pub fn tree(&self) -> &Mod {
+        self.parsed.syntax()
+    }
+
+    /// Lines of the source.
+    pub fn lines(&self) -> Lines<'_> {
+        Lines::new(&self.source)
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        // A deep tree is dropped on a stack that is large enough.
+        if self.source.len() > SHORT_STATEMENT {
+            let options = ParseOptions::from(ParserMode::Module);
+            let empty = std::mem::replace(&mut self.parsed, ruff_python_parser::parse_unchecked("", options));
+            with_stack(|| drop(empty));
+        }
+    }
+}
+
+/// Runs `work`, which recurses over a tree, with enough stack for any tree that [`parse`] gives.
+///
+/// Not for work that may run Python code or hold garbage-collected values: their collector does not know this stack.
+pub fn with_stack<T>(work: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(16 << 20, 64 << 20, work)
+}
+
+/// Parses `text` (decoded, newlines as they are).
+pub fn parse(text: &str, mode: Mode) -> Result<Module, SyntaxError> {
+    if text.contains('\0') {
+        let message = "source code string cannot contain null bytes";
+        return Err(SyntaxError::bare(ErrorKind::Syntax, message));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut source = normalise_newlines(text).into_owned();
+    if !source.ends_with('\n') {
+        source.push('\n');
+    }
+    let parser_mode = match mode {
+        Mode::Module | Mode::Single => ParserMode::Module,
+        Mode::Expression => ParserMode::Expression,
+    };
+    // Leading blank space is allowed before an expression, and does not count.
+    let skipped = if mode == Mode::Expression { source.len() - source.trim_start_matches([' ', '\t']).len() } else { 0 };
+    if skipped > 0 {
+        source.drain(..skipped);
+    }
+    let options = ParseOptions::from(parser_mode).with_target_version(PythonVersion::PY314);
+    let parsed = ruff_python_parser::parse_unchecked(&source, options);
+    let module = Module { source, parsed };
+    match check(&module, mode) {
+        None => Ok(module),
+        Some(error) => Err(error),
+    }
+}
+
+fn check(module: &Module, mode: Mode) -> Option<SyntaxError> {
+    let parsed = &module.parsed;
+    let failed = !parsed.errors().is_empty() || !parsed.unsupported_syntax_errors().is_empty();
+    let shape = Shape::of(module);
+    if failed || shape.suspicious || mode == Mode::Single {
+        let lines = module.lines();
+        let diagnosis = diagnose(&module.source, &lines, mode);
+        if let Some(found) = diagnosis.error {
+            let mut error = found.into_error(&lines);
+            error.incomplete = diagnosis.hit_end;
+            return Some(error);
+        }
+    }
+    if failed {
+        // The recogniser accepts what the parser does not: report the parser's place.
+        let lines = module.lines();
+        let range = parsed.errors().first().map(Ranged::range);
+        let range = range.or(parsed.unsupported_syntax_errors().first().map(Ranged::range)).unwrap_or_default();
+        let found = Found::at(&lines, range.start().to_usize(), range.end().to_usize(), "invalid syntax");
+        return Some(found.into_error(&lines));
+    }
+    if shape.longest > SHORT_STATEMENT && with_stack(|| too_deep(parsed.syntax())) {
+        return Some(SyntaxError::bare(
+            ErrorKind::Recursion,
+            "maximum recursion depth exceeded during compilation",
+        ));
+    }
+    None
+}
+
+/// What the tokens say about a source.
+struct Shape {
+    /// Tokens in the longest statement, plus its indentation.
+    longest: usize,
+    /// CPython may reject it although the parser does not: diagnose it to find out.
+    suspicious: bool,
+}
+
+impl Shape {
+    fn of(module: &Module) -> Shape {
+        let mut shape = Shape { longest: 0, suspicious: false };
+        let (mut length, mut indent, mut level) = (0usize, 0usize, 0usize);
+        let mut previous = TokenKind::Newline;
+        for token in module.parsed.tokens() {
+            length += 1;
+            match token.kind() {
+                TokenKind::Newline => {
+                    shape.longest = shape.longest.max(length + indent);
+                    length = 0;
+                }
+                TokenKind::Indent => indent += 1,
+                TokenKind::Dedent => indent = indent.saturating_sub(1),
+                TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => level += 1,
+                TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => level = level.saturating_sub(1),
+                TokenKind::Int => {
+                    let range = token.range();
+                    let is_long = range.len().to_usize() > literals::MAX_DIGITS;
+                    shape.suspicious |= is_long && literals::too_many_digits(&module.source[range]).is_some();
+                }
+                _ => {}
+            }
+            shape.suspicious |= level > 200 || indent >= 100 || is_suspicious(previous, token.kind());
+            previous = token.kind();
+        }
+        shape.longest = shape.longest.max(length + indent);
+        shape
+    }
+}
+
+/// Pairs of tokens that the parser takes and CPython may not.
+fn is_suspicious(_previous: TokenKind, _kind: TokenKind) -> bool {
+    false
+}
+
+/// True if the tree is deeper than [`MAX_TREE_DEPTH`].
+fn too_deep(tree: &Mod) -> bool {
+    struct Depth {
+        now: usize,
+        exceeded: bool,
+    }
+    impl<'a> SourceOrderVisitor<'a> for Depth {
+        fn enter_node(&mut self, _node: AnyNodeRef<'a>) -> TraversalSignal {
+            self.now += 1;
+            self.exceeded |= self.now > MAX_TREE_DEPTH;
+            if self.exceeded { TraversalSignal::Skip } else { TraversalSignal::Traverse }
+        }
+        fn leave_node(&mut self, _node: AnyNodeRef<'a>) {
+            self.now -= 1;
+        }
+    }
+    let mut depth = Depth { now: 0, exceeded: false };
+    match tree {
+        Mod::Module(module) => depth.visit_body(&module.body),
+        Mod::Expression(expression) => depth.visit_expr(&expression.body),
+    }
+    depth.exceeded
+}
