@@ -194,7 +194,14 @@ impl<'s> Recogniser<'s> {
     }
 
     pub fn at_tokens(&self, first: usize, last: usize, message: impl Into<String>) -> Found {
-        if matches!(self.tokens[first].kind, Kind::Indent | Kind::Dedent) {
+        let start = self.tokens[first].start;
+        let is_indent = matches!(self.tokens[first].kind, Kind::Indent | Kind::Dedent);
+        if start == self.text.len() && (is_indent || self.tokens[first].kind == Kind::EndMarker) {
+            let (line, offset) = self.lines.place(start.saturating_sub(1));
+            let place = Place { line, offset, end_line: line, end_offset: -1 };
+            return Found::placed(ErrorKind::Syntax, place, message);
+        }
+        if is_indent {
             let (line, offset) = self.lines.place(self.tokens[first].start);
             let place = Place { line, offset: offset - 1, end_line: line, end_offset: -1 };
             return Found::placed(ErrorKind::Syntax, place, message);

@@ -86,13 +86,15 @@ impl<'r, 's> Captures<'r, 's> {
         let recogniser = self.recogniser;
         let start = self.range(b'a')?.0;
         let last = recogniser.tokens[recogniser.tokens.len() - 1];
-        let found = self.found(start, last.end, message);
         let (line, offset) = recogniser.lines.place(start);
-        if last.kind == crate::lexer::Kind::Newline {
-            let (end_line, end_offset) = recogniser.lines.place(last.start);
-            return Some(Found::placed(ErrorKind::Syntax, Place { line, offset, end_line, end_offset }, found.message));
-        }
-        Some(found)
+        let (end_line, end_offset) = match last.kind {
+            crate::lexer::Kind::Newline => recogniser.lines.place(last.start),
+            _ => {
+                let (line, offset) = recogniser.lines.place(last.end);
+                (line, offset - 1)
+            }
+        };
+        Some(Found::placed(ErrorKind::Syntax, Place { line, offset, end_line, end_offset }, message))
     }
 
     /// The error of an action; `None` if the alternative does not apply after all.
@@ -146,10 +148,8 @@ impl<'r, 's> Captures<'r, 's> {
             "paramspec_bound" => self.bound("ParamSpec"),
             "mixed_except" => {
                 let message = "cannot have both 'except' and 'except*' on the same 'try'".to_string();
-                match self.tokens(b'b') {
-                    Some(_) => self.between(b'a', b'b', message),
-                    None => self.between(b'a', b'a', message),
-                }
+                let end = if self.tokens(b'b').is_some() { b'b' } else { b'a' };
+                self.between(b'a', end, message)
             }
             "comprehension_target" => {
                 let (expression, _, whole) = self.expression(b'b')?;

@@ -29,7 +29,7 @@ pub(crate) enum Node {
 }
 
 /// What an error alternative does when it matches.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Action {
     /// `loc`, `range`, `from`, `last`, `next`, `indent`, `do`.
     pub verb: &'static str,
@@ -95,7 +95,7 @@ fn compile(text: &'static str) -> Grammar {
             let choices = Parser { rest: body, rules: &numbers }.choices();
             rules[current].alternatives.push(Alternative { choices, action: None });
         } else if let Some(body) = line.strip_prefix(" @ ") {
-            let (body, action) = body.split_once(" => ").expect("an error alternative has an action");
+            let (body, action) = body.split_once(" => ").unwrap_or_else(|| panic!("no action: {line}"));
             let choices = Parser { rest: body, rules: &numbers }.choices();
             let (verb, mut text) = action.split_once(' ').expect("an action has a text");
             let operands = match verb {

@@ -7,7 +7,7 @@ pub(crate) fn parameters(is_lambda: bool) -> String {
     let star_annotated = if is_lambda { "" } else { " | '*' NAME ':' star_expression (',' / &END) PARAM_maybe_default* PARAM_kwds?\n" };
     let template = "
 PARAM_params:
- @ a='/' ',' => loc a at least one parameter must precede /
+ @ a='/' ',' => loc a at least one argument must precede /
  @ (PARAM_slash_no_default / PARAM_slash_with_default) PARAM_maybe_default* a='/' => loc a / may appear only once
  @ PARAM_slash_no_default? PARAM_no_default* (PARAM_slash_with_default / PARAM_with_default+) a=PARAM_no_default_name => loc a parameter without a default follows parameter with a default
  @ PARAM_no_default* a='(' OPEN_LIST ','? b=')' => range a b TITLE parameters cannot be parenthesized
@@ -24,15 +24,15 @@ PARAM_slash_with_default:
  | PARAM_no_default* PARAM_with_default+ '/' (',' / &END)
 PARAM_star_etc:
  @ a='*' (END / ',' (END / '**')) => loc a named parameters must follow bare *
- @ '*' PARAM_one a='=' => loc a var-positional parameter cannot have default value
- @ '*' (PARAM_no_default / ',') PARAM_maybe_default* a='*' (PARAM_no_default / ',') => loc a * may appear only once
+ @ '*' PARAM_one a='=' => loc a var-positional argument cannot have default value
+ @ '*' (PARAM_no_default / ',') PARAM_maybe_default* a='*' (PARAM_no_default / ',') => loc a * argument may appear only once
  | '*' PARAM_no_default PARAM_maybe_default* PARAM_kwds?
 STAR_ANNOTATED | '*' ',' PARAM_maybe_default+ PARAM_kwds?
  | PARAM_kwds
 PARAM_kwds:
- @ '**' PARAM_one a='=' => loc a var-keyword parameter cannot have default value
- @ '**' PARAM_one ',' a=PARAM_one => loc a parameters cannot follow var-keyword parameter
- @ '**' PARAM_one ',' a=('*' / '**' / '/') => loc a parameters cannot follow var-keyword parameter
+ @ '**' PARAM_one a='=' => loc a var-keyword argument cannot have default value
+ @ '**' PARAM_one ',' a=PARAM_one => loc a arguments cannot follow var-keyword argument
+ @ '**' PARAM_one ',' a=('*' / '**' / '/') => loc a arguments cannot follow var-keyword argument
  | '**' PARAM_no_default
 PARAM_no_default:
  | PARAM_one ',' / PARAM_one &END

@@ -274,6 +274,10 @@ impl<'s> Lexer<'s> {
                 b'\\' if self.peek(1) == b'\n' => {
                     continued = continued.or(Some((column, alternative)));
                     self.at += 1;
+                    if self.at + 1 >= self.bytes.len() {
+                        self.at += 1;
+                        return self.end_in_continuation();
+                    }
                 }
                 _ => break,
             }
@@ -348,8 +352,9 @@ impl<'s> Lexer<'s> {
     fn name(&mut self, start: usize) -> Result<Token, Found> {
         while matches!(self.peek(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | 0x80..) {
             self.at += 1;
-            if matches!(self.peek(0), b'"' | b'\'') && is_string_prefix(&self.text.as_bytes()[start..self.at]) {
+            if matches!(self.peek(0), b'"' | b'\'') && is_string_prefix(&self.bytes[start..self.at]) {
                 let letters = &self.bytes[start..self.at];
+                self.check_prefix(letters, start)?;
                 let letter = letters.iter().map(u8::to_ascii_lowercase).find(|b| matches!(b, b'f' | b't'));
                 return match letter {
                     Some(letter) => self.interpolated(start, letter as char),
@@ -362,6 +367,18 @@ impl<'s> Lexer<'s> {
             self.check_identifier(word, start)?;
         }
         Ok(self.token(Kind::Name, start))
+    }
+
+    /// Rejects string prefixes that do not go together.
+    fn check_prefix(&self, letters: &[u8], start: usize) -> Result<(), Found> {
+        let has = |letter: u8| letters.iter().any(|byte| byte.to_ascii_lowercase() == letter);
+        for [one, other] in [*b"ub", *b"ur", *b"uf", *b"ut", *b"bf", *b"bt", *b"ft"] {
+            if has(one) && has(other) {
+                let message = format!("'{}' and '{}' prefixes are incompatible", one as char, other as char);
+                return Err(Found::at(self.lines, start, start + letters.len(), message));
+            }
+        }
+        Ok(())
     }
 
     fn check_identifier(&self, word: &str, start: usize) -> Result<(), Found> {
@@ -714,11 +731,9 @@ const OPERATORS: [&[u8]; 26] = [
     b">>", b"@=", b"^=", b"|=", b"...", b"**=", b"//=", b"<<=", b">>=", b"\0\0",
 ];
 
-/// True for the letters that may stand before a quote.
+/// True for letters that may stand before a quote, each at most once, compatible or not.
 fn is_string_prefix(letters: &[u8]) -> bool {
-    let lower: Vec<u8> = letters.iter().map(u8::to_ascii_lowercase).collect();
-    matches!(
-        lower.as_slice(),
-        b"r" | b"u" | b"b" | b"f" | b"t" | b"br" | b"rb" | b"fr" | b"rf" | b"tr" | b"rt"
-    )
+    let is_letter = |byte: &u8| b"bfrtu".contains(&byte.to_ascii_lowercase());
+    let is_single = |byte: &u8| letters.iter().filter(|other| other.eq_ignore_ascii_case(byte)).count() == 1;
+    letters.iter().all(|byte| is_letter(byte) && is_single(byte))
 }
