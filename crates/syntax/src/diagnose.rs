@@ -68,8 +68,8 @@ pub(crate) struct Recogniser<'s> {
     /// In single mode: tokens were read since the last newline that stands for the end.
     started: bool,
     hit_end: bool,
-    /// An error came from the lexer.
-    lexer_failed: bool,
+    /// The error that stopped the lexer.
+    failure: Option<Found>,
 }
 
 impl<'s> Recogniser<'s> {
@@ -79,7 +79,7 @@ impl<'s> Recogniser<'s> {
             lines,
             grammar: Grammar::python(),
             mode,
-            lexer: Lexer::new(text, lines, false),
+            lexer: Lexer::new(text, lines, false).implicit_newline(mode == Mode::Module),
             tokens: Vec::new(),
             letters: Vec::new(),
             errors: false,
@@ -89,7 +89,7 @@ impl<'s> Recogniser<'s> {
             steps: 0,
             started: false,
             hit_end: false,
-            lexer_failed: false,
+            failure: None,
         }
     }
 
@@ -99,19 +99,21 @@ impl<'s> Recogniser<'s> {
             Mode::Expression => "eval",
             Mode::Single => "single",
         });
-        match self.rule(start, 0) {
-            Ok(Some(_)) => return None,
-            Ok(None) => {}
-            Err(found) => return Some(self.prefer_lexer_error(*found)),
-        }
+        let first = match self.rule(start, 0) {
+            Ok(Some(end)) => return self.single_statement(end),
+            Ok(None) => None,
+            Err(found) if found.kind == ErrorKind::Memory => return Some(*found),
+            Err(found) => Some(*found),
+        };
         self.hit_end = self.lexer.hit_end;
-        let last = self.tokens.len() - 1;
+        let last = self.tokens.len().saturating_sub(1);
         self.errors = true;
         self.memo.clear();
         self.captures.clear();
         (self.depth, self.steps) = (0, 0);
-        if let Err(found) = self.rule(start, 0) {
-            return Some(self.prefer_lexer_error(*found));
+        let second = self.rule(start, 0).err().map(|found| *found);
+        if let Some(found) = second.or(first) {
+            return Some(self.prefer_lexer_error(found));
         }
         Some(match self.tokens[last].kind {
             Kind::Indent => self.indentation_error("unexpected indent"),
@@ -123,10 +125,27 @@ impl<'s> Recogniser<'s> {
         })
     }
 
+    /// In single mode, rejects what follows the statement.
+    fn single_statement(&mut self, end: usize) -> Option<Found> {
+        if self.mode != Mode::Single {
+            return None;
+        }
+        let rest = &self.text[self.tokens[end.max(1) - 1].end..];
+        let is_blank = |line: &str| {
+            let line = line.trim_start_matches([' ', '\t', '\x0c']);
+            line.is_empty() || line.starts_with('#')
+        };
+        if rest.split('\n').all(is_blank) {
+            return None;
+        }
+        Some(self.at_tokens(end - 1, end - 1, "multiple statements found while compiling a single statement"))
+    }
+
     /// An error of the lexer further on in the source is reported instead of the parser's.
     fn prefer_lexer_error(&mut self, found: Found) -> Found {
         self.hit_end |= self.lexer.hit_end;
-        if self.lexer_failed || found.kind == ErrorKind::Memory {
+        // Nor does CPython look further from inside an f-string.
+        if self.failure.is_some() || found.kind == ErrorKind::Memory || self.lexer.in_string() {
             return found;
         }
         let line = self.tokens.last().map_or(1, |token| self.lines.place(token.start).0);
@@ -152,8 +171,11 @@ impl<'s> Recogniser<'s> {
 
     fn token(&mut self, at: usize) -> Result<Token, Box<Found>> {
         while self.tokens.len() <= at {
+            if let Some(found) = &self.failure {
+                return Err(Box::new(found.clone()));
+            }
             let mut token = self.lexer.next_token().map_err(|found| {
-                self.lexer_failed = true;
+                self.failure = Some(found.clone());
                 self.hit_end = self.lexer.hit_end;
                 Box::new(found)
             })?;
@@ -194,16 +216,8 @@ impl<'s> Recogniser<'s> {
     }
 
     pub fn at_tokens(&self, first: usize, last: usize, message: impl Into<String>) -> Found {
-        let start = self.tokens[first].start;
-        let is_indent = matches!(self.tokens[first].kind, Kind::Indent | Kind::Dedent);
-        if start == self.text.len() && (is_indent || self.tokens[first].kind == Kind::EndMarker) {
-            let (line, offset) = self.lines.place(start.saturating_sub(1));
-            let place = Place { line, offset, end_line: line, end_offset: -1 };
-            return Found::placed(ErrorKind::Syntax, place, message);
-        }
-        if is_indent {
-            let (line, offset) = self.lines.place(self.tokens[first].start);
-            let place = Place { line, offset: offset - 1, end_line: line, end_offset: -1 };
+        if let Some(line) = self.placeless(first) {
+            let place = Place { line, offset: 0, end_line: line, end_offset: 0 };
             return Found::placed(ErrorKind::Syntax, place, message);
         }
         Found::placed(ErrorKind::Syntax, self.place(first, last), message)
@@ -211,8 +225,29 @@ impl<'s> Recogniser<'s> {
 
     /// An error at the last token that was read.
     pub fn at_last(&self, message: impl Into<String>) -> Found {
-        let last = self.tokens.len() - 1;
-        self.at_tokens(last, last, message)
+        self.at_token(self.tokens.len().saturating_sub(1), message)
+    }
+
+    /// An error at one token, or where the lexer stands if the token has no place.
+    pub fn at_token(&self, index: usize, message: impl Into<String>) -> Found {
+        let Some(line) = self.placeless(index) else { return self.at_tokens(index, index, message) };
+        let end = self.tokens.last().map_or(0, |token| token.start);
+        let at_end = end == self.text.len() && self.text.ends_with('\n');
+        let (_, offset) = self.lines.place(if at_end { end - 1 } else { end });
+        let offset = offset - i32::from(!at_end);
+        let place = Place { line, offset, end_line: line, end_offset: -1 };
+        Found::placed(ErrorKind::Syntax, place, message)
+    }
+
+    /// The line of a token that has no columns: indents, dedents and the end.
+    fn placeless(&self, index: usize) -> Option<u32> {
+        let Some(token) = self.tokens.get(index) else { return Some(0) };
+        let is_end = token.start == self.text.len() && matches!(token.kind, Kind::EndMarker | Kind::Newline);
+        if !is_end && !matches!(token.kind, Kind::Indent | Kind::Dedent) {
+            return None;
+        }
+        let at = if token.start == self.text.len() { token.start.checked_sub(1) } else { Some(token.start) };
+        Some(at.map_or(0, |at| self.lines.place(at).0))
     }
 
     pub fn indentation_error(&self, message: impl Into<String>) -> Found {

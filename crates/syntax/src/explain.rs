@@ -117,7 +117,7 @@ impl<'r, 's> Captures<'r, 's> {
             "range" => self.between(b'a', b'b', message),
             "from" => self.starting_from(message),
             "last" => Some(recogniser.at_last(message)),
-            "next" => Some(recogniser.at_tokens(self.end, self.end, message)),
+            "next" => Some(recogniser.at_token(self.end, message)),
             "indent" => Some(recogniser.indentation_error(message)),
             _ => self.special(action.text),
         }

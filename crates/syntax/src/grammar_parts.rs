@@ -23,7 +23,7 @@ PARAM_slash_no_default:
 PARAM_slash_with_default:
  | PARAM_no_default* PARAM_with_default+ '/' (',' / &END)
 PARAM_star_etc:
- @ a='*' (END / ',' (END / '**')) => loc a named parameters must follow bare *
+ @ a='*' (END / ',' (END / '**')) => BARE named arguments must follow bare *
  @ '*' PARAM_one a='=' => loc a var-positional argument cannot have default value
  @ '*' (PARAM_no_default / ',') PARAM_maybe_default* a='*' (PARAM_no_default / ',') => loc a * argument may appear only once
  | '*' PARAM_no_default PARAM_maybe_default* PARAM_kwds?
@@ -56,6 +56,7 @@ PARAM_one:
         .replace("PARAM_", &format!("{rule}param_"))
         .replace("NAME_ONE", param)
         .replace("TITLE", title)
+        .replace("BARE", if is_lambda { "last" } else { "loc a" })
         .replace("END", end)
 }
 

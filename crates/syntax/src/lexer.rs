@@ -86,6 +86,7 @@ pub struct Lexer<'s> {
     pub(crate) hit_end: bool,
     blank: bool,
     done: bool,
+    implicit_newline: bool,
 }
 
 impl<'s> Lexer<'s> {
@@ -105,7 +106,19 @@ impl<'s> Lexer<'s> {
             hit_end: false,
             blank: true,
             done: false,
+            implicit_newline: true,
         }
+    }
+
+    /// Sets whether a last line without newline is given one.
+    pub fn implicit_newline(mut self, implicit: bool) -> Self {
+        self.implicit_newline = implicit;
+        self
+    }
+
+    /// True inside an f-string or t-string.
+    pub(crate) fn in_string(&self) -> bool {
+        !self.strings.is_empty()
     }
 
     fn peek(&self, ahead: usize) -> u8 {
@@ -152,7 +165,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// The next token; end markers for ever at the end.
-    pub fn next_token(&mut self) -> Result<Token, Found> {
+    pub(crate) fn next_token(&mut self) -> Result<Token, Found> {
         if self.strings.last().is_some_and(|string| string.in_text) {
             return self.string_text();
         }
@@ -213,7 +226,8 @@ impl<'s> Lexer<'s> {
             self.blank = true;
             self.done = true;
             self.at_line_start = true;
-            return Ok(self.token(Kind::Newline, start));
+            let kind = if self.implicit_newline { Kind::Newline } else { Kind::EndMarker };
+            return Ok(self.token(kind, start));
         }
         Ok(self.token(Kind::EndMarker, start))
     }
@@ -504,9 +518,7 @@ impl<'s> Lexer<'s> {
             return Ok(());
         }
         if first >= 0x80 {
-            // The name that follows may itself be invalid, which is the better message.
-            let end = rest.iter().position(|&b| !is_word(b)).unwrap_or(rest.len());
-            self.check_identifier(&self.text[self.at..self.at + end], self.at)?;
+            return Ok(());
         }
         self.error(format!("invalid {kind} literal"))
     }
@@ -526,6 +538,15 @@ impl<'s> Lexer<'s> {
         loop {
             let byte = self.peek(0);
             if self.at >= self.bytes.len() || byte == b'\n' && !triple {
+                if let Some(string) = self.strings.last()
+                    && (string.quote, string.triple) == (quote, triple)
+                {
+                    // The quote was meant to end the f-string.
+                    let (line, offset) = self.lines.place(start);
+                    let place = Place { line, offset, end_line: line, end_offset: offset };
+                    let message = format!("{}-string: expecting '}}'", string.letter);
+                    return Err(Found::placed(ErrorKind::Syntax, place, message));
+                }
                 return self.unterminated(start, triple, "string", escaped_quote);
             }
             if byte == quote && (!triple || self.peek(1) == quote && self.peek(2) == quote) {
@@ -590,7 +611,7 @@ impl<'s> Lexer<'s> {
                 if in_spec && byte == b'\n' && self.at < self.bytes.len() {
                     let what = format!("{letter}-string");
                     let message = format!("{what}: newlines are not allowed in format specifiers for single quoted {what}s");
-                    return self.error_at(self.at, message);
+                    return self.error_at(self.at + 1, message);
                 }
                 return self.unterminated(string_start, triple, &format!("{letter}-string"), false);
             }

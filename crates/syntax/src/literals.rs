@@ -81,7 +81,7 @@ impl Recogniser<'_> {
                 }
                 Kind::FStringMiddle | Kind::TStringMiddle if raw.last() == Some(&false) => {
                     if let Some(message) = unicode_escape_error(&text.replace("{{", "{").replace("}}", "}")) {
-                        return Err(Box::new(self.at_tokens(index, index, format!("(unicode error) {message}"))));
+                        return Err(Box::new(self.at_tokens(index + 1, index + 1, format!("(unicode error) {message}"))));
                     }
                 }
                 _ => {}

@@ -67,18 +67,13 @@ pub fn parse(text: &str, mode: Mode) -> Result<Module, SyntaxError> {
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut source = normalise_newlines(text).into_owned();
-    if !source.ends_with('\n') {
+    if !source.ends_with('\n') && mode == Mode::Module {
         source.push('\n');
     }
     let parser_mode = match mode {
         Mode::Module | Mode::Single => ParserMode::Module,
         Mode::Expression => ParserMode::Expression,
     };
-    // Leading blank space is allowed before an expression, and does not count.
-    let skipped = if mode == Mode::Expression { source.len() - source.trim_start_matches([' ', '\t']).len() } else { 0 };
-    if skipped > 0 {
-        source.drain(..skipped);
-    }
     let options = ParseOptions::from(parser_mode).with_target_version(PythonVersion::PY314);
     let parsed = ruff_python_parser::parse_unchecked(&source, options);
     let module = Module { source, parsed };
@@ -92,7 +87,8 @@ fn check(module: &Module, mode: Mode) -> Option<SyntaxError> {
     let parsed = &module.parsed;
     let failed = !parsed.errors().is_empty() || !parsed.unsupported_syntax_errors().is_empty();
     let shape = Shape::of(module);
-    if failed || shape.suspicious || mode == Mode::Single {
+    let is_indented = mode == Mode::Expression && module.source.trim_start_matches(['\n', '#']).starts_with([' ', '\t', '\\']);
+    if failed || shape.suspicious || is_indented || mode == Mode::Single {
         let lines = module.lines();
         let diagnosis = diagnose(&module.source, &lines, mode);
         if let Some(found) = diagnosis.error {
