@@ -186,7 +186,11 @@ impl<'s> Recogniser<'s> {
                 self.started = true;
             }
             self.tokens.push(token);
-            self.letters.push(self.lexer.string_letter());
+            self.letters.push(match token.kind {
+                Kind::FStringEnd => 'f',
+                Kind::TStringEnd => 't',
+                _ => self.lexer.string_letter(),
+            });
         }
         Ok(self.tokens[at])
     }
@@ -206,11 +210,11 @@ impl<'s> Recogniser<'s> {
         let (line, offset) = self.lines.place(self.tokens[first].start);
         let token = self.tokens[last];
         let (end_line, end_offset) = match token.kind {
-            Kind::Newline => {
-                let (line, offset) = self.lines.place(token.start);
+            Kind::Newline if token.end > token.start => {
+                let (line, offset) = self.lines.place(token.end - 1);
                 (line, offset + 1)
             }
-            _ => self.lines.place(token.end),
+            _ => self.lines.end_place(line, token.end),
         };
         Place { line, offset, end_line, end_offset }
     }

@@ -82,7 +82,7 @@ pub(crate) struct Found {
 impl Found {
     pub fn at(lines: &Lines<'_>, start: usize, end: usize, message: impl Into<String>) -> Found {
         let (line, offset) = lines.place(start);
-        let (end_line, end_offset) = lines.place(end);
+        let (end_line, end_offset) = lines.end_place(line, end);
         Found::placed(ErrorKind::Syntax, Place { line, offset, end_line, end_offset }, message)
     }
 

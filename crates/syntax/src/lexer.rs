@@ -87,6 +87,10 @@ pub struct Lexer<'s> {
     blank: bool,
     done: bool,
     implicit_newline: bool,
+    /// The last token closed a replacement field or opened a format spec.
+    after_field: bool,
+    /// The format spec being read must give a text token before it ends.
+    spec_needs_text: bool,
 }
 
 impl<'s> Lexer<'s> {
@@ -107,6 +111,8 @@ impl<'s> Lexer<'s> {
             blank: true,
             done: false,
             implicit_newline: true,
+            after_field: false,
+            spec_needs_text: false,
         }
     }
 
@@ -176,6 +182,7 @@ impl<'s> Lexer<'s> {
         if self.pending != 0 {
             return Ok(self.pending_indent());
         }
+        let mut comment = None;
         loop {
             while matches!(self.peek(0), b' ' | b'\t' | 0x0c) {
                 self.at += 1;
@@ -187,14 +194,17 @@ impl<'s> Lexer<'s> {
                     if self.extra {
                         return Ok(self.token(Kind::Comment, start));
                     }
+                    // To CPython's parser the comment belongs to the newline.
+                    comment = Some(start);
                 }
                 b'\n' => {
                     self.at += 1;
                     let blank = std::mem::replace(&mut self.blank, true);
                     self.at_line_start = self.brackets.is_empty() && self.strings.is_empty();
                     if self.brackets.is_empty() && self.strings.is_empty() && !blank {
-                        return Ok(self.token(Kind::Newline, start));
+                        return Ok(self.token(Kind::Newline, comment.unwrap_or(start)));
                     }
+                    comment = None;
                     if self.brackets.is_empty() && !self.strings.is_empty() {
                         // Inside a replacement field at bracket level 0 cannot happen: `{` counts.
                         continue;
@@ -262,8 +272,16 @@ impl<'s> Lexer<'s> {
 
     fn end_in_continuation(&mut self) -> Result<(), Found> {
         self.hit_end = true;
-        if let Some(found) = self.unclosed() {
+        if let Some(found) = self.unclosed()
+            && self.implicit_newline
+        {
             return Err(found);
+        }
+        if !self.implicit_newline && self.bytes[self.at - 1] == b'\\' {
+            let (line, offset) = self.lines.place(self.at - 1);
+            let place = Place { line, offset, end_line: line, end_offset: 0 };
+            let message = "unexpected character after line continuation character";
+            return Err(Found::placed(ErrorKind::Syntax, place, message));
         }
         let at = self.at - usize::from(self.at > 0 && self.bytes[self.at - 1] == b'\n');
         let (line, offset) = self.lines.place(at);
@@ -285,7 +303,7 @@ impl<'s> Lexer<'s> {
                     alternative += 1;
                 }
                 0x0c => (column, alternative) = (0, 0),
-                b'\\' if self.peek(1) == b'\n' => {
+                b'\\' if self.peek(1) == b'\n' && self.at + 1 < self.bytes.len() => {
                     continued = continued.or(Some((column, alternative)));
                     self.at += 1;
                     if self.at + 1 >= self.bytes.len() {
@@ -303,7 +321,8 @@ impl<'s> Lexer<'s> {
         if matches!(self.peek(0), b'#' | b'\n') {
             return Ok(());
         }
-        if self.at >= self.bytes.len() {
+        let is_cut = !self.implicit_newline && self.at > 0 && self.bytes[self.at - 1] != b'\n';
+        if self.at >= self.bytes.len() && (!is_cut || self.done) {
             (column, alternative) = (0, 0);
         } else if let Some(first) = continued {
             (column, alternative) = first;
@@ -597,6 +616,9 @@ impl<'s> Lexer<'s> {
             _ => (Kind::TStringMiddle, Kind::TStringEnd),
         };
         let start = self.at;
+        if std::mem::take(&mut self.after_field) {
+            self.spec_needs_text = in_spec;
+        }
         let closes = |lexer: &Self| {
             lexer.peek(0) == quote && (!triple || lexer.peek(1) == quote && lexer.peek(2) == quote)
         };
@@ -611,7 +633,9 @@ impl<'s> Lexer<'s> {
                 if in_spec && byte == b'\n' && self.at < self.bytes.len() {
                     let what = format!("{letter}-string");
                     let message = format!("{what}: newlines are not allowed in format specifiers for single quoted {what}s");
-                    return self.error_at(self.at + 1, message);
+                    let (line, offset) = self.lines.place(self.at);
+                    let place = Place { line, offset, end_line: line, end_offset: offset };
+                    return Err(Found::placed(ErrorKind::Syntax, place, message));
                 }
                 return self.unterminated(string_start, triple, &format!("{letter}-string"), false);
             }
@@ -634,7 +658,10 @@ impl<'s> Lexer<'s> {
                 b'{' if self.peek(1) == b'{' && !in_spec => self.at += 2,
                 b'}' if self.peek(1) == b'}' && !in_spec => self.at += 2,
                 b'{' | b'}' => {
-                    if self.at > start {
+                    // A spec ends with text, though it be empty.
+                    let is_empty_end = byte == b'}' && std::mem::take(&mut self.spec_needs_text);
+                    if self.at > start || is_empty_end {
+                        self.spec_needs_text = false;
                         return Ok(self.token(middle, start));
                     }
                     return self.brace(byte, start);
@@ -674,6 +701,7 @@ impl<'s> Lexer<'s> {
         if string.specs == 0 {
             return self.error(format!("{letter}-string: single '}}' is not allowed"));
         }
+        self.after_field = true;
         string.specs -= 1;
         string.braces -= 1;
         string.in_text = string.braces == string.specs;
@@ -716,6 +744,7 @@ impl<'s> Lexer<'s> {
             return self.error(message);
         }
         if in_field {
+            self.after_field = true;
             let string = self.strings.last_mut().expect("in a field");
             string.braces -= 1;
             string.in_text = true;
@@ -731,6 +760,7 @@ impl<'s> Lexer<'s> {
                 let string = self.strings.last_mut().expect("in a field");
                 string.specs += 1;
                 string.in_text = true;
+                self.after_field = true;
             }
             return Ok(self.token(Kind::Op, start));
         }

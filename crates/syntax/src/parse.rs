@@ -87,8 +87,8 @@ fn check(module: &Module, mode: Mode) -> Option<SyntaxError> {
     let parsed = &module.parsed;
     let failed = !parsed.errors().is_empty() || !parsed.unsupported_syntax_errors().is_empty();
     let shape = Shape::of(module);
-    let is_indented = mode == Mode::Expression && module.source.trim_start_matches(['\n', '#']).starts_with([' ', '\t', '\\']);
-    if failed || shape.suspicious || is_indented || mode == Mode::Single {
+    let is_odd = mode == Mode::Expression && has_odd_space(&module.source);
+    if failed || shape.suspicious || is_odd || mode == Mode::Single {
         let lines = module.lines();
         let diagnosis = diagnose(&module.source, &lines, mode);
         if let Some(found) = diagnosis.error {
@@ -112,6 +112,13 @@ fn check(module: &Module, mode: Mode) -> Option<SyntaxError> {
         ));
     }
     None
+}
+
+/// True if an expression may be indented, or ends with a line of nothing but space: ruff allows it.
+fn has_odd_space(source: &str) -> bool {
+    let is_space = |c: char| matches!(c, ' ' | '\t' | '\x0c');
+    let last = source.rsplit('\n').next().unwrap_or("");
+    source.trim_start_matches('\n').starts_with([' ', '\t', '\\', '#']) || last.starts_with(is_space)
 }
 
 /// What the tokens say about a source.

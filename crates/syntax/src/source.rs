@@ -30,6 +30,19 @@ impl<'s> Lines<'s> {
         (line, self.text[start..end].chars().count() as i32 + 1)
     }
 
+    /// Place of the end of a range that starts in `first`. CPython converts the byte column of an end on another
+    /// line by the text of the first one: so does this.
+    pub(crate) fn end_place(&self, first: u32, end: usize) -> (u32, i32) {
+        let (line, column) = self.position(end.min(self.text.len()));
+        if line == first {
+            return self.place(end);
+        }
+        let text = self.line_text(first).unwrap_or("").trim_end_matches('\n').as_bytes();
+        let bytes = (column as usize + 1).min(text.len() + 1);
+        let counted = String::from_utf8_lossy(&text[..bytes.min(text.len())]).chars().count();
+        (line, (counted + usize::from(bytes > text.len())) as i32)
+    }
+
     /// Byte offset at which a line (from 1) starts.
     pub fn start(&self, line: u32) -> usize {
         self.starts.get(line as usize - 1).copied().unwrap_or(self.text.len())
