@@ -8,10 +8,15 @@ pub mod errors;
 mod explain;
 mod grammar;
 mod grammar_parts;
+pub mod interactive;
 pub mod lexer;
 pub mod literals;
 pub mod parse;
+pub mod print;
 pub mod source;
+pub mod strings;
+pub mod tokens;
+pub mod tree;
 
 pub use errors::{ErrorKind, Place, SyntaxError};
 pub use parse::{Mode, Module, parse, with_stack};

@@ -190,3 +190,46 @@ fn unicode_escape_error(body: &str) -> Option<String> {
     }
     None
 }
+
+/// 30-bit digits, least significant first, of an int literal with any prefix and underscores.
+pub fn int_digits(literal: &str) -> Vec<u32> {
+    let lower = literal.to_ascii_lowercase();
+    let (radix, text) = match lower.get(..2) {
+        Some("0x") => (16, &lower[2..]),
+        Some("0o") => (8, &lower[2..]),
+        Some("0b") => (2, &lower[2..]),
+        _ => (10, lower.as_str()),
+    };
+    let mut digits: Vec<u32> = Vec::new();
+    for value in text.chars().filter_map(|c| c.to_digit(radix)) {
+        let mut carry = value as u64;
+        for digit in &mut digits {
+            carry += *digit as u64 * radix as u64;
+            *digit = (carry & 0x3fff_ffff) as u32;
+            carry >>= 30;
+        }
+        if carry != 0 {
+            digits.push(carry as u32);
+        }
+    }
+    digits
+}
+
+/// Decimal text of 30-bit digits.
+pub fn decimal(mut digits: Vec<u32>) -> String {
+    let mut groups = Vec::new();
+    while !digits.is_empty() {
+        let mut remainder = 0u64;
+        for digit in digits.iter_mut().rev() {
+            let value = remainder << 30 | *digit as u64;
+            *digit = (value / 1_000_000_000) as u32;
+            remainder = value % 1_000_000_000;
+        }
+        groups.push(remainder);
+        while digits.last() == Some(&0) {
+            digits.pop();
+        }
+    }
+    let Some(first) = groups.pop() else { return "0".into() };
+    groups.iter().rev().fold(first.to_string(), |text, group| format!("{text}{group:09}"))
+}

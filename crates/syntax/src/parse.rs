@@ -65,7 +65,6 @@ pub fn parse(text: &str, mode: Mode) -> Result<Module, SyntaxError> {
         let message = "source code string cannot contain null bytes";
         return Err(SyntaxError::bare(ErrorKind::Syntax, message));
     }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut source = normalise_newlines(text).into_owned();
     if !source.ends_with('\n') && mode == Mode::Module {
         source.push('\n');
@@ -131,9 +130,9 @@ struct Shape {
 
 impl Shape {
     fn of(module: &Module) -> Shape {
-        let mut shape = Shape { longest: 0, suspicious: false };
+        let mut shape = Shape { longest: 0, suspicious: module.source.starts_with('\u{feff}') };
         let (mut length, mut indent, mut level) = (0usize, 0usize, 0usize);
-        let mut previous = TokenKind::Newline;
+        let (mut braces, mut strings) = (0usize, 0usize);
         for token in module.parsed.tokens() {
             length += 1;
             match token.kind() {
@@ -143,8 +142,20 @@ impl Shape {
                 }
                 TokenKind::Indent => indent += 1,
                 TokenKind::Dedent => indent = indent.saturating_sub(1),
-                TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => level += 1,
-                TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => level = level.saturating_sub(1),
+                TokenKind::Lpar | TokenKind::Lsqb => level += 1,
+                TokenKind::Rpar | TokenKind::Rsqb => level = level.saturating_sub(1),
+                TokenKind::Lbrace => {
+                    level += 1;
+                    braces += 1;
+                    // CPython bounds the nesting of replacement fields.
+                    shape.suspicious |= strings > 0 && braces > 3;
+                }
+                TokenKind::Rbrace => {
+                    level = level.saturating_sub(1);
+                    braces = braces.saturating_sub(1);
+                }
+                TokenKind::FStringStart | TokenKind::TStringStart => strings += 1,
+                TokenKind::FStringEnd | TokenKind::TStringEnd => strings = strings.saturating_sub(1),
                 TokenKind::Int => {
                     let range = token.range();
                     let is_long = range.len().to_usize() > literals::MAX_DIGITS;
@@ -152,17 +163,11 @@ impl Shape {
                 }
                 _ => {}
             }
-            shape.suspicious |= level > 200 || indent >= 100 || is_suspicious(previous, token.kind());
-            previous = token.kind();
+            shape.suspicious |= level > 200 || indent >= 100;
         }
         shape.longest = shape.longest.max(length + indent);
         shape
     }
-}
-
-/// Pairs of tokens that the parser takes and CPython may not.
-fn is_suspicious(_previous: TokenKind, _kind: TokenKind) -> bool {
-    false
 }
 
 /// True if the tree is deeper than [`MAX_TREE_DEPTH`].
