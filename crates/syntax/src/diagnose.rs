@@ -143,14 +143,17 @@ impl<'s> Recogniser<'s> {
 
     /// An error of the lexer further on in the source is reported instead of the parser's.
     fn prefer_lexer_error(&mut self, found: Found) -> Found {
-        self.hit_end |= self.lexer.hit_end;
-        // Nor does CPython look further from inside an f-string.
-        if self.failure.is_some() || found.kind == ErrorKind::Memory || self.lexer.in_string() {
+        if self.failure.is_some() || found.kind == ErrorKind::Memory {
             return found;
         }
         let line = self.tokens.last().map_or(1, |token| self.lines.place(token.start).0);
+        // Errors in the rest of an f-string do not count.
+        let mut in_string = self.lexer.in_string();
         loop {
-            match self.lexer.next_token() {
+            let next = self.lexer.next_token();
+            in_string &= self.lexer.in_string();
+            match next {
+                Err(_) if in_string => return found,
                 Ok(token) if token.kind == Kind::EndMarker => return found,
                 Ok(_) => {}
                 Err(late) => {
@@ -176,7 +179,6 @@ impl<'s> Recogniser<'s> {
             }
             let mut token = self.lexer.next_token().map_err(|found| {
                 self.failure = Some(found.clone());
-                self.hit_end = self.lexer.hit_end;
                 Box::new(found)
             })?;
             if self.mode == Mode::Single && token.kind == Kind::EndMarker && self.started {

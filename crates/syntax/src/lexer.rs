@@ -688,7 +688,6 @@ impl<'s> Lexer<'s> {
         if byte == b'{' {
             let string = self.strings.last_mut().expect("inside a string");
             if string.braces >= 3 {
-                self.at += 1;
                 return self.error(format!("{letter}-string: expressions nested too deeply"));
             }
             string.in_text = false;

@@ -27,6 +27,8 @@ pub struct Module {
     pub source: String,
     /// ruff's result: tree and tokens.
     pub parsed: Parsed<Mod>,
+    /// Tokens in the longest statement: a bound for the depth of the tree.
+    longest: usize,
 }
 
 impl Module {
@@ -41,13 +43,25 @@ impl Module {
     }
 }
 
+/// Stack that dropping one level of a tree may take.
+const DROP_FRAME: usize = 1024;
+/// Trees that would need more stack to be dropped are leaked: only sources of megabytes that are one expression.
+const MAX_DROP_STACK: usize = 1 << 30;
+/// Stack for ruff's parser on sources with many lambdas.
+const MAX_PARSER_STACK: usize = 1 << 30;
+
 impl Drop for Module {
     fn drop(&mut self) {
-        // A deep tree is dropped on a stack that is large enough.
-        if self.source.len() > SHORT_STATEMENT {
-            let options = ParseOptions::from(ParserMode::Module);
-            let empty = std::mem::replace(&mut self.parsed, ruff_python_parser::parse_unchecked("", options));
-            with_stack(|| drop(empty));
+        if self.longest <= SHORT_STATEMENT {
+            return;
+        }
+        let empty = ruff_python_parser::parse_unchecked("", ParseOptions::from(ParserMode::Module));
+        let parsed = std::mem::replace(&mut self.parsed, empty);
+        let stack = self.longest * DROP_FRAME + (1 << 20);
+        if stack <= MAX_DROP_STACK {
+            stacker::maybe_grow(stack, stack, || drop(parsed));
+        } else {
+            std::mem::forget(parsed);
         }
     }
 }
@@ -74,18 +88,34 @@ pub fn parse(text: &str, mode: Mode) -> Result<Module, SyntaxError> {
         Mode::Expression => ParserMode::Expression,
     };
     let options = ParseOptions::from(parser_mode).with_target_version(PythonVersion::PY314);
-    let parsed = ruff_python_parser::parse_unchecked(&source, options);
-    let module = Module { source, parsed };
-    match check(&module, mode) {
+    let parsed = with_parser_stack(&source, || ruff_python_parser::parse_unchecked(&source, options))?;
+    let mut module = Module { source, parsed, longest: usize::MAX };
+    let shape = Shape::of(&module);
+    module.longest = shape.longest;
+    match check(&module, &shape, mode) {
         None => Ok(module),
         Some(error) => Err(error),
     }
 }
 
-fn check(module: &Module, mode: Mode) -> Option<SyntaxError> {
+/// ruff's parser grows its stack as it recurses, but not in the defaults of lambdas: this makes room for them.
+fn with_parser_stack<T>(source: &str, work: impl FnOnce() -> T) -> Result<T, SyntaxError> {
+    const FRAME: usize = 16 << 10;
+    let lambdas = source.matches("lambda").count();
+    if lambdas <= 32 {
+        return Ok(work());
+    }
+    let stack = lambdas * FRAME;
+    if stack > MAX_PARSER_STACK {
+        let message = "Parser stack overflowed - Python source too complex to parse";
+        return Err(SyntaxError::bare(ErrorKind::Memory, message));
+    }
+    Ok(stacker::maybe_grow(stack, stack + (1 << 20), work))
+}
+
+fn check(module: &Module, shape: &Shape, mode: Mode) -> Option<SyntaxError> {
     let parsed = &module.parsed;
     let failed = !parsed.errors().is_empty() || !parsed.unsupported_syntax_errors().is_empty();
-    let shape = Shape::of(module);
     let is_odd = mode == Mode::Expression && has_odd_space(&module.source);
     if failed || shape.suspicious || is_odd || mode == Mode::Single {
         let lines = module.lines();

@@ -76,6 +76,20 @@ pub fn tokens(source: &str) -> (Vec<TokenInfo<'_>>, Option<SyntaxError>) {
                 let last = source.lines().count() as u32 + 1;
                 (start, end) = ((last, 0), (last, 0));
             }
+            Kind::FStringMiddle | Kind::TStringMiddle => {
+                // A doubled brace ends the token; its second half is in none.
+                while let Some(at) = first_double(string) {
+                    let middle = token.start + (token.end - token.start - string.len()) + at + 1;
+                    let piece = &string[..at + 1];
+                    tokens.push(TokenInfo { kind: token.kind, string: piece, start, end: place(middle), offset });
+                    string = &string[at + 2..];
+                    offset = middle + 1;
+                    start = place(offset);
+                }
+                if string.is_empty() && offset != token.start {
+                    continue;
+                }
+            }
             _ => {}
         }
         tokens.push(TokenInfo { kind: token.kind, string, start, end, offset });
@@ -83,6 +97,12 @@ pub fn tokens(source: &str) -> (Vec<TokenInfo<'_>>, Option<SyntaxError>) {
             return (tokens, None);
         }
     }
+}
+
+/// Where the first doubled brace is.
+fn first_double(string: &str) -> Option<usize> {
+    let bytes = string.as_bytes();
+    (0..bytes.len().saturating_sub(1)).find(|&at| matches!(bytes[at], b'{' | b'}') && bytes[at] == bytes[at + 1])
 }
 
 /// Tokens as `python -m tokenize` shows them.

@@ -430,7 +430,9 @@ impl Maker<'_> {
                 ("annotation", self.optional(&parameter.annotation)),
                 ("type_comment", Field::None),
             ];
-            Tree::at("arg", parameter.range, fields).into()
+            // The stars of `*args` are not part of it.
+            let range = TextRange::new(parameter.name.range().start(), parameter.range.end());
+            Tree::at("arg", range, fields).into()
         };
         let many = |items: &[ParameterWithDefault]| list(items, |item| one(&item.parameter));
         let star = |parameter: &Option<Box<Parameter>>| parameter.as_ref().map_or(Field::None, |item| one(item));
@@ -473,7 +475,7 @@ impl Maker<'_> {
     }
 
     pub fn expr(&self, expression: &Expr) -> Field {
-        let mut range = expression.range();
+        let range = expression.range();
         let (class, fields) = match expression {
             Expr::BoolOp(node) => {
                 let op = Tree::bare(if node.op == BoolOp::And { "And" } else { "Or" }, vec![]);
@@ -595,12 +597,6 @@ impl Maker<'_> {
                 ],
             ),
         };
-        if let Expr::Tuple(tuple) = expression
-            && !tuple.parenthesized
-            && let (Some(first), Some(_)) = (tuple.elts.first(), tuple.elts.last())
-        {
-            range = TextRange::new(range.start().min(first.range().start()), range.end());
-        }
         Tree::at(class, range, fields).into()
     }
 
