@@ -533,7 +533,10 @@ impl<'s> Lexer<'s> {
         let rest = &self.bytes[self.at..];
         let Some(&first) = rest.first() else { return Ok(()) };
         let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80;
-        if !is_word(first) || KEYWORDS.iter().any(|word| rest.starts_with(word.as_bytes())) {
+        let is_whole = |word: &&str| {
+            rest.starts_with(word.as_bytes()) && !rest.get(word.len()).is_some_and(|&next| is_word(next))
+        };
+        if !is_word(first) || KEYWORDS.iter().any(is_whole) {
             return Ok(());
         }
         if first >= 0x80 {

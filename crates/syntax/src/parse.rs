@@ -163,6 +163,9 @@ impl Shape {
         let mut shape = Shape { longest: 0, suspicious: module.source.starts_with('\u{feff}') };
         let (mut length, mut indent, mut level) = (0usize, 0usize, 0usize);
         let (mut braces, mut strings) = (0usize, 0usize);
+        let mut previous = TokenKind::Newline;
+        // Bracket level of a `*` before an operand, while its operand lasts.
+        let mut star = None;
         for token in module.parsed.tokens() {
             length += 1;
             match token.kind() {
@@ -193,11 +196,82 @@ impl Shape {
                 }
                 _ => {}
             }
-            shape.suspicious |= level > 200 || indent >= 100;
+            let kind = token.kind();
+            shape.suspicious |= level > 200 || indent >= 100 || are_suspicious(previous, kind);
+            match kind {
+                TokenKind::Star if !ends_operand(previous) => star = Some(level),
+                TokenKind::Comma | TokenKind::Newline | TokenKind::Equal | TokenKind::Colon => star = None,
+                _ if star.is_some_and(|at| level < at) => star = None,
+                _ => shape.suspicious |= star == Some(level) && binds_weakly(kind),
+            }
+            if !matches!(kind, TokenKind::Comment | TokenKind::NonLogicalNewline) {
+                previous = kind;
+            }
         }
         shape.longest = shape.longest.max(length + indent);
         shape
     }
+}
+
+/// True for the last token of an operand.
+fn ends_operand(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::Name
+            | TokenKind::Int
+            | TokenKind::Float
+            | TokenKind::Complex
+            | TokenKind::String
+            | TokenKind::FStringEnd
+            | TokenKind::TStringEnd
+            | TokenKind::Rpar
+            | TokenKind::Rsqb
+            | TokenKind::Rbrace
+            | TokenKind::True
+            | TokenKind::False
+            | TokenKind::None
+            | TokenKind::Ellipsis
+    )
+}
+
+/// Pairs of tokens that ruff's parser takes in some places where CPython does not: two operands without a comma
+/// (in patterns), `yield` without value before a comma. Valid sources hardly have them.
+fn are_suspicious(previous: TokenKind, kind: TokenKind) -> bool {
+    match kind {
+        TokenKind::Name
+        | TokenKind::Int
+        | TokenKind::Float
+        | TokenKind::Complex
+        | TokenKind::True
+        | TokenKind::False
+        | TokenKind::None => ends_operand(previous),
+        // Replacement fields may follow each other.
+        TokenKind::Lbrace => ends_operand(previous) && previous != TokenKind::Rbrace,
+        TokenKind::Comma => matches!(previous, TokenKind::Yield | TokenKind::Return | TokenKind::Comma | TokenKind::From),
+        _ => false,
+    }
+}
+
+/// Operators that bind less than those that the operand of `*` may have in an expression list. ruff's parser allows
+/// them there.
+fn binds_weakly(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::And
+            | TokenKind::Or
+            | TokenKind::Not
+            | TokenKind::If
+            | TokenKind::Lambda
+            | TokenKind::In
+            | TokenKind::Is
+            | TokenKind::Less
+            | TokenKind::Greater
+            | TokenKind::LessEqual
+            | TokenKind::GreaterEqual
+            | TokenKind::EqEqual
+            | TokenKind::NotEqual
+            | TokenKind::ColonEqual
+    )
 }
 
 /// True if the tree is deeper than [`MAX_TREE_DEPTH`].
