@@ -289,7 +289,7 @@ impl<'s> Recogniser<'s> {
                 let mut cut = false;
                 matched = self.items(items, at, &mut cut)?;
                 if let (Some(end), Some(action)) = (matched, &alternative.action) {
-                    let captures = Captures::new(self, mark, at, end);
+                    let captures = Captures::new(self, mark, end);
                     if let Some(found) = captures.explain(action) {
                         return Err(Box::new(found));
                     }

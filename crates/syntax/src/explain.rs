@@ -16,7 +16,7 @@ enum Target {
     For,
 }
 
-/// Captures of one alternative that matched tokens `start..end`.
+/// Captures of one alternative that matched up to token `end`.
 pub(crate) struct Captures<'r, 's> {
     recogniser: &'r Recogniser<'s>,
     mark: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Captures<'r, 's> {
 }
 
 impl<'r, 's> Captures<'r, 's> {
-    pub fn new(recogniser: &'r Recogniser<'s>, mark: usize, _start: usize, end: usize) -> Self {
+    pub fn new(recogniser: &'r Recogniser<'s>, mark: usize, end: usize) -> Self {
         Captures { recogniser, mark, end }
     }
 
@@ -57,15 +57,10 @@ impl<'r, 's> Captures<'r, 's> {
         let (from, to) = self.tokens(name)?;
         let (start, end) = self.bytes(name)?;
         if to - from == 1 || !self.recogniser.text[start..end].starts_with('(') {
-            return Some((start, end - self.trailing_parentheses(name, end)));
+            return Some((start, end));
         }
         let (_, start, end) = self.expression(name)?;
         Some((start, end))
-    }
-
-    /// Bytes after the expression proper when only its end is in parentheses (`for x in (y)` has none of its own).
-    fn trailing_parentheses(&self, _name: u8, _end: usize) -> usize {
-        0
     }
 
     fn found(&self, start: usize, end: usize, message: String) -> Found {
@@ -212,10 +207,7 @@ fn parse(text: &str) -> Expr {
 
 /// A call with the text as arguments, which lie at offset 3.
 fn parse_call(text: &str) -> Expr {
-    match parse_text(&format!("(f({text}))")) {
-        Expr::Call(call) => Expr::Call(call),
-        other => other,
-    }
+    parse_text(&format!("(f({text}))"))
 }
 
 fn parse_text(text: &str) -> Expr {

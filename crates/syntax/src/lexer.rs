@@ -673,6 +673,9 @@ impl<'s> Lexer<'s> {
                     let rest = &self.bytes[self.at..];
                     let close = rest.iter().position(|&b| b == b'}' || b == b'\n' || b == quote);
                     self.at += close.map_or(rest.len(), |close| close + usize::from(rest[close] == b'}'));
+                    if self.extra && self.bytes[self.at - 1] == b'}' {
+                        return Ok(self.token(middle, start));
+                    }
                 }
                 b'\\' => {
                     self.at += 1;

@@ -74,13 +74,16 @@ pub enum Origin {
     File,
 }
 
+/// Decodes encodings that are not built in, see [`decode`].
+pub type OtherDecoder<'d> = dyn FnMut(&str, &[u8]) -> Option<Result<String, String>> + 'd;
+
 /// Decodes bytes of source by BOM and coding cookie. `other` decodes encodings that are not built in: it gets the
 /// normalised name and answers `None` if it does not know it, else the text or the decoder's message.
 /// Newlines are not yet normalised.
 pub fn decode(
     bytes: &[u8],
     origin: Origin,
-    other: &mut dyn FnMut(&str, &[u8]) -> Option<Result<String, String>>,
+    other: &mut OtherDecoder<'_>,
 ) -> Result<String, SyntaxError> {
     if bytes.contains(&0) {
         let what = if origin == Origin::Bytes { "source code string" } else { "source code" };

@@ -111,6 +111,43 @@ pub(crate) fn text(maker: &Maker<'_>, node: &ExprStringLiteral) -> Tree {
     tree
 }
 
+/// What `{x = }` puts before the value: the field as written up to `=` and the space after it, without comments.
+/// Empty for other fields.
+pub fn debug_text(element: &InterpolatedElement) -> String {
+    let Some(debug) = &element.debug_text else { return String::new() };
+    without_comments(&format!("{}{}{}", debug.leading(), debug.expression(), debug.trailing()))
+}
+
+/// The expression as written, for `Interpolation.expression`.
+pub fn expression_text(element: &InterpolatedElement, source: &str) -> String {
+    if element.debug_text.is_some() {
+        let text = debug_text(element);
+        return text.rsplit_once('=').map_or(text.clone(), |(front, _)| front.to_string());
+    }
+    let end = element.expression.range().end().to_usize();
+    // Parentheses around the expression are not part of its range.
+    let rest = &source[end..element.range.end().to_usize()];
+    let close = rest.find([':', '!', '}']).unwrap_or(0);
+    without_comments(&source[element.range.start().to_usize() + 1..end + close])
+}
+
+/// Drops comments, but not `#` in strings.
+fn without_comments(text: &str) -> String {
+    if !text.contains('#') {
+        return text.to_string();
+    }
+    let wrapped = format!("({text}\n)");
+    let comments = crate::tokens::tokens(&wrapped).0.into_iter().filter(|token| token.kind == crate::lexer::Kind::Comment);
+    let mut out = String::new();
+    let mut from = 1;
+    for comment in comments {
+        out.push_str(&wrapped[from..comment.offset]);
+        from = comment.offset + comment.string.len();
+    }
+    out.push_str(&wrapped[from.min(wrapped.len() - 2)..wrapped.len() - 2]);
+    out
+}
+
 /// Values of a `JoinedStr` or `TemplateStr`: neighbouring texts are merged, empty ones dropped.
 struct Values<'m, 's> {
     maker: &'m Maker<'s>,
@@ -156,15 +193,10 @@ impl Values<'_, '_> {
 
     fn field(&mut self, element: &InterpolatedElement, is_raw: bool) {
         let source = self.maker.source;
-        // The text of the expression as written: from the brace to what follows it.
         let start = element.range.start() + TextSize::new(1);
-        let expression_end = element.expression.range().end();
-        let mut end = expression_end;
         if let Some(debug) = &element.debug_text {
-            let text = format!("{}{}{}", debug.leading(), debug.expression(), debug.trailing());
-            let range = TextRange::new(start, start + TextSize::new(text.len() as u32));
-            self.text(range, text.as_bytes(), false);
-            end = range.end();
+            let len = debug.leading().len() + debug.expression().len() + debug.trailing().len();
+            self.text(TextRange::at(start, TextSize::new(len as u32)), debug_text(element).as_bytes(), false);
         }
         self.flush();
         let conversion = match element.conversion {
@@ -181,10 +213,7 @@ impl Values<'_, '_> {
         });
         let mut fields = vec![("value", self.maker.expr(&element.expression))];
         if self.is_template {
-            let rest = &source[start.to_usize()..];
-            let stop = end.to_usize() - start.to_usize();
-            let closing = rest[stop..].find([':', '!', '}', '=']).unwrap_or(0);
-            let written = rest[..stop + closing].trim_end_matches('=').trim();
+            let written = expression_text(element, source);
             fields.push(("str", Field::Constant(Constant::Str(written.as_bytes().to_vec()))));
         }
         fields.push(("conversion", Field::Int(conversion)));
