@@ -4,6 +4,7 @@
 
 pub mod code;
 pub mod ops;
+pub mod positions;
 
 pub use code::{Code, Const, Handler, Position, Text};
 pub use ops::{Op, Word};
