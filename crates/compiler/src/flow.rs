@@ -268,12 +268,30 @@ impl Asm {
         }
     }
 
+    /// Turns a conditional jump over a jump into the opposite conditional jump.
+    fn invert_jumps(&mut self) {
+        let mut targeted = vec![false; self.insts.len() + 1];
+        self.labels.iter().filter(|&&p| p != UNBOUND).for_each(|&p| targeted[p] = true);
+        let mut live = vec![true; self.insts.len()];
+        for i in 0..self.insts.len().saturating_sub(2) {
+            let (inst, next) = (self.insts[i], self.insts[i + 1]);
+            let over = inst.target.is_some_and(|t| self.place(t) == i + 2);
+            if let (true, false, Op::Jump, Some(op)) = (over, targeted[i + 1], next.op, opposite(inst.op)) {
+                self.insts[i].op = op;
+                self.insts[i].target = next.target;
+                live[i + 1] = false;
+            }
+        }
+        self.compact(&live);
+    }
+
     /// Cleans the list up; call before [`Asm::assemble`].
     pub fn optimize(&mut self, counts: Counts) {
         self.thread_jumps();
         let cover = self.covering();
         let live = self.reachable(&cover);
         self.compact(&live);
+        self.invert_jumps();
         self.drop_empty_jumps();
         let cover = self.covering();
         let needed = bound::needed(self, &cover, counts);

@@ -112,6 +112,6 @@ fn compile_raw(source: &str, lines: &Lines<'_>, input: Input<'_>, options: &Opti
         Input::Expression(m) => (&[], Some(&m.body)),
     };
     let future = future::check(body)? || options.future_annotations;
-    let table = names::scopes(body, expr, future, MAX_DEPTH)?;
+    let table = names::scopes(source, body, expr, future, MAX_DEPTH)?;
     emit::compile(source, lines, input, options, future, table)
 }

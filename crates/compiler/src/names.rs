@@ -7,7 +7,7 @@
 use crate::error::{Res, fail};
 use crate::scope::{Name, Resolved, Scope, ScopeId, ScopeKind, Symbol, Table, mangle, uses};
 use ruff_python_ast::{self as ast, Expr, ExprContext, Pattern, Stmt};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 /// The block itself.
 pub const MAIN: u8 = 0;
@@ -25,8 +25,26 @@ pub fn key<T: ?Sized>(node: &T) -> usize {
     std::ptr::from_ref(node).cast::<u8>() as usize
 }
 
+/// Range of a `def` or `class` statement without its decorators, as CPython's nodes have it.
+pub fn after_decorators(source: &str, decorators: &[ast::Decorator], range: TextRange) -> TextRange {
+    let Some(last) = decorators.last() else { return range };
+    let mut at = last.range().end().to_usize();
+    let end = range.end().to_usize();
+    while let Some(rest) = source.get(at..end) {
+        let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r', '\u{c}', ')']).len();
+        at += blank;
+        match rest[blank..].as_bytes().first() {
+            Some(b'#') => at += rest[blank..].find(['\n', '\r']).unwrap_or(rest.len() - blank),
+            Some(b'\\') => at += 1,
+            _ => break,
+        }
+    }
+    TextRange::new(TextSize::new(at as u32), range.end())
+}
+
 /// The pass.
-pub struct Walker {
+pub struct Walker<'a> {
+    source: &'a str,
     table: Table,
     current: ScopeId,
     /// `from __future__ import annotations`.
@@ -39,8 +57,9 @@ pub struct Walker {
 }
 
 /// Builds and resolves the scopes of a module body or an expression.
-pub fn scopes(body: &[Stmt], expr: Option<&Expr>, lazy_strings: bool, limit: u32) -> Res<Table> {
+pub fn scopes(source: &str, body: &[Stmt], expr: Option<&Expr>, lazy_strings: bool, limit: u32) -> Res<Table> {
     let mut w = Walker {
+        source,
         table: Table::default(),
         current: 0,
         lazy_strings,
@@ -60,7 +79,7 @@ pub fn scopes(body: &[Stmt], expr: Option<&Expr>, lazy_strings: bool, limit: u32
     Ok(table)
 }
 
-impl Walker {
+impl Walker<'_> {
     fn push_scope(&mut self, kind: ScopeKind, name: &str, range: TextRange) -> ScopeId {
         let id = self.table.scopes.len();
         let parent = (id > 0).then_some(self.current);
@@ -339,7 +358,7 @@ impl Walker {
         let kind = self.table.scopes[home].kind;
         let in_function = !matches!(kind, ScopeKind::Module | ScopeKind::Class);
         let conditional = kind == ScopeKind::Module || kind == ScopeKind::Class && self.conditional > 0;
-        if s.simple && conditional && !self.lazy_strings && !self.table.scopes[home].conditional_annotations {
+        if s.simple && conditional && !self.table.scopes[home].conditional_annotations {
             self.table.scopes[home].conditional_annotations = true;
             self.add_raw(home, "__conditional_annotations__", uses::USE | uses::LOCAL);
         }
@@ -374,6 +393,14 @@ impl Walker {
         Ok(())
     }
 
+    /// Makes an annotation scope that only returns strings.
+    fn forget_names(&mut self, id: ScopeId) {
+        let scope = &mut self.table.scopes[id];
+        scope.symbols.retain(|name, _| &**name == "format");
+        scope.children.clear();
+        scope.sees_class = false;
+    }
+
     /// Forgets a scope that was only walked for its errors.
     fn discard(&mut self, id: ScopeId, node: (usize, u8)) {
         self.cur().children.retain(|&child| child != id);
@@ -381,7 +408,8 @@ impl Walker {
     }
 
     fn function(&mut self, f: &ast::StmtFunctionDef) -> Res {
-        self.add(&f.name, uses::LOCAL, f.range)?;
+        let range = after_decorators(self.source, &f.decorator_list, f.range);
+        self.add(&f.name, uses::LOCAL, range)?;
         self.defaults(&f.parameters)?;
         self.exprs(f.decorator_list.iter().map(|d| &d.expression))?;
         let node = key(f);
@@ -426,7 +454,15 @@ impl Walker {
         self.maybe(f.returns.as_deref())?;
         self.leave(before);
         if !any || self.lazy_strings {
-            self.discard(done, (node, ANNOTATIONS));
+            // CPython has the scope even if it is empty, and with it the need for the namespace.
+            let lazy = self.lazy_strings;
+            let scope = self.cur();
+            scope.needs_classdict |= scope.kind == ScopeKind::Class && !lazy;
+            if !any {
+                self.discard(done, (node, ANNOTATIONS));
+            } else {
+                self.forget_names(done);
+            }
         }
         Ok(())
     }
@@ -496,7 +532,8 @@ impl Walker {
     }
 
     fn class(&mut self, c: &ast::StmtClassDef) -> Res {
-        self.add(&c.name, uses::LOCAL, c.range)?;
+        let range = after_decorators(self.source, &c.decorator_list, c.range);
+        self.add(&c.name, uses::LOCAL, range)?;
         self.exprs(c.decorator_list.iter().map(|d| &d.expression))?;
         let node = key(c);
         let generic = match &c.type_params {

@@ -355,7 +355,8 @@ fn analyze_name(
         }
         return Ok(Resolved::Local);
     }
-    if let Some(symbol) = class.and_then(|c| table.scopes[c].symbols.get(name)) {
+    let special = &**name == "__conditional_annotations__";
+    if let Some(symbol) = class.filter(|_| !special).and_then(|c| table.scopes[c].symbols.get(name)) {
         if symbol.uses & uses::GLOBAL != 0 {
             return Ok(Resolved::GlobalExplicit);
         }
@@ -376,11 +377,13 @@ impl Scope {
         self.symbols.get(name).map(|s| s.resolved)
     }
 
-    /// Sorted names of the cells that a frame of this block makes.
+    /// Names of the cells that a frame of this block makes, in CPython's order.
     pub fn cells(&self) -> Vec<Name> {
         let own = self.symbols.iter().filter(|(_, s)| s.resolved == Resolved::Cell).map(|(n, _)| n.clone());
         let mut cells: Vec<Name> = own.chain(self.extra_cells.iter().cloned()).collect();
-        cells.sort();
+        // Parameters come first, in their order.
+        let param = |name: &Name| self.params.iter().position(|p| p == name).unwrap_or(usize::MAX);
+        cells.sort_by(|a, b| param(a).cmp(&param(b)).then_with(|| a.cmp(b)));
         cells.dedup();
         cells
     }

@@ -17,6 +17,7 @@ impl<'a> Compiler<'a> {
     pub(crate) fn class_def(&mut self, c: &'a ast::StmtClassDef) -> Res {
         let mark = self.mark();
         self.check_keywords(c.keywords())?;
+        let range = self.def_range(&c.decorator_list, c.range);
         let decorators = self.decorators(&c.decorator_list)?;
         let start = c.decorator_list.first().map_or(c.range, Ranged::range);
         let value = match &c.type_params {
@@ -24,37 +25,38 @@ impl<'a> Compiler<'a> {
             Some(params) => {
                 let scope = self.need_scope(key(c), TYPE_PARAMS, c.range)?;
                 self.enter(scope, &format!("<generic parameters of {}>", c.name), start);
-                self.u.range = Some(c.range);
+                self.u.range = Some(range);
                 self.prologue();
-                self.at(c.range);
+                self.at(range);
                 let made = self.type_params(params)?;
                 self.store_name(".type_params", made);
                 let value = self.build_class(c, start, Some(made))?;
-                self.at(c.range);
+                self.at(range);
                 self.emit(Op::Return, value, 0u32, 0u32);
                 let code = self.leave()?;
-                self.at(c.range);
+                self.at(range);
                 let callee = self.make_function(code, scope, Extras::default(), None)?;
                 self.emit(Op::Call, callee, 0u32, callee);
                 callee
             }
         };
         let value = self.decorate(value, &c.decorator_list, decorators, mark)?;
-        self.at(c.range);
+        self.at(range);
         self.store_name(&c.name, value);
         Ok(())
     }
 
     /// `__build_class__(body, name, *bases, **keywords)`; `params` are the type parameters.
     fn build_class(&mut self, c: &'a ast::StmtClassDef, start: TextRange, params: Option<Reg>) -> Res<Reg> {
+        let range = self.def_range(&c.decorator_list, c.range);
         let mark = self.mark();
         let callee = self.alloc();
-        self.at(c.range);
+        self.at(range);
         self.emit(Op::LoadBuildClass, callee, 0u32, 0u32);
         let scope = self.need_scope(key(c), MAIN, c.range)?;
         self.class_body(c, start)?;
         let code = self.leave()?;
-        self.at(c.range);
+        self.at(range);
         let body = self.alloc();
         self.make_function(code, scope, Extras::default(), Some(body))?;
         let name = self.load_str(&c.name, None);
@@ -72,17 +74,17 @@ impl<'a> Compiler<'a> {
             None => None,
         };
         if !starred {
-            return self.plain_class(callee, arguments, generic, c.range, mark);
+            return self.plain_class(callee, arguments, generic, range, mark);
         }
         let arguments = arguments.ok_or_else(|| crate::error::raw("internal error: class arguments", c.range))?;
         // Everything moves up to leave room for the two arguments of CallEx.
         let call = self.alloc();
         self.mov(call, callee);
         if let Some(base) = generic {
-            return self.starred_generic(call, before, base, arguments, c.range, mark);
+            return self.starred_generic(call, before, base, arguments, range, mark);
         }
         before.truncate(2);
-        self.call_ex(call, &before, arguments, c.range, mark, None)
+        self.call_ex(call, &before, arguments, range, mark, None)
     }
 
     fn plain_class(

@@ -33,9 +33,19 @@ impl<'a> Compiler<'a> {
             Expr::SetComp(c) => (key(c), &c.generators, Product::Set(&c.elt), "<setcomp>", c.range),
             Expr::DictComp(c) => match &c.key {
                 Some(k) => (key(c), &c.generators, Product::Dict(k, &c.value), "<dictcomp>", c.range),
-                None => return fail("dict unpacking cannot be used in dict comprehension", c.range),
+                None => {
+                let start = c.range.start() + ruff_text_size::TextSize::new(1);
+                let text = self.text(TextRange::new(start, c.value.end()));
+                let blank = text.len() - text.trim_start().len();
+                let start = start + ruff_text_size::TextSize::new(blank as u32);
+                let range = TextRange::new(start, c.value.end());
+                return fail("dict unpacking cannot be used in dict comprehension", range);
+            }
             },
-            Expr::Generator(c) => (key(c), &c.generators, Product::Yield(&c.elt), "<genexpr>", c.range),
+            Expr::Generator(c) => {
+                let range = if c.parenthesized { c.range } else { self.in_parentheses(c.range) };
+                (key(c), &c.generators, Product::Yield(&c.elt), "<genexpr>", range)
+            }
             other => return fail("internal error: comprehension", other.range()),
         };
         if let Product::List(e) | Product::Set(e) | Product::Yield(e) = result
@@ -52,6 +62,18 @@ impl<'a> Compiler<'a> {
             return self.inlined(scope, generators, result, range, dest);
         }
         self.outlined(scope, generators, result, name, range, dest)
+    }
+
+    /// The range of a generator expression that is a call's only argument takes in the call's parentheses.
+    fn in_parentheses(&self, range: TextRange) -> TextRange {
+        let before = self.source[..range.start().to_usize()].trim_end();
+        let after = &self.source[range.end().to_usize()..];
+        let blank = after.len() - after.trim_start().len();
+        if !before.ends_with('(') || !after[blank..].starts_with(')') {
+            return range;
+        }
+        let start = ruff_text_size::TextSize::new(before.len() as u32 - 1);
+        TextRange::new(start, range.end() + ruff_text_size::TextSize::new(blank as u32 + 1))
     }
 
     fn need_async_comprehension(&mut self, range: TextRange) -> Res {

@@ -13,7 +13,7 @@ use taipan_bytecode::Op;
 use taipan_bytecode::ops::Special;
 
 /// Nesting of blocks that CPython accepts.
-const MAX_BLOCKS: usize = 20;
+const MAX_BLOCKS: usize = 21;
 
 /// Something that control flow may leave.
 #[derive(Clone, Debug)]

@@ -30,11 +30,17 @@ fn chain(e: &ast::ExprBinOp) -> Chain<'_> {
     Chain { first, links }
 }
 
-fn small(c: &Const) -> Option<i32> {
+/// The value of a small constant int.
+pub(crate) fn small(c: &Const) -> Option<i32> {
     match c {
         Const::Int(i) => i16::try_from(*i).ok().map(i32::from),
         _ => None,
     }
+}
+
+/// True if evaluating `e` cannot rebind a local.
+fn is_atom(e: &Expr) -> bool {
+    e.is_name_expr() || e.is_literal_expr()
 }
 
 /// The opcode of a binary operator.
@@ -250,6 +256,7 @@ impl<'a> Compiler<'a> {
                 self.at(chain.first.range());
                 self.load_const(c, None)
             }
+            None if chain.links.iter().all(|l| is_atom(&l.right)) => self.expr(chain.first, None)?,
             None => self.operand(chain.first)?,
         };
         for link in pending.into_iter().chain(links) {
@@ -394,7 +401,7 @@ impl<'a> Compiler<'a> {
         dest: Option<Reg>,
     ) -> Res<Reg> {
         let mark = self.mark();
-        let left = self.operand(left)?;
+        let left = if is_atom(right) { self.expr(left, None)? } else { self.operand(left)? };
         let right = self.comparator(op, right, true)?;
         let dest = self.out(mark, dest);
         self.at(range);
@@ -486,7 +493,8 @@ impl<'a> Compiler<'a> {
     fn jump_compare(&mut self, c: &'a ast::ExprCompare, target: Label, wanted: bool) -> Res {
         self.warn_compare(c);
         let past = self.label();
-        let mut left = self.operand(&c.left)?;
+        let atoms = c.comparators.iter().all(is_atom);
+        let mut left = if atoms { self.expr(&c.left, None)? } else { self.operand(&c.left)? };
         for (i, (&op, right)) in c.ops.iter().zip(&c.comparators).enumerate() {
             let last = i + 1 == c.ops.len();
             // All links but the last leave the chain when false.

@@ -24,18 +24,19 @@ impl<'a> Compiler<'a> {
     pub(crate) fn function_def(&mut self, f: &'a ast::StmtFunctionDef) -> Res {
         let mark = self.mark();
         let decorators = self.decorators(&f.decorator_list)?;
+        let range = self.def_range(&f.decorator_list, f.range);
         let start = f.decorator_list.first().map_or(f.range, Ranged::range);
         let dest = if f.decorator_list.is_empty() { self.local_dest(&f.name) } else { None };
         let value = match &f.type_params {
             Some(params) => self.generic_function(f, params, start)?,
             None => {
-                let mut extras = self.defaults(&f.parameters, f.range)?;
+                let mut extras = self.defaults(&f.parameters, range)?;
                 extras.annotations = self.function_annotations(f)?;
                 self.function_code(f, start, extras, dest)?
             }
         };
         let value = self.decorate(value, &f.decorator_list, decorators, mark)?;
-        self.at(f.range);
+        self.at(range);
         self.store_name(&f.name, value);
         Ok(())
     }
@@ -108,14 +109,7 @@ impl<'a> Compiler<'a> {
     fn function_code(&mut self, f: &'a ast::StmtFunctionDef, start: TextRange, extras: Extras, dest: Option<Reg>) -> Res<Reg> {
         let scope = self.need_scope(key(f), MAIN, f.range)?;
         self.enter(scope, &f.name, start);
-        if self.outer.last().is_some_and(|o| {
-            let around = &self.table.scopes[o.scope];
-            let class_around = around.kind == ScopeKind::TypeParams
-                && around.parent.is_some_and(|p| self.table.scopes[p].kind == ScopeKind::Class);
-            around.kind == ScopeKind::Class || class_around
-        }) {
-            self.u.flags |= flags::METHOD;
-        }
+        self.mark_method();
         self.signature(&f.parameters);
         let mut body = &f.body[..];
         if let Some(doc) = docstring(body) {
@@ -129,8 +123,19 @@ impl<'a> Compiler<'a> {
         }
         self.function_body(scope, |c| c.body(body))?;
         let code = self.leave()?;
-        self.at(f.range);
+        let range = self.def_range(&f.decorator_list, f.range);
+        self.at(range);
         self.make_function(code, scope, extras, dest)
+    }
+
+    /// Sets the flag of functions defined in a class body.
+    fn mark_method(&mut self) {
+        let Some(around) = self.outer.last().map(|o| &self.table.scopes[o.scope]) else { return };
+        let is_class = |s: ScopeId| self.table.scopes[s].kind == ScopeKind::Class;
+        let generic = around.kind == ScopeKind::TypeParams && around.parent.is_some_and(is_class);
+        if around.kind == ScopeKind::Class || generic {
+            self.u.flags |= flags::METHOD;
+        }
     }
 
     fn signature(&mut self, p: &ast::Parameters) {
@@ -176,12 +181,12 @@ impl<'a> Compiler<'a> {
 
     /// Makes a function of `code` with the closure that `scope` needs.
     pub(crate) fn make_function(&mut self, code: Code, scope: ScopeId, extras: Extras, dest: Option<Reg>) -> Res<Reg> {
+        let function = dest.unwrap_or_else(|| self.alloc());
         let mark = self.mark();
         let frees = self.table.scopes[scope].frees();
         let closure = if frees.is_empty() {
             None
         } else {
-            let tuple = self.alloc();
             let first = self.alloc_run(frees.len() as u32);
             for (i, name) in frees.iter().enumerate() {
                 let Some(cell) = self.captured(name) else {
@@ -189,14 +194,10 @@ impl<'a> Compiler<'a> {
                 };
                 self.mov(first.plus(i as u32), cell);
             }
-            self.emit(Op::BuildTuple, tuple, first, frees.len());
-            Some(tuple)
+            self.emit(Op::BuildTuple, first, first, frees.len());
+            Some(first)
         };
         let code = self.constant(code_const(code));
-        let function = match dest {
-            Some(dest) => dest,
-            None => self.alloc(),
-        };
         self.emit(Op::MakeFunction, function, code, 0u32);
         let mut set = |attr: FuncAttr, reg: Option<Reg>| {
             if let Some(reg) = reg {
@@ -209,15 +210,8 @@ impl<'a> Compiler<'a> {
         }
         set(FuncAttr::KwDefaults, extras.kwdefaults);
         set(FuncAttr::Defaults, extras.defaults);
-        if dest.is_some() {
-            self.release(mark);
-            return Ok(function);
-        }
-        // The function moves down to the first temporary that its parts took.
         self.release(mark);
-        let result = self.alloc();
-        self.mov(result, function);
-        Ok(result)
+        Ok(function)
     }
 
     pub(crate) fn lambda(&mut self, l: &'a ast::ExprLambda, dest: Option<Reg>) -> Res<Reg> {
@@ -228,6 +222,7 @@ impl<'a> Compiler<'a> {
         };
         let scope = self.need_scope(key(l), MAIN, l.range)?;
         self.enter(scope, "<lambda>", l.range);
+        self.mark_method();
         if let Some(p) = &l.parameters {
             self.signature(p);
         }
@@ -250,26 +245,18 @@ impl<'a> Compiler<'a> {
         if params.is_empty() && f.returns.is_none() {
             return Ok(None);
         }
+        let range = self.def_range(&f.decorator_list, f.range);
         let items = params.iter().filter_map(|p| Some((self.mangle(&p.name), p.annotation.as_deref()?)));
         let mut items: Vec<_> = items.collect();
         items.extend(f.returns.as_deref().map(|e| ("return".into(), e)));
-        if self.future {
-            let dict = self.annotation_dict(&items, f.range, |c, e| {
-                c.at(e.range());
-                let text = c.unparse(e);
-                c.load_const(Const::Str(text), None);
-                Ok(())
-            })?;
-            return Ok(Some((FuncAttr::Annotations, dict)));
-        }
         let scope = self.need_scope(key(f), ANNOTATIONS, f.range)?;
-        self.enter(scope, "__annotate__", f.range);
+        self.enter(scope, "__annotate__", range);
         self.format_check("format");
-        let dict = self.annotation_dict(&items, f.range, |c, e| c.annotation_value(e))?;
-        self.at(f.range);
+        let dict = self.annotation_dict(&items, range)?;
+        self.at(range);
         self.emit(Op::Return, dict, 0u32, 0u32);
         let code = self.leave()?;
-        self.at(f.range);
+        self.at(range);
         let function = self.make_function(code, scope, Extras::default(), None)?;
         Ok(Some((FuncAttr::Annotate, function)))
     }
@@ -277,6 +264,12 @@ impl<'a> Compiler<'a> {
     /// Pushes the value of an annotation; `*args: *Ts` unpacks exactly one.
     fn annotation_value(&mut self, e: &'a Expr) -> Res {
         let reg = self.alloc();
+        if self.future {
+            self.at(e.range());
+            let text = self.unparse(e);
+            self.load_const(Const::Str(text), Some(reg));
+            return Ok(());
+        }
         match e {
             Expr::Starred(s) => {
                 let value = self.expr(&s.value, None)?;
@@ -291,12 +284,12 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn annotation_dict(
-        &mut self,
-        items: &[(crate::scope::Name, &'a Expr)],
-        range: TextRange,
-        mut value: impl FnMut(&mut Self, &'a Expr) -> Res,
-    ) -> Res<Reg> {
+    /// Range of a definition without its decorators.
+    pub(crate) fn def_range(&self, decorators: &[ast::Decorator], range: TextRange) -> TextRange {
+        crate::names::after_decorators(self.source, decorators, range)
+    }
+
+    fn annotation_dict(&mut self, items: &[(crate::scope::Name, &'a Expr)], range: TextRange) -> Res<Reg> {
         let dict = self.alloc();
         let mark = self.mark();
         let mut first_chunk = true;
@@ -306,7 +299,7 @@ impl<'a> Compiler<'a> {
             for (name, e) in chunk {
                 self.at(range);
                 self.load_str(name, None);
-                value(self, e)?;
+                self.annotation_value(e)?;
             }
             self.at(range);
             self.emit(Op::BuildMap, part, first, chunk.len());
@@ -379,7 +372,7 @@ impl<'a> Compiler<'a> {
 
     /// Creates the empty set of conditional annotations.
     pub(crate) fn start_conditional(&mut self) {
-        if self.future || !self.frame().conditional_annotations {
+        if !self.frame().conditional_annotations {
             return;
         }
         let mark = self.mark();
@@ -395,6 +388,7 @@ impl<'a> Compiler<'a> {
     /// A module's `__annotate__` is made before its body runs, so that it exists while annotations are added.
     pub(crate) fn module_annotations(&mut self, body: &'a [Stmt]) -> Res {
         if self.future || !self.frame().conditional_annotations {
+            self.start_conditional();
             return Ok(());
         }
         let mut found = Vec::new();
@@ -453,15 +447,16 @@ impl<'a> Compiler<'a> {
 
     /// `def f[T]`: a function that makes the type parameters and then `f` is called at once.
     fn generic_function(&mut self, f: &'a ast::StmtFunctionDef, params: &'a ast::TypeParams, start: TextRange) -> Res<Reg> {
+        let range = self.def_range(&f.decorator_list, f.range);
         let mark = self.mark();
         let callee = self.alloc();
         // Each default lands in the argument register after the callee.
-        let outer = self.defaults(&f.parameters, f.range)?;
+        let outer = self.defaults(&f.parameters, range)?;
         let scope = self.need_scope(key(f), TYPE_PARAMS, f.range)?;
         self.enter(scope, &format!("<generic parameters of {}>", f.name), start);
         self.u.arg_counts[0] = self.u.params as u32;
         self.prologue();
-        self.at(f.range);
+        self.at(range);
         let made = self.type_params(params)?;
         let mut extras = Extras {
             defaults: outer.defaults.map(|_| self.local(&".defaults".into())),
@@ -476,7 +471,7 @@ impl<'a> Compiler<'a> {
         self.emit(Op::CallIntrinsic, pair, pair, Intrinsic::SetFunctionTypeParams as u32);
         self.emit(Op::Return, pair, 0u32, 0u32);
         let code = self.leave()?;
-        self.at(f.range);
+        self.at(range);
         let inner = self.make_function(code, scope, Extras::default(), None)?;
         self.mov(callee, inner);
         let count = outer.defaults.is_some() as u32 + outer.kwdefaults.is_some() as u32;

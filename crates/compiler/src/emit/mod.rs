@@ -196,7 +196,7 @@ impl<'a> Compiler<'a> {
             }
         }
         let locals = match kind {
-            ScopeKind::Function | ScopeKind::Lambda | ScopeKind::Generator | ScopeKind::Comprehension => ".<locals>",
+            ScopeKind::Function | ScopeKind::Lambda => ".<locals>",
             _ => "",
         };
         format!("{}{locals}.{name}", parent.qualname)

@@ -62,9 +62,13 @@ impl<'a> Compiler<'a> {
         match p {
             Pattern::MatchValue(v) => {
                 let mark = self.mark();
-                let value = self.expr(&v.value, None)?;
-                self.at(p.range());
-                self.jump(Op::JumpNotEq, subject, value, next);
+                if let Some(n) = self.folded(&v.value).as_ref().and_then(super::expr::small) {
+                    self.jump(Op::JumpNotEqI, subject, n, next);
+                } else {
+                    let value = self.expr(&v.value, None)?;
+                    self.at(p.range());
+                    self.jump(Op::JumpNotEq, subject, value, next);
+                }
                 self.release(mark);
             }
             Pattern::MatchSingleton(s) => {
@@ -192,35 +196,34 @@ impl<'a> Compiler<'a> {
             self.jump(Op::JumpNotGeI, length, count, next);
             self.release(mark);
         }
-        let rest = m.rest.as_ref().map(|_| self.alloc());
-        let values = self.alloc_run(count.max(1) as u32);
         let keys = self.alloc();
+        let values = self.alloc_run(count.max(1) as u32);
         self.tuple(&m.keys, m.range, Some(keys))?;
         self.at(m.range);
         let tuple = self.alloc();
         self.emit(Op::MatchKeys, tuple, subject, keys);
         self.jump(Op::JumpIfNone, tuple, 0u32, next);
-        if let Some(rest) = rest {
-            // A copy of the subject without the matched keys.
-            self.emit(Op::BuildMap, rest, rest, 0u32);
-            self.emit(Op::DictUpdate, rest, subject, 0u32);
-            let key = self.alloc_run(count.max(1) as u32);
-            if count > 0 {
-                self.emit(Op::UnpackSequence, key, keys, count);
-            }
-            for i in 0..count {
-                self.emit(Op::DeleteItem, rest, key.plus(i as u32), 0u32);
-            }
-        }
         self.emit(Op::UnpackSequence, values, tuple, count);
         self.release(values.index() + count.max(1) as u32);
         for (i, p) in m.patterns.iter().enumerate() {
             self.pattern(p, values.plus(i as u32), next, captures)?;
         }
-        if let (Some(name), Some(rest)) = (&m.rest, rest) {
-            self.capture(name, rest, m.range, captures)?;
+        let Some(name) = &m.rest else { return Ok(()) };
+        // A copy of the subject without the matched keys.
+        let rest = self.alloc();
+        let mark = self.mark();
+        self.at(m.range);
+        self.emit(Op::BuildMap, rest, rest, 0u32);
+        self.emit(Op::DictUpdate, rest, subject, 0u32);
+        let key = self.alloc_run(count as u32);
+        if count > 0 {
+            self.emit(Op::UnpackSequence, key, keys, count);
         }
-        Ok(())
+        for i in 0..count {
+            self.emit(Op::DeleteItem, rest, key.plus(i as u32), 0u32);
+        }
+        self.release(mark);
+        self.capture(name, rest, m.range, captures)
     }
 
     fn check_keys(&self, m: &ast::PatternMatchMapping) -> Res {
