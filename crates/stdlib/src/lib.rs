@@ -1,1 +1,45 @@
-//! Taipan's `stdlib` crate.
+//! The native modules, and the start of a Python program's world: `builtins`, `sys` and the import system.
+//!
+//! A module is one row in [`MODULES`] and one file with a function that makes it. `sys.builtin_module_names`,
+//! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
+
+pub mod builtins;
+pub mod compile;
+pub mod imp;
+pub mod marshal;
+pub mod state;
+pub mod sys;
+
+use taipan_runtime::types::module::Module;
+use taipan_runtime::{Cx, PyResult};
+
+/// Makes a module. May collect.
+pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
+
+/// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
+pub static MODULES: &[(&str, Init)] = &[
+    ("_imp", imp::module),
+    ("builtins", builtins::module),
+    ("marshal", marshal::module),
+    ("sys", sys::module),
+];
+
+/// The function that makes the native module `name`.
+pub fn find(name: &str) -> Option<Init> {
+    MODULES.iter().find(|row| row.0 == name).map(|row| row.1)
+}
+
+/// A new module with these functions. May collect.
+pub fn make(cx: &mut Cx, name: &str, doc: &str, functions: &'static [taipan_runtime::native::NativeDef]) -> &'static Module {
+    let module = Module::new(cx, name);
+    let doc = cx.str(doc);
+    let key = cx.names().__doc__;
+    module.dict().set_str(cx, key, doc);
+    module.add_functions(cx, functions);
+    module
+}
+
+/// True if `v` is an instance of the native type with this name, or of a subclass.
+pub fn is_native(v: taipan_runtime::Value, name: &str) -> bool {
+    v.class().mro_types().any(|t| t.spec().is_some_and(|s| s.name == name))
+}

@@ -5,6 +5,7 @@ pub mod buffer;
 pub mod call;
 pub mod compare;
 pub mod hash;
+pub mod import;
 pub mod iter;
 pub mod number;
 pub mod object;
