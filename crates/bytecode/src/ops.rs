@@ -117,13 +117,13 @@ macro_rules! for_each_op {
         /// `a = mapping b [name aux]`, else the global or built-in `aux` (annotation scopes).
         LoadFromDictOrGlobal abc(W, R) cache 1 aux Name;
         /// `a = globals()[aux]`, else the built-in; NameError.
-        LoadGlobal abc(W) cache 2 aux Name;
+        LoadGlobal abc(W) cache 3 aux Name;
         /// `globals()[x] = a`.
         StoreGlobal ax(R, Name) cache 1;
         /// `del globals()[x]`; NameError.
         DeleteGlobal ax(None, Name) cache 0;
         /// `a = locals()[aux]`, else global, else built-in (module, class and exec code).
-        LoadName abc(W) cache 2 aux Name;
+        LoadName abc(W) cache 3 aux Name;
         /// `locals()[x] = a`.
         StoreName ax(R, Name) cache 1;
         /// `del locals()[x]`; NameError.
@@ -447,6 +447,32 @@ macro_rules! for_each_op {
         SubFloat abc(W, R, R) cache 1 aux Inplace quick Sub;
         /// Mul, operands seen as float.
         MulFloat abc(W, R, R) cache 1 aux Inplace quick Mul;
+    /// LoadGlobal of a built-in: cache words 2 and 3 hold the versions of the globals' and the built-ins' keys.
+    LoadGlobalBuiltin abc(W) cache 3 aux Name quick LoadGlobal;
+    /// LoadName in code whose locals are its globals, found there.
+    LoadNameGlobal abc(W) cache 3 aux Name quick LoadName;
+    /// LoadAttr of an inline slot: type version, shape, and offsets of the shape word and the slot.
+    LoadAttrSlot abc(W, R) cache 3 aux Name quick LoadAttr;
+    /// LoadAttr of a `__slots__` word: type version and offset.
+    LoadAttrMember abc(W, R) cache 3 aux Name quick LoadAttr;
+    /// LoadAttr of a plain value of the class: type version, shape (0: instances have no attributes), value.
+    LoadAttrClass abc(W, R) cache 3 aux Name quick LoadAttr;
+    /// LoadAttr of a property with a Python getter: type version, getter.
+    LoadAttrProperty abc(W, R) cache 3 aux Name quick LoadAttr;
+    /// LoadAttr of a module variable: version of the module's keys, entry number.
+    LoadAttrModule abc(W, R) cache 3 aux Name quick LoadAttr;
+    /// LoadAttr of a plain value of a class object: version of that class, value.
+    LoadAttrType abc(W, R) cache 3 aux Name quick LoadAttr;
+    /// StoreAttr to an existing inline slot: type version, shape, offsets as LoadAttrSlot.
+    StoreAttrSlot abc(R, R) cache 3 aux Name quick StoreAttr;
+    /// StoreAttr that adds an inline slot: type version, old shape, new shape with the slot's offset in the top bits.
+    StoreAttrAdd abc(R, R) cache 3 aux Name quick StoreAttr;
+    /// StoreAttr to a `__slots__` word: type version and offset.
+    StoreAttrMember abc(R, R) cache 3 aux Name quick StoreAttr;
+    /// LoadMethod of a method of the class: type version, shape (0: instances have no attributes), function.
+    LoadMethodClass abc(W, R) cache 3 aux Name quick LoadMethod;
+    /// LoadMethod of a module variable: as LoadAttrModule.
+    LoadMethodModule abc(W, R) cache 3 aux Name quick LoadMethod;
         }
     };
 }

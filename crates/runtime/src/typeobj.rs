@@ -14,7 +14,7 @@ use std::ffi::c_char;
 use crate::cx::Cx;
 use crate::dict::Dict;
 use crate::native::{GetSetDef, NativeDef};
-use crate::object::{Header, Object};
+use crate::object::Header;
 use crate::shape::Shape;
 use crate::slots::Slots;
 use crate::types::str::Str;
