@@ -276,13 +276,26 @@ impl Asm {
         for i in 0..self.insts.len().saturating_sub(2) {
             let (inst, next) = (self.insts[i], self.insts[i + 1]);
             let over = inst.target.is_some_and(|t| self.place(t) == i + 2);
-            if let (true, false, Op::Jump, Some(op)) = (over, targeted[i + 1], next.op, opposite(inst.op)) {
+            let forward = next.target.is_some_and(|t| self.place(t) > i);
+            if let (true, true, false, Op::Jump, Some(op)) = (over, forward, targeted[i + 1], next.op, opposite(inst.op)) {
                 self.insts[i].op = op;
                 self.insts[i].target = next.target;
                 live[i + 1] = false;
             }
         }
         self.compact(&live);
+    }
+
+    /// Jumps back are loops, where interrupts are checked; only `yield from` loops go without.
+    fn mark_loops(&mut self) {
+        for i in 0..self.insts.len() {
+            if let (Op::Jump, Some(target)) = (self.insts[i].op, self.insts[i].target) {
+                let place = self.place(target);
+                if place <= i && self.insts[place].op != Op::Send {
+                    self.insts[i].op = Op::JumpBack;
+                }
+            }
+        }
     }
 
     /// Cleans the list up; call before [`Asm::assemble`].
@@ -296,6 +309,7 @@ impl Asm {
         let cover = self.covering();
         let needed = bound::needed(self, &cover, counts);
         self.compact(&needed);
+        self.mark_loops();
     }
 
     /// Turns the list into words.

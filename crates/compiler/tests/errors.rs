@@ -47,6 +47,8 @@ fn deep_nesting_is_an_error_or_compiles() {
     common::verify(&common::compile(&chain).expect("a long chain compiles").code);
     let calls = format!("x = a{}", ".b()".repeat(500));
     common::verify(&common::compile(&calls).expect("a long call chain compiles").code);
+    let short = format!("x = {}a", "-".repeat(590));
+    common::verify(&common::compile(&short).expect("a short source compiles").code);
     let minus = format!("x = {}a", "-".repeat(3000));
     assert_eq!(common::compile(&minus).expect_err("too deep").message, "maximum recursion depth exceeded during compilation");
 }

@@ -1,7 +1,7 @@
 //! Calls.
 
 use super::Compiler;
-use super::expr::MAX_RUN;
+use super::display::MAX_RUN;
 use crate::error::{Res, fail};
 use crate::flow::Reg;
 use crate::scope::ScopeKind;

@@ -38,7 +38,7 @@ impl<'a> Compiler<'a> {
                 let text = self.text(TextRange::new(start, c.value.end()));
                 let blank = text.len() - text.trim_start().len();
                 let start = start + ruff_text_size::TextSize::new(blank as u32);
-                let range = TextRange::new(start, c.value.end());
+                let range = TextRange::at(start, ruff_text_size::TextSize::new(2));
                 return fail("dict unpacking cannot be used in dict comprehension", range);
             }
             },
@@ -109,6 +109,7 @@ impl<'a> Compiler<'a> {
     ) -> Res<Reg> {
         let mark = self.mark();
         self.enter(scope, name, range);
+        self.mark_method();
         self.u.arg_counts[0] = 1;
         self.function_body(scope, |c| {
             let iter = c.local(&".0".into());

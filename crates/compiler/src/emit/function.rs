@@ -129,11 +129,9 @@ impl<'a> Compiler<'a> {
     }
 
     /// Sets the flag of functions defined in a class body.
-    fn mark_method(&mut self) {
+    pub(crate) fn mark_method(&mut self) {
         let Some(around) = self.outer.last().map(|o| &self.table.scopes[o.scope]) else { return };
-        let is_class = |s: ScopeId| self.table.scopes[s].kind == ScopeKind::Class;
-        let generic = around.kind == ScopeKind::TypeParams && around.parent.is_some_and(is_class);
-        if around.kind == ScopeKind::Class || generic {
+        if around.kind == ScopeKind::Class {
             self.u.flags |= flags::METHOD;
         }
     }
@@ -293,7 +291,7 @@ impl<'a> Compiler<'a> {
         let dict = self.alloc();
         let mark = self.mark();
         let mut first_chunk = true;
-        for chunk in items.chunks(super::expr::MAX_RUN) {
+        for chunk in items.chunks(super::display::MAX_RUN) {
             let part = if first_chunk { dict } else { self.alloc() };
             let first = Reg::temp(self.mark());
             for (name, e) in chunk {

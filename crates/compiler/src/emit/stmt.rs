@@ -17,7 +17,6 @@ const MAX_SWAP: usize = 16;
 impl<'a> Compiler<'a> {
     pub(crate) fn module_body(&mut self, body: &'a [Stmt]) -> Res {
         let mut rest = body;
-        self.prologue();
         if let Some(first) = body.first() {
             self.at(first.range());
         }
@@ -287,7 +286,7 @@ impl<'a> Compiler<'a> {
             Expr::Name(n) => {
                 self.at(n.range);
                 if let Some(local) = self.local_dest(&n.id) {
-                    let left = self.operand(&s.target_name())?;
+                    let left = self.operand(&s.target)?;
                     return self.augmented(s.op, left, &s.value, local, s.range);
                 }
                 let value = self.load_name(&n.id, None);
@@ -567,16 +566,6 @@ impl<'a> Compiler<'a> {
             self.release(mark);
         }
         Ok(())
-    }
-}
-
-/// The expression that an augmented assignment reads.
-trait TargetName {
-    fn target_name(&self) -> &Expr;
-}
-impl TargetName for ast::StmtAugAssign {
-    fn target_name(&self) -> &Expr {
-        &self.target
     }
 }
 
