@@ -38,7 +38,7 @@ impl<'a> Compiler<'a> {
         };
         self.release(mark);
         let callee = self.alloc_run(2);
-        self.at(TextRange::new(a.range.start(), a.range.end()));
+        self.at_attribute(a);
         let name = self.attr_name(&a.attr);
         if parts.is_some() {
             self.emit_aux(op, callee, object, pair, name);

@@ -548,17 +548,24 @@ impl<'a> Compiler<'a> {
         let mark = self.mark();
         if let Some((func, first)) = self.super_call(&a.value)? {
             let dest = self.out(mark, dest);
-            self.at(a.range);
+            self.at_attribute(a);
             let name = self.attr_name(&a.attr);
             self.emit_aux(Op::LoadSuperAttr, dest, func, first, name);
             return Ok(dest);
         }
         let value = self.expr(&a.value, None)?;
         let dest = self.out(mark, dest);
-        self.at(a.range);
+        self.at_attribute(a);
         let name = self.attr_name(&a.attr);
         self.emit_aux(Op::LoadAttr, dest, value, 0u32, name);
         Ok(dest)
+    }
+
+    /// The range of an attribute: the name alone if it is on another line than the start, as CPython has it.
+    pub(crate) fn at_attribute(&mut self, a: &ast::ExprAttribute) {
+        let line = |at: ruff_text_size::TextSize| self.lines.line_col(at.to_u32()).0;
+        let range = if line(a.attr.range.end()) == line(a.range.start()) { a.range } else { a.attr.range };
+        self.at(range);
     }
 
     /// Index of the mangled attribute name.

@@ -249,7 +249,7 @@ impl<'a> Compiler<'a> {
         items.extend(f.returns.as_deref().map(|e| ("return".into(), e)));
         let scope = self.need_scope(key(f), ANNOTATIONS, f.range)?;
         self.enter(scope, "__annotate__", range);
-        self.format_check("format");
+        self.format_check("format", range);
         let dict = self.annotation_dict(&items, range)?;
         self.at(range);
         self.emit(Op::Return, dict, 0u32, 0u32);
@@ -311,9 +311,10 @@ impl<'a> Compiler<'a> {
     }
 
     /// `if format > 2: raise NotImplementedError`.
-    fn format_check(&mut self, param: &str) {
+    fn format_check(&mut self, param: &str, range: TextRange) {
         self.u.arg_counts = [1, 1, 0];
         self.prologue();
+        self.at(range);
         let fine = self.label();
         let format = self.local(&param.into());
         self.jump(Op::JumpNotGtI, format, 2u32, fine);
@@ -407,7 +408,7 @@ impl<'a> Compiler<'a> {
     ) -> Res {
         let scope = self.need_scope(self.u.scope, VARIABLES, range)?;
         self.enter(scope, "__annotate__", range);
-        self.format_check("format");
+        self.format_check("format", range);
         let dict = self.alloc();
         self.emit(Op::BuildMap, dict, dict, 0u32);
         for (s, number) in items {
@@ -521,7 +522,7 @@ impl<'a> Compiler<'a> {
     fn lazy_value(&mut self, e: &'a Expr, name: &str, dest: Option<Reg>) -> Res<Reg> {
         let scope = self.need_scope(key(e), ANNOTATIONS, e.range())?;
         self.enter(scope, name, e.range());
-        self.format_check(".format");
+        self.format_check(".format", e.range());
         self.u.params = 1;
         let mark = self.mark();
         let value = match e {

@@ -209,7 +209,7 @@ impl<'a> Compiler<'a> {
                 self.check_attr(a)?;
                 let object = self.expr(&a.value, None)?;
                 self.note_static_attribute(a);
-                self.at(a.range);
+                self.at_attribute(a);
                 let name = self.attr_name(&a.attr);
                 self.emit_aux(Op::StoreAttr, object, value, 0u32, name);
                 Ok(())
@@ -299,12 +299,12 @@ impl<'a> Compiler<'a> {
                 self.check_attr(a)?;
                 let object = self.operand(&a.value)?;
                 self.note_static_attribute(a);
-                self.at(a.range);
+                self.at_attribute(a);
                 let name = self.attr_name(&a.attr);
                 let value = self.alloc();
                 self.emit_aux(Op::LoadAttr, value, object, 0u32, name);
                 self.augmented(s.op, value, &s.value, value, s.range)?;
-                self.at(a.range);
+                self.at_attribute(a);
                 self.emit_aux(Op::StoreAttr, object, value, 0u32, name);
                 Ok(())
             }
@@ -380,7 +380,7 @@ impl<'a> Compiler<'a> {
                     return fail("cannot delete __debug__", a.range);
                 }
                 let object = self.expr(&a.value, None)?;
-                self.at(a.range);
+                self.at_attribute(a);
                 let name = self.attr_name(&a.attr);
                 self.emit_aux(Op::DeleteAttr, object, 0u32, 0u32, name);
             }
@@ -478,6 +478,7 @@ impl<'a> Compiler<'a> {
             self.at(s.range);
             self.emit(Op::Call, error, 1u32, error);
         }
+        self.at(s.test.range());
         self.emit(Op::Raise, error, 0u32, 0u32);
         self.bind(end);
         Ok(())
