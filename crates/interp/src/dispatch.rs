@@ -17,7 +17,7 @@
 //! - INT-3: cache words belong to one code object, whose memory is writable through `pc`.
 //! - INT-4: operand registers of kind R are bound: the compiler emits CheckLocal where they might not be.
 
-use taipan_bytecode::{Op, Word, for_each_op};
+use taipan_bytecode::{Op, for_each_op};
 use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::{Cx, PyResult, Raised, Value};
 
@@ -43,7 +43,7 @@ pub(crate) use dispatch;
 macro_rules! handler {
     ($(#[$meta:meta])* $name:ident, |$w:ident, $pc:ident, $regs:ident, $cx:ident, $table:ident| $body:block) => {
         $(#[$meta])*
-        #[allow(non_snake_case, clippy::missing_safety_doc, unused_unsafe)]
+        #[allow(non_snake_case, unused_unsafe, unused_variables)]
         pub(crate) unsafe extern "C" fn $name(
             insn: u64,
             $pc: *const u64,

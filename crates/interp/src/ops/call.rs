@@ -279,7 +279,9 @@ fn call_ex(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
         None => {
             let items = match iter::to_list(cx, positional) {
                 Ok(list) => list,
-                Err(_) if cx.exception_matches(&taipan_runtime::exceptions::TypeError) && !is_iterable(cx, positional) => {
+                Err(_)
+                    if cx.exception_matches(&taipan_runtime::exceptions::TypeError) && !is_iterable(cx, positional) =>
+                {
                     cx.take_exception();
                     let f = function_text(cx, callee)?;
                     let got = positional.class().tp_name();
@@ -404,7 +406,10 @@ unsafe extern "C" fn return_slow(
             if value != Value::none().bits() {
                 let got = Value::from_bits(value).unwrap_unchecked().class().name();
                 cx.pop_frame();
-                cx.raise_text(&taipan_runtime::exceptions::TypeError, &format!("__init__() should return None, not '{got}'"));
+                cx.raise_text(
+                    &taipan_runtime::exceptions::TypeError,
+                    &format!("__init__() should return None, not '{got}'"),
+                );
                 return unwind(cx, table, true);
             }
             value = frame.receiver.expect("an INIT frame has its instance").bits();
