@@ -65,11 +65,17 @@ pub(crate) use handler;
 macro_rules! slow {
     ($($name:ident $cache:literal => $f:path;)*) => { $(
         $crate::dispatch::handler!($name, |w, pc, regs, cx, table| {
-            (*cx.frame).pc = pc;
-            match $f(cx, w, $crate::dispatch::Regs(regs), pc.cast_mut()) {
-                Ok(()) => $crate::dispatch::dispatch!(pc.add($cache), regs, cx, table),
-                Err(_) => return $crate::unwind::unwind(cx, table, true),
+            // Out of line, so that no local of the work lives in the handler's frame: that would turn the jump to the
+            // next handler into a call.
+            #[inline(never)]
+            unsafe fn work(cx: &mut Cx, w: Word, regs: $crate::dispatch::Regs, pc: *mut u64) -> bool {
+                $f(cx, w, regs, pc).is_ok()
             }
+            (*cx.frame).pc = pc;
+            if work(cx, w, $crate::dispatch::Regs(regs), pc.cast_mut()) {
+                $crate::dispatch::dispatch!(pc.add($cache), regs, cx, table);
+            }
+            return $crate::unwind::unwind(cx, table, true);
         });
     )* };
 }
