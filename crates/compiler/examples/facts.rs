@@ -2,7 +2,7 @@
 //! `facts FILE...`, or `facts -e` with one JSON-free snippet per NUL-separated chunk of standard input.
 
 use std::io::Read;
-use taipan_bytecode::{Code, Const, Text};
+use taipan_bytecode::{Code, Const, Op, Text, Word};
 use taipan_compiler::{Input, Options, compile};
 
 fn quote(s: &str) -> String {
@@ -21,9 +21,36 @@ fn list(names: &[Text]) -> String {
     format!("[{}]", names.iter().map(|n| quote(&n.lossy())).collect::<Vec<_>>().join(","))
 }
 
+/// Positions of calls, attribute loads and subscripts, sorted.
+fn places(code: &Code) -> String {
+    let positions: Vec<_> = taipan_bytecode::positions::decode(&code.positions).collect();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < code.words.len() {
+        let Some(op) = Word(code.words[at]).op() else { break };
+        let kind = match op {
+            Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw | Op::CallEx => "call",
+            Op::LoadAttr | Op::LoadMethod | Op::LoadSuperAttr | Op::LoadSuperMethod => "attr",
+            Op::StoreAttr => "setattr",
+            Op::Raise | Op::RaiseFrom | Op::RaiseCurrent => "raise",
+            Op::StoreItem => "setitem",
+            Op::ImportName => "import",
+            Op::ImportFrom => "importfrom",
+            Op::Yield => "yield",
+            _ => "",
+        };
+        if !kind.is_empty() {
+            let p = positions[at];
+            out.push(format!("[\"{kind}\",{},{},{},{}]", p.line, p.end_line, p.col, p.end_col));
+        }
+        at += op.words();
+    }
+    format!("[{}]", out.join(","))
+}
+
 fn facts(code: &Code, out: &mut Vec<String>) {
     out.push(format!(
-        "[{},{},{},[{},{},{}],{},{},{},{},{}]",
+        "[{},{},{},[{},{},{}],{},{},{},{},{},{}]",
         quote(&code.name.lossy()),
         quote(&code.qualname.lossy()),
         code.firstlineno,
@@ -35,6 +62,7 @@ fn facts(code: &Code, out: &mut Vec<String>) {
         list(&code.cellvars),
         list(&code.freevars),
         list(&code.names),
+        places(code),
     ));
     for c in &code.consts {
         if let Const::Code(c) = c {
@@ -45,7 +73,8 @@ fn facts(code: &Code, out: &mut Vec<String>) {
 
 fn run(source: &str) -> String {
     let options = ruff_python_parser::ParseOptions::from(ruff_python_parser::Mode::Module);
-    let parsed = ruff_python_parser::parse_unchecked(source, options.with_target_version(ruff_python_ast::PythonVersion::PY314));
+    let parsed =
+        ruff_python_parser::parse_unchecked(source, options.with_target_version(ruff_python_ast::PythonVersion::PY314));
     if let Some(e) = parsed.errors().first() {
         return format!("{{\"parse\":{}}}", quote(&e.error.to_string()));
     }
@@ -55,7 +84,8 @@ fn run(source: &str) -> String {
         Ok(o) => {
             let mut all = Vec::new();
             facts(&o.code, &mut all);
-            let warnings: Vec<String> = o.warnings.iter().map(|w| format!("[{},{}]", quote(&w.message), w.line)).collect();
+            let warnings: Vec<String> =
+                o.warnings.iter().map(|w| format!("[{},{}]", quote(&w.message), w.line)).collect();
             format!("{{\"codes\":[{}],\"warnings\":[{}]}}", all.join(","), warnings.join(","))
         }
         Err(e) => format!("{{\"error\":[{},{},{},{},{}]}}", quote(&e.message), e.line, e.col, e.end_line, e.end_col),

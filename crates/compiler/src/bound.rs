@@ -23,10 +23,10 @@ pub fn needed(asm: &Asm, cover: &[Option<usize>], counts: Counts) -> Vec<bool> {
     flow.run();
     for block in 0..flow.starts.len() - 1 {
         let Some(mut state) = flow.states[block].clone() else { continue };
-        for i in flow.starts[block]..flow.starts[block + 1] {
-            let inst = &asm.insts[i];
+        let range = flow.starts[block]..flow.starts[block + 1];
+        for (inst, keep) in asm.insts[range.clone()].iter().zip(&mut keep[range]) {
             if inst.op == Op::CheckLocal && has(&state, inst.operands[0]) {
-                keep[i] = false;
+                *keep = false;
             }
             apply(inst, &mut state);
         }

@@ -31,6 +31,10 @@ pub mod flag {
     pub const GENERATOR: u32 = 4;
     /// The frame runs with a pending exception to be thrown at its pc (generator.throw).
     pub const THROW: u32 = 8;
+    /// The generator frame was resumed by ForNext or ForNextOrJump of the frame below.
+    pub const FOR: u32 = 16;
+    /// The generator frame was resumed by Send of the frame below.
+    pub const SEND: u32 = 32;
 }
 
 /// A running or suspended Python frame.
@@ -122,6 +126,8 @@ pub struct Stack {
     base_top: Cell<*mut u64>,
 }
 
+/// Words that a window may need above the running frame's top before its own limit is checked.
+const WINDOW_MAX: usize = 1 << 17;
 const REGS_BYTES: usize = 512 << 20;
 const FRAMES_BYTES: usize = 256 << 20;
 
@@ -207,7 +213,7 @@ impl Cx {
             let top = regs.add(code.nregs());
             self.depth += 1;
             if self.depth > self.rt().recursion_limit.get()
-                || top.add(64) >= self.stack.regs_end
+                || top.add(WINDOW_MAX) >= self.stack.regs_end
                 || frame.add(1) >= self.stack.frames_end
             {
                 self.depth -= 1;

@@ -1,7 +1,7 @@
 //! Calls.
 
 use super::Compiler;
-use super::expr::MAX_RUN;
+use super::display::MAX_RUN;
 use crate::error::{Res, fail};
 use crate::flow::Reg;
 use crate::scope::ScopeKind;
@@ -38,7 +38,7 @@ impl<'a> Compiler<'a> {
         };
         self.release(mark);
         let callee = self.alloc_run(2);
-        self.at(TextRange::new(a.range.start(), a.range.end()));
+        self.at_attribute(a);
         let name = self.attr_name(&a.attr);
         if parts.is_some() {
             self.emit_aux(op, callee, object, pair, name);
@@ -223,7 +223,8 @@ impl<'a> Compiler<'a> {
         let Expr::Call(call) = e else { return Ok(None) };
         let Expr::Name(name) = &*call.func else { return Ok(None) };
         let args = &call.arguments.args;
-        if name.id.as_str() != "super" || !call.arguments.keywords.is_empty() || args.iter().any(Expr::is_starred_expr) {
+        if name.id.as_str() != "super" || !call.arguments.keywords.is_empty() || args.iter().any(Expr::is_starred_expr)
+        {
             return Ok(None);
         }
         let name_super = self.mangle("super");

@@ -8,11 +8,6 @@ use ruff_python_ast::{self as ast, BoolOp, CmpOp, Expr, Operator, UnaryOp};
 use ruff_text_size::{Ranged, TextRange};
 use taipan_bytecode::{Const, Op};
 
-/// Items that a display builds from registers at once.
-pub(crate) const MAX_RUN: usize = 16;
-/// Items up to which a tuple is built without a list.
-const MAX_TUPLE: usize = 32;
-
 /// A chain of left-nested binary operators from inside out.
 struct Chain<'a> {
     first: &'a Expr,
@@ -180,7 +175,9 @@ impl<'a> Compiler<'a> {
             Expr::Set(s) => self.set(s, dest),
             Expr::List(l) => self.list(&l.elts, l.range, dest),
             Expr::Tuple(t) => self.tuple(&t.elts, t.range, dest),
-            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => self.comprehension(e, dest),
+            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => {
+                self.comprehension(e, dest)
+            }
             Expr::Await(a) => self.await_expr(a, dest),
             Expr::Yield(y) => self.yield_expr(y, dest),
             Expr::YieldFrom(y) => self.yield_from(y, dest),
@@ -211,7 +208,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn walrus(&mut self, n: &'a ast::ExprNamed, dest: Option<Reg>) -> Res<Reg> {
-        let Expr::Name(target) = &*n.target else { return fail("cannot use assignment expressions with this", n.range) };
+        let Expr::Name(target) = &*n.target else {
+            return fail("cannot use assignment expressions with this", n.range);
+        };
         if let Some(local) = self.local_dest(&target.id) {
             self.expr(&n.value, Some(local))?;
             return Ok(match dest {
@@ -300,7 +299,9 @@ impl<'a> Compiler<'a> {
     fn unary(&mut self, u: &'a ast::ExprUnaryOp, dest: Option<Reg>) -> Res<Reg> {
         let mark = self.mark();
         let (op, operand) = match (u.op, &*u.operand) {
-            (UnaryOp::Not, Expr::Compare(c)) if c.ops.len() == 1 && matches!(c.ops[0], CmpOp::Is | CmpOp::IsNot | CmpOp::In | CmpOp::NotIn) => {
+            (UnaryOp::Not, Expr::Compare(c))
+                if c.ops.len() == 1 && matches!(c.ops[0], CmpOp::Is | CmpOp::IsNot | CmpOp::In | CmpOp::NotIn) =>
+            {
                 return self.simple_compare(&c.left, c.ops[0].negate(), &c.comparators[0], c.range, dest);
             }
             (UnaryOp::Not, e) => (Op::Not, e),
@@ -547,187 +548,30 @@ impl<'a> Compiler<'a> {
         Ok(reg)
     }
 
-    // ---- displays -------------------------------------------------------------------------------
-
-    /// Compiles `elts` into consecutive temporaries and returns the first.
-    pub(crate) fn push_all(&mut self, elts: &'a [Expr]) -> Res<Reg> {
-        let first = Reg::temp(self.mark());
-        for e in elts {
-            self.push(e)?;
-        }
-        Ok(first)
-    }
-
-    pub(crate) fn list(&mut self, elts: &'a [Expr], range: TextRange, dest: Option<Reg>) -> Res<Reg> {
-        let mark = self.mark();
-        if elts.len() <= MAX_RUN && !elts.iter().any(Expr::is_starred_expr) {
-            let constants = if elts.len() >= 3 { self.folded_all(elts) } else { None };
-            if constants.is_none() {
-                let first = self.push_all(elts)?;
-                let dest = self.out(mark, dest);
-                self.at(range);
-                self.emit(Op::BuildList, dest, first, elts.len());
-                return Ok(dest);
-            }
-        }
-        let list = self.alloc();
-        self.long_list(list, elts, range)?;
-        self.finish(list, mark, dest)
-    }
-
-    /// Gives a value built in temporary `reg` (at `mark`) to `dest`.
-    pub(crate) fn finish(&mut self, reg: Reg, mark: u32, dest: Option<Reg>) -> Res<Reg> {
-        self.release(mark);
-        match dest {
-            Some(dest) => {
-                self.mov(dest, reg);
-                Ok(dest)
-            }
-            None => Ok(self.out(mark, None)),
-        }
-    }
-
-    fn folded_all(&mut self, elts: &'a [Expr]) -> Option<Const> {
-        let values: Option<Box<[Const]>> = elts.iter().map(|e| self.folded(e)).collect();
-        let values = values?;
-        elts.iter().for_each(|e| self.check_literals(e));
-        Some(Const::Tuple(values))
-    }
-
-    /// Builds a list of any length in the temporary `list`, a chunk at a time.
-    pub(crate) fn long_list(&mut self, list: Reg, elts: &'a [Expr], range: TextRange) -> Res {
-        let plain = elts.iter().take(MAX_RUN).take_while(|e| !e.is_starred_expr()).count();
-        let constants = if elts.len() >= 3 && !elts.iter().any(Expr::is_starred_expr) { self.folded_all(elts) } else { None };
-        let mark = self.mark();
-        if let Some(c) = constants {
-            self.at(range);
-            self.emit(Op::BuildList, list, list, 0u32);
-            let tuple = self.load_const(c, None);
-            self.emit(Op::ListExtend, list, tuple, 0u32);
-            self.release(mark);
-            return Ok(());
-        }
-        let first = self.push_all(&elts[..plain])?;
-        self.release(mark);
-        self.at(range);
-        self.emit(Op::BuildList, list, first, plain);
-        for e in &elts[plain..] {
-            let (op, e) = match e {
-                Expr::Starred(s) => (Op::ListExtend, &*s.value),
-                e => (Op::ListAppend, e),
-            };
-            let value = self.expr(e, None)?;
-            self.at(range);
-            self.emit(op, list, value, 0u32);
-            self.release(mark);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn tuple(&mut self, elts: &'a [Expr], range: TextRange, dest: Option<Reg>) -> Res<Reg> {
-        let mark = self.mark();
-        if elts.len() <= MAX_TUPLE && !elts.iter().any(Expr::is_starred_expr) {
-            let first = self.push_all(elts)?;
-            let dest = self.out(mark, dest);
-            self.at(range);
-            self.emit(Op::BuildTuple, dest, first, elts.len());
-            return Ok(dest);
-        }
-        let list = self.alloc();
-        self.long_list(list, elts, range)?;
-        let dest = self.out(mark, dest);
-        self.at(range);
-        self.emit(Op::ListToTuple, dest, list, 0u32);
-        Ok(dest)
-    }
-
-    fn set(&mut self, s: &'a ast::ExprSet, dest: Option<Reg>) -> Res<Reg> {
-        let mark = self.mark();
-        let plain = s.elts.iter().take(MAX_RUN).take_while(|e| !e.is_starred_expr()).count();
-        if plain == s.elts.len() {
-            let first = self.push_all(&s.elts)?;
-            let dest = self.out(mark, dest);
-            self.at(s.range);
-            self.emit(Op::BuildSet, dest, first, plain);
-            return Ok(dest);
-        }
-        let set = self.alloc();
-        let inner = self.mark();
-        let first = self.push_all(&s.elts[..plain])?;
-        self.release(inner);
-        self.at(s.range);
-        self.emit(Op::BuildSet, set, first, plain);
-        for e in &s.elts[plain..] {
-            let (op, e) = match e {
-                Expr::Starred(s) => (Op::SetUpdate, &*s.value),
-                e => (Op::SetAdd, e),
-            };
-            let value = self.expr(e, None)?;
-            self.at(s.range);
-            self.emit(op, set, value, 0u32);
-            self.release(inner);
-        }
-        self.finish(set, mark, dest)
-    }
-
-    fn dict(&mut self, d: &'a ast::ExprDict, dest: Option<Reg>) -> Res<Reg> {
-        let mark = self.mark();
-        let plain = d.items.iter().take(MAX_RUN).take_while(|i| i.key.is_some()).count();
-        let whole = plain == d.items.len();
-        let dict = if whole { None } else { Some(self.alloc()) };
-        let inner = self.mark();
-        let first = Reg::temp(inner);
-        for item in &d.items[..plain] {
-            if let Some(key) = &item.key {
-                self.push(key)?;
-                self.push(&item.value)?;
-            }
-        }
-        let Some(dict) = dict else {
-            let dest = self.out(mark, dest);
-            self.at(d.range);
-            self.emit(Op::BuildMap, dest, first, plain);
-            return Ok(dest);
-        };
-        self.release(inner);
-        self.at(d.range);
-        self.emit(Op::BuildMap, dict, first, plain);
-        for item in &d.items[plain..] {
-            match &item.key {
-                Some(key) => {
-                    let key = self.operand(key)?;
-                    let value = self.expr(&item.value, None)?;
-                    self.at(d.range);
-                    self.emit(Op::MapAdd, dict, key, value);
-                }
-                None => {
-                    let value = self.expr(&item.value, None)?;
-                    self.at(d.range);
-                    self.emit(Op::DictUpdate, dict, value, 0u32);
-                }
-            }
-            self.release(inner);
-        }
-        self.finish(dict, mark, dest)
-    }
-
     // ---- attributes and subscripts ----------------------------------------------------------------
 
     fn attribute(&mut self, a: &'a ast::ExprAttribute, dest: Option<Reg>) -> Res<Reg> {
         let mark = self.mark();
         if let Some((func, first)) = self.super_call(&a.value)? {
             let dest = self.out(mark, dest);
-            self.at(a.range);
+            self.at_attribute(a);
             let name = self.attr_name(&a.attr);
             self.emit_aux(Op::LoadSuperAttr, dest, func, first, name);
             return Ok(dest);
         }
         let value = self.expr(&a.value, None)?;
         let dest = self.out(mark, dest);
-        self.at(a.range);
+        self.at_attribute(a);
         let name = self.attr_name(&a.attr);
         self.emit_aux(Op::LoadAttr, dest, value, 0u32, name);
         Ok(dest)
+    }
+
+    /// The range of an attribute: the name alone if it is on another line than the start, as CPython has it.
+    pub(crate) fn at_attribute(&mut self, a: &ast::ExprAttribute) {
+        let line = |at: ruff_text_size::TextSize| self.lines.line_col(at.to_u32()).0;
+        let range = if line(a.attr.range.end()) == line(a.range.start()) { a.range } else { a.attr.range };
+        self.at(range);
     }
 
     /// Index of the mangled attribute name.

@@ -106,7 +106,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// Compiles a `def` and makes the function object.
-    fn function_code(&mut self, f: &'a ast::StmtFunctionDef, start: TextRange, extras: Extras, dest: Option<Reg>) -> Res<Reg> {
+    fn function_code(
+        &mut self,
+        f: &'a ast::StmtFunctionDef,
+        start: TextRange,
+        extras: Extras,
+        dest: Option<Reg>,
+    ) -> Res<Reg> {
         let scope = self.need_scope(key(f), MAIN, f.range)?;
         self.enter(scope, &f.name, start);
         self.mark_method();
@@ -129,11 +135,9 @@ impl<'a> Compiler<'a> {
     }
 
     /// Sets the flag of functions defined in a class body.
-    fn mark_method(&mut self) {
+    pub(crate) fn mark_method(&mut self) {
         let Some(around) = self.outer.last().map(|o| &self.table.scopes[o.scope]) else { return };
-        let is_class = |s: ScopeId| self.table.scopes[s].kind == ScopeKind::Class;
-        let generic = around.kind == ScopeKind::TypeParams && around.parent.is_some_and(is_class);
-        if around.kind == ScopeKind::Class || generic {
+        if around.kind == ScopeKind::Class {
             self.u.flags |= flags::METHOD;
         }
     }
@@ -251,7 +255,7 @@ impl<'a> Compiler<'a> {
         items.extend(f.returns.as_deref().map(|e| ("return".into(), e)));
         let scope = self.need_scope(key(f), ANNOTATIONS, f.range)?;
         self.enter(scope, "__annotate__", range);
-        self.format_check("format");
+        self.format_check("format", range);
         let dict = self.annotation_dict(&items, range)?;
         self.at(range);
         self.emit(Op::Return, dict, 0u32, 0u32);
@@ -293,7 +297,7 @@ impl<'a> Compiler<'a> {
         let dict = self.alloc();
         let mark = self.mark();
         let mut first_chunk = true;
-        for chunk in items.chunks(super::expr::MAX_RUN) {
+        for chunk in items.chunks(super::display::MAX_RUN) {
             let part = if first_chunk { dict } else { self.alloc() };
             let first = Reg::temp(self.mark());
             for (name, e) in chunk {
@@ -313,9 +317,10 @@ impl<'a> Compiler<'a> {
     }
 
     /// `if format > 2: raise NotImplementedError`.
-    fn format_check(&mut self, param: &str) {
+    fn format_check(&mut self, param: &str, range: TextRange) {
         self.u.arg_counts = [1, 1, 0];
         self.prologue();
+        self.at(range);
         let fine = self.label();
         let format = self.local(&param.into());
         self.jump(Op::JumpNotGtI, format, 2u32, fine);
@@ -409,7 +414,7 @@ impl<'a> Compiler<'a> {
     ) -> Res {
         let scope = self.need_scope(self.u.scope, VARIABLES, range)?;
         self.enter(scope, "__annotate__", range);
-        self.format_check("format");
+        self.format_check("format", range);
         let dict = self.alloc();
         self.emit(Op::BuildMap, dict, dict, 0u32);
         for (s, number) in items {
@@ -446,7 +451,12 @@ impl<'a> Compiler<'a> {
     // ---- type parameters --------------------------------------------------------------------------
 
     /// `def f[T]`: a function that makes the type parameters and then `f` is called at once.
-    fn generic_function(&mut self, f: &'a ast::StmtFunctionDef, params: &'a ast::TypeParams, start: TextRange) -> Res<Reg> {
+    fn generic_function(
+        &mut self,
+        f: &'a ast::StmtFunctionDef,
+        params: &'a ast::TypeParams,
+        start: TextRange,
+    ) -> Res<Reg> {
         let range = self.def_range(&f.decorator_list, f.range);
         let mark = self.mark();
         let callee = self.alloc();
@@ -496,7 +506,11 @@ impl<'a> Compiler<'a> {
                 ast::TypeParam::TypeVar(t) => match &t.bound {
                     Some(bound) => {
                         self.lazy_value(bound, param.name(), Some(run.plus(1)))?;
-                        if bound.is_tuple_expr() { Intrinsic::TypeVarWithConstraints } else { Intrinsic::TypeVarWithBound }
+                        if bound.is_tuple_expr() {
+                            Intrinsic::TypeVarWithConstraints
+                        } else {
+                            Intrinsic::TypeVarWithBound
+                        }
                     }
                     None => Intrinsic::TypeVar,
                 },
@@ -523,7 +537,7 @@ impl<'a> Compiler<'a> {
     fn lazy_value(&mut self, e: &'a Expr, name: &str, dest: Option<Reg>) -> Res<Reg> {
         let scope = self.need_scope(key(e), ANNOTATIONS, e.range())?;
         self.enter(scope, name, e.range());
-        self.format_check(".format");
+        self.format_check(".format", e.range());
         self.u.params = 1;
         let mark = self.mark();
         let value = match e {

@@ -12,6 +12,7 @@ mod call;
 mod class;
 mod comprehension;
 mod control;
+mod display;
 mod expr;
 mod fstring;
 mod function;
@@ -66,7 +67,7 @@ pub(crate) struct Unit<'a> {
     conditional_count: u32,
     /// Depth of if, for, while, try, with, match around the current statement.
     conditional: u32,
-    /// Depth of `finally` clauses being compiled, for warnings.
+    /// Values of expression statements are printed.
     interactive: bool,
 }
 
@@ -268,27 +269,31 @@ impl<'a> Compiler<'a> {
     fn module(&mut self, input: Input<'a>) -> Res<Code> {
         self.enter(0, "<module>", TextRange::empty(TextSize::new(0)));
         self.u.firstlineno = 1;
+        if self.options.top_level_await && self.frame().is_coroutine {
+            self.function_body(0, |c| c.module_code(input))?;
+        } else {
+            self.prologue();
+            self.module_code(input)?;
+        }
+        self.leave()
+    }
+
+    fn module_code(&mut self, input: Input<'a>) -> Res {
         match input {
-            Input::Module(m) => {
-                self.module_body(&m.body)?;
-                self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
-            }
+            Input::Module(m) => self.module_body(&m.body)?,
             Input::Interactive(m) => {
                 self.u.interactive = true;
                 self.module_body(&m.body)?;
-                self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
             }
             Input::Expression(m) => {
                 let value = self.expr(&m.body, None)?;
                 self.at(m.body.range());
                 self.emit(Op::Return, value, 0u32, 0u32);
+                return Ok(());
             }
         }
-        self.u.range = None;
-        if self.u.flags & (flags::GENERATOR | flags::COROUTINE) != 0 {
-            self.u.range = Some(TextRange::default());
-        }
-        self.leave()
+        self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
+        Ok(())
     }
 
     // ---- instructions -----------------------------------------------------------------------

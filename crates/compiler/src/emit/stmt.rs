@@ -17,7 +17,6 @@ const MAX_SWAP: usize = 16;
 impl<'a> Compiler<'a> {
     pub(crate) fn module_body(&mut self, body: &'a [Stmt]) -> Res {
         let mut rest = body;
-        self.prologue();
         if let Some(first) = body.first() {
             self.at(first.range());
         }
@@ -158,7 +157,8 @@ impl<'a> Compiler<'a> {
 
     /// `a, b = x, y` without a tuple. False if the statement is not of that form.
     fn swap(&mut self, target: &'a Expr, value: &'a Expr) -> Res<bool> {
-        let (Expr::Tuple(ast::ExprTuple { elts: targets, .. }) | Expr::List(ast::ExprList { elts: targets, .. })) = target
+        let (Expr::Tuple(ast::ExprTuple { elts: targets, .. }) | Expr::List(ast::ExprList { elts: targets, .. })) =
+            target
         else {
             return Ok(false);
         };
@@ -210,7 +210,7 @@ impl<'a> Compiler<'a> {
                 self.check_attr(a)?;
                 let object = self.expr(&a.value, None)?;
                 self.note_static_attribute(a);
-                self.at(a.range);
+                self.at_attribute(a);
                 let name = self.attr_name(&a.attr);
                 self.emit_aux(Op::StoreAttr, object, value, 0u32, name);
                 Ok(())
@@ -254,7 +254,8 @@ impl<'a> Compiler<'a> {
     }
 
     fn unpack(&mut self, elts: &'a [Expr], value: Reg, range: TextRange) -> Res {
-        let starred: Vec<usize> = elts.iter().enumerate().filter(|(_, e)| e.is_starred_expr()).map(|(i, _)| i).collect();
+        let starred: Vec<usize> =
+            elts.iter().enumerate().filter(|(_, e)| e.is_starred_expr()).map(|(i, _)| i).collect();
         if starred.len() > 1 {
             return fail("multiple starred expressions in assignment", range);
         }
@@ -287,7 +288,7 @@ impl<'a> Compiler<'a> {
             Expr::Name(n) => {
                 self.at(n.range);
                 if let Some(local) = self.local_dest(&n.id) {
-                    let left = self.operand(&s.target_name())?;
+                    let left = self.operand(&s.target)?;
                     return self.augmented(s.op, left, &s.value, local, s.range);
                 }
                 let value = self.load_name(&n.id, None);
@@ -300,12 +301,12 @@ impl<'a> Compiler<'a> {
                 self.check_attr(a)?;
                 let object = self.operand(&a.value)?;
                 self.note_static_attribute(a);
-                self.at(a.range);
+                self.at_attribute(a);
                 let name = self.attr_name(&a.attr);
                 let value = self.alloc();
                 self.emit_aux(Op::LoadAttr, value, object, 0u32, name);
                 self.augmented(s.op, value, &s.value, value, s.range)?;
-                self.at(a.range);
+                self.at_attribute(a);
                 self.emit_aux(Op::StoreAttr, object, value, 0u32, name);
                 Ok(())
             }
@@ -381,7 +382,7 @@ impl<'a> Compiler<'a> {
                     return fail("cannot delete __debug__", a.range);
                 }
                 let object = self.expr(&a.value, None)?;
-                self.at(a.range);
+                self.at_attribute(a);
                 let name = self.attr_name(&a.attr);
                 self.emit_aux(Op::DeleteAttr, object, 0u32, 0u32, name);
             }
@@ -479,6 +480,7 @@ impl<'a> Compiler<'a> {
             self.at(s.range);
             self.emit(Op::Call, error, 1u32, error);
         }
+        self.at(s.test.range());
         self.emit(Op::Raise, error, 0u32, 0u32);
         self.bind(end);
         Ok(())
@@ -567,16 +569,6 @@ impl<'a> Compiler<'a> {
             self.release(mark);
         }
         Ok(())
-    }
-}
-
-/// The expression that an augmented assignment reads.
-trait TargetName {
-    fn target_name(&self) -> &Expr;
-}
-impl TargetName for ast::StmtAugAssign {
-    fn target_name(&self) -> &Expr {
-        &self.target
     }
 }
 

@@ -182,6 +182,21 @@ pub unsafe fn bind_args(cx: &mut Cx, function: &'static Function, args: Args, re
             prepare_window(code, function.closure.get(), regs, n);
             return Ok(());
         }
+        let want = code.argcount as usize;
+        if code.simple
+            && args.kwnames().is_none()
+            && n < want
+            && let Some(defaults) = function.defaults.get()
+            && n + defaults.len() >= want
+        {
+            if !std::ptr::eq(args.values().as_ptr().cast(), regs) {
+                std::ptr::copy(args.values().as_ptr().cast::<u64>(), regs, n);
+            }
+            let rest = &defaults.items()[defaults.len() - (want - n)..];
+            std::ptr::copy_nonoverlapping(rest.as_ptr().cast::<u64>(), regs.add(n), rest.len());
+            prepare_window(code, function.closure.get(), regs, want);
+            return Ok(());
+        }
         bind_slow(cx, function, args, regs)
     }
 }
