@@ -67,6 +67,14 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
+    /// `sys.settrace`'s function.
+    pub trace: Cell<Option<Value>>,
+    /// `sys.setprofile`'s function.
+    pub profile: Cell<Option<Value>>,
+    /// `sys.set_asyncgen_hooks`'s functions: first iteration, finaliser.
+    pub asyncgen_hooks: Cell<(Option<Value>, Option<Value>)>,
+    /// `sys.set_coroutine_origin_tracking_depth`.
+    pub coroutine_origin_depth: Cell<usize>,
 }
 
 /// A thread's context.
@@ -114,6 +122,10 @@ impl Runtime {
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
             int_max_str_digits: Cell::new(4300),
+            trace: Cell::new(None),
+            profile: Cell::new(None),
+            asyncgen_hooks: Cell::new((None, None)),
+            coroutine_origin_depth: Cell::new(0),
         }
     }
 

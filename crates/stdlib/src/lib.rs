@@ -3,12 +3,23 @@
 //! A module is one row in [`MODULES`] and one file with a function that makes it. `sys.builtin_module_names`,
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
+pub mod ast;
+pub mod atexit;
 pub mod builtins;
 pub mod compile;
+pub mod frozen;
 pub mod imp;
+pub mod import;
 pub mod marshal;
+pub mod namespace;
+pub mod start;
 pub mod state;
 pub mod sys;
+pub mod thread;
+pub mod warnings;
+
+pub use builtins::check_count as builtins_check;
+pub use start::start;
 
 use taipan_runtime::types::module::Module;
 use taipan_runtime::{Cx, PyResult};
@@ -19,6 +30,8 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
     ("_imp", imp::module),
+    ("_warnings", warnings::module),
+    ("atexit", atexit::module),
     ("builtins", builtins::module),
     ("marshal", marshal::module),
     ("sys", sys::module),
@@ -30,7 +43,12 @@ pub fn find(name: &str) -> Option<Init> {
 }
 
 /// A new module with these functions. May collect.
-pub fn make(cx: &mut Cx, name: &str, doc: &str, functions: &'static [taipan_runtime::native::NativeDef]) -> &'static Module {
+pub fn make(
+    cx: &mut Cx,
+    name: &str,
+    doc: &str,
+    functions: &'static [taipan_runtime::native::NativeDef],
+) -> &'static Module {
     let module = Module::new(cx, name);
     let doc = cx.str(doc);
     let key = cx.names().__doc__;

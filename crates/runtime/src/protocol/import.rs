@@ -159,12 +159,8 @@ fn import_from_error(
         (_, None) => format!("cannot import name {shown_name} from {shown_package} (unknown location)"),
     };
     let message = cx.str(&text);
-    let values = [
-        message,
-        package.map_or(Value::none(), Value::of),
-        origin.map_or(Value::none(), Value::of),
-        Value::of(name),
-    ];
+    let values =
+        [message, package.map_or(Value::none(), Value::of), origin.map_or(Value::none(), Value::of), Value::of(name)];
     let names = cx.names();
     let keywords = [Value::of(names.name), Value::of(names.path), Value::of(names.name_from)];
     let keywords = Tuple::new(cx, &keywords);

@@ -68,10 +68,38 @@ fn field<const I: usize>(_: &mut Cx, v: Value) -> PyResult<Value> {
 }
 
 const READERS: [crate::native::GetFn; MAX_FIELDS] = [
-    field::<0>, field::<1>, field::<2>, field::<3>, field::<4>, field::<5>, field::<6>, field::<7>, field::<8>,
-    field::<9>, field::<10>, field::<11>, field::<12>, field::<13>, field::<14>, field::<15>, field::<16>, field::<17>,
-    field::<18>, field::<19>, field::<20>, field::<21>, field::<22>, field::<23>, field::<24>, field::<25>, field::<26>,
-    field::<27>, field::<28>, field::<29>, field::<30>, field::<31>,
+    field::<0>,
+    field::<1>,
+    field::<2>,
+    field::<3>,
+    field::<4>,
+    field::<5>,
+    field::<6>,
+    field::<7>,
+    field::<8>,
+    field::<9>,
+    field::<10>,
+    field::<11>,
+    field::<12>,
+    field::<13>,
+    field::<14>,
+    field::<15>,
+    field::<16>,
+    field::<17>,
+    field::<18>,
+    field::<19>,
+    field::<20>,
+    field::<21>,
+    field::<22>,
+    field::<23>,
+    field::<24>,
+    field::<25>,
+    field::<26>,
+    field::<27>,
+    field::<28>,
+    field::<29>,
+    field::<30>,
+    field::<31>,
 ];
 
 /// The attributes of a type with these visible and hidden fields; for `structseq!`.
@@ -191,9 +219,8 @@ pub fn construct(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Valu
         items.push(cx, value);
     }
     if let Some(dict) = dict {
-        let known = |key: Value| {
-            key.downcast::<Str>().is_some_and(|k| table(class)[n..].iter().any(|f| k.eq_rust(f.name)))
-        };
+        let known =
+            |key: Value| key.downcast::<Str>().is_some_and(|k| table(class)[n..].iter().any(|f| k.eq_rust(f.name)));
         if dict.iter().any(|(key, _)| !known(key)) {
             return raise!(cx, TypeError, "{name}() got duplicate or unexpected field name(s)");
         }

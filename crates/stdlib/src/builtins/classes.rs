@@ -110,13 +110,7 @@ fn build_class(cx: &mut Cx, args: Args) -> PyResult<Value> {
     Ok(class)
 }
 
-fn prepare(
-    cx: &mut Cx,
-    meta: Value,
-    name: Value,
-    bases: &'static Tuple,
-    keywords: &Keywords,
-) -> PyResult<Value> {
+fn prepare(cx: &mut Cx, meta: Value, name: Value, bases: &'static Tuple, keywords: &Keywords) -> PyResult<Value> {
     if meta == Value::of(&TYPE) {
         return Ok(Value::of(Dict::new(cx)));
     }

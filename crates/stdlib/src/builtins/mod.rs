@@ -8,6 +8,9 @@ mod objects;
 mod output;
 pub mod scope;
 
+pub use objects::check_count;
+pub use output::{flush_stream, sys_value};
+
 use taipan_runtime::dict::Dict;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::tuple::Tuple;
@@ -17,9 +20,32 @@ use crate::state::{self, Slot};
 
 /// Types that are names of the language, as far as the runtime has them.
 const TYPES: &[&str] = &[
-    "bool", "bytearray", "bytes", "classmethod", "complex", "dict", "enumerate", "filter", "float", "frozenset", "int",
-    "list", "map", "memoryview", "object", "property", "range", "reversed", "set", "slice", "staticmethod", "str",
-    "super", "tuple", "type", "zip",
+    "bool",
+    "bytearray",
+    "bytes",
+    "classmethod",
+    "complex",
+    "dict",
+    "enumerate",
+    "filter",
+    "float",
+    "frozenset",
+    "int",
+    "list",
+    "map",
+    "memoryview",
+    "object",
+    "property",
+    "range",
+    "reversed",
+    "set",
+    "slice",
+    "staticmethod",
+    "str",
+    "super",
+    "tuple",
+    "type",
+    "zip",
 ];
 
 const DOC: &str = "Built-in functions, types, exceptions, and other objects.\n\nThis module provides direct access to all 'built-in'\nidentifiers of Python; for example, builtins.len is\nthe full name for the built-in function len().\n\nThis module is not normally accessed explicitly by most\napplications, but can be useful in modules that provide\nobjects with the same name as a builtin and need to be\nable to refer to the builtin object.";

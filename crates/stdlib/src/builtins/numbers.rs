@@ -1,7 +1,7 @@
 //! Built-in functions on numbers.
 
 use taipan_macros::pymethods;
-use taipan_num::big::radix;
+use taipan_num::big;
 use taipan_runtime::protocol::{call, number};
 use taipan_runtime::types::int;
 use taipan_runtime::{Cx, PyResult, Value, raise};
@@ -18,7 +18,7 @@ fn with_prefix(cx: &mut Cx, v: Value, base: u32, prefix: &str) -> PyResult<Value
     if view.digits().is_empty() {
         text.push('0');
     } else {
-        radix::to_radix(view.digits(), base, &mut text);
+        big::to_radix(view.digits(), base, &mut text);
     }
     Ok(cx.str(&text))
 }

@@ -2,10 +2,10 @@
 
 use taipan_macros::pymethods;
 use taipan_runtime::protocol::{attr, call, hash, number, object};
+use taipan_runtime::types::int;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::type_methods;
-use taipan_runtime::types::int;
 use taipan_runtime::{Args, Cx, PyResult, Value, exceptions, raise};
 
 use super::scope;
@@ -365,9 +365,7 @@ impl Objects {
                 return Ok(s.at(0) as i64);
             }
             s.len()
-        } else if taipan_runtime::protocol::buffer::check(character)
-            && !crate::is_native(character, "memoryview")
-        {
+        } else if taipan_runtime::protocol::buffer::check(character) && !crate::is_native(character, "memoryview") {
             let (n, first) = taipan_runtime::protocol::buffer::with_bytes(cx, character, |_, bytes| {
                 Ok((bytes.len(), bytes.first().copied().unwrap_or(0)))
             })?;

@@ -132,11 +132,7 @@ fn run(cx: &mut Cx, code: &'static CodeObject, spaces: &Spaces, closure: Option<
     call::run_code(cx, code, spaces.globals, Some(spaces.locals), closure)
 }
 
-fn check_closure(
-    cx: &mut Cx,
-    code: &'static CodeObject,
-    closure: Option<Value>,
-) -> PyResult<Option<&'static Tuple>> {
+fn check_closure(cx: &mut Cx, code: &'static CodeObject, closure: Option<Value>) -> PyResult<Option<&'static Tuple>> {
     let closure = closure.filter(|c| !c.is_none());
     let n = code.nfrees as usize;
     if n == 0 {
