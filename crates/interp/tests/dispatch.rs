@@ -54,35 +54,26 @@ result = loop(12000000)
 ";
         run(loops);
         let calls = "\
-class Counter:
-    def __init__(self, n):
-        self.n = n
-    def up(self, k=1):
-        self.n += k
-        return self.n
+def up(n, k=1):
+    return n + k
 def numbers(n):
     i = 0
     while i < n:
         yield i
         i += 1
 def total(n):
-    c = Counter(0)
+    t = 0
     for i in numbers(n):
         try:
-            c.up()
+            t = up(t)
             if i % 3 == 0:
-                c.missing
-        finally:
-            c.up(k=2)
-    return c.n
-def guarded(n):
-    i = 0
-    while i < n:
-        i += 1
-    return i
-result = guarded(1000000)
+                i // 0
+        except:
+            t = up(t, k=2)
+    return t
+result = total(300000)
 ";
-        assert_eq!(run(calls), 1_000_000);
+        assert_eq!(run(calls), 500_000);
     });
     done.expect("spawns").join().expect("no overflow");
 }
