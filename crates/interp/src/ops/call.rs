@@ -432,7 +432,7 @@ fn init_result_error(cx: &mut Cx, value: u64) {
     cx.raise_text(&taipan_runtime::exceptions::TypeError, &format!("__init__() should return None, not '{got}'"));
 }
 
-unsafe fn return_generator(value: u64, cx: &mut Cx, table: *const Handler0) -> u64 {
+unsafe extern "C" fn return_generator(value: u64, cx: &mut Cx, table: *const Handler0) -> u64 {
     // SAFETY: INT-1; the frame below of a FOR or SEND frame is suspended behind that instruction.
     unsafe {
         let frame = &*cx.frame;
