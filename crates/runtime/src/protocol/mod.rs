@@ -9,4 +9,5 @@ pub mod iter;
 pub mod number;
 pub mod object;
 pub mod sequence;
+pub mod pattern;
 pub mod warn;
