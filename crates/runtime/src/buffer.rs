@@ -12,6 +12,22 @@ use crate::object;
 use crate::object::{Header, Object};
 use crate::typeobj::{Type, TypeSpec, flags};
 
+/// Makes a trace function that visits the listed values (`Value`s or `Option<Value>`s) of a layout.
+#[macro_export]
+macro_rules! trace_values {
+    ($name:ident, $layout:ty, |$this:ident| [$($value:expr),* $(,)?]) => {
+        unsafe fn $name(object: *mut $crate::object::Header, marker: &mut taipan_gc::Marker) {
+            // SAFETY: the type's spec names this function for its own instances only.
+            let $this = unsafe { &*object.cast::<$layout>() };
+            $(
+                if let Some(value) = ::core::option::Option::<$crate::value::Value>::from($value) {
+                    marker.mark_value(value.bits());
+                }
+            )*
+        }
+    };
+}
+
 /// An array of value words, all of them traced.
 #[repr(C)]
 pub struct ValueArray {

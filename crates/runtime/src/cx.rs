@@ -11,7 +11,6 @@ use crate::dict::Dict;
 use crate::frame::{Frame, Stack};
 use crate::hooks::Hooks;
 use crate::names::Names;
-use crate::object::Header;
 use crate::typeobj::{MethodCache, Type};
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -309,6 +308,16 @@ impl Cx {
         self.raise_args(&exceptions::MemoryError, &[])
     }
 
+    /// Does what was asked for asynchronously: finalisers, weakref callbacks, signal handlers. Called at loop ends and by
+    /// blocking native calls.
+    #[cold]
+    #[inline(never)]
+    pub fn handle_interrupt(&mut self) -> PyResult<()> {
+        self.interrupt.store(false, std::sync::atomic::Ordering::Relaxed);
+        heap::run_pending(self);
+        (self.rt().hooks.get().signals)(self)
+    }
+
     // ---- recursion -------------------------------------------------------------------------------
 
     /// Runs `f` one native level deeper; RecursionError if the native stack is nearly used up.
@@ -340,9 +349,4 @@ impl Cx {
     pub fn register_special(&mut self, object: Value) {
         heap::register(self, object);
     }
-}
-
-/// Adds `header` to what static set-up must finish; used by singletons.
-pub(crate) fn init_static(header: &Header, class: &'static Type) {
-    header.set_class(class);
 }

@@ -8,7 +8,6 @@ use crate::dict::Dict;
 use crate::object::Object;
 use crate::protocol::buffer::Held;
 use crate::protocol::number;
-use crate::typeobj::Type;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;

@@ -11,4 +11,6 @@ pub mod hash;
 pub mod iter;
 pub mod number;
 pub mod object;
+pub mod pattern;
+pub mod sequence;
 pub mod warn;

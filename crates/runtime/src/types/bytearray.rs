@@ -680,7 +680,7 @@ impl ByteArrayIter {
     /// Return state information for pickling.
     #[py("($self, /)")]
     fn __reduce__(cx: &mut Cx, this: &'static ByteArrayIter) -> PyResult<Value> {
-        let builtin = crate::types::str_iter::builtin(cx, "iter")?;
+        let builtin = crate::protocol::sequence::builtin(cx, "iter")?;
         Ok(match this.source.get() {
             Some(source) => {
                 let args = Value::of(Tuple::new(cx, &[Value::of(source)]));

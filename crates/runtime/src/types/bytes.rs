@@ -476,7 +476,7 @@ impl BytesIter {
     /// Return state information for pickling.
     #[py("($self, /)")]
     fn __reduce__(cx: &mut Cx, this: &'static BytesIter) -> PyResult<Value> {
-        let builtin = crate::types::str_iter::builtin(cx, "iter")?;
+        let builtin = crate::protocol::sequence::builtin(cx, "iter")?;
         let source = match this.source.get() {
             Some(b) => b,
             None => Bytes::new(cx, b""),

@@ -6,13 +6,13 @@ use taipan_gc::Marker;
 
 use crate::cx::Cx;
 use crate::object::Header;
-use crate::protocol::number;
+use crate::protocol::{number, sequence};
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
-use crate::{PyResult, object, raise};
+use crate::{PyResult, object};
 use taipan_macros::pymethods;
 
 /// An iterator over the characters of a str.
@@ -86,7 +86,7 @@ impl StrIter {
     /// Return state information for pickling.
     #[py("($self, /)")]
     fn __reduce__(cx: &mut Cx, this: Value) -> PyResult<Value> {
-        let builtin = builtin(cx, "iter")?;
+        let builtin = sequence::builtin(cx, "iter")?;
         let this = of(this);
         let empty = cx.names().empty;
         let text = this.text.get().unwrap_or(empty);
@@ -104,14 +104,5 @@ impl StrIter {
             of(this).index.set((i.max(0) as usize).min(s.len()));
         }
         Ok(())
-    }
-}
-
-/// The built-in function `name`, for `__reduce__`. Looked up where Python code would find it.
-pub fn builtin(cx: &mut Cx, name: &str) -> PyResult<Value> {
-    let key = cx.intern(name);
-    match cx.rt().builtins.get().and_then(|dict| dict.get_str(key)) {
-        Some(f) => Ok(f),
-        None => raise!(cx, AttributeError, "module 'builtins' has no attribute '{name}'"),
     }
 }

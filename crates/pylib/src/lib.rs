@@ -1,0 +1,1 @@
+//! The pure-Python standard library, embedded and unpacked. Being written on branch `lib` (not by `sys`).
