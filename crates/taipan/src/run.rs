@@ -97,7 +97,8 @@ pub fn run(mut options: Options) -> i32 {
     HASH_KEY.1.store(key.1, std::sync::atomic::Ordering::Relaxed);
     options.config.hash_randomization = random;
     options.config.executable = executable();
-    let interactive_stdin = options.target == Target::Stdin && (std::io::stdin().is_terminal() || options.config.interactive > 0);
+    let interactive_stdin =
+        options.target == Target::Stdin && (std::io::stdin().is_terminal() || options.config.interactive > 0);
     if interactive_stdin {
         options.config.interactive = options.config.interactive.max(1);
     }
@@ -189,10 +190,12 @@ fn run_target(cx: &mut Cx, target: Target, skip_first_line: bool, safe_path: boo
 
 fn run_file(cx: &mut Cx, path: &str, skip_first_line: bool, safe_path: bool) -> PyResult<()> {
     let file = Path::new(path);
-    let is_archive = || std::fs::File::open(file).is_ok_and(|mut f| {
-        let mut magic = [0u8; 4];
-        f.read_exact(&mut magic).is_ok() && &magic == b"PK\x03\x04"
-    });
+    let is_archive = || {
+        std::fs::File::open(file).is_ok_and(|mut f| {
+            let mut magic = [0u8; 4];
+            f.read_exact(&mut magic).is_ok() && &magic == b"PK\x03\x04"
+        })
+    };
     if file.is_dir() || is_archive() {
         insert_path(cx, path)?;
         return run_module(cx, "__main__", false);

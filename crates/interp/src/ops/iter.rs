@@ -67,26 +67,30 @@ handler!(ForNext, |w, pc, regs, cx, table| {
     return for_next_general(w.0, pc, regs, cx, table);
 });
 
-handler!(#[inline(never)] for_next_general, |w, pc, regs, cx, table| {
-    let next = pc.add(1);
-    (*cx.frame).pc = next;
-    if cx.interrupt.load(std::sync::atomic::Ordering::Relaxed) && cx.handle_interrupt().is_err() {
-        return unwind(cx, table, true);
-    }
-    let it = Regs(regs).get(w.a());
-    if let Some(g) = resumable(cx, it) {
-        return resume(cx, g, regs.add(w.b()), table);
-    }
-    let bits = native_next(cx, it);
-    match bits {
-        DONE => dispatch!(next, regs, cx, table),
-        0 => return unwind(cx, table, true),
-        _ => {
-            *regs.add(w.b()) = bits;
-            dispatch!(next.offset(w.sc() as isize), regs, cx, table);
+handler!(
+    #[inline(never)]
+    for_next_general,
+    |w, pc, regs, cx, table| {
+        let next = pc.add(1);
+        (*cx.frame).pc = next;
+        if cx.interrupt.load(std::sync::atomic::Ordering::Relaxed) && cx.handle_interrupt().is_err() {
+            return unwind(cx, table, true);
+        }
+        let it = Regs(regs).get(w.a());
+        if let Some(g) = resumable(cx, it) {
+            return resume(cx, g, regs.add(w.b()), table);
+        }
+        let bits = native_next(cx, it);
+        match bits {
+            DONE => dispatch!(next, regs, cx, table),
+            0 => return unwind(cx, table, true),
+            _ => {
+                *regs.add(w.b()) = bits;
+                dispatch!(next.offset(w.sc() as isize), regs, cx, table);
+            }
         }
     }
-});
+);
 
 handler!(ForNextOrJump, |w, pc, regs, cx, table| {
     let next = pc.add(1);
