@@ -201,10 +201,14 @@ handler!(Call, |w, pc, regs, cx, table| {
     return call_general(w.0, pc, regs, cx, table);
 });
 
-handler!(#[inline(never)] call_general, |w, pc, regs, cx, table| {
-    let callee = Regs(regs).get(w.a());
-    finish_call!(callee, regs.add(w.a() + 1), w.b(), None, regs.add(w.c()), pc.add(2), regs, cx, table)
-});
+handler!(
+    #[inline(never)]
+    call_general,
+    |w, pc, regs, cx, table| {
+        let callee = Regs(regs).get(w.a());
+        finish_call!(callee, regs.add(w.a() + 1), w.b(), None, regs.add(w.c()), pc.add(2), regs, cx, table)
+    }
+);
 
 /// The tuple of keyword names of a call.
 #[inline(always)]
@@ -238,26 +242,30 @@ handler!(CallMethod, |w, pc, regs, cx, table| {
     return call_method_general(w.0, pc, regs, cx, table);
 });
 
-handler!(#[inline(never)] call_method_general, |w, pc, regs, cx, table| {
-    let callee = Regs(regs).get(w.a());
-    let (result, next) = (regs.add(w.c()), pc.add(2));
-    let (mut args, mut n) = (regs.add(w.a() + 1), w.b() + 1);
-    if *args == 0 {
-        args = args.add(1);
-        n -= 1;
-    } else if let Some(method) = callee.exact::<MethodDescr>()
-        && Value::from_bits(*args).unwrap_unchecked().is_instance(method.owner)
-    {
-        (*cx.frame).pc = next;
-        let bits = call_native_method(cx, method, args, n);
-        if bits == 0 {
-            return unwind(cx, table, true);
+handler!(
+    #[inline(never)]
+    call_method_general,
+    |w, pc, regs, cx, table| {
+        let callee = Regs(regs).get(w.a());
+        let (result, next) = (regs.add(w.c()), pc.add(2));
+        let (mut args, mut n) = (regs.add(w.a() + 1), w.b() + 1);
+        if *args == 0 {
+            args = args.add(1);
+            n -= 1;
+        } else if let Some(method) = callee.exact::<MethodDescr>()
+            && Value::from_bits(*args).unwrap_unchecked().is_instance(method.owner)
+        {
+            (*cx.frame).pc = next;
+            let bits = call_native_method(cx, method, args, n);
+            if bits == 0 {
+                return unwind(cx, table, true);
+            }
+            *result = bits;
+            dispatch!(next, regs, cx, table);
         }
-        *result = bits;
-        dispatch!(next, regs, cx, table);
+        finish_call!(callee, args, n, None, result, next, regs, cx, table)
     }
-    finish_call!(callee, args, n, None, result, next, regs, cx, table)
-});
+);
 
 handler!(CallMethodKw, |w, pc, regs, cx, table| {
     let callee = Regs(regs).get(w.a());

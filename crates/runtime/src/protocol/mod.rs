@@ -8,6 +8,6 @@ pub mod hash;
 pub mod iter;
 pub mod number;
 pub mod object;
-pub mod sequence;
 pub mod pattern;
+pub mod sequence;
 pub mod warn;
