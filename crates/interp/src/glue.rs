@@ -4,6 +4,7 @@ use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::object;
 use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::set::Set;
+use taipan_runtime::types::set_methods;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
@@ -40,13 +41,13 @@ pub(crate) fn set_from(cx: &mut Cx, items: &[Value]) -> PyResult<Value> {
     Ok(Value::of(set))
 }
 pub(crate) fn set_add(cx: &mut Cx, set: Value, item: Value) -> PyResult<()> {
-    // SAFETY: the compiler emits this for a set that it built.
+    // SAFETY: the compiler emits set operations for sets that it built.
     unsafe { set.cast::<Set>() }.add(cx, item)?;
     Ok(())
 }
 pub(crate) fn set_update(cx: &mut Cx, set: Value, items: Value) -> PyResult<()> {
     // SAFETY: as above.
-    taipan_runtime::types::set_methods::update(cx, unsafe { set.cast::<Set>() }, items)
+    set_methods::update(cx, unsafe { set.cast::<Set>() }, items)
 }
 pub(crate) fn dict_merge(cx: &mut Cx, into: &'static Dict, mapping: Value) -> PyResult<()> {
     taipan_runtime::types::dict::merge(cx, into, mapping)
