@@ -1,1 +1,7 @@
 //! Taipan's `stdlib` crate.
+
+pub mod errno;
+pub mod host;
+pub mod posix;
+pub mod resource;
+pub mod stat;
