@@ -45,6 +45,7 @@ pub mod str_iter;
 pub mod str_methods;
 pub mod str_percent;
 pub mod str_search;
+pub mod structseq;
 pub mod super_;
 pub mod traceback;
 pub mod tuple;
