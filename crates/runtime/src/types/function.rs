@@ -153,13 +153,14 @@ pub unsafe fn prepare_window(code: &CodeObject, closure: Option<&'static Tuple>,
     // SAFETY: the caller's promise.
     unsafe {
         let locals = code.nlocals as usize;
+        // Volatile, because a call of memset costs more than these few stores.
         for i in from..locals {
-            *regs.add(i) = 0;
+            regs.add(i).write_volatile(0);
         }
         if code.nfrees != 0 {
             let first = locals + code.ncells as usize;
             for (i, cell) in closure.map_or(&[][..], |c| c.items()).iter().enumerate() {
-                *regs.add(first + i) = cell.bits();
+                regs.add(first + i).write_volatile(cell.bits());
             }
         }
     }
