@@ -3,6 +3,8 @@
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::{import, object};
 use taipan_runtime::types::generator::Generator;
+use taipan_runtime::types::set::Set;
+use taipan_runtime::types::set_methods;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
@@ -29,17 +31,24 @@ pub(crate) fn import_name(cx: &mut Cx, name: &'static Str, fromlist: Value, leve
     import::import_name(cx, frame.builtins, frame.globals, frame.locals, name, fromlist, level)
 }
 pub(crate) use import::{import_from, import_star};
-pub(crate) fn set_from(cx: &mut Cx, _: &[Value]) -> PyResult<Value> {
-    todo(cx)
+pub(crate) fn set_from(cx: &mut Cx, items: &[Value]) -> PyResult<Value> {
+    let set = Set::new(cx);
+    for item in items {
+        set.add(cx, *item)?;
+    }
+    Ok(Value::of(set))
 }
-pub(crate) fn set_add(cx: &mut Cx, _: Value, _: Value) -> PyResult<()> {
-    todo(cx)
+pub(crate) fn set_add(cx: &mut Cx, set: Value, item: Value) -> PyResult<()> {
+    // SAFETY: the compiler emits set operations for sets that it built.
+    unsafe { set.cast::<Set>() }.add(cx, item)?;
+    Ok(())
 }
-pub(crate) fn set_update(cx: &mut Cx, _: Value, _: Value) -> PyResult<()> {
-    todo(cx)
+pub(crate) fn set_update(cx: &mut Cx, set: Value, items: Value) -> PyResult<()> {
+    // SAFETY: as above.
+    set_methods::update(cx, unsafe { set.cast::<Set>() }, items)
 }
-pub(crate) fn dict_merge(cx: &mut Cx, _: &'static Dict, _: Value) -> PyResult<()> {
-    todo(cx)
+pub(crate) fn dict_merge(cx: &mut Cx, into: &'static Dict, mapping: Value) -> PyResult<()> {
+    taipan_runtime::types::dict::merge(cx, into, mapping)
 }
 pub(crate) fn new_interpolation(cx: &mut Cx, _: Value, _: Value, _: Value, _: Value) -> PyResult<Value> {
     todo(cx)

@@ -75,6 +75,8 @@ pub struct Runtime {
     pub asyncgen_hooks: Cell<(Option<Value>, Option<Value>)>,
     /// `sys.set_coroutine_origin_tracking_depth`.
     pub coroutine_origin_depth: Cell<usize>,
+    /// The codec registry, once something asked for it.
+    pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
 }
 
 /// A thread's context.
@@ -126,6 +128,7 @@ impl Runtime {
             profile: Cell::new(None),
             asyncgen_hooks: Cell::new((None, None)),
             coroutine_origin_depth: Cell::new(0),
+            codecs: Cell::new(None),
         }
     }
 

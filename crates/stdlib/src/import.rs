@@ -2,10 +2,14 @@
 //!
 //! Source: CPython's `Python/import.c` (`PyImport_ImportModuleLevelObject`).
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::protocol::import::{is_initializing, loaded};
 use taipan_runtime::protocol::{attr, compare, object, warn};
+use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::{Cx, PyResult, Value, raise};
@@ -207,4 +211,33 @@ fn trim_traceback(cx: &mut Cx) {
         }
         at = next;
     }
+}
+
+/// Gives `__main__` the loader of its file.
+pub fn set_main_loader(cx: &mut Cx, main: &'static Module, path: &str) -> PyResult<()> {
+    let Some(external) = state::get(cx, Slot::ImportlibExternal) else { return Ok(()) };
+    let class = if path.ends_with(".pyc") { "SourcelessFileLoader" } else { "SourceFileLoader" };
+    let class = attr::get_text(cx, external, class)?;
+    let (name, path) = (Value::of(cx.names().__main__), cx.str(path));
+    let loader = cx.call(class, &[name, path])?;
+    let key = cx.names().__loader__;
+    main.dict().set_str(cx, key, loader);
+    Ok(())
+}
+
+thread_local! {
+    /// Sources that are in no file (`-c`, the prompt), by file name.
+    static SOURCES: RefCell<HashMap<String, String>> = RefCell::default();
+}
+
+/// Keeps the source of code that is in no file, so that tracebacks can show its lines.
+pub fn register_source(_cx: &mut Cx, filename: &str, text: &str) {
+    SOURCES.with_borrow_mut(|sources| sources.insert(filename.to_string(), text.to_string()));
+}
+
+/// Line `line` of a source kept by [`register_source`].
+pub fn registered_line(filename: &str, line: u32) -> Option<String> {
+    SOURCES.with_borrow(|sources| {
+        sources.get(filename)?.lines().nth((line as usize).checked_sub(1)?).map(str::to_string)
+    })
 }

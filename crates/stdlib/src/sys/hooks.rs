@@ -70,17 +70,7 @@ pub fn display_exception(cx: &mut Cx, exception: Value) {
     };
     if printed.is_err() {
         cx.take_exception();
-        let text = plain_text(cx, exception);
-        match stderr {
-            Some(stderr) => {
-                let text = cx.str(&text);
-                let write = cx.names().write;
-                if cx.call_method(stderr, write, &[text]).is_err() {
-                    cx.take_exception();
-                }
-            }
-            None => eprint!("{text}"),
-        }
+        print_exception_natively(cx, exception);
     }
     crate::builtins::flush_stream(cx, "stderr");
 }
@@ -119,27 +109,11 @@ fn plain_text(cx: &mut Cx, exception: Value) -> String {
     text
 }
 
-/// Hands an exception that nothing caught to `sys.excepthook`. Never raises.
-pub fn report_uncaught(cx: &mut Cx, exception: Value) {
-    let traceback = exception.downcast::<Exception>().and_then(|e| e.traceback.get()).unwrap_or(Value::none());
-    if let Some(sys) = cx.rt().sys.get() {
-        let names = cx.names();
-        sys.set_str(cx, names.last_exc, exception);
-        sys.set_str(cx, names.last_type, Value::of(exception.class()));
-        sys.set_str(cx, names.last_value, exception);
-        sys.set_str(cx, names.last_traceback, traceback);
-    }
-    let Some(hook) = sys_value(cx, "excepthook") else {
-        eprintln!("sys.excepthook is missing");
-        return display_exception(cx, exception);
-    };
-    if cx.call(hook, &[Value::of(exception.class()), exception, traceback]).is_err() {
-        let second = cx.take_exception();
-        eprintln!("Error in sys.excepthook:");
-        display_exception(cx, second);
-        eprintln!("\nOriginal exception was:");
-        display_exception(cx, exception);
-    }
+/// Writes `exception` to `sys.stderr` without the library. Never raises.
+pub fn print_exception_natively(cx: &mut Cx, exception: Value) {
+    let text = plain_text(cx, exception);
+    let text = Str::new(cx, &text);
+    super::write_stderr(cx, text);
 }
 
 fn display_value(cx: &mut Cx, value: Value) -> PyResult<()> {
