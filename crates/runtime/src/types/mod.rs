@@ -9,13 +9,22 @@ pub mod complex;
 pub mod descr;
 pub mod descr_methods;
 pub mod dict;
+pub mod async_gen;
+pub mod context;
+pub mod coroutine;
 pub mod exception;
+pub mod exception_group;
+pub mod exception_os;
+pub mod exception_syntax;
+pub mod exception_unicode;
 pub mod float;
 pub mod float_methods;
 pub mod frame;
+pub mod frame_locals;
 pub mod function;
 pub mod function_methods;
 pub mod generator;
+pub mod generator_methods;
 pub mod int;
 pub mod int_methods;
 pub mod iterators;
@@ -87,7 +96,11 @@ static REST: &[&[&Type]] = &[
         &complex::COMPLEX,
     ],
     function_methods::TYPES,
+    frame_locals::TYPES,
     generator::TYPES,
+    coroutine::TYPES,
+    async_gen::TYPES,
+    context::TYPES,
     iterators::TYPES,
     bytes::TYPES,
     set::TYPES,
@@ -119,6 +132,8 @@ pub(crate) fn bootstrap(cx: &mut Cx) {
     for class in REST.iter().flat_map(|table| table.iter()) {
         cx.ready_type(class);
     }
+    crate::exceptions::make_exception_group(cx);
+    generator::set_up(cx);
 }
 
 /// Trace function of objects without references.
