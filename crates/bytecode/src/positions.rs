@@ -44,10 +44,7 @@ pub fn encode(positions: &[Position]) -> Vec<u8> {
                 put_all(&mut out, &[delta, lines, position.col as u64, position.end_col as u64]);
             }
             4 => put_all(&mut out, &[delta, (position.end_line - position.line) as u64]),
-            _ => put_all(
-                &mut out,
-                &[position.line, position.end_line, position.col, position.end_col].map(u64::from),
-            ),
+            _ => put_all(&mut out, &[position.line, position.end_line, position.col, position.end_col].map(u64::from)),
         }
         line = position.line;
     }

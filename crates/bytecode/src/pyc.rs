@@ -185,10 +185,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8], source_mode: Option<u32>) -> std:
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, (source_mode.unwrap_or(0o666) | 0o200) & 0o666);
     #[cfg(not(unix))]
     let _ = source_mode;
-    let written = options
-        .open(&temporary)
-        .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(&temporary, path));
+    let written =
+        options.open(&temporary).and_then(|mut file| file.write_all(bytes)).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
@@ -307,7 +305,9 @@ mod tests {
         while at < code.words.len() {
             let word = Word(code.words[at]);
             let op = word.op().expect("opcode");
-            for register in crate::effects::reads(op, word).registers().chain(crate::effects::writes(op, word).registers()) {
+            for register in
+                crate::effects::reads(op, word).registers().chain(crate::effects::writes(op, word).registers())
+            {
                 assert!(register < code.nregs as usize);
             }
             at += op.words();

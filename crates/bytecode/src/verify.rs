@@ -47,10 +47,7 @@ fn frame(code: &Code) -> Result<(), String> {
     ensure(code.nregs <= 1 << 16, || format!("{} registers", code.nregs))?;
     ensure(fixed <= code.nregs as usize, || format!("{fixed} variables in {} registers", code.nregs))?;
     let star = |flag: u32| u64::from(code.flags & flag != 0);
-    let params = code.argcount as u64
-        + code.kwonlyargcount as u64
-        + star(flags::VARARGS)
-        + star(flags::VARKEYWORDS);
+    let params = code.argcount as u64 + code.kwonlyargcount as u64 + star(flags::VARARGS) + star(flags::VARKEYWORDS);
     ensure(params <= code.varnames.len() as u64, || format!("{params} parameters, {} locals", code.varnames.len()))?;
     ensure(code.posonlyargcount <= code.argcount, || "more positional-only than positional parameters".into())?;
     let has_docstring = code.flags & flags::HAS_DOCSTRING != 0;
@@ -206,7 +203,13 @@ mod tests {
     #[test]
     fn accepts_a_loop() {
         let jump = Word::ax(Op::JumpBack, 0, -4);
-        let good = code(&[Word::ax(Op::LoadConst, 3, 0), Word::ax(Op::JumpIf, 3, 2), jump, Word(0), Word::abc(Op::Return, 3, 0, 0)]);
+        let good = code(&[
+            Word::ax(Op::LoadConst, 3, 0),
+            Word::ax(Op::JumpIf, 3, 2),
+            jump,
+            Word(0),
+            Word::abc(Op::Return, 3, 0, 0),
+        ]);
         assert_eq!(verify(&good), Ok(()));
     }
 

@@ -73,7 +73,8 @@ fn facts(code: &Code, out: &mut Vec<String>) {
 
 fn run(source: &str) -> String {
     let options = ruff_python_parser::ParseOptions::from(ruff_python_parser::Mode::Module);
-    let parsed = ruff_python_parser::parse_unchecked(source, options.with_target_version(ruff_python_ast::PythonVersion::PY314));
+    let parsed =
+        ruff_python_parser::parse_unchecked(source, options.with_target_version(ruff_python_ast::PythonVersion::PY314));
     if let Some(e) = parsed.errors().first() {
         return format!("{{\"parse\":{}}}", quote(&e.error.to_string()));
     }
@@ -83,7 +84,8 @@ fn run(source: &str) -> String {
         Ok(o) => {
             let mut all = Vec::new();
             facts(&o.code, &mut all);
-            let warnings: Vec<String> = o.warnings.iter().map(|w| format!("[{},{}]", quote(&w.message), w.line)).collect();
+            let warnings: Vec<String> =
+                o.warnings.iter().map(|w| format!("[{},{}]", quote(&w.message), w.line)).collect();
             format!("{{\"codes\":[{}],\"warnings\":[{}]}}", all.join(","), warnings.join(","))
         }
         Err(e) => format!("{{\"error\":[{},{},{},{},{}]}}", quote(&e.message), e.line, e.col, e.end_line, e.end_col),

@@ -101,7 +101,14 @@ impl Inst {
     pub fn is_end(&self) -> bool {
         matches!(
             self.op,
-            Op::Jump | Op::JumpBack | Op::Return | Op::ReturnNone | Op::Raise | Op::RaiseFrom | Op::RaiseCurrent | Op::Reraise
+            Op::Jump
+                | Op::JumpBack
+                | Op::Return
+                | Op::ReturnNone
+                | Op::Raise
+                | Op::RaiseFrom
+                | Op::RaiseCurrent
+                | Op::Reraise
         )
     }
 }
@@ -277,7 +284,9 @@ impl Asm {
             let (inst, next) = (self.insts[i], self.insts[i + 1]);
             let over = inst.target.is_some_and(|t| self.place(t) == i + 2);
             let forward = next.target.is_some_and(|t| self.place(t) > i);
-            if let (true, true, false, Op::Jump, Some(op)) = (over, forward, targeted[i + 1], next.op, opposite(inst.op)) {
+            if let (true, true, false, Op::Jump, Some(op)) =
+                (over, forward, targeted[i + 1], next.op, opposite(inst.op))
+            {
                 self.insts[i].op = op;
                 self.insts[i].target = next.target;
                 live[i + 1] = false;
@@ -386,11 +395,8 @@ fn number(inst: &Inst, bases: &[usize; 4]) -> [u32; 3] {
 }
 
 fn push(words: &mut Vec<u64>, op: Op, [a, b, c]: [u32; 3], aux: u32) {
-    let word = if op.info().wide {
-        Word::ax(op, a as u16, b as i32)
-    } else {
-        Word::abc(op, a as u16, b as u16, c as u16)
-    };
+    let word =
+        if op.info().wide { Word::ax(op, a as u16, b as i32) } else { Word::abc(op, a as u16, b as u16, c as u16) };
     words.push(word.0);
     if op.info().cache > 0 {
         words.push(Word::aux(aux).0);
@@ -458,7 +464,15 @@ pub fn opposite(op: Op) -> Option<Op> {
         (Op::JumpGeI, Op::JumpNotGeI),
         (Op::JumpIs, Op::JumpIsNot),
     ];
-    PAIRS.iter().find_map(|&(x, y)| if x == op { Some(y) } else if y == op { Some(x) } else { None })
+    PAIRS.iter().find_map(|&(x, y)| {
+        if x == op {
+            Some(y)
+        } else if y == op {
+            Some(x)
+        } else {
+            None
+        }
+    })
 }
 
 /// Turns source offsets into lines and columns.

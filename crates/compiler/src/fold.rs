@@ -102,7 +102,8 @@ fn big(text: &str) -> Const {
     };
     for chunk in digits.as_bytes().chunks(per_step) {
         let scale = (radix as u64).pow(chunk.len() as u32);
-        let mut carry = chunk.iter().fold(0u64, |n, &d| n * radix as u64 + (d as char).to_digit(radix).unwrap_or(0) as u64);
+        let mut carry =
+            chunk.iter().fold(0u64, |n, &d| n * radix as u64 + (d as char).to_digit(radix).unwrap_or(0) as u64);
         for limb in &mut limbs {
             let n = *limb as u64 * scale + carry;
             *limb = (n & 0x3fff_ffff) as u32;
@@ -171,7 +172,9 @@ fn unary(op: UnaryOp, c: Const) -> Option<Const> {
 /// The value of `left op right`, if it is to be folded.
 pub fn binary(op: Operator, left: &Const, right: &Const) -> Option<Const> {
     if let (Some(a), Some(b)) = (int(left), int(right)) {
-        if let (Operator::BitAnd | Operator::BitOr | Operator::BitXor, Const::Bool(a), Const::Bool(b)) = (op, left, right) {
+        if let (Operator::BitAnd | Operator::BitOr | Operator::BitXor, Const::Bool(a), Const::Bool(b)) =
+            (op, left, right)
+        {
             return Some(Const::Bool(match op {
                 Operator::BitAnd => a & b,
                 Operator::BitOr => a | b,

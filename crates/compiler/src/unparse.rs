@@ -42,8 +42,22 @@ struct Printer<'a> {
 /// The level one step stronger.
 fn above(level: Level) -> Level {
     const ORDER: [Level; 16] = [
-        Level::Tuple, Level::Test, Level::Or, Level::And, Level::Not, Level::Compare, Level::BitOr, Level::BitXor,
-        Level::BitAnd, Level::Shift, Level::Sum, Level::Product, Level::Unary, Level::Power, Level::Await, Level::Atom,
+        Level::Tuple,
+        Level::Test,
+        Level::Or,
+        Level::And,
+        Level::Not,
+        Level::Compare,
+        Level::BitOr,
+        Level::BitXor,
+        Level::BitAnd,
+        Level::Shift,
+        Level::Sum,
+        Level::Product,
+        Level::Unary,
+        Level::Power,
+        Level::Await,
+        Level::Atom,
     ];
     ORDER.into_iter().find(|&l| l > level).unwrap_or(Level::Atom)
 }

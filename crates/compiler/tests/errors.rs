@@ -4,7 +4,9 @@ mod common;
 
 fn error(source: &str) -> String {
     match common::compile(source) {
-        Ok(out) => out.warnings.iter().map(|w| format!("warning {}: {}", w.line, w.message)).collect::<Vec<_>>().join("; "),
+        Ok(out) => {
+            out.warnings.iter().map(|w| format!("warning {}: {}", w.line, w.message)).collect::<Vec<_>>().join("; ")
+        }
         Err(e) => format!("{}:{}-{}:{} {}", e.line, e.col, e.end_line, e.end_col, e.message),
     }
 }
@@ -21,11 +23,26 @@ fn texts_and_places() {
         ("class A: yield", "1:10-1:15 'yield' outside function"),
         ("break", "1:1-1:6 'break' outside loop"),
         ("with a: continue", "1:9-1:17 'continue' not properly in loop"),
-        ("[y for x in a if (y:=1) for y in b]", "1:29-1:30 comprehension inner loop cannot rebind assignment expression target 'y'"),
-        ("[i for i in (x:=y)]", "1:14-1:18 assignment expression cannot be used in a comprehension iterable expression"),
-        ("class A:\n [x:=1 for a in b]", "2:3-2:4 assignment expression within a comprehension cannot be used in a class body"),
-        ("for x in a:\n try: pass\n except* E: break", "3:13-3:18 'break', 'continue' and 'return' cannot appear in an except* block"),
-        ("x=1\nfrom __future__ import annotations", "2:1-2:35 from __future__ imports must occur at the beginning of the file"),
+        (
+            "[y for x in a if (y:=1) for y in b]",
+            "1:29-1:30 comprehension inner loop cannot rebind assignment expression target 'y'",
+        ),
+        (
+            "[i for i in (x:=y)]",
+            "1:14-1:18 assignment expression cannot be used in a comprehension iterable expression",
+        ),
+        (
+            "class A:\n [x:=1 for a in b]",
+            "2:3-2:4 assignment expression within a comprehension cannot be used in a class body",
+        ),
+        (
+            "for x in a:\n try: pass\n except* E: break",
+            "3:13-3:18 'break', 'continue' and 'return' cannot appear in an except* block",
+        ),
+        (
+            "x=1\nfrom __future__ import annotations",
+            "2:1-2:35 from __future__ imports must occur at the beginning of the file",
+        ),
         ("from __future__ import foo", "1:24-1:27 future feature foo is not defined"),
         ("async def f():\n yield 1\n return 2", "3:2-3:10 'return' with value in async generator"),
         ("match x:\n case [a]|[b]: pass", "2:7-2:14 alternative patterns bind different names"),
@@ -50,7 +67,10 @@ fn deep_nesting_is_an_error_or_compiles() {
     let short = format!("x = {}a", "-".repeat(590));
     common::verify(&common::compile(&short).expect("a short source compiles").code);
     let minus = format!("x = {}a", "-".repeat(3000));
-    assert_eq!(common::compile(&minus).expect_err("too deep").message, "maximum recursion depth exceeded during compilation");
+    assert_eq!(
+        common::compile(&minus).expect_err("too deep").message,
+        "maximum recursion depth exceeded during compilation"
+    );
 }
 
 #[test]
@@ -63,7 +83,9 @@ fn long_jumps_land() {
 #[test]
 fn many_items() {
     let items: String = (0..5000).map(|i| format!("x{i}, ")).collect();
-    for source in [format!("a = [{items}]"), format!("a = ({items})"), format!("f({items})"), format!("a = {{{items}}}")] {
+    for source in
+        [format!("a = [{items}]"), format!("a = ({items})"), format!("f({items})"), format!("a = {{{items}}}")]
+    {
         let code = common::compile(&source).expect("a big display compiles").code;
         common::verify(&code);
         assert!(code.nregs < 64, "{} registers", code.nregs);

@@ -63,7 +63,8 @@ fn kernels() {
 
 #[test]
 fn standard_library() {
-    let Some(home) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| std::env::home_dir().map(|h| h.join(".cargo")))
+    let Some(home) =
+        std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| std::env::home_dir().map(|h| h.join(".cargo")))
     else {
         return;
     };

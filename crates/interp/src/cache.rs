@@ -99,7 +99,7 @@ pub(crate) fn load_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) {
             }
             return;
         }
-        if let Some(getter) = taipan_runtime::types::property::python_getter(d) {
+        if let Some(getter) = attr::python_getter(d) {
             site.fill(Op::LoadAttrProperty, version, 0, Value::of(getter).bits());
             return;
         }

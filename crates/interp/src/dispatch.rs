@@ -17,7 +17,7 @@
 //! - INT-3: cache words belong to one code object, whose memory is writable through `pc`.
 //! - INT-4: operand registers of kind R are bound: the compiler emits CheckLocal where they might not be.
 
-use taipan_bytecode::{Op, Word, for_each_op};
+use taipan_bytecode::{Op, for_each_op};
 use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::{Cx, PyResult, Raised, Value};
 
@@ -43,7 +43,7 @@ pub(crate) use dispatch;
 macro_rules! handler {
     ($(#[$meta:meta])* $name:ident, |$w:ident, $pc:ident, $regs:ident, $cx:ident, $table:ident| $body:block) => {
         $(#[$meta])*
-        #[allow(non_snake_case, clippy::missing_safety_doc, unused_unsafe)]
+        #[allow(non_snake_case, unused_unsafe, unused_variables)]
         pub(crate) unsafe extern "C" fn $name(
             insn: u64,
             $pc: *const u64,
@@ -65,11 +65,17 @@ pub(crate) use handler;
 macro_rules! slow {
     ($($name:ident $cache:literal => $f:path;)*) => { $(
         $crate::dispatch::handler!($name, |w, pc, regs, cx, table| {
-            (*cx.frame).pc = pc;
-            match $f(cx, w, $crate::dispatch::Regs(regs), pc.cast_mut()) {
-                Ok(()) => $crate::dispatch::dispatch!(pc.add($cache), regs, cx, table),
-                Err(_) => return $crate::unwind::unwind(cx, table, true),
+            // Out of line, so that no local of the work lives in the handler's frame: that would turn the jump to the
+            // next handler into a call.
+            #[inline(never)]
+            unsafe fn work(cx: &mut Cx, w: Word, regs: $crate::dispatch::Regs, pc: *mut u64) -> bool {
+                $f(cx, w, regs, pc).is_ok()
             }
+            (*cx.frame).pc = pc;
+            if work(cx, w, $crate::dispatch::Regs(regs), pc.cast_mut()) {
+                $crate::dispatch::dispatch!(pc.add($cache), regs, cx, table);
+            }
+            return $crate::unwind::unwind(cx, table, true);
         });
     )* };
 }

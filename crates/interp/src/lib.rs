@@ -5,6 +5,7 @@
 
 mod cache;
 mod dispatch;
+mod glue;
 mod ops;
 mod unwind;
 

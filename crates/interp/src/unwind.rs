@@ -1,9 +1,9 @@
 //! Exceptions: finding the handler of a raised exception, leaving frames on the way.
 
+use taipan_runtime::Cx;
 use taipan_runtime::frame::flag;
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::traceback::Traceback;
-use taipan_runtime::Cx;
 
 use crate::dispatch::{Handler0, dispatch};
 

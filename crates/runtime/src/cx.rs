@@ -347,4 +347,3 @@ impl Cx {
         heap::register(self, object);
     }
 }
-

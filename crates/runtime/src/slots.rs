@@ -731,6 +731,11 @@ pub fn fill_slots(cx: &mut Cx, class: &'static Type) {
         merge(&mut slots, &own, dunder);
     }
     *class.data().slots.borrow_mut() = slots;
+    if class.is_heap_type() {
+        let name = cx.names().__init__;
+        let init = class.mro_types().find_map(|t| t.dict().get_str(name));
+        class.data().init_function.set(init.and_then(|f| f.exact::<crate::types::function::Function>()));
+    }
 }
 
 /// Several rows share a slot (`__add__`, `__radd__`): a generic one wins over a native one.

@@ -213,6 +213,8 @@ pub struct TypeData {
     pub inline_hint: Cell<u32>,
     /// Direct subclasses, weakly held.
     pub subclasses: RefCell<Vec<*const Type>>,
+    /// The Python function that `__init__` is, if it is one.
+    pub init_function: Cell<Option<&'static crate::types::function::Function>>,
     /// Has a Python-level `__del__`.
     pub finalizer: Cell<bool>,
 }

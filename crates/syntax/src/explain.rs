@@ -148,7 +148,8 @@ impl<'r, 's> Captures<'r, 's> {
             }
             "comprehension_target" => {
                 let (expression, _, whole) = self.expression(b'b')?;
-                let (start, last) = (self.bytes(b'b')?.0, expression.as_tuple_expr().and_then(|tuple| tuple.elts.last()));
+                let (start, last) =
+                    (self.bytes(b'b')?.0, expression.as_tuple_expr().and_then(|tuple| tuple.elts.last()));
                 let end = last.map_or(whole, |last| start + last.range().end().to_usize() - 1);
                 let message = "did you forget parentheses around the comprehension target?".to_string();
                 Some(self.found(self.range(b'a')?.0, end, message))
@@ -260,7 +261,13 @@ pub(crate) fn name_of(expression: &Expr) -> &'static str {
             Number::Int(_) | Number::Float(_) | Number::Complex { .. } => "literal",
         },
         Expr::StringLiteral(_) | Expr::BytesLiteral(_) => "literal",
-        Expr::BooleanLiteral(literal) => if literal.value { "True" } else { "False" },
+        Expr::BooleanLiteral(literal) => {
+            if literal.value {
+                "True"
+            } else {
+                "False"
+            }
+        }
         Expr::NoneLiteral(_) => "None",
         Expr::EllipsisLiteral(_) => "ellipsis",
         Expr::Compare(_) => "comparison",

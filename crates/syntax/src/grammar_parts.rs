@@ -4,7 +4,8 @@
 pub(crate) fn parameters(is_lambda: bool) -> String {
     let (end, title, rule) = if is_lambda { ("':'", "Lambda expression", "lambda_") } else { ("')'", "Function", "") };
     let param = if is_lambda { "NAME" } else { "NAME (':' expression)?" };
-    let star_annotated = if is_lambda { "" } else { " | '*' NAME ':' star_expression (',' / &END) PARAM_maybe_default* PARAM_kwds?\n" };
+    let star_annotated =
+        if is_lambda { "" } else { " | '*' NAME ':' star_expression (',' / &END) PARAM_maybe_default* PARAM_kwds?\n" };
     let template = "
 PARAM_params:
  @ a='/' ',' => loc a at least one argument must precede /

@@ -190,7 +190,8 @@ impl<'s> Lexer<'s> {
             let start = self.at;
             match self.peek(0) {
                 b'#' => {
-                    self.at += self.bytes[self.at..].iter().position(|&b| b == b'\n').unwrap_or(self.bytes.len() - self.at);
+                    self.at +=
+                        self.bytes[self.at..].iter().position(|&b| b == b'\n').unwrap_or(self.bytes.len() - self.at);
                     if self.extra {
                         return Ok(self.token(Kind::Comment, start));
                     }
@@ -533,9 +534,8 @@ impl<'s> Lexer<'s> {
         let rest = &self.bytes[self.at..];
         let Some(&first) = rest.first() else { return Ok(()) };
         let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80;
-        let is_whole = |word: &&str| {
-            rest.starts_with(word.as_bytes()) && !rest.get(word.len()).is_some_and(|&next| is_word(next))
-        };
+        let is_whole =
+            |word: &&str| rest.starts_with(word.as_bytes()) && !rest.get(word.len()).is_some_and(|&next| is_word(next));
         if !is_word(first) || KEYWORDS.iter().any(is_whole) {
             return Ok(());
         }
@@ -605,7 +605,17 @@ impl<'s> Lexer<'s> {
             return self.error(format!("too many nested {letter}-strings"));
         }
         let level = self.brackets.len();
-        self.strings.push(Interpolated { start, quote, triple, raw, letter, level, braces: 0, specs: 0, in_text: true });
+        self.strings.push(Interpolated {
+            start,
+            quote,
+            triple,
+            raw,
+            letter,
+            level,
+            braces: 0,
+            specs: 0,
+            in_text: true,
+        });
         Ok(self.token(if letter == 'f' { Kind::FStringStart } else { Kind::TStringStart }, start))
     }
 
@@ -622,9 +632,8 @@ impl<'s> Lexer<'s> {
         if std::mem::take(&mut self.after_field) {
             self.spec_needs_text = in_spec;
         }
-        let closes = |lexer: &Self| {
-            lexer.peek(0) == quote && (!triple || lexer.peek(1) == quote && lexer.peek(2) == quote)
-        };
+        let closes =
+            |lexer: &Self| lexer.peek(0) == quote && (!triple || lexer.peek(1) == quote && lexer.peek(2) == quote);
         if closes(self) && !in_spec {
             self.at += if triple { 3 } else { 1 };
             self.strings.pop();
@@ -635,7 +644,8 @@ impl<'s> Lexer<'s> {
             if self.at >= self.bytes.len() || byte == b'\n' && !triple {
                 if in_spec && byte == b'\n' && self.at < self.bytes.len() {
                     let what = format!("{letter}-string");
-                    let message = format!("{what}: newlines are not allowed in format specifiers for single quoted {what}s");
+                    let message =
+                        format!("{what}: newlines are not allowed in format specifiers for single quoted {what}s");
                     let (line, offset) = self.lines.place(self.at);
                     let place = Place { line, offset, end_line: line, end_offset: offset };
                     return Err(Found::placed(ErrorKind::Syntax, place, message));

@@ -43,8 +43,7 @@ impl Recogniser<'_> {
         }
         let name = self.token_text(at - 1);
         if !matches!(name, "s" | "r" | "a") {
-            let message =
-                format!("{letter}-string: invalid conversion character '{name}': expected 's', 'r', or 'a'");
+            let message = format!("{letter}-string: invalid conversion character '{name}': expected 's', 'r', or 'a'");
             return Err(Box::new(self.at_tokens(at - 1, at - 1, message)));
         }
         Ok(())
@@ -81,7 +80,11 @@ impl Recogniser<'_> {
                 }
                 Kind::FStringMiddle | Kind::TStringMiddle if raw.last() == Some(&false) => {
                     if let Some(message) = unicode_escape_error(&text.replace("{{", "{").replace("}}", "}")) {
-                        return Err(Box::new(self.at_tokens(index + 1, index + 1, format!("(unicode error) {message}"))));
+                        return Err(Box::new(self.at_tokens(
+                            index + 1,
+                            index + 1,
+                            format!("(unicode error) {message}"),
+                        )));
                     }
                 }
                 _ => {}
@@ -186,7 +189,9 @@ fn unicode_escape_error(body: &str) -> Option<String> {
         position += 2 + count;
     }
     if rest.is_empty() && body.ends_with('\\') && !body.ends_with("\\\\") {
-        return Some(format!("'unicodeescape' codec can't decode byte 0x5c in position {position}: \\ at end of string"));
+        return Some(format!(
+            "'unicodeescape' codec can't decode byte 0x5c in position {position}: \\ at end of string"
+        ));
     }
     None
 }

@@ -1,8 +1,8 @@
 //! Source text to syntax tree, by ruff's parser, with CPython's errors and limits.
 
+use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal};
 use ruff_python_ast::{AnyNodeRef, Mod, PythonVersion};
-use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::{Mode as ParserMode, ParseOptions, Parsed};
 use ruff_text_size::Ranged;
 
@@ -135,10 +135,7 @@ fn check(module: &Module, shape: &Shape, mode: Mode) -> Option<SyntaxError> {
         return Some(found.into_error(&lines));
     }
     if shape.longest > SHORT_STATEMENT && with_stack(|| too_deep(parsed.syntax())) {
-        return Some(SyntaxError::bare(
-            ErrorKind::Recursion,
-            "maximum recursion depth exceeded during compilation",
-        ));
+        return Some(SyntaxError::bare(ErrorKind::Recursion, "maximum recursion depth exceeded during compilation"));
     }
     None
 }
@@ -247,7 +244,9 @@ fn are_suspicious(previous: TokenKind, kind: TokenKind) -> bool {
         | TokenKind::None => ends_operand(previous),
         // Replacement fields may follow each other.
         TokenKind::Lbrace => ends_operand(previous) && previous != TokenKind::Rbrace,
-        TokenKind::Comma => matches!(previous, TokenKind::Yield | TokenKind::Return | TokenKind::Comma | TokenKind::From),
+        TokenKind::Comma => {
+            matches!(previous, TokenKind::Yield | TokenKind::Return | TokenKind::Comma | TokenKind::From)
+        }
         _ => false,
     }
 }

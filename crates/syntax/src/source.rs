@@ -58,11 +58,7 @@ impl<'s> Lines<'s> {
 
 /// Text with `\r\n` and `\r` replaced by `\n`; borrowed if there are none.
 pub fn normalise_newlines(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.contains('\r') {
-        text.replace("\r\n", "\n").replace('\r', "\n").into()
-    } else {
-        text.into()
-    }
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() }
 }
 
 /// Where source bytes come from: it decides the words of some errors.
@@ -80,11 +76,7 @@ pub type OtherDecoder<'d> = dyn FnMut(&str, &[u8]) -> Option<Result<String, Stri
 /// Decodes bytes of source by BOM and coding cookie. `other` decodes encodings that are not built in: it gets the
 /// normalised name and answers `None` if it does not know it, else the text or the decoder's message.
 /// Newlines are not yet normalised.
-pub fn decode(
-    bytes: &[u8],
-    origin: Origin,
-    other: &mut OtherDecoder<'_>,
-) -> Result<String, SyntaxError> {
+pub fn decode(bytes: &[u8], origin: Origin, other: &mut OtherDecoder<'_>) -> Result<String, SyntaxError> {
     if bytes.contains(&0) {
         let what = if origin == Origin::Bytes { "source code string" } else { "source code" };
         return Err(SyntaxError::bare(ErrorKind::Syntax, format!("{what} cannot contain null bytes")));
@@ -108,9 +100,7 @@ pub fn decode(
         SyntaxError { kind: ErrorKind::Syntax, message, place: Some(place), text: None, incomplete: false }
     };
     match encoding.as_str() {
-        "utf-8" => {
-            std::str::from_utf8(body).map(str::to_owned).map_err(|error| failed(utf8_message(body, error)))
-        }
+        "utf-8" => std::str::from_utf8(body).map(str::to_owned).map_err(|error| failed(utf8_message(body, error))),
         "iso-8859-1" => Ok(body.iter().map(|&byte| byte as char).collect()),
         "ascii" | "us-ascii" | "646" => match body.iter().position(|byte| !byte.is_ascii()) {
             None => Ok(String::from_utf8_lossy(body).into_owned()),

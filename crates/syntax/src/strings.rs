@@ -14,7 +14,8 @@ pub fn string_value(literal: &StringLiteral, source: &str) -> Vec<u8> {
     if literal.flags.prefix().is_raw() || !may_hold_surrogates(text) {
         return literal.value.as_bytes().to_vec();
     }
-    let open = literal.flags.prefix().text_len().to_usize() + if literal.flags.triple_quotes().is_yes() { 3 } else { 1 };
+    let open =
+        literal.flags.prefix().text_len().to_usize() + if literal.flags.triple_quotes().is_yes() { 3 } else { 1 };
     let close = if literal.flags.triple_quotes().is_yes() { 3 } else { 1 };
     unescape(&text[open..text.len() - close])
 }
@@ -137,7 +138,8 @@ fn without_comments(text: &str) -> String {
         return text.to_string();
     }
     let wrapped = format!("({text}\n)");
-    let comments = crate::tokens::tokens(&wrapped).0.into_iter().filter(|token| token.kind == crate::lexer::Kind::Comment);
+    let comments =
+        crate::tokens::tokens(&wrapped).0.into_iter().filter(|token| token.kind == crate::lexer::Kind::Comment);
     let mut out = String::new();
     let mut from = 1;
     for comment in comments {

@@ -231,11 +231,7 @@ impl Maker<'_> {
             ),
             Stmt::AugAssign(stmt) => (
                 "AugAssign",
-                vec![
-                    ("target", self.expr(&stmt.target)),
-                    ("op", operator(stmt.op)),
-                    ("value", self.expr(&stmt.value)),
-                ],
+                vec![("target", self.expr(&stmt.target)), ("op", operator(stmt.op)), ("value", self.expr(&stmt.value))],
             ),
             Stmt::AnnAssign(stmt) => (
                 "AnnAssign",
@@ -279,10 +275,7 @@ impl Maker<'_> {
             ),
             Stmt::Match(stmt) => (
                 "Match",
-                vec![
-                    ("subject", self.expr(&stmt.subject)),
-                    ("cases", list(&stmt.cases, |case| self.match_case(case))),
-                ],
+                vec![("subject", self.expr(&stmt.subject)), ("cases", list(&stmt.cases, |case| self.match_case(case)))],
             ),
             Stmt::Raise(stmt) => {
                 ("Raise", vec![("exc", self.optional(&stmt.exc)), ("cause", self.optional(&stmt.cause))])
@@ -296,9 +289,7 @@ impl Maker<'_> {
                     ("finalbody", self.stmts(&stmt.finalbody)),
                 ],
             ),
-            Stmt::Assert(stmt) => {
-                ("Assert", vec![("test", self.expr(&stmt.test)), ("msg", self.optional(&stmt.msg))])
-            }
+            Stmt::Assert(stmt) => ("Assert", vec![("test", self.expr(&stmt.test)), ("msg", self.optional(&stmt.msg))]),
             Stmt::Import(stmt) => ("Import", vec![("names", list(&stmt.names, alias))]),
             Stmt::ImportFrom(stmt) => (
                 "ImportFrom",
@@ -325,7 +316,8 @@ impl Maker<'_> {
             orelse = match &clause.test {
                 None => self.stmts(&clause.body),
                 Some(test) => {
-                    let fields = vec![("test", self.expr(test)), ("body", self.stmts(&clause.body)), ("orelse", orelse)];
+                    let fields =
+                        vec![("test", self.expr(test)), ("body", self.stmts(&clause.body)), ("orelse", orelse)];
                     let range = TextRange::new(clause.range.start(), end);
                     Field::List(vec![Tree::at("If", range, fields).into()])
                 }
@@ -451,7 +443,12 @@ impl Maker<'_> {
                 ]
             }
             None => ["posonlyargs", "args", "vararg", "kwonlyargs", "kw_defaults", "kwarg", "defaults"]
-                .map(|field| (field, if field.starts_with(['v']) || field == "kwarg" { Field::None } else { Field::List(vec![]) }))
+                .map(|field| {
+                    (
+                        field,
+                        if field.starts_with(['v']) || field == "kwarg" { Field::None } else { Field::List(vec![]) },
+                    )
+                })
                 .into(),
         };
         Tree::bare("arguments", fields).into()
@@ -486,11 +483,7 @@ impl Maker<'_> {
             }
             Expr::BinOp(node) => (
                 "BinOp",
-                vec![
-                    ("left", self.expr(&node.left)),
-                    ("op", operator(node.op)),
-                    ("right", self.expr(&node.right)),
-                ],
+                vec![("left", self.expr(&node.left)), ("op", operator(node.op)), ("right", self.expr(&node.right))],
             ),
             Expr::UnaryOp(node) => {
                 let op = match node.op {
@@ -519,10 +512,9 @@ impl Maker<'_> {
                 ("Dict", vec![("keys", keys), ("values", list(&node.items, |item| self.expr(&item.value)))])
             }
             Expr::Set(node) => ("Set", vec![("elts", self.exprs(&node.elts))]),
-            Expr::ListComp(node) => (
-                "ListComp",
-                vec![("elt", self.expr(&node.elt)), ("generators", self.comprehensions(&node.generators))],
-            ),
+            Expr::ListComp(node) => {
+                ("ListComp", vec![("elt", self.expr(&node.elt)), ("generators", self.comprehensions(&node.generators))])
+            }
             Expr::SetComp(node) => {
                 ("SetComp", vec![("elt", self.expr(&node.elt)), ("generators", self.comprehensions(&node.generators))])
             }
@@ -576,15 +568,9 @@ impl Maker<'_> {
             ),
             Expr::Subscript(node) => (
                 "Subscript",
-                vec![
-                    ("value", self.expr(&node.value)),
-                    ("slice", self.expr(&node.slice)),
-                    ("ctx", context(node.ctx)),
-                ],
+                vec![("value", self.expr(&node.value)), ("slice", self.expr(&node.slice)), ("ctx", context(node.ctx))],
             ),
-            Expr::Starred(node) => {
-                ("Starred", vec![("value", self.expr(&node.value)), ("ctx", context(node.ctx))])
-            }
+            Expr::Starred(node) => ("Starred", vec![("value", self.expr(&node.value)), ("ctx", context(node.ctx))]),
             Expr::Name(node) => ("Name", vec![("id", Field::Name(node.id.to_string())), ("ctx", context(node.ctx))]),
             Expr::List(node) => ("List", vec![("elts", self.exprs(&node.elts)), ("ctx", context(node.ctx))]),
             Expr::Tuple(node) => ("Tuple", vec![("elts", self.exprs(&node.elts)), ("ctx", context(node.ctx))]),

@@ -62,10 +62,10 @@ fn deep_sources() {
 fn random_sources() {
     let words = [
         "(", ")", "[", "]", "{", "}", ":", ",", "=", ":=", "if", "else", "for", "in", "*", "**", "lambda", "not", "x",
-        "1", "'", "\"", "f'", "t\"{", "{x!r:", "\n", "\n  ", "\n\t", "\\\n", "\\", ".", "->", "@", "async", "await", "def f",
-        "class A", "print", "0777", "0x", "1_", "$", "import", "from", "as", "yield", "!", "try:", "except", "except*",
-        "match x:", "case", "é", "\u{a0}", "…", "'''", "#c", ";", "<>", "\u{c}", "\r", "type X", "[*A: y]", "b'\\x'", "'\\N{'",
-        "with", "del", "global", "None", "\u{feff}", "\0",
+        "1", "'", "\"", "f'", "t\"{", "{x!r:", "\n", "\n  ", "\n\t", "\\\n", "\\", ".", "->", "@", "async", "await",
+        "def f", "class A", "print", "0777", "0x", "1_", "$", "import", "from", "as", "yield", "!", "try:", "except",
+        "except*", "match x:", "case", "é", "\u{a0}", "…", "'''", "#c", ";", "<>", "\u{c}", "\r", "type X", "[*A: y]",
+        "b'\\x'", "'\\N{'", "with", "del", "global", "None", "\u{feff}", "\0",
     ];
     let mut state = 0x2545_f491_4f6c_dd1du64;
     let mut random = move |below: usize| {
@@ -134,7 +134,8 @@ fn prints_trees_and_tokens() {
         orelse=Constant(value=255)))])";
     assert_eq!(print(&module, Mode::Module, Options::default()), expected);
     let tokens = taipan_syntax::tokens::tokens("if x:\n  f'{y!r:>{w}}'\n").0;
-    let shown: Vec<String> = tokens.iter().map(|token| format!("{}:{}", token.kind.name(), token.string.trim())).collect();
+    let shown: Vec<String> =
+        tokens.iter().map(|token| format!("{}:{}", token.kind.name(), token.string.trim())).collect();
     let expected = "NAME:if NAME:x OP:: NEWLINE: INDENT: FSTRING_START:f' OP:{ NAME:y OP:! NAME:r OP:: FSTRING_MIDDLE:> \
         OP:{ NAME:w OP:} FSTRING_MIDDLE: OP:} FSTRING_END:' NEWLINE: DEDENT: ENDMARKER:";
     assert_eq!(shown.join(" "), expected);

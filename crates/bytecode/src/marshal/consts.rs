@@ -179,14 +179,7 @@ impl Source for ConstSource {
 fn parts(code: &Code) -> CodeParts<Const> {
     let tuple = |names: &[Text]| Const::Tuple(names.iter().cloned().map(Const::Str).collect());
     CodeParts {
-        numbers: [
-            code.argcount,
-            code.posonlyargcount,
-            code.kwonlyargcount,
-            code.flags,
-            code.firstlineno,
-            code.nregs,
-        ],
+        numbers: [code.argcount, code.posonlyargcount, code.kwonlyargcount, code.flags, code.firstlineno, code.nregs],
         strs: [&code.name, &code.qualname, &code.filename].map(|text| Const::Str(text.clone())),
         names: [&code.varnames, &code.cellvars, &code.freevars, &code.names].map(|names| tuple(names)),
         consts: Const::Tuple(code.consts.clone().into()),

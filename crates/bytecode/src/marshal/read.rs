@@ -365,7 +365,8 @@ where
         }
         let count = size.unsigned_abs() as usize;
         let bytes = self.bytes(count * 2)?;
-        let halves: Vec<u32> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]) as u32).collect();
+        let halves: Vec<u32> =
+            bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]) as u32).collect();
         if halves.iter().any(|&half| half >= 1 << 15) {
             return Err(bad_data("digit out of range in long").into());
         }
@@ -406,7 +407,8 @@ where
         };
         let words = self.blob(8)?;
         let handlers = self.blob(16)?;
-        let u32_at = |entry: &[u8], at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
+        let u32_at =
+            |entry: &[u8], at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
         Ok(CodeParts {
             numbers,
             strs: [name, qualname, filename],

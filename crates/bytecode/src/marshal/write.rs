@@ -199,8 +199,7 @@ impl<'s, S: Source> Writer<'s, S> {
         while halves.last() == Some(&0) {
             halves.pop();
         }
-        let size =
-            i32::try_from(halves.len()).map_err(|_| MarshalError::Value("unmarshallable object".into()))?;
+        let size = i32::try_from(halves.len()).map_err(|_| MarshalError::Value("unmarshallable object".into()))?;
         self.out.push(flag | tag::LONG);
         self.u32(if negative { -size } else { size } as u32);
         self.out.extend(halves.iter().flat_map(|half| half.to_le_bytes()));

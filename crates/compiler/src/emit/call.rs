@@ -223,7 +223,8 @@ impl<'a> Compiler<'a> {
         let Expr::Call(call) = e else { return Ok(None) };
         let Expr::Name(name) = &*call.func else { return Ok(None) };
         let args = &call.arguments.args;
-        if name.id.as_str() != "super" || !call.arguments.keywords.is_empty() || args.iter().any(Expr::is_starred_expr) {
+        if name.id.as_str() != "super" || !call.arguments.keywords.is_empty() || args.iter().any(Expr::is_starred_expr)
+        {
             return Ok(None);
         }
         let name_super = self.mangle("super");

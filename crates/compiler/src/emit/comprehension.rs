@@ -1,7 +1,7 @@
 //! Comprehensions, inlined (PEP 709) or not, and generator expressions.
 
-use super::function::Extras;
 use super::Compiler;
+use super::function::Extras;
 use crate::bound::RESTORES;
 use crate::error::{Res, fail};
 use crate::flow::{Label, Reg};
@@ -34,13 +34,13 @@ impl<'a> Compiler<'a> {
             Expr::DictComp(c) => match &c.key {
                 Some(k) => (key(c), &c.generators, Product::Dict(k, &c.value), "<dictcomp>", c.range),
                 None => {
-                let start = c.range.start() + ruff_text_size::TextSize::new(1);
-                let text = self.text(TextRange::new(start, c.value.end()));
-                let blank = text.len() - text.trim_start().len();
-                let start = start + ruff_text_size::TextSize::new(blank as u32);
-                let range = TextRange::at(start, ruff_text_size::TextSize::new(2));
-                return fail("dict unpacking cannot be used in dict comprehension", range);
-            }
+                    let start = c.range.start() + ruff_text_size::TextSize::new(1);
+                    let text = self.text(TextRange::new(start, c.value.end()));
+                    let blank = text.len() - text.trim_start().len();
+                    let start = start + ruff_text_size::TextSize::new(blank as u32);
+                    let range = TextRange::at(start, ruff_text_size::TextSize::new(2));
+                    return fail("dict unpacking cannot be used in dict comprehension", range);
+                }
             },
             Expr::Generator(c) => {
                 let range = if c.parenthesized { c.range } else { self.in_parentheses(c.range) };

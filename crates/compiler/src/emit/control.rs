@@ -7,7 +7,7 @@
 use super::Compiler;
 use crate::error::{Res, fail};
 use crate::flow::{Label, Protect, Reg};
-use ruff_python_ast::{self as ast, Expr, ExceptHandler, Stmt};
+use ruff_python_ast::{self as ast, ExceptHandler, Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 use taipan_bytecode::Op;
 use taipan_bytecode::ops::Special;
@@ -68,7 +68,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// Protects what `body` emits by a handler that has nothing to undo.
-    pub(crate) fn protected(&mut self, target: Label, reg: Reg, range: TextRange, body: impl FnOnce(&mut Self) -> Res) -> Res {
+    pub(crate) fn protected(
+        &mut self,
+        target: Label,
+        reg: Reg,
+        range: TextRange,
+        body: impl FnOnce(&mut Self) -> Res,
+    ) -> Res {
         self.push_block(BlockKind::Try, Some((target, reg)), range)?;
         body(self)?;
         self.pop_block();
@@ -77,7 +83,10 @@ impl<'a> Compiler<'a> {
 
     /// True if a return has to run code of the user before it returns.
     pub(crate) fn has_cleanup(&self) -> bool {
-        self.u.blocks.iter().any(|b| matches!(b.kind, BlockKind::Finally(_) | BlockKind::With { .. } | BlockKind::Named(_)))
+        self.u
+            .blocks
+            .iter()
+            .any(|b| matches!(b.kind, BlockKind::Finally(_) | BlockKind::With { .. } | BlockKind::Named(_)))
     }
 
     /// Emits the clean-up of the blocks above number `keep`, innermost first.

@@ -61,7 +61,8 @@ impl<'a> Compiler<'a> {
     /// Builds a list of any length in the temporary `list`, a chunk at a time.
     pub(crate) fn long_list(&mut self, list: Reg, elts: &'a [Expr], range: TextRange) -> Res {
         let plain = elts.iter().take(MAX_RUN).take_while(|e| !e.is_starred_expr()).count();
-        let constants = if elts.len() >= 3 && !elts.iter().any(Expr::is_starred_expr) { self.folded_all(elts) } else { None };
+        let constants =
+            if elts.len() >= 3 && !elts.iter().any(Expr::is_starred_expr) { self.folded_all(elts) } else { None };
         let mark = self.mark();
         if let Some(c) = constants {
             self.at(range);

@@ -175,7 +175,9 @@ impl<'a> Compiler<'a> {
             Expr::Set(s) => self.set(s, dest),
             Expr::List(l) => self.list(&l.elts, l.range, dest),
             Expr::Tuple(t) => self.tuple(&t.elts, t.range, dest),
-            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => self.comprehension(e, dest),
+            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => {
+                self.comprehension(e, dest)
+            }
             Expr::Await(a) => self.await_expr(a, dest),
             Expr::Yield(y) => self.yield_expr(y, dest),
             Expr::YieldFrom(y) => self.yield_from(y, dest),
@@ -206,7 +208,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn walrus(&mut self, n: &'a ast::ExprNamed, dest: Option<Reg>) -> Res<Reg> {
-        let Expr::Name(target) = &*n.target else { return fail("cannot use assignment expressions with this", n.range) };
+        let Expr::Name(target) = &*n.target else {
+            return fail("cannot use assignment expressions with this", n.range);
+        };
         if let Some(local) = self.local_dest(&target.id) {
             self.expr(&n.value, Some(local))?;
             return Ok(match dest {
@@ -295,7 +299,9 @@ impl<'a> Compiler<'a> {
     fn unary(&mut self, u: &'a ast::ExprUnaryOp, dest: Option<Reg>) -> Res<Reg> {
         let mark = self.mark();
         let (op, operand) = match (u.op, &*u.operand) {
-            (UnaryOp::Not, Expr::Compare(c)) if c.ops.len() == 1 && matches!(c.ops[0], CmpOp::Is | CmpOp::IsNot | CmpOp::In | CmpOp::NotIn) => {
+            (UnaryOp::Not, Expr::Compare(c))
+                if c.ops.len() == 1 && matches!(c.ops[0], CmpOp::Is | CmpOp::IsNot | CmpOp::In | CmpOp::NotIn) =>
+            {
                 return self.simple_compare(&c.left, c.ops[0].negate(), &c.comparators[0], c.range, dest);
             }
             (UnaryOp::Not, e) => (Op::Not, e),

@@ -127,7 +127,12 @@ impl<'a> Compiler<'a> {
         Ok(dest)
     }
 
-    fn formatted(&mut self, e: &'a ast::InterpolatedElement, conversion: ConversionFlag, dest: Option<Reg>) -> Res<Reg> {
+    fn formatted(
+        &mut self,
+        e: &'a ast::InterpolatedElement,
+        conversion: ConversionFlag,
+        dest: Option<Reg>,
+    ) -> Res<Reg> {
         let mark = self.mark();
         let mut value = match &e.format_spec {
             Some(_) => self.operand(&e.expression)?,

@@ -106,7 +106,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// Compiles a `def` and makes the function object.
-    fn function_code(&mut self, f: &'a ast::StmtFunctionDef, start: TextRange, extras: Extras, dest: Option<Reg>) -> Res<Reg> {
+    fn function_code(
+        &mut self,
+        f: &'a ast::StmtFunctionDef,
+        start: TextRange,
+        extras: Extras,
+        dest: Option<Reg>,
+    ) -> Res<Reg> {
         let scope = self.need_scope(key(f), MAIN, f.range)?;
         self.enter(scope, &f.name, start);
         self.mark_method();
@@ -445,7 +451,12 @@ impl<'a> Compiler<'a> {
     // ---- type parameters --------------------------------------------------------------------------
 
     /// `def f[T]`: a function that makes the type parameters and then `f` is called at once.
-    fn generic_function(&mut self, f: &'a ast::StmtFunctionDef, params: &'a ast::TypeParams, start: TextRange) -> Res<Reg> {
+    fn generic_function(
+        &mut self,
+        f: &'a ast::StmtFunctionDef,
+        params: &'a ast::TypeParams,
+        start: TextRange,
+    ) -> Res<Reg> {
         let range = self.def_range(&f.decorator_list, f.range);
         let mark = self.mark();
         let callee = self.alloc();
@@ -495,7 +506,11 @@ impl<'a> Compiler<'a> {
                 ast::TypeParam::TypeVar(t) => match &t.bound {
                     Some(bound) => {
                         self.lazy_value(bound, param.name(), Some(run.plus(1)))?;
-                        if bound.is_tuple_expr() { Intrinsic::TypeVarWithConstraints } else { Intrinsic::TypeVarWithBound }
+                        if bound.is_tuple_expr() {
+                            Intrinsic::TypeVarWithConstraints
+                        } else {
+                            Intrinsic::TypeVarWithBound
+                        }
                     }
                     None => Intrinsic::TypeVar,
                 },

@@ -46,7 +46,8 @@ impl Compiler<'_> {
             }
         }
         let frame = self.frame();
-        let passes = frame.kind == ScopeKind::Class && !matches!(name, "__class__" | "__classdict__" | "__conditional_annotations__");
+        let passes = frame.kind == ScopeKind::Class
+            && !matches!(name, "__class__" | "__classdict__" | "__conditional_annotations__");
         let free = passes || frame.resolve(name) == Some(Resolved::Free);
         if free { self.free_cell(name).or_else(|| self.cell(name)) } else { self.cell(name) }
     }
@@ -70,11 +71,15 @@ impl Compiler<'_> {
             return self.captured(name).map_or(Var::Global, Var::Cell);
         }
         match (kind, resolved) {
-            (ScopeKind::Module | ScopeKind::Class, None | Some(Resolved::Local | Resolved::GlobalImplicit)) => Var::Name,
+            (ScopeKind::Module | ScopeKind::Class, None | Some(Resolved::Local | Resolved::GlobalImplicit)) => {
+                Var::Name
+            }
             (ScopeKind::Class, Some(Resolved::Free)) => self.free_cell(name).map_or(Var::Name, Var::ClassCell),
             (_, Some(Resolved::Local)) => Var::Local(self.local(name)),
             (_, Some(Resolved::Cell)) => self.cell(name).map_or(Var::Global, Var::Cell),
-            (_, Some(Resolved::Free)) if sees_class && !matches!(&**name, "__classdict__" | "__conditional_annotations__") => {
+            (_, Some(Resolved::Free))
+                if sees_class && !matches!(&**name, "__classdict__" | "__conditional_annotations__") =>
+            {
                 self.free_cell(name).map_or(Var::Global, Var::DictCell)
             }
             (_, Some(Resolved::Free)) => self.free_cell(name).map_or(Var::Global, Var::Cell),

@@ -104,7 +104,13 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn sequence(&mut self, s: &'a ast::PatternMatchSequence, subject: Reg, next: Label, captures: &mut Captures<'a>) -> Res {
+    fn sequence(
+        &mut self,
+        s: &'a ast::PatternMatchSequence,
+        subject: Reg,
+        next: Label,
+        captures: &mut Captures<'a>,
+    ) -> Res {
         let stars: Vec<usize> = (0..s.patterns.len()).filter(|&i| s.patterns[i].is_match_star()).collect();
         if stars.len() > 1 {
             return fail("multiple starred names in sequence pattern", s.range);
@@ -179,7 +185,13 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn mapping(&mut self, m: &'a ast::PatternMatchMapping, subject: Reg, next: Label, captures: &mut Captures<'a>) -> Res {
+    fn mapping(
+        &mut self,
+        m: &'a ast::PatternMatchMapping,
+        subject: Reg,
+        next: Label,
+        captures: &mut Captures<'a>,
+    ) -> Res {
         self.check_keys(m)?;
         let mark = self.mark();
         let test = self.alloc();
@@ -243,7 +255,13 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn class_pattern(&mut self, c: &'a ast::PatternMatchClass, subject: Reg, next: Label, captures: &mut Captures<'a>) -> Res {
+    fn class_pattern(
+        &mut self,
+        c: &'a ast::PatternMatchClass,
+        subject: Reg,
+        next: Label,
+        captures: &mut Captures<'a>,
+    ) -> Res {
         let mut seen = HashSet::new();
         for keyword in &c.arguments.keywords {
             if !seen.insert(keyword.attr.as_str()) {
@@ -273,7 +291,13 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn alternatives(&mut self, o: &'a ast::PatternMatchOr, subject: Reg, next: Label, captures: &mut Captures<'a>) -> Res {
+    fn alternatives(
+        &mut self,
+        o: &'a ast::PatternMatchOr,
+        subject: Reg,
+        next: Label,
+        captures: &mut Captures<'a>,
+    ) -> Res {
         let matched = self.label();
         let mut names: Vec<(&'a str, Reg, TextRange)> = Vec::new();
         let mut reserved = None;

@@ -157,7 +157,8 @@ impl<'a> Compiler<'a> {
 
     /// `a, b = x, y` without a tuple. False if the statement is not of that form.
     fn swap(&mut self, target: &'a Expr, value: &'a Expr) -> Res<bool> {
-        let (Expr::Tuple(ast::ExprTuple { elts: targets, .. }) | Expr::List(ast::ExprList { elts: targets, .. })) = target
+        let (Expr::Tuple(ast::ExprTuple { elts: targets, .. }) | Expr::List(ast::ExprList { elts: targets, .. })) =
+            target
         else {
             return Ok(false);
         };
@@ -253,7 +254,8 @@ impl<'a> Compiler<'a> {
     }
 
     fn unpack(&mut self, elts: &'a [Expr], value: Reg, range: TextRange) -> Res {
-        let starred: Vec<usize> = elts.iter().enumerate().filter(|(_, e)| e.is_starred_expr()).map(|(i, _)| i).collect();
+        let starred: Vec<usize> =
+            elts.iter().enumerate().filter(|(_, e)| e.is_starred_expr()).map(|(i, _)| i).collect();
         if starred.len() > 1 {
             return fail("multiple starred expressions in assignment", range);
         }

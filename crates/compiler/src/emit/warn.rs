@@ -80,7 +80,9 @@ impl Compiler<'_> {
     pub(crate) fn warn_compare(&mut self, c: &ast::ExprCompare) {
         let mut left = &*c.left;
         for (op, right) in c.ops.iter().zip(&c.comparators) {
-            if let (CmpOp::Is | CmpOp::IsNot, Some(name)) = (op, self.literal_type(left).or_else(|| self.literal_type(right))) {
+            if let (CmpOp::Is | CmpOp::IsNot, Some(name)) =
+                (op, self.literal_type(left).or_else(|| self.literal_type(right)))
+            {
                 let text = match op {
                     CmpOp::Is => format!("\"is\" with '{name}' literal. Did you mean \"==\"?"),
                     _ => format!("\"is not\" with '{name}' literal. Did you mean \"!=\"?"),

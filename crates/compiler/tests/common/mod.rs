@@ -82,7 +82,8 @@ pub fn dump(code: &Code) -> String {
     writeln!(s, "{}:", code.qualname.lossy()).unwrap();
     for d in decode(code) {
         write!(s, "{:4} {}", d.at, d.op.info().name).unwrap();
-        let raw = if d.op.info().wide { [d.word.a(), d.word.x() as usize, 0] } else { [d.word.a(), d.word.b(), d.word.c()] };
+        let raw =
+            if d.op.info().wide { [d.word.a(), d.word.x() as usize, 0] } else { [d.word.a(), d.word.b(), d.word.c()] };
         for (i, kind) in d.op.info().operands.into_iter().enumerate() {
             let text = match kind {
                 Kind::None => continue,
@@ -210,8 +211,13 @@ pub fn verify(code: &Code) {
             let temp = reg >= base || reg >= code.varnames.len();
             let saves = d.op == Op::Move;
             let known = merged[reg / 64] >> (reg % 64) & 1 != 0;
-            assert!(known || !temp && matches!(d.op, Op::CheckLocal | Op::DeleteLocal | Op::MakeCell) || saves,
-                "{} is read at {} before it is written\n{}", reg_name(code, reg), d.at, dump(code));
+            assert!(
+                known || !temp && matches!(d.op, Op::CheckLocal | Op::DeleteLocal | Op::MakeCell) || saves,
+                "{} is read at {} before it is written\n{}",
+                reg_name(code, reg),
+                d.at,
+                dump(code)
+            );
         }
         if let Some(k) = cover[i] {
             let h = code.handlers[k];
@@ -241,7 +247,17 @@ pub fn verify(code: &Code) {
         if d.op == Op::ForNextOrJump {
             after = item(&after);
         }
-        let ends = matches!(d.op, Op::Jump | Op::JumpBack | Op::Return | Op::ReturnNone | Op::Raise | Op::RaiseFrom | Op::RaiseCurrent | Op::Reraise);
+        let ends = matches!(
+            d.op,
+            Op::Jump
+                | Op::JumpBack
+                | Op::Return
+                | Op::ReturnNone
+                | Op::Raise
+                | Op::RaiseFrom
+                | Op::RaiseCurrent
+                | Op::Reraise
+        );
         if !ends {
             work.push((i + 1, after));
         }

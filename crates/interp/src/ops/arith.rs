@@ -230,27 +230,31 @@ handler!(TrueDiv, |w, pc, regs, cx, table| {
     return truediv_slow(w.0, pc, regs, cx, table);
 });
 
-handler!(#[inline(never)] truediv_slow, |w, pc, regs, cx, table| {
-    let r = Regs(regs);
-    let (a, b) = (r.get(w.b()), r.get(w.c()));
-    (*cx.frame).pc = pc;
-    const EXACT: u64 = 1 << 53;
-    let pair = match (a.as_small(), b.as_small()) {
-        (Some(x), Some(y)) if x.unsigned_abs() <= EXACT && y.unsigned_abs() <= EXACT => Some((x as f64, y as f64)),
-        _ => floats(a, b),
-    };
-    let result = match pair {
-        Some((x, y)) if y != 0.0 => Ok(cx.float(x / y)),
-        _ => binary(cx, a, b, &number::TRUEDIV, is_inplace(pc)),
-    };
-    match result {
-        Ok(v) => {
-            r.set(w.a(), v);
-            dispatch!(pc.add(1), regs, cx, table);
+handler!(
+    #[inline(never)]
+    truediv_slow,
+    |w, pc, regs, cx, table| {
+        let r = Regs(regs);
+        let (a, b) = (r.get(w.b()), r.get(w.c()));
+        (*cx.frame).pc = pc;
+        const EXACT: u64 = 1 << 53;
+        let pair = match (a.as_small(), b.as_small()) {
+            (Some(x), Some(y)) if x.unsigned_abs() <= EXACT && y.unsigned_abs() <= EXACT => Some((x as f64, y as f64)),
+            _ => floats(a, b),
+        };
+        let result = match pair {
+            Some((x, y)) if y != 0.0 => Ok(cx.float(x / y)),
+            _ => binary(cx, a, b, &number::TRUEDIV, is_inplace(pc)),
+        };
+        match result {
+            Ok(v) => {
+                r.set(w.a(), v);
+                dispatch!(pc.add(1), regs, cx, table);
+            }
+            Err(_) => return unwind(cx, table, true),
         }
-        Err(_) => return unwind(cx, table, true),
     }
-});
+);
 
 slow! {
     Pow 1 => pow;

@@ -352,8 +352,11 @@ fn special_error(cx: &mut Cx, v: Value, kind: Special) -> PyResult<()> {
         _ => "",
     };
     if has_other {
-        return raise!(cx, TypeError, "'{t}' object does not support the {protocol} protocol (missed {method} method){hint}");
+        return raise!(
+            cx,
+            TypeError,
+            "'{t}' object does not support the {protocol} protocol (missed {method} method){hint}"
+        );
     }
     raise!(cx, TypeError, "'{t}' object does not support the {protocol} protocol (missed {method} method)")
 }
-

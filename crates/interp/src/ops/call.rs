@@ -3,7 +3,7 @@
 use taipan_bytecode::Word;
 use taipan_bytecode::ops::FuncAttr;
 use taipan_runtime::dict::Dict;
-use taipan_runtime::frame::flag;
+use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::iter;
 use taipan_runtime::typeobj::{Type, flags};
@@ -18,50 +18,59 @@ use taipan_runtime::{Cx, PyResult, Value, raise};
 use crate::dispatch::{Handler0, Regs, dispatch, handler, slow};
 use crate::unwind::unwind;
 
-/// Pushes a frame for a Python function whose arguments lie at `args` in registers, and goes on in it. `next` is where
-/// the caller goes on.
+/// What [`call_other`] returns when it pushed a frame that is to be run (no value has this word).
+const ENTERED: u64 = 4;
+
+/// Binds arguments that need more than copying. Out of line: see `slow!`.
+#[inline(never)]
+unsafe fn bind(
+    cx: &mut Cx,
+    f: &'static Function,
+    args: *mut u64,
+    n: usize,
+    kwnames: Option<&'static Tuple>,
+    window: *mut u64,
+) -> bool {
+    // SAFETY: INT-1; the window has room (push_frame keeps a reserve).
+    unsafe {
+        let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
+        function::bind_args(cx, f, Args::new(values, kwnames), window).is_ok()
+    }
+}
+
+/// Pushes a frame for a Python function whose arguments lie at `args` in registers. The caller's pc is stored already.
+/// Null if that raised.
 #[inline(always)]
-unsafe fn enter_function(
+unsafe fn push_call(
     cx: &mut Cx,
     f: &'static Function,
     args: *mut u64,
     n: usize,
     kwnames: Option<&'static Tuple>,
     result: *mut u64,
-    next: *const u64,
-    table: *const Handler0,
-) -> u64 {
+    flags: u32,
+) -> *mut Frame {
     // SAFETY: INT-1; the window starts at the arguments, or for a generator's frame, whose registers are no part of the
     // stack, at the first free register.
     unsafe {
-        let caller = &mut *cx.frame;
-        caller.pc = next;
+        let caller = &*cx.frame;
         let code = f.code.get();
-        let mut window = args;
         let in_place = caller.flags & flag::GENERATOR == 0;
-        if !in_place {
-            window = caller.top;
-        }
+        let window = if in_place { args } else { caller.top };
         if code.simple && kwnames.is_none() && n == code.argcount as usize {
             if !in_place {
                 std::ptr::copy_nonoverlapping(args, window, n);
             }
             function::prepare_window(code, f.closure.get(), window, n);
-        } else {
-            let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
-            if function::bind_args(cx, f, Args::new(values, kwnames), window).is_err() {
-                return unwind(cx, table, true);
-            }
+        } else if !bind(cx, f, args, n, kwnames, window) {
+            return std::ptr::null_mut();
         }
-        match cx.push_frame(code, window, f.globals, f.builtins, Some(f), result, 0) {
-            Ok(callee) => dispatch!((*callee).pc, window, cx, table),
-            Err(_) => return unwind(cx, table, true),
-        }
+        cx.push_frame(code, window, f.globals, f.builtins, Some(f), result, flags).unwrap_or(std::ptr::null_mut())
     }
 }
 
-/// A call of anything but a Python function: `callee` with `n` values at `args`, the last ones named by `kwnames`.
-/// `args - 1` may be overwritten.
+/// Calls anything but a Python function: `callee` with `n` values at `args`, the last ones named by `kwnames`. The word
+/// before `args` may be overwritten. Returns the result's word, 0 if it raised, or [`ENTERED`].
 #[inline(never)]
 unsafe fn call_other(
     cx: &mut Cx,
@@ -70,64 +79,31 @@ unsafe fn call_other(
     n: usize,
     kwnames: Option<&'static Tuple>,
     result: *mut u64,
-    next: *const u64,
-    table: *const Handler0,
 ) -> u64 {
     // SAFETY: INT-1.
     unsafe {
         let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
-        (*cx.frame).pc = next;
-        if let Some(method) = callee.exact::<BoundMethod>() {
-            *args.sub(1) = method.receiver.bits();
+        let outcome = if let Some(method) = callee.exact::<BoundMethod>() {
             let first = args.sub(1);
+            *first = method.receiver.bits();
             if let Some(f) = method.function.exact::<Function>() {
-                return enter_function(cx, f, first, n + 1, kwnames, result, next, table);
+                let frame = push_call(cx, f, first, n + 1, kwnames, result, 0);
+                return if frame.is_null() { 0 } else { ENTERED };
             }
-            return call_other_with(cx, method.function, first, n + 1, kwnames, result, next, table);
-        }
-        let outcome = if let Some(native) = callee.exact::<NativeFunction>() {
+            let values = std::slice::from_raw_parts(first.cast::<Value>(), n + 1);
+            cx.call_args(method.function, Args::new(values, kwnames))
+        } else if let Some(native) = callee.exact::<NativeFunction>() {
             native.call(cx, Args::new(values, kwnames))
         } else if let Some(method) = callee.exact::<MethodDescr>() {
             method.call(cx, Args::new(values, kwnames))
-        } else if let Some(class) = callee.downcast::<Type>() {
-            if let Some(init) = python_init(class) {
-                return construct(cx, class, init, args, n, kwnames, result, next, table);
-            }
-            cx.call_args(callee, Args::new(values, kwnames))
+        } else if let Some(class) = callee.downcast::<Type>()
+            && let Some(init) = python_init(class)
+        {
+            return construct(cx, class, init, args, n, kwnames, result);
         } else {
             cx.call_args(callee, Args::new(values, kwnames))
         };
-        match outcome {
-            Ok(v) => {
-                *result = v.bits();
-                dispatch!(next, (*cx.frame).regs, cx, table);
-            }
-            Err(_) => return unwind(cx, table, true),
-        }
-    }
-}
-
-/// [`call_other`] without the bound-method step in front (so that it does not recurse).
-unsafe fn call_other_with(
-    cx: &mut Cx,
-    callee: Value,
-    args: *mut u64,
-    n: usize,
-    kwnames: Option<&'static Tuple>,
-    result: *mut u64,
-    next: *const u64,
-    table: *const Handler0,
-) -> u64 {
-    // SAFETY: INT-1.
-    unsafe {
-        let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
-        match cx.call_args(callee, Args::new(values, kwnames)) {
-            Ok(v) => {
-                *result = v.bits();
-                dispatch!(next, (*cx.frame).regs, cx, table);
-            }
-            Err(_) => return unwind(cx, table, true),
-        }
+        outcome.map_or(0, |v| v.bits())
     }
 }
 
@@ -146,10 +122,10 @@ fn python_init(class: &'static Type) -> Option<&'static Function> {
     {
         return None;
     }
-    class.data().init_function.get()
+    class.data().init_function.get().filter(|f| !f.code.get().is_generator_like())
 }
 
-/// Makes an instance and enters its `__init__`; the frame's flag INIT makes the instance the result.
+/// Makes an instance and pushes the frame of its `__init__`; the frame's flag INIT makes the instance the result.
 unsafe fn construct(
     cx: &mut Cx,
     class: &'static Type,
@@ -158,50 +134,49 @@ unsafe fn construct(
     n: usize,
     kwnames: Option<&'static Tuple>,
     result: *mut u64,
-    next: *const u64,
-    table: *const Handler0,
 ) -> u64 {
     // SAFETY: INT-1; the register before the arguments held the callee.
     unsafe {
         let object = object_type::instantiate(cx, class);
         let first = args.sub(1);
         *first = object.bits();
-        let caller = &mut *cx.frame;
-        let code = init.code.get();
-        let window = if caller.flags & flag::GENERATOR == 0 { first } else { caller.top };
-        let values = std::slice::from_raw_parts(first.cast::<Value>(), n + 1);
-        if code.is_generator_like() {
-            // The call gives a generator, not None: TypeError below.
-            let bound = cx.call_args(Value::of(init), Args::new(values, kwnames));
-            let text = match bound {
-                Ok(v) => format!("__init__() should return None, not '{}'", v.class().name()),
-                Err(_) => return unwind(cx, table, true),
-            };
-            cx.raise_text(&taipan_runtime::exceptions::TypeError, &text);
-            return unwind(cx, table, true);
+        let frame = push_call(cx, init, first, n + 1, kwnames, result, flag::INIT);
+        if frame.is_null() {
+            return 0;
         }
-        if function::bind_args(cx, init, Args::new(values, kwnames), window).is_err() {
-            return unwind(cx, table, true);
-        }
-        match cx.push_frame(code, window, init.globals, init.builtins, Some(init), result, flag::INIT) {
-            Ok(callee) => {
-                (*callee).receiver = Some(object);
-                (*(*callee).prev).pc = next;
-                dispatch!((*callee).pc, window, cx, table)
-            }
-            Err(_) => return unwind(cx, table, true),
-        }
+        (*frame).receiver = Some(object);
+        ENTERED
     }
 }
 
+/// Ends a call handler: enters the Python function or calls whatever `$callee` is, and goes on at `$next`.
+macro_rules! finish_call {
+    ($callee:expr, $args:expr, $n:expr, $kwnames:expr, $result:expr, $next:expr, $regs:expr, $cx:expr, $table:expr) => {{
+        let (callee, args, n, kwnames, result, next) = ($callee, $args, $n, $kwnames, $result, $next);
+        (*$cx.frame).pc = next;
+        if let Some(f) = callee.exact::<Function>() {
+            let frame = push_call($cx, f, args, n, kwnames, result, 0);
+            if frame.is_null() {
+                return unwind($cx, $table, true);
+            }
+            dispatch!((*frame).pc, (*frame).regs, $cx, $table);
+        }
+        let bits = call_other($cx, callee, args, n, kwnames, result);
+        if bits == ENTERED {
+            let frame = &*$cx.frame;
+            dispatch!(frame.pc, frame.regs, $cx, $table);
+        }
+        if bits == 0 {
+            return unwind($cx, $table, true);
+        }
+        *result = bits;
+        dispatch!(next, $regs, $cx, $table)
+    }};
+}
+
 handler!(Call, |w, pc, regs, cx, table| {
-    let args = regs.add(w.a() + 1);
     let callee = Regs(regs).get(w.a());
-    let (result, next) = (regs.add(w.c()), pc.add(2));
-    if let Some(f) = callee.exact::<Function>() {
-        return enter_function(cx, f, args, w.b(), None, result, next, table);
-    }
-    return call_other(cx, callee, args, w.b(), None, result, next, table);
+    finish_call!(callee, regs.add(w.a() + 1), w.b(), None, regs.add(w.c()), pc.add(2), regs, cx, table)
 });
 
 /// The tuple of keyword names of a call.
@@ -212,15 +187,20 @@ unsafe fn kwnames_at(cx: &Cx, pc: *const u64) -> Option<&'static Tuple> {
 }
 
 handler!(CallKw, |w, pc, regs, cx, table| {
-    let args = regs.add(w.a() + 1);
     let callee = Regs(regs).get(w.a());
     let kwnames = kwnames_at(cx, pc);
-    let (result, next) = (regs.add(w.c()), pc.add(2));
-    if let Some(f) = callee.exact::<Function>() {
-        return enter_function(cx, f, args, w.b(), kwnames, result, next, table);
-    }
-    return call_other(cx, callee, args, w.b(), kwnames, result, next, table);
+    finish_call!(callee, regs.add(w.a() + 1), w.b(), kwnames, regs.add(w.c()), pc.add(2), regs, cx, table)
 });
+
+/// Calls a native method of the receiver's type. Out of line: see `slow!`.
+#[inline(never)]
+unsafe fn call_native_method(cx: &mut Cx, method: &'static MethodDescr, args: *mut u64, n: usize) -> u64 {
+    // SAFETY: INT-1.
+    unsafe {
+        let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
+        (method.def.call)(cx, Args::positional(values)).map_or(0, |v| v.bits())
+    }
+}
 
 handler!(CallMethod, |w, pc, regs, cx, table| {
     let callee = Regs(regs).get(w.a());
@@ -229,40 +209,29 @@ handler!(CallMethod, |w, pc, regs, cx, table| {
     if *args == 0 {
         args = args.add(1);
         n -= 1;
-    } else if let Some(method) = callee.exact::<MethodDescr>() {
-        // A native method found on the receiver's type: the receiver needs no check, but a subclass may have put a
-        // descriptor of another type into its namespace.
+    } else if let Some(method) = callee.exact::<MethodDescr>()
+        && Value::from_bits(*args).unwrap_unchecked().is_instance(method.owner)
+    {
         (*cx.frame).pc = next;
-        let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
-        if values[0].is_instance(method.owner) {
-            match (method.def.call)(cx, Args::positional(values)) {
-                Ok(v) => {
-                    *result = v.bits();
-                    dispatch!(next, regs, cx, table);
-                }
-                Err(_) => return unwind(cx, table, true),
-            }
+        let bits = call_native_method(cx, method, args, n);
+        if bits == 0 {
+            return unwind(cx, table, true);
         }
+        *result = bits;
+        dispatch!(next, regs, cx, table);
     }
-    if let Some(f) = callee.exact::<Function>() {
-        return enter_function(cx, f, args, n, None, result, next, table);
-    }
-    return call_other(cx, callee, args, n, None, result, next, table);
+    finish_call!(callee, args, n, None, result, next, regs, cx, table)
 });
 
 handler!(CallMethodKw, |w, pc, regs, cx, table| {
     let callee = Regs(regs).get(w.a());
-    let (result, next) = (regs.add(w.c()), pc.add(2));
     let (mut args, mut n) = (regs.add(w.a() + 1), w.b() + 1);
     if *args == 0 {
         args = args.add(1);
         n -= 1;
     }
     let kwnames = kwnames_at(cx, pc);
-    if let Some(f) = callee.exact::<Function>() {
-        return enter_function(cx, f, args, n, kwnames, result, next, table);
-    }
-    return call_other(cx, callee, args, n, kwnames, result, next, table);
+    finish_call!(callee, args, n, kwnames, regs.add(w.c()), pc.add(2), regs, cx, table)
 });
 
 slow! {
@@ -279,7 +248,9 @@ fn call_ex(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
         None => {
             let items = match iter::to_list(cx, positional) {
                 Ok(list) => list,
-                Err(_) if cx.exception_matches(&taipan_runtime::exceptions::TypeError) && !is_iterable(cx, positional) => {
+                Err(_)
+                    if cx.exception_matches(&taipan_runtime::exceptions::TypeError) && !is_iterable(cx, positional) =>
+                {
                     cx.take_exception();
                     let f = function_text(cx, callee)?;
                     let got = positional.class().tp_name();
@@ -402,9 +373,8 @@ unsafe extern "C" fn return_slow(
         let result = frame.result;
         if flags & flag::INIT != 0 {
             if value != Value::none().bits() {
-                let got = Value::from_bits(value).unwrap_unchecked().class().name();
                 cx.pop_frame();
-                cx.raise_text(&taipan_runtime::exceptions::TypeError, &format!("__init__() should return None, not '{got}'"));
+                init_result_error(cx, value);
                 return unwind(cx, table, true);
             }
             value = frame.receiver.expect("an INIT frame has its instance").bits();
@@ -417,6 +387,13 @@ unsafe extern "C" fn return_slow(
         let caller = &*cx.frame;
         dispatch!(caller.pc, caller.regs, cx, table)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn init_result_error(cx: &mut Cx, value: u64) {
+    let got = Value::from_bits(value).map(|v| v.class().name()).unwrap_or_default();
+    cx.raise_text(&taipan_runtime::exceptions::TypeError, &format!("__init__() should return None, not '{got}'"));
 }
 
 unsafe fn return_generator(value: u64, cx: &mut Cx, table: *const Handler0) -> u64 {

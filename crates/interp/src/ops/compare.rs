@@ -213,13 +213,18 @@ handler!(JumpBack, |w, pc, regs, cx, table| {
     dispatch!(pc.add(1).offset(w.x() as isize), regs, cx, table)
 });
 
-handler!(#[cold] #[inline(never)] interrupted, |w, pc, regs, cx, table| {
-    (*cx.frame).pc = pc;
-    match cx.handle_interrupt() {
-        Ok(()) => dispatch!(pc.add(1).offset(w.x() as isize), regs, cx, table),
-        Err(_) => return unwind(cx, table, true),
+handler!(
+    #[cold]
+    #[inline(never)]
+    interrupted,
+    |w, pc, regs, cx, table| {
+        (*cx.frame).pc = pc;
+        match cx.handle_interrupt() {
+            Ok(()) => dispatch!(pc.add(1).offset(w.x() as isize), regs, cx, table),
+            Err(_) => return unwind(cx, table, true),
+        }
     }
-});
+);
 
 macro_rules! truth_jumps {
     ($($name:ident $slow:ident $when:literal;)*) => { $(

@@ -56,7 +56,8 @@ fn unbound(cx: &mut Cx, i: usize) -> Raised {
     let code = frame(cx).code;
     let name = local_name(cx, i);
     if i >= (code.nlocals + code.ncells) as usize {
-        let text = format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope");
+        let text =
+            format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope");
         return name_error(cx, &exceptions::NameError, &text, name);
     }
     let text = format!("cannot access local variable '{name}' where it is not associated with a value");
@@ -377,7 +378,9 @@ fn load_common_const(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()>
 
 fn setup_annotations(cx: &mut Cx, _: Word, _: Regs, _: *mut u64) -> PyResult<()> {
     let name = cx.names().__annotations__;
-    let Some(locals) = frame(cx).locals else { return raise!(cx, SystemError, "no locals found when setting up annotations") };
+    let Some(locals) = frame(cx).locals else {
+        return raise!(cx, SystemError, "no locals found when setting up annotations");
+    };
     if lookup_mapping(cx, locals, name)?.is_none() {
         let dict = Dict::new(cx);
         object::set_item(cx, locals, Value::of(name), Some(Value::of(dict)))?;

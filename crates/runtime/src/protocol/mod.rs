@@ -8,4 +8,5 @@ pub mod hash;
 pub mod iter;
 pub mod number;
 pub mod object;
+pub mod pattern;
 pub mod warn;

@@ -111,6 +111,7 @@ unsafe fn trace_generator(object: *mut Header, marker: &mut Marker) {
 impl Generator {
     /// Turns the running frame, which just executed ReturnGenerator, into a generator object of `class`. The frame's
     /// registers move into the generator; the caller pops the frame. May collect.
+    #[inline(never)]
     pub fn from_frame(cx: &mut Cx, class: &'static Type) -> &'static Generator {
         // SAFETY: FRAME-1.
         let frame = unsafe { &*cx.frame };

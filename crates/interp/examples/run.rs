@@ -1,0 +1,56 @@
+//! Runs a file with `print` as its only built-in: for work on the interpreter alone.
+use std::sync::Arc;
+use taipan_compiler::{Input, Options};
+use taipan_runtime::dict::Dict;
+use taipan_runtime::frame::flag;
+use taipan_runtime::native::{Args, NativeDef, NativeKind};
+use taipan_runtime::protocol::object;
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::descr::NativeFunction;
+use taipan_runtime::{Cx, PyResult, Value};
+
+static PRINT: NativeDef = NativeDef { name: "print", signature: "", doc: "", kind: NativeKind::Function, call: print };
+
+fn print(cx: &mut Cx, args: Args) -> PyResult<Value> {
+    let mut out = String::new();
+    for v in args.pos() {
+        out.push_str(&object::str(cx, *v)?.to_string_lossy());
+        out.push(' ');
+    }
+    println!("{out}");
+    Ok(Value::none())
+}
+
+fn main() {
+    let path = std::env::args().nth(1).expect("a file");
+    let source = std::fs::read_to_string(&path).expect("readable");
+    let module = ruff_python_parser::parse_module(&source).expect("parses").into_syntax();
+    let options = Options { filename: path.as_str().into(), ..Default::default() };
+    let code = taipan_compiler::compile(&source, Input::Module(&module), &options).expect("compiles").code;
+    if std::env::var("DUMP").is_ok() {
+        println!("{}", taipan_bytecode::dis::dis(&code));
+    }
+    let stress = std::env::var("STRESS").is_ok();
+    let mut cx = Cx::start(taipan_gc::Config { stress, ..Default::default() }, (0, 0));
+    let cx = &mut *cx;
+    taipan_interp::join(cx);
+    let builtins = Dict::new(cx);
+    let name = cx.intern("print");
+    let f = NativeFunction::new(cx, &PRINT, None, None);
+    builtins.set_str(cx, name, Value::of(f));
+    cx.rt().builtins.set(Some(builtins));
+    let globals = Dict::new(cx);
+    let code = CodeObject::new(cx, Arc::new(code));
+    let mut result = 0;
+    let top = cx.top();
+    let frame = cx.push_frame(code, top, globals, builtins, None, &raw mut result, flag::ENTRY).unwrap();
+    unsafe { (*frame).locals = Some(Value::of(globals)) };
+    let start = std::time::Instant::now();
+    if cx.run(frame).is_err() {
+        let e = cx.take_exception();
+        let args = e.downcast::<taipan_runtime::exceptions::Exception>().unwrap().args();
+        let text = args.first().map(|v| object::str(cx, *v).unwrap().to_string_lossy());
+        eprintln!("{}: {:?}", e.class().name(), text);
+    }
+    eprintln!("{:?}", start.elapsed());
+}
