@@ -67,6 +67,12 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
+    /// Frames that `cr_origin` of new coroutines lists (`sys.set_coroutine_origin_tracking_depth`).
+    pub coroutine_origin_depth: Cell<usize>,
+    /// `sys.set_asyncgen_hooks`: firstiter, finalizer.
+    pub asyncgen_hooks: Cell<(Option<Value>, Option<Value>)>,
+    /// Source text of code that comes from no file, by the file name it was compiled under; for tracebacks.
+    pub sources: RefCell<HashMap<String, std::rc::Rc<str>>>,
 }
 
 /// A thread's context.
@@ -81,6 +87,8 @@ pub struct Cx {
     exception: Option<Value>,
     /// The exception being handled (`sys.exception()`), None without.
     pub handled: Option<Value>,
+    /// The current context of context variables, once there is one.
+    pub context: Option<&'static crate::types::context::Context>,
     /// Lowest native stack address that recursion may reach.
     pub native_limit: usize,
     /// Python frames in use, for the recursion limit.
@@ -114,6 +122,9 @@ impl Runtime {
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
             int_max_str_digits: Cell::new(4300),
+            coroutine_origin_depth: Cell::new(0),
+            asyncgen_hooks: Cell::new((None, None)),
+            sources: RefCell::new(HashMap::new()),
         }
     }
 
@@ -152,6 +163,7 @@ impl Cx {
             stack: Stack::new(),
             exception: None,
             handled: None,
+            context: None,
             native_limit: heap::native_stack_limit(),
             depth: 0,
             repr_stack: Vec::new(),

@@ -55,7 +55,7 @@ pub struct Base;
 #[pymethods]
 impl Base {
     #[getter]
-    fn args(cx: &mut Cx, this: &'static Exception) -> Value {
+    pub(crate) fn args(cx: &mut Cx, this: &'static Exception) -> Value {
         match this.args.get() {
             Some(args) => Value::of(args),
             None => Value::of(Tuple::new(cx, &[])),

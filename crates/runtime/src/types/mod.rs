@@ -101,6 +101,7 @@ static REST: &[&[&Type]] = &[
     coroutine::TYPES,
     async_gen::TYPES,
     context::TYPES,
+    crate::traceback_print::unraisable::TYPES,
     iterators::TYPES,
     bytes::TYPES,
     set::TYPES,
