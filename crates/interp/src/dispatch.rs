@@ -8,6 +8,9 @@
 //! - `cx`: the context;
 //! - `table`: the dispatch table.
 //!
+//! Everything that a handler ends in is `extern "C"`: such functions cannot unwind, and a call that could would need
+//! a landing pad and so could not be a jump.
+//!
 //! It returns the bits of the value that the entry frame returned, or 0 when an exception leaves it.
 //!
 //! Invariants:

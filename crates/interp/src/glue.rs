@@ -3,6 +3,8 @@
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::object;
 use taipan_runtime::types::generator::Generator;
+use taipan_runtime::types::set::Set;
+use taipan_runtime::types::set_methods;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
@@ -31,17 +33,24 @@ pub(crate) fn import_from(cx: &mut Cx, _: Value, _: &'static Str) -> PyResult<Va
 pub(crate) fn import_star(cx: &mut Cx, _: Value, _: Value) -> PyResult<()> {
     todo(cx)
 }
-pub(crate) fn set_from(cx: &mut Cx, _: &[Value]) -> PyResult<Value> {
-    todo(cx)
+pub(crate) fn set_from(cx: &mut Cx, items: &[Value]) -> PyResult<Value> {
+    let set = Set::new(cx);
+    for item in items {
+        set.add(cx, *item)?;
+    }
+    Ok(Value::of(set))
 }
-pub(crate) fn set_add(cx: &mut Cx, _: Value, _: Value) -> PyResult<()> {
-    todo(cx)
+pub(crate) fn set_add(cx: &mut Cx, set: Value, item: Value) -> PyResult<()> {
+    // SAFETY: the compiler emits set operations for sets that it built.
+    unsafe { set.cast::<Set>() }.add(cx, item)?;
+    Ok(())
 }
-pub(crate) fn set_update(cx: &mut Cx, _: Value, _: Value) -> PyResult<()> {
-    todo(cx)
+pub(crate) fn set_update(cx: &mut Cx, set: Value, items: Value) -> PyResult<()> {
+    // SAFETY: as above.
+    set_methods::update(cx, unsafe { set.cast::<Set>() }, items)
 }
-pub(crate) fn dict_merge(cx: &mut Cx, _: &'static Dict, _: Value) -> PyResult<()> {
-    todo(cx)
+pub(crate) fn dict_merge(cx: &mut Cx, into: &'static Dict, mapping: Value) -> PyResult<()> {
+    taipan_runtime::types::dict::merge(cx, into, mapping)
 }
 pub(crate) fn new_interpolation(cx: &mut Cx, _: Value, _: Value, _: Value, _: Value) -> PyResult<Value> {
     todo(cx)

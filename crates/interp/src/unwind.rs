@@ -11,7 +11,7 @@ use crate::dispatch::{Handler0, dispatch};
 /// the running frame is added to the traceback (not when an exception is re-raised as it is).
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn unwind(cx: &mut Cx, table: *const Handler0, note: bool) -> u64 {
+pub(crate) unsafe extern "C" fn unwind(cx: &mut Cx, table: *const Handler0, note: bool) -> u64 {
     let mut note = note;
     // SAFETY: INT-1, INT-2.
     unsafe {

@@ -73,6 +73,8 @@ pub struct Runtime {
     pub asyncgen_hooks: Cell<(Option<Value>, Option<Value>)>,
     /// Source text of code that comes from no file, by the file name it was compiled under; for tracebacks.
     pub sources: RefCell<HashMap<String, std::rc::Rc<str>>>,
+    /// The codec registry, once something asked for it.
+    pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
 }
 
 /// A thread's context.
@@ -125,6 +127,7 @@ impl Runtime {
             coroutine_origin_depth: Cell::new(0),
             asyncgen_hooks: Cell::new((None, None)),
             sources: RefCell::new(HashMap::new()),
+            codecs: Cell::new(None),
         }
     }
 

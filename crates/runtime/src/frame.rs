@@ -208,25 +208,50 @@ impl Cx {
         result: *mut u64,
         flags: u32,
     ) -> PyResult<*mut Frame> {
-        let frame = self.stack.next_frame.get();
         // SAFETY: the limits are checked before the frame is written.
         unsafe {
-            let top = regs.add(code.nregs());
-            self.depth += 1;
-            if self.depth > self.rt().recursion_limit.get()
-                || top.add(WINDOW_MAX) >= self.stack.regs_end
-                || frame.add(1) >= self.stack.frames_end
-            {
-                self.depth -= 1;
+            if !self.can_push(code, regs) {
                 return Err(self.frame_overflow());
             }
+            Ok(self.push_frame_unchecked(code, regs, globals, builtins, function, result, flags))
+        }
+    }
+
+    /// True if a frame for `code` with its window at `regs` is within the recursion limit and fits the stacks.
+    #[inline(always)]
+    pub fn can_push(&self, code: &CodeObject, regs: *mut u64) -> bool {
+        let frame = self.stack.next_frame.get();
+        self.depth < self.rt().recursion_limit.get()
+            && regs.wrapping_add(code.nregs() + WINDOW_MAX) < self.stack.regs_end
+            && frame.wrapping_add(1) < self.stack.frames_end
+    }
+
+    /// As [`Cx::push_frame`].
+    ///
+    /// # Safety
+    /// [`Cx::can_push`] must hold.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    pub unsafe fn push_frame_unchecked(
+        &mut self,
+        code: &'static CodeObject,
+        regs: *mut u64,
+        globals: &'static Dict,
+        builtins: &'static Dict,
+        function: Option<&'static Function>,
+        result: *mut u64,
+        flags: u32,
+    ) -> *mut Frame {
+        let frame = self.stack.next_frame.get();
+        // SAFETY: the caller's promise.
+        unsafe {
             frame.write(Frame {
                 code,
                 regs,
                 pc: code.words_ptr(),
                 prev: self.frame,
                 result,
-                top,
+                top: regs.add(code.nregs()),
                 globals,
                 builtins,
                 locals: None,
@@ -238,14 +263,27 @@ impl Cx {
             });
             self.stack.next_frame.set(frame.add(1));
         }
+        self.depth += 1;
         self.frame = frame;
-        Ok(frame)
+        frame
     }
 
     #[cold]
     #[inline(never)]
     fn frame_overflow(&mut self) -> crate::Raised {
         self.raise_text(&crate::exceptions::RecursionError, "maximum recursion depth exceeded")
+    }
+
+    /// As [`Cx::pop_frame`] for a frame without a frame object.
+    #[inline(always)]
+    pub fn pop_plain_frame(&mut self) {
+        // SAFETY: FRAME-1: the running frame is the last pushed.
+        unsafe {
+            debug_assert!((*self.frame).object.is_none());
+            self.stack.next_frame.set(self.frame);
+            self.frame = (*self.frame).prev;
+        }
+        self.depth -= 1;
     }
 
     /// Pops the running frame (not a generator's) after it returned or raised.

@@ -7,7 +7,7 @@ use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::iter;
 use taipan_runtime::typeobj::{Type, flags};
-use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::code::{CodeObject, QUICK_LOCALS};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
@@ -174,10 +174,42 @@ macro_rules! finish_call {
     }};
 }
 
+/// Enters a Python function if nothing stands in the way: exactly its positional parameters are given, it is a plain
+/// function, the caller's window is on the stack. No calls here: see `slow!`.
+macro_rules! try_fast_call {
+    ($callee:expr, $args:expr, $n:expr, $result:expr, $next:expr, $cx:expr, $table:expr) => {
+        if let Some(f) = $callee.exact::<Function>() {
+            let (code, args) = (f.code.get(), $args);
+            let caller = &mut *$cx.frame;
+            if code.quick
+                && code.argcount as usize == $n
+                && caller.flags & flag::GENERATOR == 0
+                && $cx.can_push(code, args)
+            {
+                caller.pc = $next;
+                // Unbound locals; what is cleared beyond them are temporaries that nobody has written yet.
+                args.add($n).cast::<[u64; QUICK_LOCALS]>().write([0; QUICK_LOCALS]);
+                let frame = $cx.push_frame_unchecked(code, args, f.globals, f.builtins, Some(f), $result, 0);
+                dispatch!((*frame).pc, args, $cx, $table);
+            }
+        }
+    };
+}
+
 handler!(Call, |w, pc, regs, cx, table| {
     let callee = Regs(regs).get(w.a());
-    finish_call!(callee, regs.add(w.a() + 1), w.b(), None, regs.add(w.c()), pc.add(2), regs, cx, table)
+    try_fast_call!(callee, regs.add(w.a() + 1), w.b(), regs.add(w.c()), pc.add(2), cx, table);
+    return call_general(w.0, pc, regs, cx, table);
 });
+
+handler!(
+    #[inline(never)]
+    call_general,
+    |w, pc, regs, cx, table| {
+        let callee = Regs(regs).get(w.a());
+        finish_call!(callee, regs.add(w.a() + 1), w.b(), None, regs.add(w.c()), pc.add(2), regs, cx, table)
+    }
+);
 
 /// The tuple of keyword names of a call.
 #[inline(always)]
@@ -204,24 +236,37 @@ unsafe fn call_native_method(cx: &mut Cx, method: &'static MethodDescr, args: *m
 
 handler!(CallMethod, |w, pc, regs, cx, table| {
     let callee = Regs(regs).get(w.a());
-    let (result, next) = (regs.add(w.c()), pc.add(2));
-    let (mut args, mut n) = (regs.add(w.a() + 1), w.b() + 1);
-    if *args == 0 {
-        args = args.add(1);
-        n -= 1;
-    } else if let Some(method) = callee.exact::<MethodDescr>()
-        && Value::from_bits(*args).unwrap_unchecked().is_instance(method.owner)
-    {
-        (*cx.frame).pc = next;
-        let bits = call_native_method(cx, method, args, n);
-        if bits == 0 {
-            return unwind(cx, table, true);
-        }
-        *result = bits;
-        dispatch!(next, regs, cx, table);
+    let args = regs.add(w.a() + 1);
+    if *args != 0 {
+        try_fast_call!(callee, args, w.b() + 1, regs.add(w.c()), pc.add(2), cx, table);
     }
-    finish_call!(callee, args, n, None, result, next, regs, cx, table)
+    return call_method_general(w.0, pc, regs, cx, table);
 });
+
+handler!(
+    #[inline(never)]
+    call_method_general,
+    |w, pc, regs, cx, table| {
+        let callee = Regs(regs).get(w.a());
+        let (result, next) = (regs.add(w.c()), pc.add(2));
+        let (mut args, mut n) = (regs.add(w.a() + 1), w.b() + 1);
+        if *args == 0 {
+            args = args.add(1);
+            n -= 1;
+        } else if let Some(method) = callee.exact::<MethodDescr>()
+            && Value::from_bits(*args).unwrap_unchecked().is_instance(method.owner)
+        {
+            (*cx.frame).pc = next;
+            let bits = call_native_method(cx, method, args, n);
+            if bits == 0 {
+                return unwind(cx, table, true);
+            }
+            *result = bits;
+            dispatch!(next, regs, cx, table);
+        }
+        finish_call!(callee, args, n, None, result, next, regs, cx, table)
+    }
+);
 
 handler!(CallMethodKw, |w, pc, regs, cx, table| {
     let callee = Regs(regs).get(w.a());
@@ -335,7 +380,7 @@ handler!(Return, |w, pc, regs, cx, table| {
     if frame.flags != 0 || frame.object.is_some() {
         return return_slow(value, pc, regs, cx, table);
     }
-    cx.pop_frame();
+    cx.pop_plain_frame();
     *frame.result = value;
     let caller = &*cx.frame;
     dispatch!(caller.pc, caller.regs, cx, table)
@@ -347,7 +392,7 @@ handler!(ReturnNone, |w, pc, regs, cx, table| {
     if frame.flags != 0 || frame.object.is_some() {
         return return_slow(value, pc, regs, cx, table);
     }
-    cx.pop_frame();
+    cx.pop_plain_frame();
     *frame.result = value;
     let caller = &*cx.frame;
     dispatch!(caller.pc, caller.regs, cx, table)
@@ -396,7 +441,7 @@ fn init_result_error(cx: &mut Cx, value: u64) {
     cx.raise_text(&taipan_runtime::exceptions::TypeError, &format!("__init__() should return None, not '{got}'"));
 }
 
-unsafe fn return_generator(value: u64, cx: &mut Cx, table: *const Handler0) -> u64 {
+unsafe extern "C" fn return_generator(value: u64, cx: &mut Cx, table: *const Handler0) -> u64 {
     // SAFETY: INT-1; the frame below of a FOR or SEND frame is suspended behind that instruction.
     unsafe {
         let frame = &*cx.frame;

@@ -153,15 +153,22 @@ pub unsafe fn prepare_window(code: &CodeObject, closure: Option<&'static Tuple>,
     // SAFETY: the caller's promise.
     unsafe {
         let locals = code.nlocals as usize;
+        // Volatile, because a call of memset costs more than these few stores.
         for i in from..locals {
-            *regs.add(i) = 0;
+            regs.add(i).write_volatile(0);
         }
         if code.nfrees != 0 {
             let first = locals + code.ncells as usize;
-            for (i, cell) in closure.map_or(&[][..], |c| c.items()).iter().enumerate() {
-                *regs.add(first + i) = cell.bits();
-            }
+            copy_closure(closure, regs.add(first));
         }
+    }
+}
+
+#[inline(never)]
+unsafe fn copy_closure(closure: Option<&'static Tuple>, to: *mut u64) {
+    for (i, cell) in closure.map_or(&[][..], |c| c.items()).iter().enumerate() {
+        // SAFETY: the window has room for the code's free variables.
+        unsafe { *to.add(i) = cell.bits() };
     }
 }
 
