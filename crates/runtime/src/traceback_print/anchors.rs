@@ -16,11 +16,21 @@ pub(super) struct Anchors {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Top {
     /// Operator, then the right operand `op+1..end`.
-    Binary { op: usize, end: usize },
+    Binary {
+        op: usize,
+        end: usize,
+    },
     /// Opening bracket and the token behind the closing one.
-    Subscript { open: usize, end: usize },
+    Subscript {
+        open: usize,
+        end: usize,
+    },
     /// As Subscript, with the first token of the function.
-    Call { function: usize, open: usize, end: usize },
+    Call {
+        function: usize,
+        open: usize,
+        end: usize,
+    },
     Other,
 }
 
@@ -155,7 +165,10 @@ pub(super) enum Statement {
     Empty,
     /// `return f(...)` or `x = ...(...)`: no carets if they would cover the call, which is here: (line, byte column)
     /// of its start and end.
-    Call { start: (usize, usize), end: (usize, usize) },
+    Call {
+        start: (usize, usize),
+        end: (usize, usize),
+    },
     Other,
 }
 
@@ -200,9 +213,9 @@ mod tests {
     fn marks(segment: &str) -> String {
         match find(segment) {
             None => "-".to_string(),
-            Some(a) => (0..segment.chars().count())
-                .map(|i| if i >= a.left.1 && i < a.right.1 { '^' } else { '~' })
-                .collect(),
+            Some(a) => {
+                (0..segment.chars().count()).map(|i| if i >= a.left.1 && i < a.right.1 { '^' } else { '~' }).collect()
+            }
         }
     }
 

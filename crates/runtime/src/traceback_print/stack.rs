@@ -77,9 +77,9 @@ fn format_all(
         if !carets {
             entry.columns = None;
         }
-        let same = last.as_ref().is_some_and(|l| {
-            l.line.is_some() && l.file == entry.file && l.line == entry.line && l.name == entry.name
-        });
+        let same = last
+            .as_ref()
+            .is_some_and(|l| l.line.is_some() && l.file == entry.file && l.line == entry.line && l.name == entry.name);
         if !same {
             push_repeats(&mut out, count);
             count = 0;

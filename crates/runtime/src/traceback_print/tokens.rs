@@ -90,7 +90,9 @@ impl Tokens {
             } else if ")]}".contains(c) {
                 let at = self.all.len();
                 self.push(Kind::Close, i, i + 1);
-                let partner = open.pop().filter(|o| matches!((self.text[self.all[*o].start], c), ('(', ')') | ('[', ']') | ('{', '}')));
+                let partner = open
+                    .pop()
+                    .filter(|o| matches!((self.text[self.all[*o].start], c), ('(', ')') | ('[', ']') | ('{', '}')));
                 match partner {
                     Some(partner) => {
                         self.all[partner].partner = at;

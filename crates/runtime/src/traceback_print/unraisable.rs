@@ -28,7 +28,8 @@ pub fn write_stderr(cx: &mut Cx, text: &str) {
             return;
         }
         let value = cx.str(text);
-        let written = cx.call_method_text(file, "write", &[value]).and_then(|_| cx.call_method_text(file, "flush", &[]));
+        let written =
+            cx.call_method_text(file, "write", &[value]).and_then(|_| cx.call_method_text(file, "flush", &[]));
         match written {
             Ok(_) => return,
             Err(_) => {

@@ -421,8 +421,7 @@ impl AttributeErrorMethods {
     /// Native methods.
     pub const METHODS: &'static [NativeDef] = AttributeErrorPickling::METHODS;
     /// Native attributes.
-    pub const GETSETS: &'static [GetSetDef] =
-        &[member!("name" 1 "attribute name"), member!("obj" 0 "object")];
+    pub const GETSETS: &'static [GetSetDef] = &[member!("name" 1 "attribute name"), member!("obj" 0 "object")];
 }
 
 struct AttributeErrorPickling;
@@ -446,10 +445,8 @@ pub struct NameErrorMethods;
 
 impl NameErrorMethods {
     /// Native slots.
-    pub const SLOTS: Slots = Slots {
-        init: Some(|cx, v, args| init_with_fields(cx, v, args, "NameError", &[("name", 0)])),
-        ..Slots::NONE
-    };
+    pub const SLOTS: Slots =
+        Slots { init: Some(|cx, v, args| init_with_fields(cx, v, args, "NameError", &[("name", 0)])), ..Slots::NONE };
     /// Native methods.
     pub const METHODS: &'static [NativeDef] = &[];
     /// Native attributes.

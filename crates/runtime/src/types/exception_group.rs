@@ -151,8 +151,7 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
         None => {
             let items = exceptions_of(cx, v);
             let as_list = of(v).args().get(1).is_some_and(|given| given.downcast::<List>().is_some());
-            let shown =
-                if as_list { Value::of(List::from_slice(cx, items.items())) } else { Value::of(items) };
+            let shown = if as_list { Value::of(List::from_slice(cx, items.items())) } else { Value::of(items) };
             obj::repr(cx, shown)?
         }
     };
@@ -208,7 +207,12 @@ impl Matcher {
 }
 
 /// Splits `exception` into the part that matches and the rest (left out unless `with_rest`). May run Python code.
-fn split(cx: &mut Cx, exception: Value, matcher: &Matcher, with_rest: bool) -> PyResult<(Option<Value>, Option<Value>)> {
+fn split(
+    cx: &mut Cx,
+    exception: Value,
+    matcher: &Matcher,
+    with_rest: bool,
+) -> PyResult<(Option<Value>, Option<Value>)> {
     if matcher.matches(cx, exception)? {
         return Ok((Some(exception), None));
     }
@@ -271,11 +275,7 @@ fn check_star_types(cx: &mut Cx, pattern: Value) -> PyResult<()> {
     for item in items {
         match item.downcast::<Type>().filter(|t| t.has(flags::BASE_EXC)) {
             None => {
-                return raise!(
-                    cx,
-                    TypeError,
-                    "catching classes that do not inherit from BaseException is not allowed"
-                );
+                return raise!(cx, TypeError, "catching classes that do not inherit from BaseException is not allowed");
             }
             Some(class) if class.is_subtype(&exceptions::BaseExceptionGroup) => {
                 return raise!(

@@ -6,11 +6,11 @@ use taipan_gc::Marker;
 
 use crate::buffer::ValueArray;
 use crate::cx::{Cx, PyResult, Raised};
+use crate::exceptions::{self, Exception};
 use crate::frame::{Frame, flag};
 use crate::object;
 use crate::object::Header;
 use crate::raise;
-use crate::exceptions::{self, Exception};
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::generator_methods::{AsyncGeneratorMethods, CoroutineMethods, GeneratorMethods, Shared};
@@ -79,11 +79,7 @@ static COROUTINE_SPEC: TypeSpec = TypeSpec {
     flags: flags::DISALLOW_INSTANTIATION | flags::HAVE_GC,
     weakrefs: true,
     trace: Some(trace_generator),
-    slots: Slots {
-        repr: Some(repr),
-        await_: Some(|cx, v| Ok(crate::types::coroutine::wrap(cx, v))),
-        ..Slots::NONE
-    },
+    slots: Slots { repr: Some(repr), await_: Some(|cx, v| Ok(crate::types::coroutine::wrap(cx, v))), ..Slots::NONE },
     methods: &[Shared::METHODS, CoroutineMethods::METHODS],
     getsets: &[Shared::GETSETS, CoroutineMethods::GETSETS],
     ..TypeSpec::DEFAULT

@@ -1,5 +1,6 @@
 //! The built-in types, one file per type (its layout and core; `NAME_methods.rs` holds what only Python code uses).
 
+pub mod async_gen;
 pub mod boolean;
 pub mod byte_ops;
 pub mod bytearray;
@@ -11,12 +12,11 @@ pub mod code;
 pub mod code_methods;
 pub mod combinators;
 pub mod complex;
+pub mod context;
+pub mod coroutine;
 pub mod descr;
 pub mod descr_methods;
 pub mod dict;
-pub mod async_gen;
-pub mod context;
-pub mod coroutine;
 pub mod dict_views;
 pub mod exception;
 pub mod exception_group;
