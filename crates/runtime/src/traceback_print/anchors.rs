@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(statement("# only"), Statement::Empty);
         assert_eq!(statement("return f(x)"), Statement::Call { start: (0, 7), end: (0, 11) });
         assert_eq!(statement("return a.f(x)"), Statement::Other);
-        assert_eq!(statement("y = a.f(x)"), Statement::Call { start: (0, 4), end: (0, 11) });
+        assert_eq!(statement("y = a.f(x)"), Statement::Call { start: (0, 4), end: (0, 10) });
         assert_eq!(statement("y = z = f(x)"), Statement::Other);
         assert_eq!(statement("f(x"), Statement::Other);
     }
