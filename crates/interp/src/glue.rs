@@ -1,7 +1,7 @@
 //! What the handlers need from types and protocols that are being written.
 
 use taipan_runtime::dict::Dict;
-use taipan_runtime::protocol::{format, object};
+use taipan_runtime::protocol::format;
 use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::set::Set;
 use taipan_runtime::types::set_methods;
@@ -15,7 +15,7 @@ pub(crate) fn format_value(cx: &mut Cx, v: Value, spec: &'static Str) -> PyResul
     format::format_value(cx, v, spec)
 }
 pub(crate) fn ascii(cx: &mut Cx, v: Value) -> PyResult<&'static Str> {
-    format::ascii(cx, v)
+    taipan_runtime::types::str_format::ascii(cx, v)
 }
 fn todo<T>(cx: &mut Cx) -> PyResult<T> {
     raise!(cx, SystemError, "not joined yet")
