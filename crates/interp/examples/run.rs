@@ -97,9 +97,8 @@ fn main() {
     let start = std::time::Instant::now();
     if cx.run(frame).is_err() {
         let e = cx.take_exception();
-        let args = e.downcast::<taipan_runtime::exceptions::Exception>().unwrap().args();
-        let text = args.first().map(|v| object::str(cx, *v).unwrap().to_string_lossy());
-        eprintln!("{}: {:?}", e.class().name(), text);
+        use taipan_runtime::traceback_print::{Style, format_exception};
+        eprint!("{}", format_exception(cx, e, &Style::PLAIN));
     }
     eprintln!("{:?}", start.elapsed());
 }

@@ -2,7 +2,6 @@
 
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::format;
-use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::set::Set;
 use taipan_runtime::types::set_methods;
 use taipan_runtime::types::str::Str;
@@ -54,34 +53,18 @@ pub(crate) fn new_interpolation(cx: &mut Cx, _: Value, _: Value, _: Value, _: Va
 pub(crate) fn new_template(cx: &mut Cx, _: Value, _: Value) -> PyResult<Value> {
     todo(cx)
 }
-pub(crate) fn check_eg_match(cx: &mut Cx, _: Value, _: Value) -> PyResult<(Option<Value>, Option<Value>)> {
-    todo(cx)
-}
-pub(crate) fn prep_reraise_star(cx: &mut Cx, _: Value, _: Value) -> PyResult<Value> {
-    todo(cx)
-}
-pub(crate) fn stop_iteration_error(cx: &mut Cx, e: Value) -> PyResult<Value> {
-    let _ = cx;
-    Ok(e)
-}
-pub(crate) fn async_gen_wrap(_: &mut Cx, v: Value) -> Value {
-    v
-}
-pub(crate) fn generator_created(_: &mut Cx, _: &'static Generator) {}
-pub(crate) fn has_send(_: &mut Cx, _: Value) -> bool {
-    true
-}
-pub(crate) fn get_yield_from_iter(cx: &mut Cx, v: Value) -> PyResult<Value> {
-    taipan_runtime::protocol::iter::iter(cx, v)
-}
-pub(crate) fn get_awaitable_iter(cx: &mut Cx, _: Value, _: usize) -> PyResult<Value> {
-    todo(cx)
-}
-pub(crate) fn get_aiter(cx: &mut Cx, _: Value) -> PyResult<Value> {
-    todo(cx)
-}
-pub(crate) fn get_anext(cx: &mut Cx, _: Value) -> PyResult<Value> {
-    todo(cx)
+pub(crate) use taipan_runtime::types::async_gen::wrap as async_gen_wrap;
+pub(crate) use taipan_runtime::types::coroutine::{get_aiter, get_anext, get_awaitable_iter};
+pub(crate) use taipan_runtime::types::exception_group::check_eg_match;
+pub(crate) use taipan_runtime::types::generator_methods::{
+    created as generator_created, get_yield_from_iter, send_to, stop_iteration_error,
+};
+
+pub(crate) fn prep_reraise_star(cx: &mut Cx, original: Value, results: Value) -> PyResult<Value> {
+    // SAFETY: the compiler gathers the results in a list.
+    let results = unsafe { results.cast() };
+    let raised = taipan_runtime::types::exception_group::prep_reraise_star(cx, original, results)?;
+    Ok(raised.unwrap_or(Value::none()))
 }
 pub(crate) fn type_param(cx: &mut Cx, _: &str, _: &[Value]) -> PyResult<Value> {
     todo(cx)
