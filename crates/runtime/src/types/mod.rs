@@ -1,7 +1,11 @@
 //! The built-in types, one file per type (its layout and core; `NAME_methods.rs` holds what only Python code uses).
 
 pub mod boolean;
+pub mod byte_ops;
+pub mod bytearray;
 pub mod bytes;
+pub mod bytes_format;
+pub mod bytes_methods;
 pub mod cell;
 pub mod code;
 pub mod code_methods;
@@ -29,7 +33,13 @@ pub mod set;
 pub mod singletons;
 pub mod slice;
 pub mod str;
+pub mod str_build;
+pub mod str_case;
+pub mod str_format;
+pub mod str_iter;
 pub mod str_methods;
+pub mod str_percent;
+pub mod str_search;
 pub mod structseq;
 pub mod super_;
 pub mod traceback;
@@ -90,7 +100,9 @@ static REST: &[&[&Type]] = &[
     function_methods::TYPES,
     generator::TYPES,
     iterators::TYPES,
+    str_iter::TYPES,
     bytes::TYPES,
+    bytearray::TYPES,
     set::TYPES,
     dict::TYPES,
     memoryview::TYPES,
