@@ -1,25 +1,14 @@
 //! What the handlers need from types and protocols that are being written.
 
 use taipan_runtime::dict::Dict;
-use taipan_runtime::protocol::object;
 use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
-pub(crate) fn join_strs(cx: &mut Cx, items: &[Value]) -> PyResult<&'static Str> {
-    let mut out = Vec::new();
-    for item in items {
-        out.extend(object::str(cx, *item)?.to_code_points());
-    }
-    Ok(Str::from_code_points(cx, &out))
-}
-pub(crate) fn format_value(cx: &mut Cx, v: Value, _spec: &'static Str) -> PyResult<&'static Str> {
-    object::str(cx, v)
-}
-pub(crate) fn ascii(cx: &mut Cx, v: Value) -> PyResult<&'static Str> {
-    object::repr(cx, v)
-}
+pub(crate) use taipan_runtime::protocol::format::{format_value, join_strs};
+pub(crate) use taipan_runtime::types::str_format::ascii;
+
 fn todo<T>(cx: &mut Cx) -> PyResult<T> {
     raise!(cx, SystemError, "not joined yet")
 }
