@@ -2,6 +2,7 @@
 
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::format;
+use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::set::Set;
 use taipan_runtime::types::set_methods;
 use taipan_runtime::types::str::Str;
@@ -16,6 +17,9 @@ pub(crate) fn format_value(cx: &mut Cx, v: Value, spec: &'static Str) -> PyResul
 pub(crate) fn ascii(cx: &mut Cx, v: Value) -> PyResult<&'static Str> {
     taipan_runtime::types::str_format::ascii(cx, v)
 }
+pub(crate) use taipan_runtime::protocol::format::{format_value, join_strs};
+pub(crate) use taipan_runtime::types::str_format::ascii;
+
 fn todo<T>(cx: &mut Cx) -> PyResult<T> {
     raise!(cx, SystemError, "not joined yet")
 }
