@@ -1,23 +1,21 @@
 //! What the handlers need from types and protocols that are being written.
 
 use taipan_runtime::dict::Dict;
-use taipan_runtime::protocol::object;
+use taipan_runtime::protocol::{format, object};
 use taipan_runtime::types::generator::Generator;
+use taipan_runtime::types::set::Set;
+use taipan_runtime::types::set_methods;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
 pub(crate) fn join_strs(cx: &mut Cx, items: &[Value]) -> PyResult<&'static Str> {
-    let mut out = Vec::new();
-    for item in items {
-        out.extend(object::str(cx, *item)?.to_code_points());
-    }
-    Ok(Str::from_code_points(cx, &out))
+    format::join_strs(cx, items)
 }
-pub(crate) fn format_value(cx: &mut Cx, v: Value, _spec: &'static Str) -> PyResult<&'static Str> {
-    object::str(cx, v)
+pub(crate) fn format_value(cx: &mut Cx, v: Value, spec: &'static Str) -> PyResult<&'static Str> {
+    format::format_value(cx, v, spec)
 }
 pub(crate) fn ascii(cx: &mut Cx, v: Value) -> PyResult<&'static Str> {
-    object::repr(cx, v)
+    format::ascii(cx, v)
 }
 fn todo<T>(cx: &mut Cx) -> PyResult<T> {
     raise!(cx, SystemError, "not joined yet")
@@ -31,17 +29,24 @@ pub(crate) fn import_from(cx: &mut Cx, _: Value, _: &'static Str) -> PyResult<Va
 pub(crate) fn import_star(cx: &mut Cx, _: Value, _: Value) -> PyResult<()> {
     todo(cx)
 }
-pub(crate) fn set_from(cx: &mut Cx, _: &[Value]) -> PyResult<Value> {
-    todo(cx)
+pub(crate) fn set_from(cx: &mut Cx, items: &[Value]) -> PyResult<Value> {
+    let set = Set::new(cx);
+    for item in items {
+        set.add(cx, *item)?;
+    }
+    Ok(Value::of(set))
 }
-pub(crate) fn set_add(cx: &mut Cx, _: Value, _: Value) -> PyResult<()> {
-    todo(cx)
+pub(crate) fn set_add(cx: &mut Cx, set: Value, item: Value) -> PyResult<()> {
+    // SAFETY: the compiler emits set operations for sets that it built.
+    unsafe { set.cast::<Set>() }.add(cx, item)?;
+    Ok(())
 }
-pub(crate) fn set_update(cx: &mut Cx, _: Value, _: Value) -> PyResult<()> {
-    todo(cx)
+pub(crate) fn set_update(cx: &mut Cx, set: Value, items: Value) -> PyResult<()> {
+    // SAFETY: as above.
+    set_methods::update(cx, unsafe { set.cast::<Set>() }, items)
 }
-pub(crate) fn dict_merge(cx: &mut Cx, _: &'static Dict, _: Value) -> PyResult<()> {
-    todo(cx)
+pub(crate) fn dict_merge(cx: &mut Cx, into: &'static Dict, mapping: Value) -> PyResult<()> {
+    taipan_runtime::types::dict::merge(cx, into, mapping)
 }
 pub(crate) fn new_interpolation(cx: &mut Cx, _: Value, _: Value, _: Value, _: Value) -> PyResult<Value> {
     todo(cx)

@@ -67,6 +67,8 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
+    /// The codec registry, once something asked for it.
+    pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
 }
 
 /// A thread's context.
@@ -114,6 +116,7 @@ impl Runtime {
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
             int_max_str_digits: Cell::new(4300),
+            codecs: Cell::new(None),
         }
     }
 

@@ -7,7 +7,7 @@ use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::iter;
 use taipan_runtime::typeobj::{Type, flags};
-use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::code::{CodeObject, QUICK_LOCALS};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
@@ -181,13 +181,14 @@ macro_rules! try_fast_call {
         if let Some(f) = $callee.exact::<Function>() {
             let (code, args) = (f.code.get(), $args);
             let caller = &mut *$cx.frame;
-            if code.simple
+            if code.quick
                 && code.argcount as usize == $n
                 && caller.flags & flag::GENERATOR == 0
                 && $cx.can_push(code, args)
             {
                 caller.pc = $next;
-                function::prepare_window(code, f.closure.get(), args, $n);
+                // Unbound locals; what is cleared beyond them are temporaries that nobody has written yet.
+                args.add($n).cast::<[u64; QUICK_LOCALS]>().write([0; QUICK_LOCALS]);
                 let frame = $cx.push_frame_unchecked(code, args, f.globals, f.builtins, Some(f), $result, 0);
                 dispatch!((*frame).pc, args, $cx, $table);
             }
@@ -201,10 +202,14 @@ handler!(Call, |w, pc, regs, cx, table| {
     return call_general(w.0, pc, regs, cx, table);
 });
 
-handler!(#[inline(never)] call_general, |w, pc, regs, cx, table| {
-    let callee = Regs(regs).get(w.a());
-    finish_call!(callee, regs.add(w.a() + 1), w.b(), None, regs.add(w.c()), pc.add(2), regs, cx, table)
-});
+handler!(
+    #[inline(never)]
+    call_general,
+    |w, pc, regs, cx, table| {
+        let callee = Regs(regs).get(w.a());
+        finish_call!(callee, regs.add(w.a() + 1), w.b(), None, regs.add(w.c()), pc.add(2), regs, cx, table)
+    }
+);
 
 /// The tuple of keyword names of a call.
 #[inline(always)]
@@ -238,26 +243,30 @@ handler!(CallMethod, |w, pc, regs, cx, table| {
     return call_method_general(w.0, pc, regs, cx, table);
 });
 
-handler!(#[inline(never)] call_method_general, |w, pc, regs, cx, table| {
-    let callee = Regs(regs).get(w.a());
-    let (result, next) = (regs.add(w.c()), pc.add(2));
-    let (mut args, mut n) = (regs.add(w.a() + 1), w.b() + 1);
-    if *args == 0 {
-        args = args.add(1);
-        n -= 1;
-    } else if let Some(method) = callee.exact::<MethodDescr>()
-        && Value::from_bits(*args).unwrap_unchecked().is_instance(method.owner)
-    {
-        (*cx.frame).pc = next;
-        let bits = call_native_method(cx, method, args, n);
-        if bits == 0 {
-            return unwind(cx, table, true);
+handler!(
+    #[inline(never)]
+    call_method_general,
+    |w, pc, regs, cx, table| {
+        let callee = Regs(regs).get(w.a());
+        let (result, next) = (regs.add(w.c()), pc.add(2));
+        let (mut args, mut n) = (regs.add(w.a() + 1), w.b() + 1);
+        if *args == 0 {
+            args = args.add(1);
+            n -= 1;
+        } else if let Some(method) = callee.exact::<MethodDescr>()
+            && Value::from_bits(*args).unwrap_unchecked().is_instance(method.owner)
+        {
+            (*cx.frame).pc = next;
+            let bits = call_native_method(cx, method, args, n);
+            if bits == 0 {
+                return unwind(cx, table, true);
+            }
+            *result = bits;
+            dispatch!(next, regs, cx, table);
         }
-        *result = bits;
-        dispatch!(next, regs, cx, table);
+        finish_call!(callee, args, n, None, result, next, regs, cx, table)
     }
-    finish_call!(callee, args, n, None, result, next, regs, cx, table)
-});
+);
 
 handler!(CallMethodKw, |w, pc, regs, cx, table| {
     let callee = Regs(regs).get(w.a());

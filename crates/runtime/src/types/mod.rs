@@ -1,14 +1,20 @@
 //! The built-in types, one file per type (its layout and core; `NAME_methods.rs` holds what only Python code uses).
 
 pub mod boolean;
+pub mod byte_ops;
+pub mod bytearray;
 pub mod bytes;
+pub mod bytes_format;
+pub mod bytes_methods;
 pub mod cell;
 pub mod code;
 pub mod code_methods;
+pub mod combinators;
 pub mod complex;
 pub mod descr;
 pub mod descr_methods;
 pub mod dict;
+pub mod dict_views;
 pub mod exception;
 pub mod float;
 pub mod float_methods;
@@ -21,15 +27,25 @@ pub mod int_methods;
 pub mod iterators;
 pub mod list;
 pub mod list_methods;
+pub mod list_sort;
 pub mod memoryview;
 pub mod module;
 pub mod object;
 pub mod object_methods;
+pub mod range;
 pub mod set;
+pub mod set_methods;
 pub mod singletons;
 pub mod slice;
 pub mod str;
+pub mod str_build;
+pub mod str_case;
+pub mod str_format;
+pub mod str_iter;
 pub mod str_methods;
+pub mod str_percent;
+pub mod str_search;
+pub mod structseq;
 pub mod super_;
 pub mod traceback;
 pub mod tuple;
@@ -89,7 +105,9 @@ static REST: &[&[&Type]] = &[
     function_methods::TYPES,
     generator::TYPES,
     iterators::TYPES,
+    str_iter::TYPES,
     bytes::TYPES,
+    bytearray::TYPES,
     set::TYPES,
     dict::TYPES,
     memoryview::TYPES,
