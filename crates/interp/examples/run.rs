@@ -22,7 +22,8 @@ fn print(cx: &mut Cx, args: Args) -> PyResult<Value> {
 }
 
 static LEN: NativeDef = NativeDef { name: "len", signature: "", doc: "", kind: NativeKind::Function, call: len };
-static BUILD: NativeDef = NativeDef { name: "__build_class__", signature: "", doc: "", kind: NativeKind::Function, call: build };
+static BUILD: NativeDef =
+    NativeDef { name: "__build_class__", signature: "", doc: "", kind: NativeKind::Function, call: build };
 
 fn len(cx: &mut Cx, args: Args) -> PyResult<Value> {
     let n = object::len(cx, args.pos()[0])?;
@@ -45,7 +46,14 @@ fn build(cx: &mut Cx, args: Args) -> PyResult<Value> {
     }
     let bases = Tuple::new(cx, &args.pos()[2..]);
     let name = args.pos()[1].exact().unwrap();
-    let c = taipan_runtime::types::type_::new_class(cx, &taipan_runtime::types::type_::TYPE, name, bases, ns, Args::positional(&[]))?;
+    let c = taipan_runtime::types::type_::new_class(
+        cx,
+        &taipan_runtime::types::type_::TYPE,
+        name,
+        bases,
+        ns,
+        Args::positional(&[]),
+    )?;
     Ok(Value::of(c))
 }
 
@@ -89,9 +97,8 @@ fn main() {
     let start = std::time::Instant::now();
     if cx.run(frame).is_err() {
         let e = cx.take_exception();
-        let args = e.downcast::<taipan_runtime::exceptions::Exception>().unwrap().args();
-        let text = args.first().map(|v| object::str(cx, *v).unwrap().to_string_lossy());
-        eprintln!("{}: {:?}", e.class().name(), text);
+        use taipan_runtime::traceback_print::{Style, format_exception};
+        eprint!("{}", format_exception(cx, e, &Style::PLAIN));
     }
     eprintln!("{:?}", start.elapsed());
 }

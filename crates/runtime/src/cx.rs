@@ -71,10 +71,12 @@ pub struct Runtime {
     pub trace: Cell<Option<Value>>,
     /// `sys.setprofile`'s function.
     pub profile: Cell<Option<Value>>,
-    /// `sys.set_asyncgen_hooks`'s functions: first iteration, finaliser.
-    pub asyncgen_hooks: Cell<(Option<Value>, Option<Value>)>,
-    /// `sys.set_coroutine_origin_tracking_depth`.
+    /// Frames that `cr_origin` of new coroutines lists (`sys.set_coroutine_origin_tracking_depth`).
     pub coroutine_origin_depth: Cell<usize>,
+    /// `sys.set_asyncgen_hooks`: firstiter, finalizer.
+    pub asyncgen_hooks: Cell<(Option<Value>, Option<Value>)>,
+    /// Source text of code that comes from no file, by the file name it was compiled under; for tracebacks.
+    pub sources: RefCell<HashMap<String, std::rc::Rc<str>>>,
     /// The codec registry, once something asked for it.
     pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
 }
@@ -91,6 +93,8 @@ pub struct Cx {
     exception: Option<Value>,
     /// The exception being handled (`sys.exception()`), None without.
     pub handled: Option<Value>,
+    /// The current context of context variables, once there is one.
+    pub context: Option<&'static crate::types::context::Context>,
     /// Lowest native stack address that recursion may reach.
     pub native_limit: usize,
     /// Python frames in use, for the recursion limit.
@@ -126,8 +130,9 @@ impl Runtime {
             int_max_str_digits: Cell::new(4300),
             trace: Cell::new(None),
             profile: Cell::new(None),
-            asyncgen_hooks: Cell::new((None, None)),
             coroutine_origin_depth: Cell::new(0),
+            asyncgen_hooks: Cell::new((None, None)),
+            sources: RefCell::new(HashMap::new()),
             codecs: Cell::new(None),
         }
     }
@@ -167,6 +172,7 @@ impl Cx {
             stack: Stack::new(),
             exception: None,
             handled: None,
+            context: None,
             native_limit: heap::native_stack_limit(),
             depth: 0,
             repr_stack: Vec::new(),

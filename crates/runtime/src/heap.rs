@@ -90,8 +90,7 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
         for dict in [runtime.modules.get(), runtime.builtins.get(), runtime.sys.get()].into_iter().flatten() {
             marker.mark_value(Value::of(dict).bits());
         }
-        let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
-        for value in [runtime.trace.get(), runtime.profile.get(), firstiter, finalizer].into_iter().flatten() {
+        for value in [runtime.trace.get(), runtime.profile.get()].into_iter().flatten() {
             marker.mark_value(value.bits());
         }
         for s in &*runtime.latin1.as_ptr() {
@@ -99,6 +98,10 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
         }
         if let Some(tuple) = runtime.empty_tuple.get() {
             marker.mark_value(Value::of(tuple).bits());
+        }
+        let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
+        for hook in [firstiter, finalizer].into_iter().flatten() {
+            marker.mark_value(hook.bits());
         }
         let special = &*runtime.special.as_ptr();
         for value in special.finalizers.iter().chain(&special.callbacks) {
@@ -116,7 +119,7 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
 }
 
 unsafe fn trace_context(cx: &Cx, marker: &mut Marker) {
-    for value in [cx.exception(), cx.handled].into_iter().flatten() {
+    for value in [cx.exception(), cx.handled, cx.context.map(Value::of)].into_iter().flatten() {
         marker.mark_value(value.bits());
     }
     for value in &cx.repr_stack {

@@ -19,6 +19,7 @@ pub mod object;
 pub mod protocol;
 pub mod shape;
 pub mod slots;
+pub mod traceback_print;
 pub mod typeobj;
 pub mod types;
 pub mod value;

@@ -2,9 +2,6 @@
 //!
 //! Source: CPython's `Python/import.c` (`PyImport_ImportModuleLevelObject`).
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::protocol::import::{is_initializing, loaded};
@@ -225,19 +222,7 @@ pub fn set_main_loader(cx: &mut Cx, main: &'static Module, path: &str) -> PyResu
     Ok(())
 }
 
-thread_local! {
-    /// Sources that are in no file (`-c`, the prompt), by file name.
-    static SOURCES: RefCell<HashMap<String, String>> = RefCell::default();
-}
-
 /// Keeps the source of code that is in no file, so that tracebacks can show its lines.
-pub fn register_source(_cx: &mut Cx, filename: &str, text: &str) {
-    SOURCES.with_borrow_mut(|sources| sources.insert(filename.to_string(), text.to_string()));
-}
-
-/// Line `line` of a source kept by [`register_source`].
-pub fn registered_line(filename: &str, line: u32) -> Option<String> {
-    SOURCES.with_borrow(|sources| {
-        sources.get(filename)?.lines().nth((line as usize).checked_sub(1)?).map(str::to_string)
-    })
+pub fn register_source(cx: &mut Cx, filename: &str, text: &str) {
+    cx.rt().sources.borrow_mut().insert(filename.to_string(), text.into());
 }

@@ -1,5 +1,6 @@
 //! The built-in types, one file per type (its layout and core; `NAME_methods.rs` holds what only Python code uses).
 
+pub mod async_gen;
 pub mod boolean;
 pub mod byte_ops;
 pub mod bytearray;
@@ -11,17 +12,25 @@ pub mod code;
 pub mod code_methods;
 pub mod combinators;
 pub mod complex;
+pub mod context;
+pub mod coroutine;
 pub mod descr;
 pub mod descr_methods;
 pub mod dict;
 pub mod dict_views;
 pub mod exception;
+pub mod exception_group;
+pub mod exception_os;
+pub mod exception_syntax;
+pub mod exception_unicode;
 pub mod float;
 pub mod float_methods;
 pub mod frame;
+pub mod frame_locals;
 pub mod function;
 pub mod function_methods;
 pub mod generator;
+pub mod generator_methods;
 pub mod int;
 pub mod int_methods;
 pub mod iterators;
@@ -103,7 +112,12 @@ static REST: &[&[&Type]] = &[
         &complex::COMPLEX,
     ],
     function_methods::TYPES,
+    frame_locals::TYPES,
     generator::TYPES,
+    coroutine::TYPES,
+    async_gen::TYPES,
+    context::TYPES,
+    crate::traceback_print::unraisable::TYPES,
     iterators::TYPES,
     str_iter::TYPES,
     bytes::TYPES,
@@ -137,6 +151,8 @@ pub(crate) fn bootstrap(cx: &mut Cx) {
     for class in REST.iter().flat_map(|table| table.iter()) {
         cx.ready_type(class);
     }
+    crate::exceptions::make_exception_group(cx);
+    generator::set_up(cx);
 }
 
 /// Trace function of objects without references.
