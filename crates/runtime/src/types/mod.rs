@@ -2,7 +2,9 @@
 
 pub mod boolean;
 pub mod bytes;
+pub mod capsule;
 pub mod cell;
+pub mod class_creation;
 pub mod code;
 pub mod code_methods;
 pub mod complex;
@@ -16,27 +18,37 @@ pub mod frame;
 pub mod function;
 pub mod function_methods;
 pub mod generator;
+pub mod generic_alias;
 pub mod int;
 pub mod int_methods;
 pub mod iterators;
 pub mod list;
 pub mod list_methods;
+pub mod mappingproxy;
 pub mod memoryview;
 pub mod module;
+pub mod module_methods;
+pub mod namespace;
 pub mod object;
 pub mod object_methods;
+pub mod property;
+pub mod proxy;
 pub mod set;
 pub mod singletons;
 pub mod slice;
 pub mod str;
 pub mod str_methods;
 pub mod super_;
+pub mod template;
 pub mod traceback;
 pub mod tuple;
 pub mod tuple_methods;
 pub mod type_;
+pub mod type_alias;
 pub mod type_methods;
+pub mod type_params;
 pub mod typing;
+pub mod union;
 pub mod weakref;
 
 use crate::cx::Cx;
@@ -85,6 +97,10 @@ static REST: &[&[&Type]] = &[
         &super_::SUPER,
         &traceback::TRACEBACK,
         &complex::COMPLEX,
+        &capsule::CAPSULE,
+        &mappingproxy::MAPPING_PROXY,
+        &namespace::NAMESPACE,
+        &property::PROPERTY,
     ],
     function_methods::TYPES,
     generator::TYPES,
@@ -94,6 +110,7 @@ static REST: &[&[&Type]] = &[
     dict::TYPES,
     memoryview::TYPES,
     weakref::TYPES,
+    proxy::TYPES,
     typing::TYPES,
     descr_methods::TYPES,
     crate::exceptions::ALL,
@@ -119,6 +136,7 @@ pub(crate) fn bootstrap(cx: &mut Cx) {
     for class in REST.iter().flat_map(|table| table.iter()) {
         cx.ready_type(class);
     }
+    template::finish_types(cx);
 }
 
 /// Trace function of objects without references.
