@@ -3,8 +3,13 @@
 #![deny(missing_docs)]
 
 pub mod code;
+pub mod dis;
+pub mod effects;
+pub mod marshal;
 pub mod ops;
 pub mod positions;
+pub mod pyc;
+pub mod verify;
 
 pub use code::{Code, Const, Handler, Position, Text};
 pub use ops::{Op, Word};

@@ -114,6 +114,7 @@ fn expand(block: &mut ItemImpl) -> syn::Result<proc_macro2::TokenStream> {
     });
     Ok(quote! {
         #block
+        #[allow(non_snake_case)]
         impl #ty {
             /// Native methods or functions, from the declarations in this block.
             pub const METHODS: &'static [::taipan_runtime::native::NativeDef] = &[#(#methods),*];

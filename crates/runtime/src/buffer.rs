@@ -12,6 +12,22 @@ use crate::object;
 use crate::object::{Header, Object};
 use crate::typeobj::{Type, TypeSpec, flags};
 
+/// Makes a trace function that visits the listed values (`Value`s or `Option<Value>`s) of a layout.
+#[macro_export]
+macro_rules! trace_values {
+    ($name:ident, $layout:ty, |$this:ident| [$($value:expr),* $(,)?]) => {
+        unsafe fn $name(object: *mut $crate::object::Header, marker: &mut taipan_gc::Marker) {
+            // SAFETY: the type's spec names this function for its own instances only.
+            let $this = unsafe { &*object.cast::<$layout>() };
+            $(
+                if let Some(value) = ::core::option::Option::<$crate::value::Value>::from($value) {
+                    marker.mark_value(value.bits());
+                }
+            )*
+        }
+    };
+}
+
 /// An array of value words, all of them traced.
 #[repr(C)]
 pub struct ValueArray {
@@ -127,3 +143,17 @@ const _: () = {
     const fn assert_object<T: Object>() {}
     assert_object::<ValueArray>();
 };
+
+/// MemoryError for a request that can never be met. Natural sizes pass; the collector's own limits apply then.
+#[inline]
+pub fn check_size(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
+    if bytes < 1 << 28 { Ok(()) } else { check_large(cx, bytes) }
+}
+
+#[cold]
+fn check_large(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
+    // SAFETY: plain queries of the system.
+    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    let memory = (pages.max(0) as usize).saturating_mul(size.max(0) as usize);
+    if bytes > memory / 2 { Err(cx.memory_error()) } else { Ok(()) }
+}

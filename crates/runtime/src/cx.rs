@@ -11,7 +11,6 @@ use crate::dict::Dict;
 use crate::frame::{Frame, Stack};
 use crate::hooks::Hooks;
 use crate::names::Names;
-use crate::object::Header;
 use crate::typeobj::{MethodCache, Type};
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -70,6 +69,14 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
+    /// Frames that `cr_origin` of new coroutines lists (`sys.set_coroutine_origin_tracking_depth`).
+    pub coroutine_origin_depth: Cell<usize>,
+    /// `sys.set_asyncgen_hooks`: firstiter, finalizer.
+    pub asyncgen_hooks: Cell<(Option<Value>, Option<Value>)>,
+    /// Source text of code that comes from no file, by the file name it was compiled under; for tracebacks.
+    pub sources: RefCell<HashMap<String, std::rc::Rc<str>>>,
+    /// The codec registry, once something asked for it.
+    pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
 }
 
 /// A thread's context.
@@ -84,6 +91,8 @@ pub struct Cx {
     exception: Option<Value>,
     /// The exception being handled (`sys.exception()`), None without.
     pub handled: Option<Value>,
+    /// The current context of context variables, once there is one.
+    pub context: Option<&'static crate::types::context::Context>,
     /// Lowest native stack address that recursion may reach.
     pub native_limit: usize,
     /// Python frames in use, for the recursion limit.
@@ -118,6 +127,10 @@ impl Runtime {
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
             int_max_str_digits: Cell::new(4300),
+            coroutine_origin_depth: Cell::new(0),
+            asyncgen_hooks: Cell::new((None, None)),
+            sources: RefCell::new(HashMap::new()),
+            codecs: Cell::new(None),
         }
     }
 
@@ -156,6 +169,7 @@ impl Cx {
             stack: Stack::new(),
             exception: None,
             handled: None,
+            context: None,
             native_limit: heap::native_stack_limit(),
             depth: 0,
             repr_stack: Vec::new(),
@@ -309,6 +323,16 @@ impl Cx {
         self.raise_args(&exceptions::MemoryError, &[])
     }
 
+    /// Does what was asked for asynchronously: finalisers, weakref callbacks, signal handlers. Called at loop ends and by
+    /// blocking native calls.
+    #[cold]
+    #[inline(never)]
+    pub fn handle_interrupt(&mut self) -> PyResult<()> {
+        self.interrupt.store(false, std::sync::atomic::Ordering::Relaxed);
+        heap::run_pending(self);
+        (self.rt().hooks.get().signals)(self)
+    }
+
     // ---- recursion -------------------------------------------------------------------------------
 
     /// Runs `f` one native level deeper; RecursionError if the native stack is nearly used up.
@@ -340,9 +364,4 @@ impl Cx {
     pub fn register_special(&mut self, object: Value) {
         heap::register(self, object);
     }
-}
-
-/// Adds `header` to what static set-up must finish; used by singletons.
-pub(crate) fn init_static(header: &Header, class: &'static Type) {
-    header.set_class(class);
 }

@@ -14,13 +14,14 @@ use std::cell::Cell;
 
 use taipan_gc::Marker;
 
-use crate::cx::Cx;
+use crate::cx::{Cx, Raised};
+use crate::exceptions;
 use crate::object::Header;
 use crate::protocol::{compare, hash};
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::str::Str;
 use crate::value::Value;
-use crate::{PyResult, object};
+use crate::{PyResult, object, raise};
 
 /// A dict object.
 #[repr(C)]
@@ -166,6 +167,34 @@ impl Table {
         }
     }
 
+    #[inline(always)]
+    fn walk<W: IndexWord>(&self, hash: i64, mut same: impl FnMut(u64) -> Match) -> Walk {
+        // SAFETY: the index follows the header; probes stay below the mask; DICT-1.
+        unsafe {
+            let index = self.base().add(std::mem::size_of::<Table>()).cast::<W>();
+            let entries = self.base().add(self.entries.get() as usize).cast::<Entry>();
+            let mut probe = Probe::new(hash, self.mask());
+            loop {
+                let n = *index.add(probe.at);
+                if n == W::EMPTY {
+                    return Walk::Missing;
+                }
+                if n != W::DELETED {
+                    let entry = &*entries.add(n.number() as usize);
+                    if entry.hash == hash {
+                        match same(entry.key) {
+                            Match::Yes => return Walk::Found(Found { entry: n.number(), slot: probe.at }),
+                            Match::No => {}
+                            Match::Unsure => return Walk::Unsure,
+                        }
+                    }
+                }
+                probe.next();
+            }
+        }
+    }
+
+    #[inline(always)]
     fn mask(&self) -> usize {
         (1usize << self.bits.get()) - 1
     }
@@ -210,6 +239,74 @@ impl Probe {
     fn next(&mut self) {
         self.perturb >>= 5;
         self.at = (self.at.wrapping_mul(5)).wrapping_add(self.perturb as usize).wrapping_add(1) & self.mask;
+    }
+}
+
+/// Whether a key is the one searched for.
+enum Match {
+    Yes,
+    No,
+    /// Only a comparison that may run code can tell.
+    Unsure,
+}
+
+/// Result of a walk along a probe sequence.
+enum Walk {
+    Found(Found),
+    Missing,
+    Unsure,
+}
+
+#[inline(always)]
+fn exact_str(word: u64) -> Option<&'static Str> {
+    Value::from_bits(word).and_then(|v| v.exact::<Str>())
+}
+
+/// An index slot's integer type.
+trait IndexWord: Copy + PartialEq {
+    const EMPTY: Self;
+    const DELETED: Self;
+    fn number(self) -> u32;
+}
+
+macro_rules! index_word {
+    ($($t:ty),*) => { $(
+        impl IndexWord for $t {
+            const EMPTY: $t = <$t>::MAX;
+            const DELETED: $t = <$t>::MAX - 1;
+            #[inline(always)]
+            fn number(self) -> u32 {
+                self as u32
+            }
+        }
+    )* };
+}
+index_word!(u8, u16, u32);
+
+/// The hash of a dict key; TypeError in the words of dicts.
+#[inline]
+pub fn hash_key(cx: &mut Cx, key: Value) -> PyResult<i64> {
+    match hash::hash(cx, key) {
+        Ok(h) => Ok(h),
+        Err(_) => Err(explain_unhashable(cx, key, "a dict key")),
+    }
+}
+
+/// Rewords the TypeError of an unhashable key: "cannot use 'list' as a dict key (unhashable type: 'list')".
+#[cold]
+#[inline(never)]
+pub fn explain_unhashable(cx: &mut Cx, key: Value, role: &str) -> Raised {
+    let plain = cx.exception().is_some_and(|e| std::ptr::eq(e.class(), &exceptions::TypeError));
+    if !plain {
+        return Raised;
+    }
+    let exception = cx.take_exception();
+    match crate::protocol::object::str(cx, exception) {
+        Ok(reason) => {
+            let got = key.class().tp_name();
+            cx.raise_text(&exceptions::TypeError, &format!("cannot use '{got}' as {role} ({reason})"))
+        }
+        Err(raised) => raised,
     }
 }
 
@@ -260,6 +357,11 @@ impl Dict {
         self.version.get()
     }
 
+    /// Bytes of the table.
+    pub fn table_bytes(&self) -> usize {
+        self.table.get().map_or(0, |t| t.entries.get() as usize + t.capacity.get() as usize * 24)
+    }
+
     /// The table, for inline caches.
     #[inline(always)]
     pub fn table(&self) -> Option<&'static Table> {
@@ -270,42 +372,69 @@ impl Dict {
         self.version.set(cx.rt().next_dict_version());
     }
 
-    fn find_with(&self, hash: i64, mut same: impl FnMut(u64) -> bool) -> Option<Found> {
-        let table = self.table.get()?;
-        let mut probe = Probe::new(hash, table.mask());
-        loop {
-            let n = table.slot(probe.at);
-            if n == EMPTY {
-                return None;
-            }
-            if n != DELETED {
-                let entry = table.entry(n);
-                if entry.hash == hash && same(entry.key) {
-                    return Some(Found { entry: n, slot: probe.at });
-                }
-            }
-            probe.next();
+    /// Walks the probe sequence of `hash`, asking `same` about each key that has it.
+    #[inline(always)]
+    fn walk(&self, hash: i64, same: impl FnMut(u64) -> Match) -> Walk {
+        let Some(table) = self.table.get() else { return Walk::Missing };
+        match table.bits.get() {
+            0..=8 => table.walk::<u8>(hash, same),
+            9..=16 => table.walk::<u16>(hash, same),
+            _ => table.walk::<u32>(hash, same),
         }
     }
 
     #[inline]
     fn find_str(&self, key: &Str, hash: i64) -> Option<Found> {
         let word = Value::from_address(key as *const Str as usize).bits();
-        self.find_with(hash, |other| {
-            other == word || Value::from_bits(other).and_then(|v| v.exact::<Str>()).is_some_and(|o| o.eq_str(key))
-        })
+        let walked = self.walk(hash, |other| {
+            let same = other == word || exact_str(other).is_some_and(|o| o.eq_str(key));
+            if same { Match::Yes } else { Match::No }
+        });
+        match walked {
+            Walk::Found(found) => Some(found),
+            _ => None,
+        }
     }
 
     /// Finds any key; may run Python code (`__eq__`), which may change the dict: then the search starts again.
+    #[inline]
     fn find(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<Option<Found>> {
-        if let Some(s) = key.exact::<Str>() {
-            // Non-str keys with this hash could still be equal to a str: only if their type says so.
-            if self.only_str_or_int_keys_at(hash) {
-                return Ok(self.find_str(s, hash));
-            }
-        } else if key.is_small() && self.only_str_or_int_keys_at(hash) {
-            return Ok(self.find_with(hash, |other| other == key.bits()));
+        let word = key.bits();
+        // Strs and small ints compare without running code, unless a key of another kind has the same hash.
+        let walked = if let Some(s) = key.exact::<Str>() {
+            self.walk(hash, |other| {
+                if other == word {
+                    return Match::Yes;
+                }
+                match exact_str(other) {
+                    Some(o) if o.eq_str(s) => Match::Yes,
+                    Some(_) => Match::No,
+                    None if other & 3 != 0 => Match::No,
+                    None => Match::Unsure,
+                }
+            })
+        } else if key.is_small() {
+            self.walk(hash, |other| {
+                if other == word {
+                    Match::Yes
+                } else if other & 1 != 0 || exact_str(other).is_some() {
+                    Match::No
+                } else {
+                    Match::Unsure
+                }
+            })
+        } else {
+            Walk::Unsure
+        };
+        match walked {
+            Walk::Found(found) => Ok(Some(found)),
+            Walk::Missing => Ok(None),
+            Walk::Unsure => self.find_general(cx, key, hash),
         }
+    }
+
+    #[inline(never)]
+    fn find_general(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<Option<Found>> {
         'restart: loop {
             let Some(table) = self.table.get() else { return Ok(None) };
             let mut probe = Probe::new(hash, table.mask());
@@ -318,12 +447,12 @@ impl Dict {
                     let entry = table.entry(n);
                     if entry.hash == hash {
                         let Some(other) = Value::from_bits(entry.key) else { continue 'restart };
-                        if other.is(key) {
+                        if other == key {
                             return Ok(Some(Found { entry: n, slot: probe.at }));
                         }
+                        let version = self.version.get();
                         let equal = compare::equal(cx, other, key)?;
-                        let same_table = self.table.get().is_some_and(|t| std::ptr::eq(t, table));
-                        if !same_table || table.entry(n).key != entry.key {
+                        if self.version.get() != version {
                             continue 'restart;
                         }
                         if equal {
@@ -334,18 +463,6 @@ impl Dict {
                 probe.next();
             }
         }
-    }
-
-    /// True if every key on the probe path of `hash` with that hash is a str or a small int (which compare without
-    /// running code).
-    fn only_str_or_int_keys_at(&self, hash: i64) -> bool {
-        let mut simple = true;
-        self.find_with(hash, |other| {
-            let Some(other) = Value::from_bits(other) else { return true };
-            simple &= other.is_small() || other.exact::<Str>().is_some();
-            !simple
-        });
-        simple
     }
 
     /// The value under a str key.
@@ -362,7 +479,7 @@ impl Dict {
 
     /// The value under `key`. Raises what hashing or comparing raises.
     pub fn get(&self, cx: &mut Cx, key: Value) -> PyResult<Option<Value>> {
-        let hash = hash::hash(cx, key)?;
+        let hash = hash_key(cx, key)?;
         self.get_hashed(cx, key, hash)
     }
 
@@ -389,7 +506,7 @@ impl Dict {
 
     /// Sets a key. May collect.
     pub fn set(&self, cx: &mut Cx, key: Value, value: Value) -> PyResult<()> {
-        let hash = hash::hash(cx, key)?;
+        let hash = hash_key(cx, key)?;
         self.set_hashed(cx, key, hash, value)
     }
 
@@ -405,7 +522,7 @@ impl Dict {
 
     /// The value under `key`, set to `default` first if there is none. May collect.
     pub fn set_default(&self, cx: &mut Cx, key: Value, default: Value) -> PyResult<Value> {
-        let hash = hash::hash(cx, key)?;
+        let hash = hash_key(cx, key)?;
         match self.get_hashed(cx, key, hash)? {
             Some(value) => Ok(value),
             None => {
@@ -469,6 +586,20 @@ impl Dict {
         cx.barrier(new);
     }
 
+    /// Gives an empty dict a copy of a table without deleted entries. May collect.
+    fn copy_table(&self, cx: &mut Cx, old: &'static Table) {
+        let new = Table::new(cx, old.bits.get());
+        let start = std::mem::size_of::<Table>();
+        let bytes = old.entries.get() as usize + old.filled.get() as usize * std::mem::size_of::<Entry>() - start;
+        // SAFETY: both tables have the same layout; index and used entries follow the fixed part.
+        unsafe { std::ptr::copy_nonoverlapping(old.base().add(start), new.base().add(start), bytes) };
+        new.filled.set(old.filled.get());
+        self.table.set(Some(new));
+        self.changed(cx);
+        cx.barrier(self);
+        cx.barrier(new);
+    }
+
     fn remove_found(&self, cx: &mut Cx, found: Found) -> (Value, Value) {
         let table = self.table.get().expect("found in it");
         let entry = table.entry(found.entry);
@@ -489,7 +620,7 @@ impl Dict {
 
     /// Removes a key and returns its value.
     pub fn remove(&self, cx: &mut Cx, key: Value) -> PyResult<Option<Value>> {
-        let hash = hash::hash(cx, key)?;
+        let hash = hash_key(cx, key)?;
         let found = self.find(cx, key, hash)?;
         Ok(found.map(|f| self.remove_found(cx, f).1))
     }
@@ -513,6 +644,60 @@ impl Dict {
             table.lost.set(table.lost.get() + table.filled.get() - n);
             table.filled.set(n);
             return Some(item);
+        }
+        None
+    }
+
+    /// Removes a key whose hash is known and returns its value.
+    pub fn remove_hashed(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<Option<Value>> {
+        let found = self.find(cx, key, hash)?;
+        Ok(found.map(|f| self.remove_found(cx, f).1))
+    }
+
+    /// The key in the dict that equals `key`, with its value.
+    pub fn get_item_hashed(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<Option<(Value, Value)>> {
+        let Some(found) = self.find(cx, key, hash)? else { return Ok(None) };
+        let Some(table) = self.table.get() else { return Ok(None) };
+        let entry = table.entry(found.entry);
+        Ok(Value::from_bits(entry.key).zip(Value::from_bits(entry.value)))
+    }
+
+    /// Adds 1 to the count under `key`, an int (Counter). May collect.
+    pub fn increment(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<()> {
+        match self.find(cx, key, hash)? {
+            None => self.append(cx, key, hash, Value::small(1)),
+            Some(found) => {
+                let Some(table) = self.table.get() else { return Ok(()) };
+                let Some(old) = Value::from_bits(table.entry(found.entry).value) else { return Ok(()) };
+                if let Some(new) = old.as_small().and_then(|i| Value::try_small(i + 1)) {
+                    self.replace(cx, found, new);
+                } else {
+                    let new = crate::protocol::number::binary(cx, old, Value::small(1), &crate::protocol::number::ADD)?;
+                    self.set_hashed(cx, key, hash, new)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room for `n` keys in all. May collect.
+    pub fn reserve(&self, cx: &mut Cx, n: usize) {
+        let capacity = self.table.get().map_or(5, |t| t.capacity.get() as usize);
+        if n > capacity {
+            self.resize(cx, bits_for(n));
+        }
+    }
+
+    /// The entry at or after entry number `*position`, which moves behind it, with its hash.
+    #[inline]
+    pub fn next_entry(&self, position: &mut u32) -> Option<(Value, Value, i64)> {
+        let table = self.table.get()?;
+        while *position < table.filled.get() {
+            let entry = table.entry(*position);
+            *position += 1;
+            if let Some(key) = Value::from_bits(entry.key) {
+                return Some((key, Value::from_bits(entry.value)?, entry.hash));
+            }
         }
         None
     }
@@ -577,7 +762,11 @@ impl Dict {
             let entry = table.entry(position);
             position += 1;
             if let (Some(key), Some(value)) = (Value::from_bits(entry.key), Value::from_bits(entry.value)) {
+                let n = other.len();
                 self.set_hashed(cx, key, entry.hash, value)?;
+                if other.len() != n && !std::ptr::eq(self, other) {
+                    return raise!(cx, RuntimeError, "dict mutated during update");
+                }
             }
         }
         Ok(())
@@ -587,7 +776,13 @@ impl Dict {
     pub fn copy(&self, cx: &mut Cx) -> &'static Dict {
         let new = Dict::new(cx);
         if let Some(old) = self.table.get() {
-            new.resize(cx, bits_for(self.len()));
+            let bits = bits_for(self.len());
+            if old.filled.get() as usize == self.len() && old.lost.get() == 0 && old.bits.get() <= bits + 1 {
+                new.copy_table(cx, old);
+                new.used.set(self.len());
+                return new;
+            }
+            new.resize(cx, bits);
             let table = new.table.get().expect("resized");
             let mut n = 0;
             for i in 0..old.filled.get() {

@@ -19,6 +19,7 @@ use crate::dict::Dict;
 use crate::types::code::CodeObject;
 use crate::types::frame::FrameObject;
 use crate::types::function::Function;
+use crate::types::generator::{Generator, State};
 use crate::value::Value;
 
 /// Frame flags.
@@ -31,6 +32,10 @@ pub mod flag {
     pub const GENERATOR: u32 = 4;
     /// The frame runs with a pending exception to be thrown at its pc (generator.throw).
     pub const THROW: u32 = 8;
+    /// The generator frame was resumed by ForNext or ForNextOrJump of the frame below.
+    pub const FOR: u32 = 16;
+    /// The generator frame was resumed by Send of the frame below.
+    pub const SEND: u32 = 32;
 }
 
 /// A running or suspended Python frame.
@@ -122,6 +127,8 @@ pub struct Stack {
     base_top: Cell<*mut u64>,
 }
 
+/// Words that a window may need above the running frame's top before its own limit is checked.
+const WINDOW_MAX: usize = 1 << 17;
 const REGS_BYTES: usize = 512 << 20;
 const FRAMES_BYTES: usize = 256 << 20;
 
@@ -201,25 +208,50 @@ impl Cx {
         result: *mut u64,
         flags: u32,
     ) -> PyResult<*mut Frame> {
-        let frame = self.stack.next_frame.get();
         // SAFETY: the limits are checked before the frame is written.
         unsafe {
-            let top = regs.add(code.nregs());
-            self.depth += 1;
-            if self.depth > self.rt().recursion_limit.get()
-                || top.add(64) >= self.stack.regs_end
-                || frame.add(1) >= self.stack.frames_end
-            {
-                self.depth -= 1;
+            if !self.can_push(code, regs) {
                 return Err(self.frame_overflow());
             }
+            Ok(self.push_frame_unchecked(code, regs, globals, builtins, function, result, flags))
+        }
+    }
+
+    /// True if a frame for `code` with its window at `regs` is within the recursion limit and fits the stacks.
+    #[inline(always)]
+    pub fn can_push(&self, code: &CodeObject, regs: *mut u64) -> bool {
+        let frame = self.stack.next_frame.get();
+        self.depth < self.rt().recursion_limit.get()
+            && regs.wrapping_add(code.nregs() + WINDOW_MAX) < self.stack.regs_end
+            && frame.wrapping_add(1) < self.stack.frames_end
+    }
+
+    /// As [`Cx::push_frame`].
+    ///
+    /// # Safety
+    /// [`Cx::can_push`] must hold.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
+    pub unsafe fn push_frame_unchecked(
+        &mut self,
+        code: &'static CodeObject,
+        regs: *mut u64,
+        globals: &'static Dict,
+        builtins: &'static Dict,
+        function: Option<&'static Function>,
+        result: *mut u64,
+        flags: u32,
+    ) -> *mut Frame {
+        let frame = self.stack.next_frame.get();
+        // SAFETY: the caller's promise.
+        unsafe {
             frame.write(Frame {
                 code,
                 regs,
                 pc: code.words_ptr(),
                 prev: self.frame,
                 result,
-                top,
+                top: regs.add(code.nregs()),
                 globals,
                 builtins,
                 locals: None,
@@ -231,14 +263,27 @@ impl Cx {
             });
             self.stack.next_frame.set(frame.add(1));
         }
+        self.depth += 1;
         self.frame = frame;
-        Ok(frame)
+        frame
     }
 
     #[cold]
     #[inline(never)]
     fn frame_overflow(&mut self) -> crate::Raised {
         self.raise_text(&crate::exceptions::RecursionError, "maximum recursion depth exceeded")
+    }
+
+    /// As [`Cx::pop_frame`] for a frame without a frame object.
+    #[inline(always)]
+    pub fn pop_plain_frame(&mut self) {
+        // SAFETY: FRAME-1: the running frame is the last pushed.
+        unsafe {
+            debug_assert!((*self.frame).object.is_none());
+            self.stack.next_frame.set(self.frame);
+            self.frame = (*self.frame).prev;
+        }
+        self.depth -= 1;
     }
 
     /// Pops the running frame (not a generator's) after it returned or raised.
@@ -263,7 +308,15 @@ impl Cx {
         // SAFETY: the frame was just pushed.
         let here = 0u8;
         if (&raw const here as usize) < self.native_limit {
-            self.pop_frame();
+            // SAFETY: FRAME-1; a generator's frame has its generator.
+            match unsafe { ((*frame).flags & flag::GENERATOR != 0, (*frame).receiver) } {
+                (true, Some(generator)) => {
+                    // SAFETY: as above.
+                    let generator: &'static Generator = unsafe { generator.cast() };
+                    generator.leave(self, State::Finished);
+                }
+                _ => self.pop_frame(),
+            }
             return Err(self.recursion_error(""));
         }
         unsafe { run(self, frame) }

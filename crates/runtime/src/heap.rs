@@ -101,6 +101,10 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
         if let Some(tuple) = runtime.empty_tuple.get() {
             marker.mark_value(Value::of(tuple).bits());
         }
+        let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
+        for hook in [firstiter, finalizer].into_iter().flatten() {
+            marker.mark_value(hook.bits());
+        }
         let special = &*runtime.special.as_ptr();
         for value in special.finalizers.iter().chain(&special.callbacks) {
             marker.mark_value(value.bits());
@@ -117,7 +121,7 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
 }
 
 unsafe fn trace_context(cx: &Cx, marker: &mut Marker) {
-    for value in [cx.exception(), cx.handled].into_iter().flatten() {
+    for value in [cx.exception(), cx.handled, cx.context.map(Value::of)].into_iter().flatten() {
         marker.mark_value(value.bits());
     }
     for value in &cx.repr_stack {

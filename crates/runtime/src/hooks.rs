@@ -13,6 +13,8 @@ pub struct Hooks {
     pub compile: fn(&mut Cx, Value, Value, Value, i64, bool, i64) -> PyResult<Value>,
     /// `__import__`-like import of an absolute name, with globals, fromlist, level. Set by `stdlib`.
     pub import: fn(&mut Cx, Value, Value, Value, Value, i64) -> PyResult<Value>,
+    /// Runs Python signal handlers of signals that arrived. Set by `stdlib`.
+    pub signals: fn(&mut Cx) -> PyResult<()>,
     /// Issues a warning: (message, category, stack level). Set by `stdlib`; silent before.
     pub warn: fn(&mut Cx, Value, Value, i64) -> PyResult<()>,
 }
@@ -23,6 +25,7 @@ impl Default for Hooks {
             run: |_, _| unreachable!("no interpreter was joined"),
             compile: |_, _, _, _, _, _, _| unreachable!("no compiler was joined"),
             import: |_, _, _, _, _, _| unreachable!("no import system was joined"),
+            signals: |_| Ok(()),
             warn: |_, _, _, _| Ok(()),
         }
     }

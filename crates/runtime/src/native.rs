@@ -6,8 +6,8 @@
 use crate::cx::Cx;
 use crate::dict::Dict;
 use crate::object::Object;
+use crate::protocol::buffer::Held;
 use crate::protocol::number;
-use crate::typeobj::Type;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
@@ -284,6 +284,10 @@ fn missing_error(cx: &mut Cx, spec: &ParamSpec, args: Args, i: usize) -> crate::
     let only_positional = spec.positional_only == spec.names.len();
     let text = if only_positional && low == 1 && high == 1 {
         format!("{name}() takes exactly one argument ({given} given)")
+    } else if i < spec.positional_only && !only_positional {
+        let low = low.min(spec.positional_only);
+        let word = if low == high { "exactly" } else { "at least" };
+        format!("{name}() takes {word} {low} positional argument{} ({given} given)", plural(low))
     } else if i < spec.positional_only {
         let word = if low == high { "" } else { "at least " };
         format!("{name} expected {word}{low} argument{}, got {given}", plural(low))
@@ -394,6 +398,30 @@ impl FromArg for f64 {
     #[inline]
     fn from_arg(cx: &mut Cx, value: Option<Value>, _: &'static ParamSpec, _: usize) -> PyResult<f64> {
         number::to_f64(cx, value.expect("bind checked that it is there"))
+    }
+}
+
+/// A bytes-like argument, exported until the parameter is dropped.
+impl FromArg for Held {
+    #[inline]
+    fn from_arg(cx: &mut Cx, value: Option<Value>, _: &'static ParamSpec, _: usize) -> PyResult<Held> {
+        crate::protocol::buffer::hold(cx, value.expect("bind checked that it is there"), 0)
+    }
+}
+
+/// A str of one character.
+impl FromArg for char {
+    fn from_arg(cx: &mut Cx, value: Option<Value>, spec: &'static ParamSpec, index: usize) -> PyResult<char> {
+        let value = value.expect("bind checked that it is there");
+        let Some(s) = value.downcast::<Str>() else {
+            return Err(argument_type_error(cx, spec, index, "a unicode character", value));
+        };
+        let n = s.len();
+        if n != 1 {
+            let label = argument_label(spec, index);
+            return raise!(cx, TypeError, "{label} must be a unicode character, not a string of length {n}");
+        }
+        Ok(char::from_u32(s.at(0)).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::protocol::hash;
 use crate::slots::{Dunder, Slots, dunders};
 use crate::typeobj::{Type, flags};
 use crate::types::descr::{MethodDescr, NativeFunction, SlotWrapper};
+use crate::types::function::Function;
 use crate::types::object::OBJECT;
 use crate::types::str::Str;
 use crate::value::Value;
@@ -44,6 +45,7 @@ pub struct SlotTable {
     hash_word: usize,
     new_word: usize,
     compare_word: usize,
+    init_word: usize,
 }
 
 impl SlotTable {
@@ -56,6 +58,7 @@ impl SlotTable {
             hash_word: 0,
             new_word: 0,
             compare_word: 0,
+            init_word: 0,
         };
         for dunder in dunders() {
             let (mut to, mut generic) = (Slots::NONE, Slots::NONE);
@@ -72,6 +75,7 @@ impl SlotTable {
                 "__hash__" => table.hash_word = word,
                 "__new__" => table.new_word = word,
                 "__eq__" => table.compare_word = word,
+                "__init__" => table.init_word = word,
                 _ => {}
             }
         }
@@ -150,6 +154,13 @@ fn fill_heap(cx: &mut Cx, table: &'static SlotTable, class: &'static Type) {
         }
     }
     *class.data().slots.borrow_mut() = slots;
+    note_init(cx, class);
+}
+
+/// Notes which Python function `__init__` is, for calls of the class.
+fn note_init(cx: &mut Cx, class: &'static Type) {
+    let init = find(class, cx.names().__init__).and_then(|f| f.exact::<Function>());
+    class.data().init_function.set(init);
 }
 
 /// True if the MRO of `class` goes through that of `base` in order (a metaclass's `mro()` may do anything).
@@ -241,7 +252,7 @@ pub fn update_slot(cx: &mut Cx, class: &'static Type, name: &'static Str) {
     let table = SlotTable::of(cx);
     let affected = table.affected(cx, name);
     if !affected.is_empty() && class.is_heap_type() {
-        update_tree(table, class, affected);
+        update_tree(cx, table, class, affected);
     }
 }
 
@@ -253,14 +264,17 @@ pub fn refill_tree(cx: &mut Cx, class: &'static Type) {
     }
 }
 
-fn update_tree(table: &SlotTable, class: &'static Type, affected: &[usize]) {
+fn update_tree(cx: &mut Cx, table: &SlotTable, class: &'static Type, affected: &[usize]) {
     let mut slots = *class.slots();
     for word in affected {
         words_mut(&mut slots)[*word] = compute(table, class, *word);
     }
     *class.data().slots.borrow_mut() = slots;
+    if affected.contains(&table.init_word) {
+        note_init(cx, class);
+    }
     for sub in class.live_subclasses().iter().filter_map(|v| v.downcast::<Type>()) {
-        update_tree(table, sub, affected);
+        update_tree(cx, table, sub, affected);
     }
 }
 

@@ -14,7 +14,7 @@ use std::ffi::c_char;
 use crate::cx::Cx;
 use crate::dict::Dict;
 use crate::native::{GetSetDef, NativeDef};
-use crate::object::{Header, Object};
+use crate::object::Header;
 use crate::shape::Shape;
 use crate::slots::Slots;
 use crate::types::str::Str;
@@ -213,6 +213,8 @@ pub struct TypeData {
     pub inline_hint: Cell<u32>,
     /// Direct subclasses, weakly held.
     pub subclasses: RefCell<Vec<*const Type>>,
+    /// The Python function that `__init__` is, if it is one.
+    pub init_function: Cell<Option<&'static crate::types::function::Function>>,
     /// Has a Python-level `__del__`.
     pub finalizer: Cell<bool>,
 }

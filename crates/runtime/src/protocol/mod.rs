@@ -3,9 +3,14 @@
 pub mod attr;
 pub mod buffer;
 pub mod call;
+pub mod codec;
+pub mod codec_errors;
 pub mod compare;
+pub mod format;
 pub mod hash;
 pub mod iter;
 pub mod number;
 pub mod object;
+pub mod pattern;
+pub mod sequence;
 pub mod warn;

@@ -126,3 +126,18 @@ pub fn leave_repr(cx: &mut Cx) {
 pub fn unraisable(cx: &mut Cx, exception: Value, object: Option<Value>, message: Option<&str>) {
     crate::types::exception::report_unraisable(cx, exception, object, message);
 }
+
+/// How messages about calls name a callee: `module.qualname()`, or its str.
+pub fn function_text(cx: &mut Cx, f: Value) -> PyResult<String> {
+    let names = cx.names();
+    if let Some(qualname) = crate::protocol::attr::get_optional(cx, f, names.__qualname__)?
+        && let Some(qualname) = qualname.downcast::<Str>()
+    {
+        let module = crate::protocol::attr::get_optional(cx, f, names.__module__)?;
+        return Ok(match module.and_then(|m| m.downcast::<Str>()) {
+            Some(m) if !m.eq_rust("builtins") => format!("{m}.{qualname}()"),
+            _ => format!("{qualname}()"),
+        });
+    }
+    Ok(str(cx, f)?.to_string_lossy())
+}

@@ -1,8 +1,8 @@
 //! PyCapsule: a C pointer as an object. Only C extensions make capsules; Python code merely sees the type.
 
+use crate::object;
 use crate::object::Header;
 use crate::typeobj::{Type, TypeSpec, flags};
-use crate::object;
 
 /// A capsule (40 bytes as in CPython; C code fills it).
 #[repr(C)]

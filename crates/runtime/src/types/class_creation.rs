@@ -181,6 +181,7 @@ fn allocate(
         dict_shape: Cell::new(std::ptr::null()),
         inline_hint: Cell::new(hint),
         subclasses: RefCell::new(Vec::new()),
+        init_function: Cell::new(None),
         finalizer: Cell::new(false),
     }));
     cx.barrier(class);
@@ -383,12 +384,7 @@ fn update_mros(cx: &mut Cx, class: &'static Type) -> PyResult<()> {
 }
 
 /// TypeError unless instances of `old` and `new` have the same layout, so that one may take the place of the other.
-pub(crate) fn check_compatible(
-    cx: &mut Cx,
-    old: &'static Type,
-    new: &'static Type,
-    attribute: &str,
-) -> PyResult<()> {
+pub(crate) fn check_compatible(cx: &mut Cx, old: &'static Type, new: &'static Type, attribute: &str) -> PyResult<()> {
     let is_plain = |t: &Type| !t.is_heap_type();
     if is_plain(old) != is_plain(new) && !std::ptr::eq(old, new) && attribute == "__bases__" {
         let (new, old) = (new.name(), old.name());
@@ -424,4 +420,3 @@ fn own_slots(class: &Type) -> Vec<(u32, *const Str)> {
     slots.sort();
     slots
 }
-

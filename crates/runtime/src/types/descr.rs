@@ -125,7 +125,9 @@ impl NativeFunction {
     #[inline]
     pub fn call(&self, cx: &mut Cx, args: Args) -> PyResult<Value> {
         match (self.def.kind, self.receiver) {
-            (NativeKind::Method | NativeKind::Class | NativeKind::New, Some(receiver)) => call_with_first(cx, self.def, receiver, args),
+            (NativeKind::Method | NativeKind::Class | NativeKind::New, Some(receiver)) => {
+                call_with_first(cx, self.def, receiver, args)
+            }
             _ => (self.def.call)(cx, args),
         }
     }

@@ -375,9 +375,7 @@ static METHOD_WRAPPER_SPEC: TypeSpec = TypeSpec {
             Ok(fix_hash(hash::of_address(this.receiver) ^ hash::of_address(Value::of(this.wrapper))))
         }),
         richcompare: Some(|_, a, b, op| match (a.exact::<MethodWrapper>(), b.exact::<MethodWrapper>()) {
-            (Some(x), Some(y)) => {
-                Ok(equality(std::ptr::eq(x.wrapper, y.wrapper) && x.receiver.is(y.receiver), op))
-            }
+            (Some(x), Some(y)) => Ok(equality(std::ptr::eq(x.wrapper, y.wrapper) && x.receiver.is(y.receiver), op)),
             _ => Ok(Value::not_implemented()),
         }),
         call: Some(|cx, v, args| {

@@ -153,15 +153,22 @@ pub unsafe fn prepare_window(code: &CodeObject, closure: Option<&'static Tuple>,
     // SAFETY: the caller's promise.
     unsafe {
         let locals = code.nlocals as usize;
+        // Volatile, because a call of memset costs more than these few stores.
         for i in from..locals {
-            *regs.add(i) = 0;
+            regs.add(i).write_volatile(0);
         }
         if code.nfrees != 0 {
             let first = locals + code.ncells as usize;
-            for (i, cell) in closure.map_or(&[][..], |c| c.items()).iter().enumerate() {
-                *regs.add(first + i) = cell.bits();
-            }
+            copy_closure(closure, regs.add(first));
         }
+    }
+}
+
+#[inline(never)]
+unsafe fn copy_closure(closure: Option<&'static Tuple>, to: *mut u64) {
+    for (i, cell) in closure.map_or(&[][..], |c| c.items()).iter().enumerate() {
+        // SAFETY: the window has room for the code's free variables.
+        unsafe { *to.add(i) = cell.bits() };
     }
 }
 
@@ -180,6 +187,21 @@ pub unsafe fn bind_args(cx: &mut Cx, function: &'static Function, args: Args, re
                 std::ptr::copy(args.values().as_ptr().cast::<u64>(), regs, n);
             }
             prepare_window(code, function.closure.get(), regs, n);
+            return Ok(());
+        }
+        let want = code.argcount as usize;
+        if code.simple
+            && args.kwnames().is_none()
+            && n < want
+            && let Some(defaults) = function.defaults.get()
+            && n + defaults.len() >= want
+        {
+            if !std::ptr::eq(args.values().as_ptr().cast(), regs) {
+                std::ptr::copy(args.values().as_ptr().cast::<u64>(), regs, n);
+            }
+            let rest = &defaults.items()[defaults.len() - (want - n)..];
+            std::ptr::copy_nonoverlapping(rest.as_ptr().cast::<u64>(), regs.add(n), rest.len());
+            prepare_window(code, function.closure.get(), regs, want);
             return Ok(());
         }
         bind_slow(cx, function, args, regs)

@@ -12,6 +12,7 @@ use std::cell::Cell;
 
 use taipan_gc::Marker;
 
+use crate::PyResult;
 use crate::buffer::ValueArray;
 use crate::cx::Cx;
 use crate::object;
@@ -82,6 +83,11 @@ impl List {
     #[inline(always)]
     pub fn len(&self) -> usize {
         self.size.get()
+    }
+
+    /// Words of storage.
+    pub fn capacity(&self) -> usize {
+        self.capacity.get()
     }
 
     /// True for `[]`.
@@ -222,9 +228,79 @@ impl List {
 
     /// Shortens the list to `n` items.
     pub fn truncate(&self, n: usize) {
-        while self.len() > n {
-            self.pop();
+        let old = self.len();
+        if n >= old {
+            return;
         }
+        // SAFETY: the words between n and size exist.
+        unsafe { self.items.get().add(n).write_bytes(0, old - n) };
+        self.size.set(n);
+    }
+
+    /// Empties the list.
+    pub fn clear(&self) {
+        self.items.set(std::ptr::null_mut());
+        self.size.set(0);
+        self.capacity.set(0);
+    }
+
+    /// Inserts an item before item `i <= len`. May collect.
+    pub fn insert(&self, cx: &mut Cx, i: usize, value: Value) {
+        self.push(cx, value);
+        let items = self.items_mut();
+        items[i..].rotate_right(1);
+    }
+
+    /// Removes and returns item `i`, which must exist.
+    pub fn remove_at(&self, i: usize) -> Value {
+        let n = self.len();
+        assert!(i < n);
+        let items = self.items.get();
+        // SAFETY: LIST-1; moves words within the list, whose last one becomes free.
+        unsafe {
+            let value = *items.add(i);
+            std::ptr::copy(items.add(i + 1), items.add(i), n - i - 1);
+            *items.add(n - 1) = 0;
+            self.size.set(n - 1);
+            Value::from_bits(value).expect("an item")
+        }
+    }
+
+    /// As [`List::reserve`], MemoryError where that is impossible. May collect.
+    pub fn try_reserve(&self, cx: &mut Cx, n: usize) -> PyResult<()> {
+        if n > self.capacity.get() && !crate::protocol::sequence::fits(cx, n) {
+            return Err(cx.memory_error());
+        }
+        self.reserve(cx, n);
+        Ok(())
+    }
+
+    /// Appends `n` times the items that the list has, `n >= 0`; room was reserved.
+    pub(crate) fn repeat_in_place(&self, cx: &mut Cx, n: usize) {
+        let len = self.len();
+        let total = len * (n + 1);
+        assert!(total <= self.capacity.get());
+        fill_repeated(self.items.get(), len, total);
+        self.size.set(total);
+        self.written(cx);
+    }
+
+    /// Takes the items for sorting: the list is empty until [`List::put_back`].
+    pub(crate) fn take_storage(&self) -> (*mut u64, usize, usize) {
+        let storage = (self.items.get(), self.size.get(), self.capacity.get());
+        self.clear();
+        storage
+    }
+
+    /// Puts the items back; false if the list was changed meanwhile.
+    pub(crate) fn put_back(&self, cx: &mut Cx, storage: (*mut u64, usize, usize)) -> bool {
+        let untouched = self.items.get().is_null();
+        self.items.set(storage.0);
+        self.size.set(storage.1);
+        self.capacity.set(storage.2);
+        cx.barrier(self);
+        self.written(cx);
+        untouched
     }
 
     /// Removes all items and gives them back as a slice of their own (kept alive by the caller's stack).
@@ -235,5 +311,25 @@ impl List {
         self.capacity.set(0);
         // SAFETY: LIST-1; the array lives as long as the slice is on the stack (interior pointers count).
         if items.is_null() { &[] } else { unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) } }
+    }
+}
+
+/// Repeats the first `len` words at `words` until there are `total`, a multiple of `len`.
+pub(crate) fn fill_repeated(words: *mut u64, len: usize, total: usize) {
+    if len == 0 || words.is_null() {
+        return;
+    }
+    // SAFETY: the caller has room for `total` words, of which `len` are set.
+    unsafe {
+        if len == 1 {
+            std::slice::from_raw_parts_mut(words.add(1), total - 1).fill(*words);
+            return;
+        }
+        let mut done = len;
+        while done < total {
+            let n = done.min(total - done);
+            std::ptr::copy_nonoverlapping(words, words.add(done), n);
+            done += n;
+        }
     }
 }

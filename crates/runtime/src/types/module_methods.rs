@@ -143,13 +143,7 @@ fn missing(cx: &mut Cx, v: Value, name: &'static Str) -> PyResult<Value> {
     Err(attr::attribute_error(cx, &text, v, name))
 }
 
-fn missing_text(
-    cx: &mut Cx,
-    this: &Module,
-    own: &'static Str,
-    own_repr: &str,
-    name: &'static Str,
-) -> PyResult<String> {
+fn missing_text(cx: &mut Cx, this: &Module, own: &'static Str, own_repr: &str, name: &'static Str) -> PyResult<String> {
     let origin = file_origin(cx, this)?;
     let shadowing = match &origin {
         Some(origin) => is_in_first_path(cx, origin)?,

@@ -277,7 +277,11 @@ fn state_of(cx: &mut Cx, v: Value, required: bool) -> PyResult<Value> {
     let key = cx.names().__getstate__;
     let f = attr::get(cx, v, key)?;
     let is_default = f.exact::<NativeFunction>().is_some_and(|f| {
-        f.receiver == Some(v) && std::ptr::eq(f.def, ObjectMethods::METHODS.iter().find(|d| d.name == "__getstate__").expect("declared above"))
+        f.receiver == Some(v)
+            && std::ptr::eq(
+                f.def,
+                ObjectMethods::METHODS.iter().find(|d| d.name == "__getstate__").expect("declared above"),
+            )
     });
     if is_default { default_state(cx, v, required) } else { cx.call(f, &[]) }
 }

@@ -159,11 +159,16 @@ impl Property {
         })
     }
 
-    fn copied(&'static self, cx: &mut Cx, get: Option<Value>, set: Option<Value>, del: Option<Value>) -> PyResult<Value> {
+    fn copied(
+        &'static self,
+        cx: &mut Cx,
+        get: Option<Value>,
+        set: Option<Value>,
+        del: Option<Value>,
+    ) -> PyResult<Value> {
         let none = Value::none();
-        let given = |new: Option<Value>, old: &Cell<Option<Value>>| {
-            new.filter(|v| !v.is_none()).or(old.get()).unwrap_or(none)
-        };
+        let given =
+            |new: Option<Value>, old: &Cell<Option<Value>>| new.filter(|v| !v.is_none()).or(old.get()).unwrap_or(none);
         let (get, set, del) = (given(get, &self.get), given(set, &self.set), given(del, &self.del));
         let doc = if self.getter_doc.get() && !get.is_none() { none } else { self.doc.get().unwrap_or(none) };
         let class = Value::of(Value::of(self).class());

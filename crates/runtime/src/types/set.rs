@@ -1,19 +1,448 @@
-//! set and frozenset.
-#![allow(unused_imports, dead_code)]
+//! set and frozenset: layout and hash table. The methods are in `set_methods.rs`.
+//!
+//! A set is 200 bytes (CABI 2.2): fill at +16, used at +24, mask at +32, table at +40, hash at +48, finger at +56,
+//! a small table of 8 entries at +64. The order of iteration is the order of the table, and programs see it in
+//! printed sets; so probing, growth and merging follow CPython's `Objects/setobject.c` exactly.
+//!
+//! Invariants:
+//! - SET-1: `table` leads to `mask + 1` entries: the small table, or the data of a RawBuffer.
+//! - SET-2: an entry is free (key 0, hash 0), deleted (key 0, hash -1) or holds a key with its hash.
+//! - SET-3: at least two fifths of the entries are free, so probing ends.
 
+use std::cell::{Cell, UnsafeCell};
+
+use taipan_gc::Marker;
+
+use crate::buffer::RawBuffer;
 use crate::cx::Cx;
-use crate::native::Args;
+use crate::dict::explain_unhashable;
 use crate::object::Header;
-use crate::slots::Slots;
-use crate::typeobj::{Type, TypeSpec, flags};
+use crate::protocol::{compare, hash};
+use crate::typeobj::{Type, flags};
+use crate::types::str::Str;
 use crate::value::Value;
-use crate::{PyResult, object, raise};
-use taipan_macros::pymethods;
+use crate::{PyResult, object};
 
-/// Types of this file.
-pub static TYPES: &[&Type] = &[];
+pub use crate::types::set_methods::{FROZENSET, SET, TYPES, frozenset_from};
 
-/// A frozenset of `items`. Raises what hashing raises. May collect.
-pub fn frozenset_from(cx: &mut Cx, items: &[Value]) -> PyResult<Value> {
-    Ok(Value::of(crate::types::tuple::Tuple::new(cx, items)))
+/// A set or frozenset.
+#[repr(C)]
+pub struct Set {
+    header: Header,
+    /// Entries that are not free.
+    fill: Cell<usize>,
+    used: Cell<usize>,
+    mask: Cell<usize>,
+    table: Cell<*mut Entry>,
+    hash: Cell<i64>,
+    /// Where `pop` searches next.
+    finger: Cell<usize>,
+    small: UnsafeCell<[Entry; SMALL]>,
+    weakrefs: Cell<usize>,
+}
+const _: () = assert!(std::mem::size_of::<Set>() == 200);
+const _: () = assert!(std::mem::offset_of!(Set, used) == 24);
+object!(Set, SET);
+
+/// One entry of the table.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) key: u64,
+    pub(crate) hash: i64,
+}
+
+const SMALL: usize = 8;
+const LINEAR_PROBES: usize = 9;
+const PERTURB_SHIFT: u32 = 5;
+const FREE: Entry = Entry { key: 0, hash: 0 };
+const DELETED: Entry = Entry { key: 0, hash: -1 };
+
+/// Visits a set.
+///
+/// # Safety
+/// `object` must be a set or frozenset.
+pub unsafe fn trace_set(object: *mut Header, marker: &mut Marker) {
+    // SAFETY: the caller's promise; SET-1.
+    unsafe {
+        let this = &*object.cast::<Set>();
+        let table = this.table.get();
+        if table.is_null() {
+            return;
+        }
+        if !this.is_small() {
+            marker.mark_value(Value::of(RawBuffer::from_data(table.cast())).bits());
+        }
+        for entry in this.entries() {
+            if entry.key != 0 {
+                marker.mark_value(entry.key);
+            }
+        }
+    }
+}
+
+/// True for sets and frozensets, subclasses included.
+#[inline]
+pub fn is_any_set(v: Value) -> bool {
+    as_set(v).is_some()
+}
+
+/// The set, if `v` is a set or frozenset or an instance of a subclass.
+#[inline]
+pub fn as_set(v: Value) -> Option<&'static Set> {
+    let class = v.as_object()?.class();
+    let is_set = std::ptr::eq(class, &SET)
+        || std::ptr::eq(class, &FROZENSET)
+        || class.has(flags::HEAPTYPE) && (class.is_subtype(&SET) || class.is_subtype(&FROZENSET));
+    // SAFETY: the types share the layout.
+    if is_set { Some(unsafe { v.cast() }) } else { None }
+}
+
+enum Place {
+    /// Index of the entry that holds the key.
+    Found(usize),
+    /// Index of the entry where it belongs: the last deleted one on the way, else the free one that ends it.
+    Free(usize),
+}
+
+impl Set {
+    /// A new empty set. May collect.
+    pub fn new(cx: &mut Cx) -> &'static Set {
+        Set::new_of(cx, &SET)
+    }
+
+    /// A new empty instance of `class`, a subclass of set or frozenset or one of them. May collect.
+    pub fn new_of(cx: &mut Cx, class: &'static Type) -> &'static Set {
+        let set = Set {
+            header: Header::fresh(class),
+            fill: Cell::new(0),
+            used: Cell::new(0),
+            mask: Cell::new(SMALL - 1),
+            table: Cell::new(std::ptr::null_mut()),
+            hash: Cell::new(-1),
+            finger: Cell::new(0),
+            small: UnsafeCell::new([FREE; SMALL]),
+            weakrefs: Cell::new(0),
+        };
+        let set = cx.alloc_of(class, set);
+        set.table.set(set.small.get().cast());
+        set
+    }
+
+    /// Number of items.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.used.get()
+    }
+
+    /// True without items.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The cached hash of a frozenset, -1 while unknown.
+    pub(crate) fn hash_word(&self) -> &Cell<i64> {
+        &self.hash
+    }
+
+    fn is_small(&self) -> bool {
+        std::ptr::eq(self.table.get().cast_const().cast(), self.small.get())
+    }
+
+    /// Number of entries.
+    pub(crate) fn slots(&self) -> usize {
+        self.mask.get() + 1
+    }
+
+    /// Entries that are not free.
+    pub(crate) fn filled(&self) -> usize {
+        self.fill.get()
+    }
+
+    /// Entry `i`.
+    #[inline(always)]
+    pub(crate) fn entry(&self, i: usize) -> Entry {
+        debug_assert!(i <= self.mask.get());
+        // SAFETY: SET-1.
+        unsafe { *self.table.get().add(i) }
+    }
+
+    #[inline(always)]
+    fn set_entry(&self, i: usize, entry: Entry) {
+        debug_assert!(i <= self.mask.get());
+        // SAFETY: SET-1.
+        unsafe { *self.table.get().add(i) = entry }
+    }
+
+    /// The table. It must not be used after anything that may change the set has run.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        // SAFETY: SET-1.
+        unsafe { std::slice::from_raw_parts(self.table.get(), self.slots()) }
+    }
+
+    /// The item at or after table position `*position`, which moves behind it, with its hash.
+    #[inline]
+    pub fn next_item(&self, position: &mut usize) -> Option<(Value, i64)> {
+        while *position < self.slots() {
+            let entry = self.entry(*position);
+            *position += 1;
+            if let Some(key) = Value::from_bits(entry.key) {
+                return Some((key, entry.hash));
+            }
+        }
+        None
+    }
+
+    /// The items in order. The set may change meanwhile.
+    pub fn iter(&self) -> impl Iterator<Item = (Value, i64)> + '_ {
+        let mut position = 0;
+        std::iter::from_fn(move || self.next_item(&mut position))
+    }
+
+    /// Finds a key; may run Python code (`__eq__`), which may change the set: then the search starts again.
+    #[inline]
+    fn find(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<Place> {
+        let text = key.exact::<Str>();
+        'restart: loop {
+            let (table, mask) = (self.table.get(), self.mask.get());
+            let mut perturb = hash as u64;
+            let mut i = hash as usize & mask;
+            let mut reusable = None;
+            loop {
+                let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
+                for at in i..=last {
+                    // SAFETY: SET-1, at <= mask.
+                    let entry = unsafe { *table.add(at) };
+                    if entry.hash != hash {
+                        if entry.key == 0 {
+                            if entry.hash == 0 {
+                                return Ok(Place::Free(reusable.unwrap_or(at)));
+                            }
+                            reusable = Some(at);
+                        }
+                        continue;
+                    }
+                    let Some(other) = Value::from_bits(entry.key) else {
+                        return Ok(Place::Free(reusable.unwrap_or(at)));
+                    };
+                    if other == key {
+                        return Ok(Place::Found(at));
+                    }
+                    if let (Some(a), Some(b)) = (text, other.exact::<Str>()) {
+                        if a.eq_str(b) {
+                            return Ok(Place::Found(at));
+                        }
+                        continue;
+                    }
+                    let equal = compare::equal(cx, other, key)?;
+                    if self.table.get() != table || self.entry(at).key != entry.key {
+                        continue 'restart;
+                    }
+                    if equal {
+                        return Ok(Place::Found(at));
+                    }
+                }
+                perturb >>= PERTURB_SHIFT;
+                i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
+            }
+        }
+    }
+
+    /// Adds an item whose hash is known; false if it was there. May collect.
+    #[inline]
+    pub fn add_hashed(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<bool> {
+        match self.find(cx, key, hash)? {
+            Place::Found(_) => Ok(false),
+            Place::Free(at) => {
+                let reused = self.entry(at).hash == DELETED.hash;
+                self.set_entry(at, Entry { key: key.bits(), hash });
+                self.used.set(self.used.get() + 1);
+                cx.barrier(self);
+                if reused {
+                    return Ok(true);
+                }
+                self.fill.set(self.fill.get() + 1);
+                if self.fill.get() * 5 >= self.mask.get() * 3 {
+                    let used = self.used.get();
+                    self.resize(cx, if used > 50000 { used * 2 } else { used * 4 });
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Adds an item; false if it was there. Raises what hashing or comparing raises. May collect.
+    #[inline]
+    pub fn add(&self, cx: &mut Cx, key: Value) -> PyResult<bool> {
+        let hash = hash_item(cx, key)?;
+        self.add_hashed(cx, key, hash)
+    }
+
+    /// True if the item is in the set.
+    #[inline]
+    pub fn contains_hashed(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<bool> {
+        Ok(matches!(self.find(cx, key, hash)?, Place::Found(_)))
+    }
+
+    /// True if the item is in the set. Raises what hashing or comparing raises.
+    pub fn contains(&self, cx: &mut Cx, key: Value) -> PyResult<bool> {
+        let hash = hash_item(cx, key)?;
+        self.contains_hashed(cx, key, hash)
+    }
+
+    /// Removes an item whose hash is known; false if it was not there.
+    pub fn discard_hashed(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<bool> {
+        match self.find(cx, key, hash)? {
+            Place::Found(at) => {
+                self.set_entry(at, DELETED);
+                self.used.set(self.used.get() - 1);
+                Ok(true)
+            }
+            Place::Free(_) => Ok(false),
+        }
+    }
+
+    /// Removes and returns some item.
+    pub fn pop(&self) -> Option<Value> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut i = self.finger.get() & self.mask.get();
+        loop {
+            if let Some(key) = Value::from_bits(self.entry(i).key) {
+                self.set_entry(i, DELETED);
+                self.used.set(self.used.get() - 1);
+                self.finger.set(i + 1);
+                return Some(key);
+            }
+            i = if i < self.mask.get() { i + 1 } else { 0 };
+        }
+    }
+
+    /// Removes all items.
+    pub fn clear(&self) {
+        // SAFETY: the small table is part of the set; nobody holds a reference into it.
+        unsafe { *self.small.get() = [FREE; SMALL] };
+        self.table.set(self.small.get().cast());
+        self.mask.set(SMALL - 1);
+        self.fill.set(0);
+        self.used.set(0);
+        self.hash.set(-1);
+    }
+
+    /// Puts an entry into a table that has neither the key nor deleted entries.
+    fn insert_clean(&self, entry: Entry) {
+        let mask = self.mask.get();
+        let mut perturb = entry.hash as u64;
+        let mut i = entry.hash as usize & mask;
+        loop {
+            let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
+            for at in i..=last {
+                if self.entry(at).key == 0 {
+                    self.set_entry(at, entry);
+                    return;
+                }
+            }
+            perturb >>= PERTURB_SHIFT;
+            i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
+        }
+    }
+
+    /// Makes a table with more than `minimum` entries. May collect.
+    pub(crate) fn resize(&self, cx: &mut Cx, minimum: usize) {
+        let slots = (minimum + 1).next_power_of_two().max(SMALL);
+        let copy;
+        let buffer = if slots == SMALL { None } else { Some(RawBuffer::new(cx, slots * 16)) };
+        let old: &[Entry] = if self.is_small() {
+            // SAFETY: SET-1.
+            copy = unsafe { *self.small.get() };
+            &copy
+        } else {
+            // SAFETY: SET-1; the buffer stays alive through the stack.
+            unsafe { std::slice::from_raw_parts(self.table.get(), self.slots()) }
+        };
+        match buffer {
+            None => {
+                // SAFETY: the old entries were copied if they were here.
+                unsafe { *self.small.get() = [FREE; SMALL] };
+                self.table.set(self.small.get().cast());
+            }
+            // A raw buffer's memory is zero, that is, free entries.
+            Some(buffer) => self.table.set(buffer.data().cast()),
+        }
+        self.mask.set(slots - 1);
+        for entry in old {
+            if entry.key != 0 {
+                self.insert_clean(*entry);
+            }
+        }
+        self.fill.set(self.used.get());
+        cx.barrier(self);
+    }
+
+    /// Adds all items of another set. May collect.
+    pub fn merge(&self, cx: &mut Cx, other: &Set) -> PyResult<()> {
+        if std::ptr::eq(self, other) || other.is_empty() {
+            return Ok(());
+        }
+        self.presize(cx, other.len());
+        if self.fill.get() == 0 && self.mask.get() == other.mask.get() && other.fill.get() == other.used.get() {
+            // SAFETY: both tables have as many entries.
+            unsafe { std::ptr::copy_nonoverlapping(other.table.get(), self.table.get(), other.slots()) };
+            self.fill.set(other.fill.get());
+            self.used.set(other.used.get());
+            cx.barrier(self);
+            return Ok(());
+        }
+        if self.fill.get() == 0 {
+            for entry in other.entries() {
+                if entry.key != 0 {
+                    self.insert_clean(*entry);
+                }
+            }
+            self.fill.set(other.used.get());
+            self.used.set(other.used.get());
+            cx.barrier(self);
+            return Ok(());
+        }
+        let mut position = 0;
+        while let Some((key, hash)) = other.next_item(&mut position) {
+            self.add_hashed(cx, key, hash)?;
+        }
+        Ok(())
+    }
+
+    /// One big resize before `n` items are added. May collect.
+    pub(crate) fn presize(&self, cx: &mut Cx, n: usize) {
+        if (self.fill.get() + n) * 5 >= self.mask.get() * 3 {
+            self.resize(cx, (self.used.get() + n) * 2);
+        }
+    }
+
+    /// Takes over the items of `other`, a temporary set that nobody else knows.
+    pub(crate) fn take_from(&self, cx: &mut Cx, other: &Set) {
+        if other.is_small() {
+            // SAFETY: both small tables are parts of their sets.
+            unsafe { *self.small.get() = *other.small.get() };
+            self.table.set(self.small.get().cast());
+        } else {
+            self.table.set(other.table.get());
+        }
+        self.mask.set(other.mask.get());
+        self.fill.set(other.fill.get());
+        self.used.set(other.used.get());
+        self.hash.set(-1);
+        other.clear();
+        cx.barrier(self);
+    }
+}
+
+/// The hash of an item; TypeError in the words of sets.
+#[inline]
+pub fn hash_item(cx: &mut Cx, key: Value) -> PyResult<i64> {
+    match hash::hash(cx, key) {
+        Ok(h) => Ok(h),
+        Err(_) => Err(explain_unhashable(cx, key, "a set element")),
+    }
 }

@@ -38,7 +38,8 @@ static SLICE_SPEC: TypeSpec = TypeSpec {
     slots: Slots {
         repr: Some(|cx, v| {
             let parts = slice(v).parts();
-            let [a, b, c] = [any::repr_text(cx, parts[0])?, any::repr_text(cx, parts[1])?, any::repr_text(cx, parts[2])?];
+            let [a, b, c] =
+                [any::repr_text(cx, parts[0])?, any::repr_text(cx, parts[1])?, any::repr_text(cx, parts[2])?];
             Ok(cx.str(&format!("slice({a}, {b}, {c})")))
         }),
         hash: Some(hash_slice),

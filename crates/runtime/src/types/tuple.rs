@@ -74,6 +74,50 @@ impl Tuple {
         }
     }
 
+    /// A new tuple of `n > 0` items whose words are 0: the caller fills it before anyone sees it. May collect.
+    pub(crate) fn uninit(cx: &mut Cx, n: usize) -> &'static Tuple {
+        let p = cx.alloc_raw(32 + 8 * n);
+        // SAFETY: fresh memory of that size.
+        unsafe {
+            p.cast::<Header>().write(Header::fresh(&crate::types::tuple_methods::TUPLE));
+            let this = &*p.cast::<Tuple>();
+            this.len.set(n);
+            this.hash.set(-1);
+            this
+        }
+    }
+
+    /// Copies `items` to position `at` of a tuple under construction.
+    ///
+    /// # Safety
+    /// They must fit, nobody may have seen the tuple, and nothing may have been collected since it was made.
+    pub(crate) unsafe fn fill(&self, at: usize, items: &[Value]) {
+        debug_assert!(at + items.len() <= self.len());
+        // SAFETY: the caller's promise.
+        unsafe { std::ptr::copy_nonoverlapping(items.as_ptr().cast::<u64>(), self.first().add(at), items.len()) }
+    }
+
+    /// The item words.
+    pub(crate) fn words(&self) -> *mut u64 {
+        self.first()
+    }
+
+    /// Makes only the first `n` items of a fresh tuple visible; the others can be read by [`Tuple::hidden`] (struct
+    /// sequences).
+    pub fn hide_from(&self, n: usize) {
+        assert!(n <= self.len());
+        self.len.set(n);
+    }
+
+    /// Item `i`, hidden or not.
+    ///
+    /// # Safety
+    /// The tuple must have been made with more than `i` items.
+    pub unsafe fn hidden(&self, i: usize) -> Value {
+        // SAFETY: the caller's promise.
+        unsafe { *self.first().cast::<Value>().add(i) }
+    }
+
     /// Number of items.
     #[inline(always)]
     pub fn len(&self) -> usize {

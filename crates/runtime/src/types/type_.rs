@@ -146,6 +146,7 @@ impl Cx {
             dict_shape: Cell::new(std::ptr::null()),
             inline_hint: Cell::new(0),
             subclasses: RefCell::new(Vec::new()),
+            init_function: Cell::new(None),
             finalizer: Cell::new(false),
         };
         class.set_data(Box::new(data));

@@ -13,7 +13,7 @@ use crate::types::function::Function;
 use crate::types::generic_alias;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
-use crate::types::type_params::{has_default, PARAM_SPEC, TYPE_VAR, TYPE_VAR_TUPLE};
+use crate::types::type_params::{PARAM_SPEC, TYPE_VAR, TYPE_VAR_TUPLE, has_default};
 use crate::types::typing::{caller_module, evaluate, name_argument, type_text, unpack, unpack_params};
 use crate::types::{module, union};
 use crate::value::Value;

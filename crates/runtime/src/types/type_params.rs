@@ -12,7 +12,7 @@ use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::descr_methods::members;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
-use crate::types::type_alias::{no_default, new_const_evaluator};
+use crate::types::type_alias::{new_const_evaluator, no_default};
 use crate::types::typing::{call_typing, caller_module, evaluate, name_argument, type_check, unpack};
 use crate::types::union;
 use crate::value::Value;
@@ -225,7 +225,11 @@ impl TypeVar {
             for p in params.items() {
                 expected += usize::from(!has_default(cx, *p)?);
             }
-            return raise!(cx, TypeError, "Too few arguments for {text}; actual {actual}, expected at least {expected}");
+            return raise!(
+                cx,
+                TypeError,
+                "Too few arguments for {text}; actual {actual}, expected at least {expected}"
+            );
         }
         let mut all = crate::heap::RootVec::from_slice(given.items());
         all.push(default);

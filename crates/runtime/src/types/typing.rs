@@ -69,8 +69,8 @@ pub fn type_text(cx: &mut Cx, v: Value) -> PyResult<String> {
         return Ok("None".to_string());
     }
     let names = cx.names();
-    let is_alias = attr::get_optional(cx, v, names.__origin__)?.is_some()
-        && attr::get_optional(cx, v, names.__args__)?.is_some();
+    let is_alias =
+        attr::get_optional(cx, v, names.__origin__)?.is_some() && attr::get_optional(cx, v, names.__args__)?.is_some();
     if !is_alias
         && let Some(qualname) = attr::get_optional(cx, v, names.__qualname__)?
         && let Some(module) = attr::get_optional(cx, v, names.__module__)?.filter(|m| !m.is_none())

@@ -1,0 +1,226 @@
+//! Exceptions, intrinsics, imports, pattern matching.
+
+use taipan_bytecode::Word;
+use taipan_bytecode::ops::Intrinsic;
+use taipan_runtime::exceptions::{self, Exception};
+use taipan_runtime::protocol::{object, pattern};
+use taipan_runtime::types::function::Function;
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Cx, PyResult, Raised, Value, raise};
+
+use crate::dispatch::{Regs, dispatch, handler, name_at, slow};
+use crate::glue;
+use crate::unwind::unwind;
+
+slow! {
+    Raise 0 => raise_value;
+    RaiseFrom 0 => raise_from;
+    RaiseCurrent 0 => raise_current;
+    CheckEgMatch 0 => check_eg_match;
+    PrepReraiseStar 0 => prep_reraise_star;
+    WithExceptStart 0 => with_except_start;
+    CallIntrinsic 0 => call_intrinsic;
+    ImportName 1 => import_name;
+    ImportFrom 1 => import_from;
+    ImportStar 0 => import_star;
+    GetLen 0 => get_len;
+    MatchMapping 0 => match_mapping;
+    MatchSequence 0 => match_sequence;
+    MatchKeys 0 => match_keys;
+    MatchClass 1 => match_class;
+}
+
+fn raise_value(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let e = exceptions::from_operand(cx, r.get(w.a()))?;
+    Err(cx.raise(e))
+}
+
+fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let e = exceptions::from_operand(cx, r.get(w.a()))?;
+    let cause = r.get(w.b());
+    let cause = if cause.is_none() {
+        None
+    } else if cause.downcast::<Exception>().is_some() || cause.downcast::<taipan_runtime::typeobj::Type>().is_some() {
+        match exceptions::from_operand(cx, cause) {
+            Ok(c) => Some(c),
+            Err(_) if cx.exception_matches(&exceptions::TypeError) => {
+                cx.take_exception();
+                return raise!(cx, TypeError, "exception causes must derive from BaseException");
+            }
+            Err(e) => return Err(e),
+        }
+    } else {
+        return raise!(cx, TypeError, "exception causes must derive from BaseException");
+    };
+    if let Some(this) = e.downcast::<Exception>() {
+        this.cause.set(cause);
+        this.suppress_context.set(true);
+        cx.barrier(this);
+    }
+    Err(cx.raise(e))
+}
+
+fn raise_current(cx: &mut Cx, _: Word, _: Regs, _: *mut u64) -> PyResult<()> {
+    match cx.handled {
+        Some(e) => Err(cx.raise_again(e)),
+        None => raise!(cx, RuntimeError, "No active exception to reraise"),
+    }
+}
+
+handler!(Reraise, |w, pc, regs, cx, table| {
+    (*cx.frame).pc = pc;
+    let e = Regs(regs).get(w.a());
+    cx.raise_again(e);
+    return unwind(cx, table, false);
+});
+
+handler!(PushExcInfo, |w, pc, regs, cx, table| {
+    let r = Regs(regs);
+    let e = r.get(w.a());
+    r.set(w.b(), cx.handled.unwrap_or(Value::none()));
+    cx.handled = Some(e);
+    dispatch!(pc, regs, cx, table)
+});
+
+handler!(PopExcInfo, |w, pc, regs, cx, table| {
+    let e = Regs(regs).get(w.a());
+    cx.handled = if e.is_none() { None } else { Some(e) };
+    dispatch!(pc, regs, cx, table)
+});
+
+handler!(JumpExcNotMatch, |w, pc, regs, cx, table| {
+    let r = Regs(regs);
+    (*cx.frame).pc = pc;
+    match exceptions::matches(cx, r.get(w.a()), r.get(w.b())) {
+        Ok(m) => {
+            let target = if m { pc } else { pc.offset(w.sc() as isize) };
+            dispatch!(target, regs, cx, table)
+        }
+        Err(_) => return unwind(cx, table, true),
+    }
+});
+
+fn check_eg_match(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let (e, pattern) = (r.get(w.b()), r.get(w.c()));
+    let (matching, rest) = glue::check_eg_match(cx, e, pattern)?;
+    r.set(w.a(), matching.unwrap_or(Value::none()));
+    r.set(w.a() + 1, rest.unwrap_or(Value::none()));
+    Ok(())
+}
+
+fn prep_reraise_star(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let v = glue::prep_reraise_star(cx, r.get(w.b()), r.get(w.c()))?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn with_except_start(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let (exit, receiver, e) = (r.get(w.b()), r.try_get(w.b() + 1), r.get(w.c()));
+    let traceback = e.downcast::<Exception>().and_then(|e| e.traceback.get()).unwrap_or(Value::none());
+    let args = [Value::of(e.class()), e, traceback];
+    let v = match receiver {
+        Some(receiver) => taipan_runtime::protocol::call::call_unbound(cx, exit, receiver, &args)?,
+        None => cx.call(exit, &args)?,
+    };
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn call_intrinsic(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let Some(kind) = Intrinsic::from_u16(w.c() as u16) else { return raise!(cx, SystemError, "bad intrinsic") };
+    let b = w.b();
+    let v = r.get(b);
+    let result = match kind {
+        Intrinsic::Print => print(cx, v)?,
+        Intrinsic::StopIterationError => glue::stop_iteration_error(cx, v)?,
+        Intrinsic::AsyncGenWrap => glue::async_gen_wrap(cx, v),
+        Intrinsic::TypeVar => glue::type_param(cx, "TypeVar", &[v])?,
+        Intrinsic::TypeVarWithBound => glue::type_param(cx, "TypeVarWithBound", &[v, r.get(b + 1)])?,
+        Intrinsic::TypeVarWithConstraints => glue::type_param(cx, "TypeVarWithConstraints", &[v, r.get(b + 1)])?,
+        Intrinsic::ParamSpec => glue::type_param(cx, "ParamSpec", &[v])?,
+        Intrinsic::TypeVarTuple => glue::type_param(cx, "TypeVarTuple", &[v])?,
+        Intrinsic::SubscriptGeneric => glue::type_param(cx, "SubscriptGeneric", &[v])?,
+        Intrinsic::TypeAlias => glue::type_param(cx, "TypeAlias", &[v])?,
+        Intrinsic::SetTypeParamDefault => glue::type_param(cx, "SetDefault", &[v, r.get(b + 1)])?,
+        Intrinsic::SetFunctionTypeParams => {
+            let f = v.exact::<Function>().ok_or(Raised);
+            let params = r.get(b + 1).exact::<Tuple>();
+            if let Ok(f) = f {
+                f.type_params.set(params);
+                cx.barrier(f);
+            }
+            v
+        }
+    };
+    r.set(w.a(), result);
+    Ok(())
+}
+
+/// Interactive mode: shows a value by `sys.displayhook`.
+fn print(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    let name = cx.names().displayhook;
+    let hook = cx.rt().sys.get().and_then(|d| d.get_str(name));
+    match hook {
+        Some(hook) => cx.call(hook, &[v]),
+        None => raise!(cx, RuntimeError, "lost sys.displayhook"),
+    }
+}
+
+fn import_name(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
+    // SAFETY: the first cache word.
+    let name = unsafe { name_at(cx, pc) };
+    let (level, fromlist) = (r.get(w.b()), r.get(w.b() + 1));
+    let v = glue::import_name(cx, name, fromlist, level)?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn import_from(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
+    // SAFETY: the first cache word.
+    let name = unsafe { name_at(cx, pc) };
+    let v = glue::import_from(cx, r.get(w.b()), name)?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn import_star(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    // SAFETY: FRAME-1.
+    let locals = unsafe { (*cx.frame).locals };
+    match locals {
+        Some(locals) => glue::import_star(cx, r.get(w.a()), locals),
+        None => raise!(cx, SystemError, "no locals found during 'import *'"),
+    }
+}
+
+fn get_len(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let n = object::len(cx, r.get(w.b()))?;
+    r.set(w.a(), Value::small(n as i64));
+    Ok(())
+}
+
+fn match_mapping(_: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let is = r.get(w.b()).class().has(taipan_runtime::typeobj::flags::MAPPING);
+    r.set(w.a(), Value::bool(is));
+    Ok(())
+}
+
+fn match_sequence(_: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let is = r.get(w.b()).class().has(taipan_runtime::typeobj::flags::SEQUENCE);
+    r.set(w.a(), Value::bool(is));
+    Ok(())
+}
+
+fn match_keys(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let found = pattern::match_keys(cx, r.get(w.b()), r.get(w.c()))?;
+    r.set(w.a(), found.unwrap_or(Value::none()));
+    Ok(())
+}
+
+fn match_class(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
+    // SAFETY: the first cache word.
+    let positional = unsafe { (*pc & 0xffff_ffff) as usize };
+    let (class, names) = (r.get(w.c()), r.get(w.c() + 1));
+    let found = pattern::match_class(cx, r.get(w.b()), class, names, positional)?;
+    r.set(w.a(), found.unwrap_or(Value::none()));
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Generators and coroutines.
+
+use taipan_bytecode::code::flags as co;
+use taipan_bytecode::{Op, Word};
+use taipan_runtime::frame::flag;
+use taipan_runtime::types::generator::{self, Generator, State};
+use taipan_runtime::{Cx, PyResult, Value, exceptions};
+
+use crate::dispatch::{Handler0, Regs, dispatch, handler, slow};
+use crate::glue;
+use crate::unwind::unwind;
+
+/// Generators and coroutines: what `Send` can resume without native recursion.
+#[inline(always)]
+fn is_sync(class: &taipan_runtime::typeobj::Type) -> bool {
+    std::ptr::eq(class, &generator::GENERATOR) || std::ptr::eq(class, &generator::COROUTINE)
+}
+
+handler!(ReturnGenerator, |w, pc, regs, cx, table| {
+    let frame = &mut *cx.frame;
+    frame.pc = pc;
+    let flags = frame.code.flags;
+    let class = if flags & co::ASYNC_GENERATOR != 0 {
+        &generator::ASYNC_GENERATOR
+    } else if flags & co::COROUTINE != 0 {
+        &generator::COROUTINE
+    } else {
+        &generator::GENERATOR
+    };
+    let object = Generator::from_frame(cx, class);
+    glue::generator_created(cx, object);
+    let (entry, result) = (frame.flags & flag::ENTRY != 0, frame.result);
+    let bits = Value::of(object).bits();
+    cx.pop_frame();
+    if entry {
+        return bits;
+    }
+    *result = bits;
+    let caller = &*cx.frame;
+    dispatch!(caller.pc, caller.regs, cx, table)
+});
+
+handler!(Yield, |w, pc, regs, cx, table| { return yield_value(cx, *regs.add(w.a()), pc, table) });
+
+handler!(YieldDelegate, |w, pc, regs, cx, table| { return yield_value(cx, *regs.add(w.a()), pc, table) });
+
+/// Suspends the running generator frame, giving `value` to whoever resumed it.
+#[inline(always)]
+unsafe fn yield_value(cx: &mut Cx, value: u64, pc: *const u64, table: *const Handler0) -> u64 {
+    // SAFETY: INT-1; the frame below of a FOR or SEND frame is suspended behind that instruction.
+    unsafe {
+        let frame = &mut *cx.frame;
+        frame.pc = pc;
+        let (flags, result) = (frame.flags, frame.result);
+        frame.receiver.expect("a generator frame has its generator").cast::<Generator>().leave(cx, State::Suspended);
+        if flags & flag::ENTRY != 0 {
+            return value;
+        }
+        *result = value;
+        let caller = &*cx.frame;
+        let word = Word(*caller.pc.sub(2));
+        let mut next = caller.pc;
+        if word.0 as u16 == Op::ForNext as u16 {
+            next = next.offset(word.sc() as isize);
+        }
+        dispatch!(next, caller.regs, cx, table)
+    }
+}
+
+handler!(Send, |w, pc, regs, cx, table| {
+    let r = Regs(regs);
+    let (it, sent) = (r.get(w.a()), r.get(w.b()));
+    let next = pc.add(1);
+    (*cx.frame).pc = next;
+    if let Some(g) = it.as_object().filter(|o| is_sync(o.class())).map(|_| it.cast::<Generator>())
+        && (g.state.get() == State::Suspended || g.state.get() == State::Created && sent.is_none())
+        && cx.depth < cx.rt().recursion_limit.get()
+    {
+        g.set_sent(sent);
+        let frame = g.enter(cx, regs.add(w.b()), flag::SEND);
+        dispatch!((*frame).pc, (*frame).regs, cx, table);
+    }
+    match glue::send_to(cx, it, sent) {
+        Ok((v, true)) => {
+            r.set(w.b(), v);
+            dispatch!(next.offset(w.sc() as isize), regs, cx, table);
+        }
+        Ok((v, false)) => {
+            r.set(w.b(), v);
+            dispatch!(next, regs, cx, table);
+        }
+        Err(_) => return unwind(cx, table, true),
+    }
+});
+
+slow! {
+    GetYieldFromIter 0 => get_yield_from_iter;
+    GetAwaitable 0 => get_awaitable;
+    GetAIter 0 => get_aiter;
+    GetANext 0 => get_anext;
+}
+
+fn get_yield_from_iter(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let v = glue::get_yield_from_iter(cx, r.get(w.b()))?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn get_awaitable(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let v = glue::get_awaitable_iter(cx, r.get(w.b()), w.c())?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn get_aiter(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let v = glue::get_aiter(cx, r.get(w.b()))?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn get_anext(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let v = glue::get_anext(cx, r.get(w.b()))?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+handler!(EndAsyncFor, |w, pc, regs, cx, table| {
+    let e = Regs(regs).get(w.a());
+    if e.is_instance(&exceptions::StopAsyncIteration) {
+        dispatch!(pc, regs, cx, table);
+    }
+    (*cx.frame).pc = pc;
+    cx.raise_again(e);
+    return unwind(cx, table, false);
+});

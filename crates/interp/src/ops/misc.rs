@@ -1,0 +1,137 @@
+//! Moves, constants, subscripts.
+
+use taipan_bytecode::Word;
+use taipan_runtime::protocol::object;
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::slice::Slice;
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Cx, PyResult, Value};
+
+use crate::dispatch::{Regs, dispatch, handler, slow};
+
+handler!(Nop, |w, pc, regs, cx, table| { dispatch!(pc, regs, cx, table) });
+
+handler!(Move, |w, pc, regs, cx, table| {
+    *regs.add(w.a()) = *regs.add(w.b());
+    dispatch!(pc, regs, cx, table)
+});
+
+handler!(LoadConst, |w, pc, regs, cx, table| {
+    let consts = (*cx.frame).code.consts();
+    Regs(regs).set(w.a(), *consts.get_unchecked(w.x() as usize));
+    dispatch!(pc, regs, cx, table)
+});
+
+handler!(LoadInt, |w, pc, regs, cx, table| {
+    Regs(regs).set(w.a(), Value::small(w.x() as i64));
+    dispatch!(pc, regs, cx, table)
+});
+
+handler!(ClearLocal, |w, pc, regs, cx, table| {
+    *regs.add(w.a()) = 0;
+    dispatch!(pc, regs, cx, table)
+});
+
+handler!(LoadItem, |w, pc, regs, cx, table| {
+    let r = Regs(regs);
+    let (v, key) = (r.get(w.b()), r.get(w.c()));
+    if let Some(i) = key.as_small() {
+        if let Some(list) = v.exact::<List>() {
+            let i = if i < 0 { i + list.len() as i64 } else { i };
+            if let Some(item) = list.get(i as usize) {
+                r.set(w.a(), item);
+                dispatch!(pc.add(1), regs, cx, table);
+            }
+        } else if let Some(tuple) = v.exact::<Tuple>() {
+            let i = if i < 0 { i + tuple.len() as i64 } else { i };
+            if let Some(item) = tuple.items().get(i as usize) {
+                r.set(w.a(), *item);
+                dispatch!(pc.add(1), regs, cx, table);
+            }
+        }
+    }
+    return load_item_slow(w.0, pc, regs, cx, table);
+});
+
+handler!(LoadItemI, |w, pc, regs, cx, table| {
+    let r = Regs(regs);
+    let (v, i) = (r.get(w.b()), w.sc() as i64);
+    if let Some(list) = v.exact::<List>() {
+        let i = if i < 0 { i + list.len() as i64 } else { i };
+        if let Some(item) = list.get(i as usize) {
+            r.set(w.a(), item);
+            dispatch!(pc.add(1), regs, cx, table);
+        }
+    } else if let Some(tuple) = v.exact::<Tuple>() {
+        let i = if i < 0 { i + tuple.len() as i64 } else { i };
+        if let Some(item) = tuple.items().get(i as usize) {
+            r.set(w.a(), *item);
+            dispatch!(pc.add(1), regs, cx, table);
+        }
+    }
+    return load_item_i_slow(w.0, pc, regs, cx, table);
+});
+
+handler!(StoreItem, |w, pc, regs, cx, table| {
+    let r = Regs(regs);
+    let (v, key) = (r.get(w.a()), r.get(w.b()));
+    if let Some(i) = key.as_small()
+        && let Some(list) = v.exact::<List>()
+    {
+        let i = if i < 0 { i + list.len() as i64 } else { i } as usize;
+        if i < list.len() {
+            list.set(cx, i, r.get(w.c()));
+            dispatch!(pc.add(1), regs, cx, table);
+        }
+    }
+    return store_item_slow(w.0, pc, regs, cx, table);
+});
+
+slow! {
+    load_item_slow 1 => load_item;
+    load_item_i_slow 1 => load_item_i;
+    store_item_slow 1 => store_item;
+    DeleteItem 0 => delete_item;
+    LoadSlice 0 => load_slice;
+    StoreSlice 0 => store_slice;
+    BuildSlice 0 => build_slice;
+}
+
+fn load_item(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let v = object::get_item(cx, r.get(w.b()), r.get(w.c()))?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn load_item_i(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let v = object::get_item(cx, r.get(w.b()), Value::small(w.sc() as i64))?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn store_item(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    object::set_item(cx, r.get(w.a()), r.get(w.b()), Some(r.get(w.c())))
+}
+
+fn delete_item(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    object::set_item(cx, r.get(w.a()), r.get(w.b()), None)
+}
+
+fn load_slice(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let slice = Slice::new(cx, r.get(w.c()), r.get(w.c() + 1), Value::none());
+    let v = object::get_item(cx, r.get(w.b()), Value::of(slice))?;
+    r.set(w.a(), v);
+    Ok(())
+}
+
+fn store_slice(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let slice = Slice::new(cx, r.get(w.c()), r.get(w.c() + 1), Value::none());
+    object::set_item(cx, r.get(w.a()), Value::of(slice), Some(r.get(w.b())))
+}
+
+fn build_slice(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+    let b = w.b();
+    let slice = Slice::new(cx, r.get(b), r.get(b + 1), r.get(b + 2));
+    r.set(w.a(), Value::of(slice));
+    Ok(())
+}
