@@ -45,6 +45,8 @@ pub struct Runtime {
     /// Next type version (TYPE-2).
     pub next_type_version: Cell<u32>,
     dict_version: Cell<u64>,
+    /// Special methods by slot.
+    pub(crate) slot_table: std::cell::OnceCell<crate::slot_table::SlotTable>,
     /// `sys.modules`.
     pub modules: Cell<Option<&'static Dict>>,
     /// The namespace of `builtins`.
@@ -117,6 +119,7 @@ impl Runtime {
             method_cache: MethodCache::default(),
             next_type_version: Cell::new(1),
             dict_version: Cell::new(1),
+            slot_table: std::cell::OnceCell::new(),
             modules: Cell::new(None),
             builtins: Cell::new(None),
             sys: Cell::new(None),
