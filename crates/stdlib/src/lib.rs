@@ -13,9 +13,9 @@ pub mod host;
 pub mod imp;
 pub mod import;
 pub mod marshal;
-pub mod namespace;
 pub mod posix;
 pub mod resource;
+pub mod signal;
 pub mod start;
 pub mod stat;
 pub mod state;
@@ -35,7 +35,9 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
     ("_imp", imp::module),
+    ("_signal", signal::module),
     ("_stat", |cx| Ok(stat::init(cx))),
+    ("_thread", thread::module),
     ("_warnings", warnings::module),
     ("atexit", atexit::module),
     ("builtins", builtins::module),

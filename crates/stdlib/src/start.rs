@@ -27,6 +27,7 @@ pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
     hooks.import = import::import;
     hooks.warn = warnings::warn_hook;
     cx.rt().hooks.set(hooks);
+    crate::signal::start(cx);
     let sys = sys::module(cx)?;
     sys.set(cx, "modules", Value::of(modules));
     for (name, module) in [("builtins", builtins), ("sys", sys)] {
@@ -75,6 +76,8 @@ fn boot_importlib(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
     let Some(found) = frozen::find("_frozen_importlib") else {
         return raise!(cx, ImportError, "no frozen importlib");
     };
+    let origin = cx.str("importlib._bootstrap");
+    importlib.set(cx, "__origname__", origin);
     let code = frozen::code(cx, found)?;
     imp::run_in(cx, code, importlib.dict())?;
     state::set(cx, Slot::Importlib, Value::of(importlib));
