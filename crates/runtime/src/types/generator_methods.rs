@@ -364,10 +364,7 @@ pub fn stop_iteration_error(cx: &mut Cx, exception: Value) -> PyResult<Value> {
     };
     let message = cx.str(text);
     let error = exceptions::instantiate(cx, &exceptions::RuntimeError, &[message])?;
-    let (new, old) = (error.downcast::<Exception>(), exception.downcast::<Exception>());
-    if let (Some(new), Some(old)) = (new, old) {
-        // The error is raised where the exception was: it goes on with its traceback.
-        new.traceback.set(old.traceback.get());
+    if let Some(new) = error.downcast::<Exception>() {
         new.context.set(Some(exception));
         exceptions::set_cause(cx, new, Some(exception));
     }
