@@ -6,6 +6,7 @@ use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::protocol::{object, pattern};
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::{async_gen, exception_group, generator_methods};
 use taipan_runtime::{Cx, PyResult, Raised, Value, raise};
 
 use crate::dispatch::{Regs, dispatch, handler, name_at, slow};
@@ -102,15 +103,17 @@ handler!(JumpExcNotMatch, |w, pc, regs, cx, table| {
 
 fn check_eg_match(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let (e, pattern) = (r.get(w.b()), r.get(w.c()));
-    let (matching, rest) = glue::check_eg_match(cx, e, pattern)?;
+    let (matching, rest) = exception_group::check_eg_match(cx, e, pattern)?;
     r.set(w.a(), matching.unwrap_or(Value::none()));
     r.set(w.a() + 1, rest.unwrap_or(Value::none()));
     Ok(())
 }
 
 fn prep_reraise_star(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::prep_reraise_star(cx, r.get(w.b()), r.get(w.c()))?;
-    r.set(w.a(), v);
+    // SAFETY: the compiler emits this for a list that it built.
+    let results = unsafe { r.get(w.c()).cast::<taipan_runtime::types::list::List>() };
+    let v = exception_group::prep_reraise_star(cx, r.get(w.b()), results)?;
+    r.set(w.a(), v.unwrap_or(Value::none()));
     Ok(())
 }
 
@@ -132,8 +135,8 @@ fn call_intrinsic(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let v = r.get(b);
     let result = match kind {
         Intrinsic::Print => print(cx, v)?,
-        Intrinsic::StopIterationError => glue::stop_iteration_error(cx, v)?,
-        Intrinsic::AsyncGenWrap => glue::async_gen_wrap(cx, v),
+        Intrinsic::StopIterationError => generator_methods::stop_iteration_error(cx, v)?,
+        Intrinsic::AsyncGenWrap => async_gen::wrap(cx, v),
         Intrinsic::TypeVar => glue::type_param(cx, "TypeVar", &[v])?,
         Intrinsic::TypeVarWithBound => glue::type_param(cx, "TypeVarWithBound", &[v, r.get(b + 1)])?,
         Intrinsic::TypeVarWithConstraints => glue::type_param(cx, "TypeVarWithConstraints", &[v, r.get(b + 1)])?,

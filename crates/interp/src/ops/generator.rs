@@ -4,10 +4,10 @@ use taipan_bytecode::code::flags as co;
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::frame::flag;
 use taipan_runtime::types::generator::{self, Generator, State};
+use taipan_runtime::types::{coroutine, generator_methods as methods};
 use taipan_runtime::{Cx, PyResult, Value, exceptions};
 
 use crate::dispatch::{Handler0, Regs, dispatch, handler, slow};
-use crate::glue;
 use crate::unwind::unwind;
 
 /// Generators and coroutines: what `Send` can resume without native recursion.
@@ -28,7 +28,7 @@ handler!(ReturnGenerator, |w, pc, regs, cx, table| {
         &generator::GENERATOR
     };
     let object = Generator::from_frame(cx, class);
-    glue::generator_created(cx, object);
+    methods::created(cx, object);
     let (entry, result) = (frame.flags & flag::ENTRY != 0, frame.result);
     let bits = Value::of(object).bits();
     cx.pop_frame();
@@ -80,7 +80,7 @@ handler!(Send, |w, pc, regs, cx, table| {
         let frame = g.enter(cx, regs.add(w.b()), flag::SEND);
         dispatch!((*frame).pc, (*frame).regs, cx, table);
     }
-    match glue::send_to(cx, it, sent) {
+    match methods::send_to(cx, it, sent) {
         Ok((v, true)) => {
             r.set(w.b(), v);
             dispatch!(next.offset(w.sc() as isize), regs, cx, table);
@@ -101,25 +101,25 @@ slow! {
 }
 
 fn get_yield_from_iter(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::get_yield_from_iter(cx, r.get(w.b()))?;
+    let v = methods::get_yield_from_iter(cx, r.get(w.b()))?;
     r.set(w.a(), v);
     Ok(())
 }
 
 fn get_awaitable(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::get_awaitable_iter(cx, r.get(w.b()), w.c())?;
+    let v = coroutine::get_awaitable_iter(cx, r.get(w.b()), w.c())?;
     r.set(w.a(), v);
     Ok(())
 }
 
 fn get_aiter(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::get_aiter(cx, r.get(w.b()))?;
+    let v = coroutine::get_aiter(cx, r.get(w.b()))?;
     r.set(w.a(), v);
     Ok(())
 }
 
 fn get_anext(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::get_anext(cx, r.get(w.b()))?;
+    let v = coroutine::get_anext(cx, r.get(w.b()))?;
     r.set(w.a(), v);
     Ok(())
 }
