@@ -1,20 +1,19 @@
 //! What the handlers need from parts of the runtime that are being written.
 
+use taipan_runtime::protocol::import;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
 fn todo<T>(cx: &mut Cx) -> PyResult<T> {
     raise!(cx, SystemError, "not joined yet")
 }
-pub(crate) fn import_name(cx: &mut Cx, _: &'static Str, _: Value, _: Value) -> PyResult<Value> {
-    todo(cx)
+pub(crate) fn import_name(cx: &mut Cx, name: &'static Str, fromlist: Value, level: Value) -> PyResult<Value> {
+    // SAFETY: the running frame.
+    let frame = unsafe { &*cx.frame };
+    let level = level.as_small().unwrap_or(0);
+    import::import_name(cx, frame.builtins, frame.globals, frame.locals, name, fromlist, level)
 }
-pub(crate) fn import_from(cx: &mut Cx, _: Value, _: &'static Str) -> PyResult<Value> {
-    todo(cx)
-}
-pub(crate) fn import_star(cx: &mut Cx, _: Value, _: Value) -> PyResult<()> {
-    todo(cx)
-}
+pub(crate) use import::{import_from, import_star};
 pub(crate) fn new_interpolation(cx: &mut Cx, _: Value, _: Value, _: Value, _: Value) -> PyResult<Value> {
     todo(cx)
 }

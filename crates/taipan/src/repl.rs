@@ -1,102 +1,85 @@
-//! The interactive prompt: history, multi-line input, results through `sys.displayhook`.
+//! The interactive prompt.
 
-use rustyline::DefaultEditor;
-use rustyline::error::ReadlineError;
-use taipan_runtime::protocol::{call, object};
-use taipan_runtime::{Cx, PyResult, Value, exceptions};
+use std::io::{BufRead, Write};
+
+use taipan_runtime::dict::Dict;
+use taipan_runtime::exceptions;
+use taipan_runtime::protocol::object;
+use taipan_runtime::{Cx, PyResult, Value};
 use taipan_stdlib::compile::{self, Request};
+use taipan_stdlib::{builtins, sys};
 use taipan_syntax::Mode;
 use taipan_syntax::interactive::{Input, needs_more_input};
 
-use crate::run::{main_module, print_exception, report};
-
-fn history_file() -> Option<std::path::PathBuf> {
-    let home = std::env::var_os("HOME")?;
-    Some(std::path::Path::new(&home).join(".python_history"))
-}
-
-/// Reads and runs statements until end of input. Returns the exit code.
-pub fn run(cx: &mut Cx) -> i32 {
-    let Ok(mut editor) = DefaultEditor::new() else {
-        eprintln!("taipan: no line editor for this terminal");
-        return 1;
-    };
-    let history = history_file();
-    if let Some(file) = &history {
-        let _ = editor.load_history(file);
-    }
-    let mut lines = String::new();
-    let code = loop {
-        let prompt = prompt(cx, if lines.is_empty() { "ps1" } else { "ps2" });
-        match editor.readline(&prompt) {
-            Ok(line) => {
-                if !line.trim().is_empty() {
-                    let _ = editor.add_history_entry(line.as_str());
-                }
-                if !lines.is_empty() {
-                    lines.push('\n');
-                }
-                lines.push_str(&line);
-                if let Input::Incomplete = needs_more_input(&lines) {
-                    continue;
-                }
-                let source = std::mem::take(&mut lines) + "\n";
-                if let Some(code) = execute(cx, &source) {
-                    break code;
-                }
-            }
-            Err(ReadlineError::Interrupted) => {
-                lines.clear();
-                println!("KeyboardInterrupt");
-            }
-            Err(_) => {
-                println!();
-                break 0;
-            }
-        }
-    };
-    if let Some(file) = &history {
-        let _ = editor.save_history(file);
-    }
-    code
-}
-
-fn prompt(cx: &mut Cx, name: &str) -> String {
-    let default = if name == "ps1" { ">>> " } else { "... " };
-    let Ok(value) = taipan_stdlib::sys::get(cx, name) else {
-        cx.take_exception();
-        return default.to_string();
-    };
-    match object::str(cx, value) {
-        Ok(s) => s.to_string_lossy(),
+/// The text of `sys.ps1` or `sys.ps2`.
+fn prompt(cx: &mut Cx, name: &str, default: &str) -> String {
+    let Some(v) = builtins::sys_value(cx, name) else { return default.to_string() };
+    match object::str(cx, v) {
+        Ok(text) => text.to_string_lossy(),
         Err(_) => {
             cx.take_exception();
-            default.to_string()
+            String::new()
         }
     }
 }
 
-/// Runs one complete input. Some: the program asked to exit with that code.
-fn execute(cx: &mut Cx, source: &str) -> Option<i32> {
-    let result = evaluate(cx, source);
-    let _ = taipan_stdlib::sys::flush(cx);
-    match result {
-        Ok(()) => None,
-        Err(_) if cx.exception_matches(&exceptions::SystemExit) => Some(report(cx)),
-        Err(_) => {
+/// Reads and runs statements until the end of input. SystemExit leaves it.
+pub fn interact(cx: &mut Cx, globals: &'static Dict, quiet: bool) -> PyResult<()> {
+    if !quiet {
+        println!("Python {} on linux", sys::version());
+        println!("Type \"help\", \"copyright\", \"credits\" or \"license\" for more information.");
+    }
+    for (name, text) in [("ps1", ">>> "), ("ps2", "... ")] {
+        let key = cx.intern(name);
+        let text = cx.str(text);
+        if let Some(sys) = cx.rt().sys.get()
+            && sys.get_str(key).is_none()
+        {
+            sys.set_str(cx, key, text);
+        }
+    }
+    let mut lines = std::io::stdin().lock();
+    let mut source = String::new();
+    loop {
+        let (name, default) = if source.is_empty() { ("ps1", ">>> ") } else { ("ps2", "... ") };
+        print!("{}", prompt(cx, name, default));
+        let _ = std::io::stdout().flush();
+        let mut line = String::new();
+        match lines.read_line(&mut line) {
+            Ok(0) | Err(_) => {
+                println!();
+                return Ok(());
+            }
+            Ok(_) => {}
+        }
+        let line = line.trim_end_matches(['\n', '\r']);
+        if !source.is_empty() {
+            source.push('\n');
+        }
+        source.push_str(line);
+        if matches!(needs_more_input(&source), Input::Incomplete) {
+            continue;
+        }
+        let statement = std::mem::take(&mut source);
+        if statement.trim().is_empty() {
+            continue;
+        }
+        if run_statement(cx, &statement, globals).is_err() {
+            if cx.exception_matches(&exceptions::SystemExit) {
+                return Err(taipan_runtime::Raised);
+            }
             let exception = cx.take_exception();
-            print_exception(cx, exception);
-            None
+            sys::report_uncaught(cx, exception);
         }
+        builtins::flush_stream(cx, "stdout");
     }
 }
 
-fn evaluate(cx: &mut Cx, source: &str) -> PyResult<()> {
-    let globals = main_module(cx)?.dict();
-    let name = cx.str("<stdin>");
+fn run_statement(cx: &mut Cx, text: &str, globals: &'static Dict) -> PyResult<()> {
+    let filename = cx.str("<stdin>");
     let request = Request { mode: Mode::Single, flags: 0, optimize: -1 };
-    let code = compile::compile_text(cx, source, name, &request)?;
-    taipan_stdlib::import::register_source(cx, "<stdin>", source);
-    call::run_code(cx, code, globals, Some(Value::of(globals)), None)?;
+    let code = compile::compile_text(cx, &format!("{text}\n"), filename, &request)?;
+    let result: Value = builtins::scope::run_module_code(cx, code, globals)?;
+    let _ = result;
     Ok(())
 }

@@ -63,5 +63,13 @@ pub fn is_instance(_cx: &mut Cx, v: Value, class: Value) -> PyResult<bool> {
     Ok(class.downcast::<Type>().is_some_and(|c| v.is_instance(c)))
 }
 
+/// `issubclass(class, of)`.
+pub fn is_subclass(cx: &mut Cx, class: Value, of: Value) -> PyResult<bool> {
+    match (class.downcast::<Type>(), of.downcast::<Type>()) {
+        (Some(a), Some(b)) => Ok(a.is_subtype(b)),
+        _ => raise!(cx, TypeError, "issubclass() arg 1 must be a class"),
+    }
+}
+
 /// Adds `__dict__` and `__weakref__` descriptors to a new class whose instances gain them.
 pub fn add_instance_getsets(_cx: &mut Cx, _class: &'static Type, _dict: &'static Dict) {}
