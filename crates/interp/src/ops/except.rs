@@ -16,7 +16,6 @@ use crate::unwind::unwind;
 slow! {
     Raise 0 => raise_value;
     RaiseFrom 0 => raise_from;
-    RaiseCurrent 0 => raise_current;
     CheckEgMatch 0 => check_eg_match;
     PrepReraiseStar 0 => prep_reraise_star;
     WithExceptStart 0 => with_except_start;
@@ -61,12 +60,15 @@ fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     Err(cx.raise(e))
 }
 
-fn raise_current(cx: &mut Cx, _: Word, _: Regs, _: *mut u64) -> PyResult<()> {
-    match cx.handled {
-        Some(e) => Err(cx.raise_again(e)),
-        None => raise!(cx, RuntimeError, "No active exception to reraise"),
+handler!(RaiseCurrent, |w, pc, regs, cx, table| {
+    (*cx.frame).pc = pc;
+    if let Some(e) = cx.handled {
+        cx.raise_again(e);
+        return unwind(cx, table, false);
     }
-}
+    cx.raise_text(&exceptions::RuntimeError, "No active exception to reraise");
+    return unwind(cx, table, true);
+});
 
 handler!(Reraise, |w, pc, regs, cx, table| {
     (*cx.frame).pc = pc;
