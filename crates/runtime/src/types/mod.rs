@@ -29,6 +29,8 @@ pub mod list;
 pub mod list_methods;
 pub mod list_sort;
 pub mod memoryview;
+pub mod memoryview_items;
+pub mod memoryview_methods;
 pub mod module;
 pub mod object;
 pub mod object_methods;
