@@ -9,4 +9,5 @@ pub mod errno;
 pub mod host;
 pub mod posix;
 pub mod resource;
+pub mod sre;
 pub mod stat;
