@@ -95,8 +95,7 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
         for dict in [runtime.modules.get(), runtime.builtins.get(), runtime.sys.get()].into_iter().flatten() {
             marker.mark_value(Value::of(dict).bits());
         }
-        let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
-        for value in [runtime.trace.get(), runtime.profile.get(), firstiter, finalizer].into_iter().flatten() {
+        for value in [runtime.trace.get(), runtime.profile.get()].into_iter().flatten() {
             marker.mark_value(value.bits());
         }
         for s in &*runtime.latin1.as_ptr() {

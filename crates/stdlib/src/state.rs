@@ -3,7 +3,6 @@
 //! Values live in one list that is a root; [`Slot`] names its items.
 
 use std::cell::Cell;
-use std::ffi::OsString;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use taipan_runtime::types::list::List;
@@ -125,23 +124,23 @@ pub struct Config {
     /// `-u`.
     pub unbuffered: bool,
     /// `sys.argv`.
-    pub argv: Vec<OsString>,
+    pub argv: Vec<String>,
     /// `sys.orig_argv`.
-    pub orig_argv: Vec<OsString>,
+    pub orig_argv: Vec<String>,
     /// `-W` options.
     pub warnoptions: Vec<String>,
     /// `-X` options.
     pub xoptions: Vec<String>,
     /// Module search path without the script's directory.
-    pub path: Vec<OsString>,
+    pub path: Vec<String>,
     /// `sys.executable`.
-    pub executable: OsString,
+    pub executable: String,
     /// `sys.prefix`.
-    pub prefix: OsString,
+    pub prefix: String,
     /// `sys._stdlib_dir`.
-    pub stdlib_dir: Option<OsString>,
+    pub stdlib_dir: Option<String>,
     /// `sys.pycache_prefix`.
-    pub pycache_prefix: Option<OsString>,
+    pub pycache_prefix: Option<String>,
     /// `_imp.check_hash_based_pycs`.
     pub check_hash_pycs: &'static str,
 }
@@ -168,12 +167,12 @@ impl Default for Config {
             safe_path: false,
             int_max_str_digits: 4300,
             unbuffered: false,
-            argv: vec![OsString::new()],
+            argv: vec![String::new()],
             orig_argv: Vec::new(),
             warnoptions: Vec::new(),
             xoptions: Vec::new(),
             path: Vec::new(),
-            executable: OsString::new(),
+            executable: String::new(),
             prefix: "/usr".into(),
             stdlib_dir: None,
             pycache_prefix: None,
