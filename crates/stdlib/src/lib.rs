@@ -5,21 +5,6 @@
 
 pub mod ast;
 pub mod atexit;
-use taipan_runtime::Cx;
-use taipan_runtime::types::module::Module;
-
-/// Native modules of this part of the library.
-pub static CONTAINER_MODULES: &[(&str, fn(&mut Cx) -> &'static Module)] = &[];
-pub mod errno;
-pub mod host;
-pub mod posix;
-pub mod resource;
-pub mod sre;
-pub mod stat;
-pub mod resource;
-pub mod posix;
-pub mod host;
-pub mod errno;
 pub mod builtins;
 pub mod compile;
 pub mod errno;
@@ -31,6 +16,7 @@ pub mod marshal;
 pub mod namespace;
 pub mod posix;
 pub mod resource;
+pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
@@ -57,17 +43,8 @@ use Init::{May, Plain};
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
-    ("_imp", imp::module),
-    ("_stat", |cx| Ok(stat::init(cx))),
-    ("_warnings", warnings::module),
-    ("atexit", atexit::module),
-    ("builtins", builtins::module),
-    ("errno", |cx| Ok(errno::init(cx))),
-    ("marshal", marshal::module),
-    ("posix", |cx| Ok(posix::init(cx))),
-    ("resource", |cx| Ok(resource::init(cx))),
-    ("sys", sys::module),
     ("_imp", May(imp::module)),
+    ("_sre", Plain(sre::init)),
     ("_stat", Plain(stat::init)),
     ("_warnings", May(warnings::module)),
     ("atexit", May(atexit::module)),
