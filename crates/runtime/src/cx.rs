@@ -81,6 +81,10 @@ pub struct Runtime {
     pub sources: RefCell<HashMap<String, std::rc::Rc<str>>>,
     /// The codec registry, once something asked for it.
     pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
+    /// `sys.settrace`'s function.
+    pub trace: Cell<Option<Value>>,
+    /// `sys.setprofile`'s function.
+    pub profile: Cell<Option<Value>>,
 }
 
 /// A thread's context.
@@ -137,6 +141,8 @@ impl Runtime {
             asyncgen_hooks: Cell::new((None, None)),
             sources: RefCell::new(HashMap::new()),
             codecs: Cell::new(None),
+            trace: Cell::new(None),
+            profile: Cell::new(None),
         }
     }
 

@@ -95,7 +95,8 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
         for dict in [runtime.modules.get(), runtime.builtins.get(), runtime.sys.get()].into_iter().flatten() {
             marker.mark_value(Value::of(dict).bits());
         }
-        for value in [runtime.trace.get(), runtime.profile.get()].into_iter().flatten() {
+        let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
+        for value in [runtime.trace.get(), runtime.profile.get(), firstiter, finalizer].into_iter().flatten() {
             marker.mark_value(value.bits());
         }
         for s in &*runtime.latin1.as_ptr() {

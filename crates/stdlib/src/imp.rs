@@ -38,7 +38,10 @@ pub fn module(cx: &mut Cx) -> PyResult<&'static Module> {
 
 /// The native module `name`; None if there is none.
 pub fn create_builtin(cx: &mut Cx, name: &str) -> PyResult<Option<&'static Module>> {
-    crate::create(cx, name)
+    match crate::find(name) {
+        Some(init) => init(cx).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Gives `code` and the code objects in it that have the same file name another one. May collect.
@@ -129,7 +132,7 @@ impl Imp {
     fn is_builtin(_cx: &mut Cx, name: &'static Str) -> i64 {
         match &*name.to_string_lossy() {
             "sys" | "builtins" => -1,
-            name => crate::exists(name) as i64,
+            name => crate::find(name).is_some() as i64,
         }
     }
 

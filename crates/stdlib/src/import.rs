@@ -6,7 +6,6 @@ use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::protocol::import::{is_initializing, loaded};
 use taipan_runtime::protocol::{attr, compare, object, warn};
-use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::{Cx, PyResult, Value, raise};
@@ -208,21 +207,4 @@ fn trim_traceback(cx: &mut Cx) {
         }
         at = next;
     }
-}
-
-/// Gives `__main__` the loader of its file.
-pub fn set_main_loader(cx: &mut Cx, main: &'static Module, path: &str) -> PyResult<()> {
-    let Some(external) = state::get(cx, Slot::ImportlibExternal) else { return Ok(()) };
-    let class = if path.ends_with(".pyc") { "SourcelessFileLoader" } else { "SourceFileLoader" };
-    let class = attr::get_text(cx, external, class)?;
-    let (name, path) = (Value::of(cx.names().__main__), cx.str(path));
-    let loader = cx.call(class, &[name, path])?;
-    let key = cx.names().__loader__;
-    main.dict().set_str(cx, key, loader);
-    Ok(())
-}
-
-/// Keeps the source of code that is in no file, so that tracebacks can show its lines.
-pub fn register_source(cx: &mut Cx, filename: &str, text: &str) {
-    cx.rt().sources.borrow_mut().insert(filename.to_string(), text.into());
 }

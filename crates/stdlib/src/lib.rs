@@ -25,21 +25,13 @@ pub mod thread;
 pub mod warnings;
 
 pub use builtins::check_count as builtins_check;
-pub use start::{finish, start};
+pub use start::start;
 
 use taipan_runtime::types::module::Module;
 use taipan_runtime::{Cx, PyResult};
 
-/// How a module is made. May collect.
-#[derive(Clone, Copy)]
-pub enum Init {
-    /// By a function that may raise.
-    May(fn(&mut Cx) -> PyResult<&'static Module>),
-    /// By one that cannot.
-    Plain(fn(&mut Cx) -> &'static Module),
-}
-
-use Init::{May, Plain};
+/// Makes a module. May collect.
+pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
@@ -54,24 +46,30 @@ pub static MODULES: &[(&str, Init)] = &[
     ("posix", Plain(posix::init)),
     ("resource", Plain(resource::init)),
     ("sys", May(sys::module)),
+    ("_imp", imp::module),
+    ("_stat", |cx| Ok(stat::init(cx))),
+    ("_warnings", warnings::module),
+    ("atexit", atexit::module),
+    ("builtins", builtins::module),
+    ("errno", |cx| Ok(errno::init(cx))),
+    ("marshal", marshal::module),
+    ("posix", |cx| Ok(posix::init(cx))),
+    ("resource", |cx| Ok(resource::init(cx))),
+    ("sys", sys::module),
 ];
 
-/// Makes the native module `name`; None if there is none. May collect.
-pub fn create(cx: &mut Cx, name: &str) -> PyResult<Option<&'static Module>> {
-    match MODULES.iter().find(|row| row.0 == name) {
-        Some((_, May(init))) => init(cx).map(Some),
-        Some((_, Plain(init))) => Ok(Some(init(cx))),
-        None => Ok(None),
-    }
-}
-
-/// True if there is a native module `name`.
-pub fn exists(name: &str) -> bool {
-    MODULES.iter().any(|row| row.0 == name)
+/// The function that makes the native module `name`.
+pub fn find(name: &str) -> Option<Init> {
+    MODULES.iter().find(|row| row.0 == name).map(|row| row.1)
 }
 
 /// A new module with these functions. May collect.
-pub fn make(cx: &mut Cx, name: &str, doc: &str, functions: &'static [taipan_runtime::native::NativeDef]) -> &'static Module {
+pub fn make(
+    cx: &mut Cx,
+    name: &str,
+    doc: &str,
+    functions: &'static [taipan_runtime::native::NativeDef],
+) -> &'static Module {
     let module = Module::new(cx, name);
     let doc = cx.str(doc);
     let key = cx.names().__doc__;

@@ -1,5 +1,8 @@
 //! The start and the end of a Python program's world.
 
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::attr;
 use taipan_runtime::protocol::import::{import_attr, import_module};
@@ -10,9 +13,9 @@ use crate::state::{self, Config, Slot};
 use crate::{builtins, frozen, imp, import, sys, warnings};
 
 /// Makes `builtins` and `sys`, joins the hooks, boots importlib, opens the streams, makes `__main__` and imports
-/// `site`. To be called once, after `state::set_config` and `interp::join`.
-pub fn start(cx: &mut Cx) -> PyResult<()> {
-    state::set_config(find_library(state::config().clone()));
+/// `site`. To be called once, after `interp::join`.
+pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
+    state::set_config(find_library(config));
     let config = state::config();
     cx.rt().int_max_str_digits.set(config.int_max_str_digits.max(0) as usize);
     let modules = Dict::new(cx);
@@ -44,20 +47,20 @@ pub fn start(cx: &mut Cx) -> PyResult<()> {
 
 /// Fills in where the library is and the module search path.
 fn find_library(mut config: Config) -> Config {
-    let own = std::env::var("TAIPAN_LIB").ok().filter(|_| !config.ignore_environment);
-    let library = own.or_else(|| taipan_pylib::path().ok().map(|p| p.to_string_lossy().into_owned()));
-    if let Some(library) = &library {
-        // `<home>/lib/python3.14`
-        if let Some(home) = std::path::Path::new(library).parent().and_then(|p| p.parent()) {
-            config.prefix = home.to_string_lossy().into_owned();
-        }
+    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty() && !config.ignore_environment);
+    let (own, search) = (variable("TAIPAN_LIB"), variable("PYTHONPATH"));
+    let library = own.map(PathBuf::from).or_else(|| taipan_pylib::path().ok());
+    // `<home>/lib/python3.14`
+    if let Some(home) = library.as_deref().and_then(Path::parent).and_then(Path::parent) {
+        config.prefix = home.into();
     }
-    let variable = std::env::var("PYTHONPATH").ok().filter(|p| !config.ignore_environment && !p.is_empty());
-    if let Some(variable) = variable {
-        config.path.extend(variable.split(':').map(str::to_string));
+    if let Some(search) = search {
+        config.path.extend(std::env::split_paths(&search).map(OsString::from));
     }
-    config.path.extend(library.clone());
-    config.stdlib_dir = library;
+    if let Some(library) = library {
+        config.path.push(library.clone().into());
+        config.stdlib_dir = Some(library.into());
+    }
     config
 }
 
@@ -94,7 +97,7 @@ fn add_zipimport(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
 
 /// `builtins.open` and the standard streams.
 fn add_io(cx: &mut Cx, builtins: &'static Module, sys: &'static Module) -> PyResult<()> {
-    if !crate::exists("_io") {
+    if crate::find("_io").is_none() {
         return Ok(());
     }
     let open = import_attr(cx, "_io", "open")?;
@@ -121,16 +124,13 @@ pub fn main_module(cx: &mut Cx) -> PyResult<&'static Dict> {
     Ok(module.dict())
 }
 
-/// Runs what a program leaves to do at its end: thread shutdown, `atexit` functions, flushing. Raises if standard
-/// output cannot be flushed. Does nothing the second time.
-pub fn finish(cx: &mut Cx) -> PyResult<()> {
-    if sys::is_finalizing() {
-        return Ok(());
-    }
+/// Runs what a program leaves to do at its end: thread shutdown, `atexit` functions, flushing. Returns false if
+/// flushing standard output failed.
+pub fn finish(cx: &mut Cx) -> bool {
     run_quietly(cx, "threading", "_shutdown");
     crate::atexit::run(cx);
     sys::set_finalizing();
-    let flushed = sys::flush(cx);
+    let flushed = builtins::flush_stream(cx, "stdout");
     builtins::flush_stream(cx, "stderr");
     flushed
 }
@@ -143,4 +143,70 @@ fn run_quietly(cx: &mut Cx, module: &str, function: &str) {
         let exception = cx.take_exception();
         taipan_runtime::protocol::object::unraisable(cx, exception, Some(module), None);
     }
+}
+
+/// The text of `-c` with common indentation removed, as CPython does since 3.14.
+pub fn dedent(text: &str) -> String {
+    let is_blank = |line: &str| line.trim_matches([' ', '\t']).is_empty();
+    let indents = text.lines().filter(|line| !is_blank(line)).map(|line| {
+        let rest = line.trim_start_matches([' ', '\t']);
+        &line[..line.len() - rest.len()]
+    });
+    let common = indents.reduce(|a, b| {
+        let same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+        &a[..same]
+    });
+    let common = common.unwrap_or("");
+    if common.is_empty() {
+        return text.to_string();
+    }
+    let dedented = text.split_inclusive('\n').map(|line| match line.strip_prefix(common) {
+        Some(rest) => rest,
+        None => line.trim_start_matches([' ', '\t']),
+    });
+    dedented.collect()
+}
+
+/// Keeps the source of code that is in no file, so that tracebacks can show its lines.
+pub fn register_source(cx: &mut Cx, text: &str, name: &str) {
+    cx.rt().sources.borrow_mut().insert(name.to_string(), text.into());
+}
+
+/// The importer for a script that is a directory or an archive; None for plain files.
+pub fn path_importer(cx: &mut Cx, path: &OsStr) -> PyResult<Option<Value>> {
+    let is_directory = std::fs::metadata(path).is_ok_and(|m| m.is_dir());
+    let is_archive = !is_directory && has_zip_end(path);
+    if !is_directory && !is_archive {
+        return Ok(None);
+    }
+    let path = sys::os_str(cx, path);
+    let function = import_attr(cx, "_frozen_importlib_external", "PathFinder")?;
+    let importer = cx.call_method_text(function, "_path_importer_cache", &[path])?;
+    Ok(Some(importer).filter(|i| !i.is_none()))
+}
+
+/// True for files that end as zip archives do.
+fn has_zip_end(path: &OsStr) -> bool {
+    use std::io::{Read, Seek, SeekFrom};
+    const TAIL: u64 = 22 + 0xffff;
+    let Ok(mut file) = std::fs::File::open(path) else { return false };
+    let Ok(len) = file.seek(SeekFrom::End(0)) else { return false };
+    if len < 22 || file.seek(SeekFrom::Start(len.saturating_sub(TAIL))).is_err() {
+        return false;
+    }
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail).is_ok() && tail.windows(4).any(|w| w == b"PK\x05\x06")
+}
+
+/// Gives `__main__` the loader of its file.
+pub fn set_main_loader(cx: &mut Cx, globals: &'static Dict, path: &OsStr) -> PyResult<()> {
+    let Some(external) = state::get(cx, Slot::ImportlibExternal) else { return Ok(()) };
+    let is_bytecode = path.as_encoded_bytes().ends_with(b".pyc");
+    let class = if is_bytecode { "SourcelessFileLoader" } else { "SourceFileLoader" };
+    let class = attr::get_text(cx, external, class)?;
+    let (name, path) = (Value::of(cx.names().__main__), sys::os_str(cx, path));
+    let loader = cx.call(class, &[name, path])?;
+    let key = cx.names().__loader__;
+    globals.set_str(cx, key, loader);
+    Ok(())
 }

@@ -3,6 +3,7 @@
 //! Values live in one list that is a root; [`Slot`] names its items.
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use taipan_runtime::types::list::List;
@@ -124,23 +125,23 @@ pub struct Config {
     /// `-u`.
     pub unbuffered: bool,
     /// `sys.argv`.
-    pub argv: Vec<String>,
+    pub argv: Vec<OsString>,
     /// `sys.orig_argv`.
-    pub orig_argv: Vec<String>,
+    pub orig_argv: Vec<OsString>,
     /// `-W` options.
     pub warnoptions: Vec<String>,
     /// `-X` options.
     pub xoptions: Vec<String>,
     /// Module search path without the script's directory.
-    pub path: Vec<String>,
+    pub path: Vec<OsString>,
     /// `sys.executable`.
-    pub executable: String,
+    pub executable: OsString,
     /// `sys.prefix`.
-    pub prefix: String,
+    pub prefix: OsString,
     /// `sys._stdlib_dir`.
-    pub stdlib_dir: Option<String>,
+    pub stdlib_dir: Option<OsString>,
     /// `sys.pycache_prefix`.
-    pub pycache_prefix: Option<String>,
+    pub pycache_prefix: Option<OsString>,
     /// `_imp.check_hash_based_pycs`.
     pub check_hash_pycs: &'static str,
 }
@@ -167,12 +168,12 @@ impl Default for Config {
             safe_path: false,
             int_max_str_digits: 4300,
             unbuffered: false,
-            argv: vec![String::new()],
+            argv: vec![OsString::new()],
             orig_argv: Vec::new(),
             warnoptions: Vec::new(),
             xoptions: Vec::new(),
             path: Vec::new(),
-            executable: String::new(),
+            executable: OsString::new(),
             prefix: "/usr".into(),
             stdlib_dir: None,
             pycache_prefix: None,

@@ -91,7 +91,8 @@ fn context_variable(cx: &mut Cx) -> PyResult<Option<Value>> {
     if let Some(found) = state::get(cx, Slot::WarningContext) {
         return Ok(Some(found));
     }
-    let Some(module) = crate::create(cx, "_contextvars")? else { return Ok(None) };
+    let Some(init) = crate::find("_contextvars") else { return Ok(None) };
+    let module = init(cx)?;
     let class = attr::get_text(cx, Value::of(module), "ContextVar")?;
     let name = cx.str("_warnings_context");
     let variable = cx.call(class, &[name])?;

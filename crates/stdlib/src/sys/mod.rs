@@ -44,51 +44,10 @@ pub fn version() -> String {
     format!("{major}.{minor}.{micro} (Taipan {}, {built}) [{rustc}]", env!("CARGO_PKG_VERSION"))
 }
 
-/// The version of the language and library.
-pub const VERSION: &str = "3.14.8";
-
-/// `sys.name`; RuntimeError if it was deleted.
-pub fn get(cx: &mut Cx, name: &str) -> PyResult<Value> {
-    match crate::builtins::sys_value(cx, name) {
-        Some(v) => Ok(v),
-        None => raise!(cx, RuntimeError, "lost sys.{name}"),
-    }
-}
-
-/// `sys.name = value`.
-pub fn set(cx: &mut Cx, name: &str, value: Value) -> PyResult<()> {
-    let key = cx.intern(name);
-    match cx.rt().sys.get() {
-        Some(sys) => sys.set_str(cx, key, value),
-        None => return raise!(cx, RuntimeError, "lost sys"),
-    }
-    Ok(())
-}
-
-/// Writes to `sys.stderr`, or where there is none to the process's. Never raises.
-pub fn write_stderr(cx: &mut Cx, text: &'static Str) {
-    if let Some(stderr) = crate::builtins::sys_value(cx, "stderr").filter(|s| !s.is_none()) {
-        let write = cx.names().write;
-        if cx.call_method(stderr, write, &[Value::of(text)]).is_ok() {
-            return;
-        }
-        cx.take_exception();
-    }
-    eprint!("{text}");
-}
-
-/// Flushes `sys.stdout`.
-pub fn flush(cx: &mut Cx) -> PyResult<()> {
-    let Some(stdout) = crate::builtins::sys_value(cx, "stdout").filter(|s| !s.is_none()) else { return Ok(()) };
-    let closed = cx.intern("closed");
-    if let Some(closed) = taipan_runtime::protocol::attr::get_optional(cx, stdout, closed)?
-        && taipan_runtime::protocol::object::truth(cx, closed)?
-    {
-        return Ok(());
-    }
-    let flush = cx.names().flush;
-    cx.call_method(stdout, flush, &[])?;
-    Ok(())
+/// The number in `sys.version`.
+pub fn version_number() -> String {
+    let (major, minor, micro) = structs::VERSION;
+    format!("{major}.{minor}.{micro}")
 }
 
 /// The module; made the first time.
