@@ -27,6 +27,12 @@ pub mod warnings;
 pub use builtins::check_count as builtins_check;
 pub use start::start;
 
+pub mod collections;
+pub mod itertools;
+pub mod math;
+mod support;
+
+use taipan_runtime::Cx;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::{Cx, PyResult};
 
@@ -82,3 +88,5 @@ pub fn make(
 pub fn is_native(v: taipan_runtime::Value, name: &str) -> bool {
     v.class().mro_types().any(|t| t.spec().is_some_and(|s| s.name == name))
 }
+/// Native modules of this part of the library.
+pub static CONTAINER_MODULES: &[(&str, fn(&mut Cx) -> &'static Module)] = &[("_collections", collections::init), ("itertools", itertools::init), ("math", math::init)];
