@@ -81,10 +81,6 @@ pub struct Runtime {
     pub sources: RefCell<HashMap<String, std::rc::Rc<str>>>,
     /// The codec registry, once something asked for it.
     pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
-    /// `sys.settrace`'s function.
-    pub trace: Cell<Option<Value>>,
-    /// `sys.setprofile`'s function.
-    pub profile: Cell<Option<Value>>,
 }
 
 /// A thread's context.
@@ -141,8 +137,6 @@ impl Runtime {
             asyncgen_hooks: Cell::new((None, None)),
             sources: RefCell::new(HashMap::new()),
             codecs: Cell::new(None),
-            trace: Cell::new(None),
-            profile: Cell::new(None),
         }
     }
 

@@ -10,13 +10,17 @@ pub mod compile;
 pub mod errno;
 pub mod frozen;
 pub mod host;
+pub mod collections;
+pub mod itertools;
+pub mod math;
+pub mod sre;
+mod support;
 pub mod imp;
 pub mod import;
 pub mod marshal;
 pub mod namespace;
 pub mod posix;
 pub mod resource;
-pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
@@ -27,12 +31,6 @@ pub mod warnings;
 pub use builtins::check_count as builtins_check;
 pub use start::start;
 
-pub mod collections;
-pub mod itertools;
-pub mod math;
-mod support;
-
-use taipan_runtime::Cx;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::{Cx, PyResult};
 
@@ -41,17 +39,10 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
-    ("_imp", May(imp::module)),
-    ("_sre", Plain(sre::init)),
-    ("_stat", Plain(stat::init)),
-    ("_warnings", May(warnings::module)),
-    ("atexit", May(atexit::module)),
-    ("builtins", May(builtins::module)),
-    ("errno", Plain(errno::init)),
-    ("marshal", May(marshal::module)),
-    ("posix", Plain(posix::init)),
-    ("resource", Plain(resource::init)),
-    ("sys", May(sys::module)),
+    ("_collections", |cx| Ok(collections::init(cx))),
+    ("_sre", |cx| Ok(sre::init(cx))),
+    ("itertools", |cx| Ok(itertools::init(cx))),
+    ("math", |cx| Ok(math::init(cx))),
     ("_imp", imp::module),
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_warnings", warnings::module),
@@ -88,5 +79,3 @@ pub fn make(
 pub fn is_native(v: taipan_runtime::Value, name: &str) -> bool {
     v.class().mro_types().any(|t| t.spec().is_some_and(|s| s.name == name))
 }
-/// Native modules of this part of the library.
-pub static CONTAINER_MODULES: &[(&str, fn(&mut Cx) -> &'static Module)] = &[("_collections", collections::init), ("itertools", itertools::init), ("math", math::init)];

@@ -75,6 +75,8 @@ fn boot_importlib(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
     let Some(found) = frozen::find("_frozen_importlib") else {
         return raise!(cx, ImportError, "no frozen importlib");
     };
+    let origin = cx.str("importlib._bootstrap");
+    importlib.set(cx, "__origname__", origin);
     let code = frozen::code(cx, found)?;
     imp::run_in(cx, code, importlib.dict())?;
     state::set(cx, Slot::Importlib, Value::of(importlib));
