@@ -500,14 +500,6 @@ pub fn class_getitem(cx: &mut Cx, class: &'static Type, key: Value) -> PyResult<
     }
 }
 
-/// `issubclass(class, of)`.
-pub fn is_subclass(cx: &mut Cx, class: Value, of: Value) -> PyResult<bool> {
-    match (class.downcast::<Type>(), of.downcast::<Type>()) {
-        (Some(a), Some(b)) => Ok(a.is_subtype(b)),
-        _ => raise!(cx, TypeError, "issubclass() arg 1 must be a class"),
-    }
-}
-
 /// Adds `__dict__` and `__weakref__` descriptors to a new class whose instances gain them.
 pub fn add_instance_getsets(cx: &mut Cx, class: &'static Type) {
     let data = class.data();
