@@ -3,6 +3,7 @@
 //! A module is one row in [`MODULES`] and one file with a function that makes it. `sys.builtin_module_names`,
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
+pub mod abc;
 pub mod ast;
 pub mod atexit;
 pub mod builtins;
@@ -26,7 +27,10 @@ pub mod stat;
 pub mod state;
 pub mod sys;
 pub mod thread;
+pub mod types;
+pub mod typing;
 pub mod warnings;
+pub mod weakref;
 
 pub use builtins::check_count as builtins_check;
 pub use start::start;
@@ -43,9 +47,13 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_sre", |cx| Ok(sre::init(cx))),
     ("itertools", |cx| Ok(itertools::init(cx))),
     ("math", |cx| Ok(math::init(cx))),
+    ("_abc", |cx| Ok(abc::init(cx))),
     ("_imp", imp::module),
     ("_stat", |cx| Ok(stat::init(cx))),
+    ("_types", |cx| Ok(types::init(cx))),
+    ("_typing", |cx| Ok(typing::init(cx))),
     ("_warnings", warnings::module),
+    ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
