@@ -5,19 +5,20 @@
 
 pub mod ast;
 pub mod atexit;
-pub mod stat;
-pub mod resource;
-pub mod posix;
-pub mod host;
-pub mod errno;
 pub mod builtins;
 pub mod compile;
+pub mod contextvars;
+pub mod errno;
 pub mod frozen;
+pub mod host;
 pub mod imp;
 pub mod import;
 pub mod marshal;
 pub mod namespace;
+pub mod posix;
+pub mod resource;
 pub mod start;
+pub mod stat;
 pub mod state;
 pub mod sys;
 pub mod thread;
@@ -34,6 +35,7 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
+    ("_contextvars", |cx| Ok(contextvars::init(cx))),
     ("_imp", imp::module),
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_warnings", warnings::module),
