@@ -16,6 +16,7 @@ pub mod itertools;
 pub mod math;
 pub mod sre;
 mod support;
+pub mod contextvars;
 pub mod imp;
 pub mod import;
 pub mod marshal;
@@ -48,6 +49,7 @@ pub static MODULES: &[(&str, Init)] = &[
     ("itertools", |cx| Ok(itertools::init(cx))),
     ("math", |cx| Ok(math::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
+    ("_contextvars", |cx| Ok(contextvars::init(cx))),
     ("_imp", imp::module),
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_types", |cx| Ok(types::init(cx))),
