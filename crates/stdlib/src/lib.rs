@@ -1,1 +1,7 @@
-//! Taipan's `stdlib` crate.
+//! The native modules.
+
+pub mod binascii;
+pub mod codecs;
+pub mod string;
+pub mod struct_;
+pub mod unicodedata;
