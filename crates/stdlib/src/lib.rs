@@ -89,3 +89,10 @@ pub fn make(
 pub fn is_native(v: taipan_runtime::Value, name: &str) -> bool {
     v.class().mro_types().any(|t| t.spec().is_some_and(|s| s.name == name))
 }
+//! The native modules.
+
+pub mod binascii;
+pub mod codecs;
+pub mod string;
+pub mod struct_;
+pub mod unicodedata;
