@@ -139,6 +139,11 @@ unsafe fn after_mark(ctx: *mut (), marker: &mut Marker, kind: Kind) {
 unsafe fn finished(_ctx: *mut (), _stats: &Stats) {}
 
 impl Special {
+    /// Objects with `__del__` or native resources that are alive, oldest first.
+    pub fn registered(&self) -> &[Value] {
+        &self.registered
+    }
+
     unsafe fn clear_weakrefs(&mut self, marker: &mut Marker, minor: bool) {
         let start = if minor { self.old_weakrefs } else { 0 };
         let mut kept = start;

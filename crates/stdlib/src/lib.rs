@@ -2,6 +2,7 @@
 
 pub mod errno;
 pub mod host;
+pub mod io;
 pub mod posix;
 pub mod resource;
 pub mod stat;
