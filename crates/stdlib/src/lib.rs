@@ -6,20 +6,25 @@
 pub mod abc;
 pub mod ast;
 pub mod atexit;
-pub mod stat;
-pub mod resource;
-pub mod posix;
-pub mod host;
-pub mod errno;
 pub mod builtins;
+pub mod collections;
 pub mod compile;
+pub mod errno;
 pub mod frozen;
+pub mod host;
 pub mod imp;
 pub mod import;
+pub mod itertools;
 pub mod marshal;
+pub mod math;
 pub mod namespace;
+pub mod posix;
+pub mod resource;
+pub mod sre;
 pub mod start;
+pub mod stat;
 pub mod state;
+mod support;
 pub mod sys;
 pub mod thread;
 pub mod types;
@@ -39,6 +44,10 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
     ("_abc", |cx| Ok(abc::init(cx))),
+    ("_collections", |cx| Ok(collections::init(cx))),
+    ("_sre", |cx| Ok(sre::init(cx))),
+    ("itertools", |cx| Ok(itertools::init(cx))),
+    ("math", |cx| Ok(math::init(cx))),
     ("_imp", imp::module),
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_types", |cx| Ok(types::init(cx))),

@@ -3,8 +3,8 @@
 use taipan_bytecode::Word;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::{format, iter, object};
-use taipan_runtime::types::set::Set;
 use taipan_runtime::types::list::List;
+use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{dict, set_methods, str_format};

@@ -4,10 +4,9 @@ use taipan_bytecode::Word;
 use taipan_bytecode::ops::Intrinsic;
 use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::protocol::{object, pattern};
-use taipan_runtime::types::function::Function;
-use taipan_runtime::types::tuple::Tuple;
+
 use taipan_runtime::types::{async_gen, exception_group, generator_methods, type_params, typing};
-use taipan_runtime::{Cx, PyResult, Raised, Value, raise};
+use taipan_runtime::{Cx, PyResult, Value, raise};
 
 use crate::dispatch::{Regs, dispatch, handler, name_at, slow};
 use crate::glue;
@@ -16,7 +15,6 @@ use crate::unwind::unwind;
 slow! {
     Raise 0 => raise_value;
     RaiseFrom 0 => raise_from;
-    RaiseCurrent 0 => raise_current;
     CheckEgMatch 0 => check_eg_match;
     PrepReraiseStar 0 => prep_reraise_star;
     WithExceptStart 0 => with_except_start;
@@ -61,12 +59,15 @@ fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     Err(cx.raise(e))
 }
 
-fn raise_current(cx: &mut Cx, _: Word, _: Regs, _: *mut u64) -> PyResult<()> {
-    match cx.handled {
-        Some(e) => Err(cx.raise_again(e)),
-        None => raise!(cx, RuntimeError, "No active exception to reraise"),
+handler!(RaiseCurrent, |w, pc, regs, cx, table| {
+    (*cx.frame).pc = pc;
+    if let Some(e) = cx.handled {
+        cx.raise_again(e);
+        return unwind(cx, table, false);
     }
-}
+    cx.raise_text(&exceptions::RuntimeError, "No active exception to reraise");
+    return unwind(cx, table, true);
+});
 
 handler!(Reraise, |w, pc, regs, cx, table| {
     (*cx.frame).pc = pc;

@@ -261,9 +261,8 @@ fn subset(cx: &mut Cx, original: Value, items: &'static List) -> PyResult<Option
 }
 
 /// A group made natively. May collect.
-fn make_group(cx: &mut Cx, message: &str, items: &[Value]) -> PyResult<Value> {
+fn make_group(cx: &mut Cx, message: &str, items: Value) -> PyResult<Value> {
     let message = cx.str(message);
-    let items = Value::of(List::from_slice(cx, items));
     cx.call(Value::of(&exceptions::BaseExceptionGroup), &[message, items])
 }
 
@@ -301,7 +300,8 @@ pub fn check_eg_match(cx: &mut Cx, exception: Value, pattern: Value) -> PyResult
         if is_group(exception) {
             return Ok((Some(exception), None));
         }
-        let group = make_group(cx, "", &[exception])?;
+        let items = Value::of(Tuple::new(cx, &[exception]));
+        let group = make_group(cx, "", items)?;
         if let Some(tb) = Traceback::of_running_frame(cx) {
             of(group).traceback.set(Some(Value::of(tb)));
             cx.barrier(of(group));
@@ -380,6 +380,6 @@ pub fn prep_reraise_star(cx: &mut Cx, original: Value, results: &'static List) -
     }
     match raised.items() {
         [one] => Ok(Some(*one)),
-        items => make_group(cx, "", items).map(Some),
+        _ => make_group(cx, "", Value::of(raised)).map(Some),
     }
 }

@@ -364,10 +364,7 @@ pub fn stop_iteration_error(cx: &mut Cx, exception: Value) -> PyResult<Value> {
     };
     let message = cx.str(text);
     let error = exceptions::instantiate(cx, &exceptions::RuntimeError, &[message])?;
-    let (new, old) = (error.downcast::<Exception>(), exception.downcast::<Exception>());
-    if let (Some(new), Some(old)) = (new, old) {
-        // The error is raised where the exception was: it goes on with its traceback.
-        new.traceback.set(old.traceback.get());
+    if let Some(new) = error.downcast::<Exception>() {
         new.context.set(Some(exception));
         exceptions::set_cause(cx, new, Some(exception));
     }
@@ -383,6 +380,14 @@ pub fn send_to(cx: &mut Cx, it: Value, sent: Value) -> PyResult<(Value, bool)> {
         });
     }
     let result = match it.class().slots().next {
+        Some(_) if sent.is_none() && it.class().is_heap_type() => {
+            // The slot of a Python class would drop the value of a StopIteration.
+            let name = cx.names().__next__;
+            match cx.lookup_special(it, name) {
+                Some(f) => crate::protocol::call::call_unbound(cx, f, it, &[]),
+                None => crate::protocol::iter::next(cx, it).map(|v| v.unwrap_or(Value::none())),
+            }
+        }
         Some(next) if sent.is_none() => match next(cx, it) {
             Ok(Some(value)) => Ok(value),
             Ok(None) => return Ok((Value::none(), true)),

@@ -42,6 +42,8 @@ pub mod list_methods;
 pub mod list_sort;
 pub mod mappingproxy;
 pub mod memoryview;
+pub mod memoryview_items;
+pub mod memoryview_methods;
 pub mod module;
 pub mod module_methods;
 pub mod namespace;
