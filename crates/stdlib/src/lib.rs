@@ -1,7 +1,91 @@
-//! The native modules.
+//! The native modules, and the start of a Python program's world: `builtins`, `sys` and the import system.
+//!
+//! A module is one row in [`MODULES`] and one file with a function that makes it. `sys.builtin_module_names`,
+//! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
+pub mod ast;
+pub mod atexit;
 pub mod binascii;
+pub mod builtins;
 pub mod codecs;
+pub mod collections;
+pub mod compile;
+pub mod errno;
+pub mod frozen;
+pub mod host;
+pub mod imp;
+pub mod import;
+pub mod itertools;
+pub mod marshal;
+pub mod math;
+pub mod namespace;
+pub mod posix;
+pub mod resource;
+pub mod sre;
+pub mod start;
+pub mod stat;
+pub mod state;
 pub mod string;
 pub mod struct_;
+mod support;
+pub mod sys;
+pub mod thread;
 pub mod unicodedata;
+pub mod warnings;
+
+pub use builtins::check_count as builtins_check;
+pub use start::start;
+
+use taipan_runtime::types::module::Module;
+use taipan_runtime::{Cx, PyResult};
+
+/// Makes a module. May collect.
+pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
+
+/// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
+pub static MODULES: &[(&str, Init)] = &[
+    ("_codecs", |cx| Ok(codecs::init(cx))),
+    ("_string", |cx| Ok(string::init(cx))),
+    ("_struct", |cx| Ok(struct_::init(cx))),
+    ("binascii", |cx| Ok(binascii::init(cx))),
+    ("unicodedata", |cx| Ok(unicodedata::init(cx))),
+    ("_collections", |cx| Ok(collections::init(cx))),
+    ("_sre", |cx| Ok(sre::init(cx))),
+    ("itertools", |cx| Ok(itertools::init(cx))),
+    ("math", |cx| Ok(math::init(cx))),
+    ("_imp", imp::module),
+    ("_stat", |cx| Ok(stat::init(cx))),
+    ("_warnings", warnings::module),
+    ("atexit", atexit::module),
+    ("builtins", builtins::module),
+    ("errno", |cx| Ok(errno::init(cx))),
+    ("marshal", marshal::module),
+    ("posix", |cx| Ok(posix::init(cx))),
+    ("resource", |cx| Ok(resource::init(cx))),
+    ("sys", sys::module),
+];
+
+/// The function that makes the native module `name`.
+pub fn find(name: &str) -> Option<Init> {
+    MODULES.iter().find(|row| row.0 == name).map(|row| row.1)
+}
+
+/// A new module with these functions. May collect.
+pub fn make(
+    cx: &mut Cx,
+    name: &str,
+    doc: &str,
+    functions: &'static [taipan_runtime::native::NativeDef],
+) -> &'static Module {
+    let module = Module::new(cx, name);
+    let doc = cx.str(doc);
+    let key = cx.names().__doc__;
+    module.dict().set_str(cx, key, doc);
+    module.add_functions(cx, functions);
+    module
+}
+
+/// True if `v` is an instance of the native type with this name, or of a subclass.
+pub fn is_native(v: taipan_runtime::Value, name: &str) -> bool {
+    v.class().mro_types().any(|t| t.spec().is_some_and(|s| s.name == name))
+}

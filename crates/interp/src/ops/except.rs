@@ -6,6 +6,7 @@ use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::protocol::{object, pattern};
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::{async_gen, exception_group, generator_methods};
 use taipan_runtime::{Cx, PyResult, Raised, Value, raise};
 
 use crate::dispatch::{Regs, dispatch, handler, name_at, slow};
@@ -15,7 +16,6 @@ use crate::unwind::unwind;
 slow! {
     Raise 0 => raise_value;
     RaiseFrom 0 => raise_from;
-    RaiseCurrent 0 => raise_current;
     CheckEgMatch 0 => check_eg_match;
     PrepReraiseStar 0 => prep_reraise_star;
     WithExceptStart 0 => with_except_start;
@@ -60,12 +60,15 @@ fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     Err(cx.raise(e))
 }
 
-fn raise_current(cx: &mut Cx, _: Word, _: Regs, _: *mut u64) -> PyResult<()> {
-    match cx.handled {
-        Some(e) => Err(cx.raise_again(e)),
-        None => raise!(cx, RuntimeError, "No active exception to reraise"),
+handler!(RaiseCurrent, |w, pc, regs, cx, table| {
+    (*cx.frame).pc = pc;
+    if let Some(e) = cx.handled {
+        cx.raise_again(e);
+        return unwind(cx, table, false);
     }
-}
+    cx.raise_text(&exceptions::RuntimeError, "No active exception to reraise");
+    return unwind(cx, table, true);
+});
 
 handler!(Reraise, |w, pc, regs, cx, table| {
     (*cx.frame).pc = pc;
@@ -102,15 +105,17 @@ handler!(JumpExcNotMatch, |w, pc, regs, cx, table| {
 
 fn check_eg_match(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let (e, pattern) = (r.get(w.b()), r.get(w.c()));
-    let (matching, rest) = glue::check_eg_match(cx, e, pattern)?;
+    let (matching, rest) = exception_group::check_eg_match(cx, e, pattern)?;
     r.set(w.a(), matching.unwrap_or(Value::none()));
     r.set(w.a() + 1, rest.unwrap_or(Value::none()));
     Ok(())
 }
 
 fn prep_reraise_star(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::prep_reraise_star(cx, r.get(w.b()), r.get(w.c()))?;
-    r.set(w.a(), v);
+    // SAFETY: the compiler emits this for a list that it built.
+    let results = unsafe { r.get(w.c()).cast::<taipan_runtime::types::list::List>() };
+    let v = exception_group::prep_reraise_star(cx, r.get(w.b()), results)?;
+    r.set(w.a(), v.unwrap_or(Value::none()));
     Ok(())
 }
 
@@ -132,8 +137,8 @@ fn call_intrinsic(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let v = r.get(b);
     let result = match kind {
         Intrinsic::Print => print(cx, v)?,
-        Intrinsic::StopIterationError => glue::stop_iteration_error(cx, v)?,
-        Intrinsic::AsyncGenWrap => glue::async_gen_wrap(cx, v),
+        Intrinsic::StopIterationError => generator_methods::stop_iteration_error(cx, v)?,
+        Intrinsic::AsyncGenWrap => async_gen::wrap(cx, v),
         Intrinsic::TypeVar => glue::type_param(cx, "TypeVar", &[v])?,
         Intrinsic::TypeVarWithBound => glue::type_param(cx, "TypeVarWithBound", &[v, r.get(b + 1)])?,
         Intrinsic::TypeVarWithConstraints => glue::type_param(cx, "TypeVarWithConstraints", &[v, r.get(b + 1)])?,

@@ -101,7 +101,7 @@ pub fn as_set(v: Value) -> Option<&'static Set> {
 enum Place {
     /// Index of the entry that holds the key.
     Found(usize),
-    /// Index of the free entry where it belongs.
+    /// Index of the entry where it belongs: the last deleted one on the way, else the free one that ends it.
     Free(usize),
 }
 
@@ -208,22 +208,23 @@ impl Set {
             let (table, mask) = (self.table.get(), self.mask.get());
             let mut perturb = hash as u64;
             let mut i = hash as usize & mask;
+            let mut reusable = None;
             loop {
                 let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
                 for at in i..=last {
                     // SAFETY: SET-1, at <= mask.
                     let entry = unsafe { *table.add(at) };
                     if entry.hash != hash {
-                        if entry.key == 0 && entry.hash == 0 {
-                            return Ok(Place::Free(at));
+                        if entry.key == 0 {
+                            if entry.hash == 0 {
+                                return Ok(Place::Free(reusable.unwrap_or(at)));
+                            }
+                            reusable = Some(at);
                         }
                         continue;
                     }
                     let Some(other) = Value::from_bits(entry.key) else {
-                        if hash == 0 {
-                            return Ok(Place::Free(at));
-                        }
-                        continue;
+                        return Ok(Place::Free(reusable.unwrap_or(at)));
                     };
                     if other == key {
                         return Ok(Place::Found(at));
@@ -254,10 +255,14 @@ impl Set {
         match self.find(cx, key, hash)? {
             Place::Found(_) => Ok(false),
             Place::Free(at) => {
+                let reused = self.entry(at).hash == DELETED.hash;
                 self.set_entry(at, Entry { key: key.bits(), hash });
-                self.fill.set(self.fill.get() + 1);
                 self.used.set(self.used.get() + 1);
                 cx.barrier(self);
+                if reused {
+                    return Ok(true);
+                }
+                self.fill.set(self.fill.get() + 1);
                 if self.fill.get() * 5 >= self.mask.get() * 3 {
                     let used = self.used.get();
                     self.resize(cx, if used > 50000 { used * 2 } else { used * 4 });
