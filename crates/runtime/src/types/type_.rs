@@ -219,8 +219,10 @@ impl Cx {
         }) {
             dict.set_str(self, names.__hash__, Value::none());
         }
-        let doc = if spec.doc.is_empty() { Value::none() } else { self.str(spec.doc) };
-        dict.set_str(self, names.__doc__, doc);
+        if dict.get_str(names.__doc__).is_none() {
+            let doc = if spec.doc.is_empty() { Value::none() } else { self.str(spec.doc) };
+            dict.set_str(self, names.__doc__, doc);
+        }
         if let Some((module, _)) = spec.name.rsplit_once('.') {
             let module = Value::of(self.intern(module));
             dict.set_str(self, names.__module__, module);
