@@ -1,13 +1,98 @@
-//! Taipan's `stdlib` crate.
+//! The native modules, and the start of a Python program's world: `builtins`, `sys` and the import system.
+//!
+//! A module is one row in [`MODULES`] and one file with a function that makes it. `sys.builtin_module_names`,
+//! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
-use taipan_runtime::Cx;
-use taipan_runtime::types::module::Module;
-
-/// Native modules of this part of the library.
-pub static CONTAINER_MODULES: &[(&str, fn(&mut Cx) -> &'static Module)] = &[];
+pub mod abc;
+pub mod ast;
+pub mod atexit;
+pub mod builtins;
+pub mod compile;
 pub mod errno;
+pub mod frozen;
 pub mod host;
+pub mod collections;
+pub mod itertools;
+pub mod math;
+pub mod sre;
+mod support;
+pub mod contextvars;
+pub mod imp;
+pub mod import;
+pub mod marshal;
+pub mod namespace;
 pub mod posix;
 pub mod resource;
-pub mod sre;
+pub mod start;
 pub mod stat;
+pub mod state;
+pub mod sys;
+pub mod thread;
+pub mod types;
+pub mod typing;
+pub mod warnings;
+pub mod weakref;
+
+pub use builtins::check_count as builtins_check;
+pub use start::start;
+
+use taipan_runtime::types::module::Module;
+use taipan_runtime::{Cx, PyResult};
+
+/// Makes a module. May collect.
+pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
+
+/// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
+pub static MODULES: &[(&str, Init)] = &[
+    ("_collections", |cx| Ok(collections::init(cx))),
+    ("_sre", |cx| Ok(sre::init(cx))),
+    ("itertools", |cx| Ok(itertools::init(cx))),
+    ("math", |cx| Ok(math::init(cx))),
+    ("_abc", |cx| Ok(abc::init(cx))),
+    ("_contextvars", |cx| Ok(contextvars::init(cx))),
+    ("_imp", imp::module),
+    ("_stat", |cx| Ok(stat::init(cx))),
+    ("_types", |cx| Ok(types::init(cx))),
+    ("_typing", |cx| Ok(typing::init(cx))),
+    ("_warnings", warnings::module),
+    ("_weakref", |cx| Ok(weakref::init(cx))),
+    ("atexit", atexit::module),
+    ("builtins", builtins::module),
+    ("errno", |cx| Ok(errno::init(cx))),
+    ("marshal", marshal::module),
+    ("posix", |cx| Ok(posix::init(cx))),
+    ("resource", |cx| Ok(resource::init(cx))),
+    ("sys", sys::module),
+];
+
+/// The function that makes the native module `name`.
+pub fn find(name: &str) -> Option<Init> {
+    MODULES.iter().find(|row| row.0 == name).map(|row| row.1)
+}
+
+/// A new module with these functions. May collect.
+pub fn make(
+    cx: &mut Cx,
+    name: &str,
+    doc: &str,
+    functions: &'static [taipan_runtime::native::NativeDef],
+) -> &'static Module {
+    let module = Module::new(cx, name);
+    let doc = cx.str(doc);
+    let key = cx.names().__doc__;
+    module.dict().set_str(cx, key, doc);
+    module.add_functions(cx, functions);
+    module
+}
+
+/// True if `v` is an instance of the native type with this name, or of a subclass.
+pub fn is_native(v: taipan_runtime::Value, name: &str) -> bool {
+    v.class().mro_types().any(|t| t.spec().is_some_and(|s| s.name == name))
+}
+//! The native modules.
+
+pub mod binascii;
+pub mod codecs;
+pub mod string;
+pub mod struct_;
+pub mod unicodedata;

@@ -8,6 +8,7 @@ pub mod codec_errors;
 pub mod compare;
 pub mod format;
 pub mod hash;
+pub mod import;
 pub mod iter;
 pub mod number;
 pub mod object;

@@ -55,10 +55,14 @@ static BYTEARRAY_SPEC: TypeSpec = TypeSpec {
     trace: Some(trace),
     slots: Slots {
         repr: Some(|cx, v| {
-            let mut out = format!("{}(", v.class().name());
-            taipan_text::repr::push_bytes_repr(of(v).data(), &mut out);
-            out.push(')');
-            Ok(cx.str(&out))
+            let mut content = String::new();
+            taipan_text::repr::push_bytes_repr(of(v).data(), &mut content);
+            if content.starts_with("b\"") {
+                // Unlike bytes, single quotes are escaped whatever the quotes are.
+                content = content.replace('\'', "\\'");
+            }
+            let text = format!("{}({content})", v.class().name());
+            Ok(cx.str(&text))
         }),
         hash: Some(hash::unhashable),
         richcompare: Some(richcompare),

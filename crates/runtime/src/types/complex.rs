@@ -333,9 +333,10 @@ fn new_object(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> 
         }
         *slot = Some(value);
     }
-    let re = component(cx, re, "real")?;
-    let im = component(cx, im, "imag")?;
-    Ok(new_of(cx, class, (re.0 - im.1, re.1 + im.0)))
+    let (re, re_im) = component(cx, re, "real")?;
+    let (im, im_im) = component(cx, im, "imag")?;
+    // Nothing is added to a plain number, so that its signed zero survives.
+    Ok(new_of(cx, class, (im_im.map_or(re, |i| re - i), re_im.map_or(im, |i| im + i))))
 }
 
 /// `complex(v)`; None if `v` is the result itself.
@@ -357,16 +358,16 @@ fn from_one(cx: &mut Cx, class: &'static Type, v: Value) -> PyResult<Option<(f64
 }
 
 /// One of two arguments; a complex one counts with both its parts, which is deprecated.
-fn component(cx: &mut Cx, v: Option<Value>, name: &str) -> PyResult<(f64, f64)> {
-    let Some(v) = v else { return Ok((0.0, 0.0)) };
+fn component(cx: &mut Cx, v: Option<Value>, name: &str) -> PyResult<(f64, Option<f64>)> {
+    let Some(v) = v else { return Ok((0.0, None)) };
     let z = if name == "real" && v.downcast::<Str>().is_none() { special(cx, v)? } else { parts(v) };
     let text = || format!("complex() argument '{name}' must be a real number, not {}", v.class().tp_name());
-    if let Some(z) = z {
+    if let Some((re, im)) = z {
         warn::deprecation(cx, &text())?;
-        return Ok(z);
+        return Ok((re, Some(im)));
     }
     if !is_real(v) {
         return Err(cx.raise_text(&crate::exceptions::TypeError, &text()));
     }
-    Ok((number::to_f64(cx, v)?, 0.0))
+    Ok((number::to_f64(cx, v)?, None))
 }
