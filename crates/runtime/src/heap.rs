@@ -166,6 +166,9 @@ impl Special {
                 list.remove();
             }
         }
+    /// Objects with `__del__` or native resources that are alive, oldest first.
+    pub fn registered(&self) -> &[Value] {
+        &self.registered
     }
 
     unsafe fn clear_weakrefs(&mut self, marker: &mut Marker, minor: bool) {

@@ -157,11 +157,7 @@ fn take_flags(cx: &mut Cx, class: &'static Type) -> PyResult<()> {
     let Some(value) = class.dict().get_str(key) else { return Ok(()) };
     let value = number::to_i64(cx, value)? as u64;
     if value & COLLECTION == COLLECTION {
-        return raise!(
-            cx,
-            TypeError,
-            "__abc_tpflags__ cannot be both Py_TPFLAGS_SEQUENCE and Py_TPFLAGS_MAPPING"
-        );
+        return raise!(cx, TypeError, "__abc_tpflags__ cannot be both Py_TPFLAGS_SEQUENCE and Py_TPFLAGS_MAPPING");
     }
     class.set_flags(class.flags() | value & COLLECTION);
     class.dict().remove_str(cx, key);

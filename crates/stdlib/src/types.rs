@@ -3,8 +3,8 @@
 use taipan_runtime::typeobj::Type;
 use taipan_runtime::types::module::{MODULE, Module};
 use taipan_runtime::types::{
-    capsule, cell, code_methods, descr_methods, frame, function_methods, generator,
-    generic_alias, mappingproxy, namespace, singletons, traceback, union,
+    capsule, cell, code_methods, descr_methods, frame, function_methods, generator, generic_alias, mappingproxy,
+    namespace, singletons, traceback, union,
 };
 use taipan_runtime::{Cx, Value};
 

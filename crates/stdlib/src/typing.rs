@@ -3,9 +3,7 @@
 use taipan_macros::pymethods;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::type_alias::{GENERIC, TYPE_ALIAS, no_default};
-use taipan_runtime::types::type_params::{
-    PARAM_SPEC, PARAM_SPEC_ARGS, PARAM_SPEC_KWARGS, TYPE_VAR, TYPE_VAR_TUPLE,
-};
+use taipan_runtime::types::type_params::{PARAM_SPEC, PARAM_SPEC_ARGS, PARAM_SPEC_KWARGS, TYPE_VAR, TYPE_VAR_TUPLE};
 use taipan_runtime::types::union::UNION;
 use taipan_runtime::{Cx, Value};
 
@@ -15,16 +13,8 @@ struct Functions;
 pub fn init(cx: &mut Cx) -> &'static Module {
     let doc = "Primitives and accelerators for the typing module.\n";
     let module = crate::make(cx, "_typing", doc, Functions::METHODS);
-    let types = [
-        &TYPE_VAR,
-        &TYPE_VAR_TUPLE,
-        &PARAM_SPEC,
-        &PARAM_SPEC_ARGS,
-        &PARAM_SPEC_KWARGS,
-        &GENERIC,
-        &TYPE_ALIAS,
-        &UNION,
-    ];
+    let types =
+        [&TYPE_VAR, &TYPE_VAR_TUPLE, &PARAM_SPEC, &PARAM_SPEC_ARGS, &PARAM_SPEC_KWARGS, &GENERIC, &TYPE_ALIAS, &UNION];
     for class in types {
         module.add_type(cx, class);
     }

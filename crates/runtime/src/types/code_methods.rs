@@ -451,8 +451,7 @@ fn constant(cx: &mut Cx, v: Value) -> PyResult<Const> {
     let is_set = v.class().tp_name() == "frozenset";
     if is_set || v.downcast::<Tuple>().is_some() {
         let items = iter::collect(cx, v)?;
-        let items: PyResult<Box<[Const]>> =
-            items.iter().map(|item| cx.nested("", |cx| constant(cx, *item))).collect();
+        let items: PyResult<Box<[Const]>> = items.iter().map(|item| cx.nested("", |cx| constant(cx, *item))).collect();
         return Ok(if is_set { Const::FrozenSet(items?) } else { Const::Tuple(items?) });
     }
     let got = v.class().tp_name();

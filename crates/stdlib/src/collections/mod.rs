@@ -15,7 +15,12 @@ use crate::support;
 
 /// Makes the module. May collect.
 pub fn init(cx: &mut Cx) -> &'static Module {
-    let module = support::module(cx, "_collections", "High performance data structures.\n- deque:        ordered collection accessible from endpoints only\n- defaultdict:  dict subclass with a default value factory\n", Functions::METHODS);
+    let module = support::module(
+        cx,
+        "_collections",
+        "High performance data structures.\n- deque:        ordered collection accessible from endpoints only\n- defaultdict:  dict subclass with a default value factory\n",
+        Functions::METHODS,
+    );
     for class in [
         &deque::DEQUE,
         &defaultdict::DEFAULTDICT,

@@ -7,9 +7,9 @@ use taipan_runtime::native::bind;
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::{iter, number};
 use taipan_runtime::typeobj::{Type, flags};
+use taipan_runtime::types::int;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::types::int;
 use taipan_runtime::{Args, Cx, PyResult, Value, raise, trace_values};
 
 use crate::support::{slice_of, words};

@@ -280,4 +280,3 @@ impl Chain {
         taipan_runtime::types::typing::new_generic_alias(cx, class, item)
     }
 }
-

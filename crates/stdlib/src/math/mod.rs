@@ -320,7 +320,12 @@ fn to_int(cx: &mut Cx, d: f64) -> PyResult<Value> {
     Ok(int_from_f64(cx, d))
 }
 
-fn rounded(cx: &mut Cx, v: Value, name: &'static taipan_runtime::types::str::Str, f: fn(f64) -> f64) -> PyResult<Value> {
+fn rounded(
+    cx: &mut Cx,
+    v: Value,
+    name: &'static taipan_runtime::types::str::Str,
+    f: fn(f64) -> f64,
+) -> PyResult<Value> {
     if !is_exact_float(v) {
         if v.is_small() {
             return Ok(v);
@@ -499,7 +504,8 @@ impl Math {
     /// Both results carry the sign of x and are floats.
     #[py("($module, x, /)")]
     fn modf(cx: &mut Cx, x: f64) -> &'static Tuple {
-        let (fraction, whole) = if x.is_infinite() { (0f64.copysign(x), x) } else { ((x - x.trunc()).copysign(x), x.trunc()) };
+        let (fraction, whole) =
+            if x.is_infinite() { (0f64.copysign(x), x) } else { ((x - x.trunc()).copysign(x), x.trunc()) };
         let (fraction, whole) = (cx.float(fraction), cx.float(whole));
         Tuple::new(cx, &[fraction, whole])
     }
@@ -605,7 +611,8 @@ fn step_towards(x: f64, y: f64, n: u64) -> f64 {
         return y;
     }
     // Floats of one sign are ordered as their bits are: map them to a line.
-    let position = |d: f64| if d.is_sign_negative() { -((d.to_bits() & !(1 << 63)) as i64) } else { d.to_bits() as i64 };
+    let position =
+        |d: f64| if d.is_sign_negative() { -((d.to_bits() & !(1 << 63)) as i64) } else { d.to_bits() as i64 };
     let (from, to) = (position(x), position(y));
     let n = n.min(i64::MAX as u64) as i64;
     let at = if from < to { from.saturating_add(n).min(to) } else { from.saturating_sub(n).max(to) };

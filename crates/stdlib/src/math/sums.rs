@@ -351,4 +351,3 @@ impl SumOfProducts {
         Ok(())
     }
 }
-
