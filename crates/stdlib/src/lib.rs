@@ -6,3 +6,4 @@ pub mod io;
 pub mod posix;
 pub mod resource;
 pub mod stat;
+pub mod time;
