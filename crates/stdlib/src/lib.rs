@@ -18,6 +18,7 @@ pub mod frozen;
 pub mod host;
 pub mod imp;
 pub mod import;
+pub mod io;
 pub mod itertools;
 pub mod marshal;
 pub mod math;
@@ -56,6 +57,7 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_collections", |cx| Ok(collections::init(cx))),
     ("_contextvars", |cx| Ok(contextvars::init(cx))),
     ("_imp", imp::module),
+    ("_io", |cx| Ok(io::init(cx))),
     ("_signal", signal::module),
     ("_sre", |cx| Ok(sre::init(cx))),
     ("_stat", |cx| Ok(stat::init(cx))),
