@@ -383,8 +383,16 @@ impl<'a> Compiler<'a> {
     }
 
     /// Calls `__exit__(None, None, None)`.
-    fn exit_call(&mut self, exit: Reg, is_async: bool, range: TextRange) -> Res {
+    fn exit_call(&mut self, mut exit: Reg, is_async: bool, range: TextRange) -> Res {
         self.at(range);
+        let mark = self.mark();
+        // A callee's window starts at its arguments: what is alive above them (the value of a `return`) would be lost.
+        if exit.index() + 5 < mark {
+            let above = self.alloc_run(5);
+            self.mov(above, exit);
+            self.mov(above.plus(1), exit.plus(1));
+            exit = above;
+        }
         for i in 2..5 {
             self.load_none(Some(exit.plus(i)));
         }
@@ -392,6 +400,7 @@ impl<'a> Compiler<'a> {
         if is_async {
             self.await_in_place(exit, 2);
         }
+        self.release(mark);
         Ok(())
     }
 
