@@ -45,6 +45,8 @@ pub struct Runtime {
     /// Next type version (TYPE-2).
     pub next_type_version: Cell<u32>,
     dict_version: Cell<u64>,
+    /// Special methods by slot.
+    pub(crate) slot_table: std::cell::OnceCell<crate::slot_table::SlotTable>,
     /// `sys.modules`.
     pub modules: Cell<Option<&'static Dict>>,
     /// The namespace of `builtins`.
@@ -67,6 +69,10 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
+    /// `sys.settrace`'s function.
+    pub trace: Cell<Option<Value>>,
+    /// `sys.setprofile`'s function.
+    pub profile: Cell<Option<Value>>,
     /// Frames that `cr_origin` of new coroutines lists (`sys.set_coroutine_origin_tracking_depth`).
     pub coroutine_origin_depth: Cell<usize>,
     /// `sys.set_asyncgen_hooks`: firstiter, finalizer.
@@ -75,10 +81,6 @@ pub struct Runtime {
     pub sources: RefCell<HashMap<String, std::rc::Rc<str>>>,
     /// The codec registry, once something asked for it.
     pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
-    /// `sys.settrace`'s function.
-    pub trace: Cell<Option<Value>>,
-    /// `sys.setprofile`'s function.
-    pub profile: Cell<Option<Value>>,
 }
 
 /// A thread's context.
@@ -117,6 +119,7 @@ impl Runtime {
             method_cache: MethodCache::default(),
             next_type_version: Cell::new(1),
             dict_version: Cell::new(1),
+            slot_table: std::cell::OnceCell::new(),
             modules: Cell::new(None),
             builtins: Cell::new(None),
             sys: Cell::new(None),
@@ -128,12 +131,12 @@ impl Runtime {
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
             int_max_str_digits: Cell::new(4300),
+            trace: Cell::new(None),
+            profile: Cell::new(None),
             coroutine_origin_depth: Cell::new(0),
             asyncgen_hooks: Cell::new((None, None)),
             sources: RefCell::new(HashMap::new()),
             codecs: Cell::new(None),
-            trace: Cell::new(None),
-            profile: Cell::new(None),
         }
     }
 

@@ -340,6 +340,12 @@ impl Dict {
         cx.alloc_of(class, Dict { header: Header::fresh(class), used, table, version, spare: Cell::new(0) })
     }
 
+    /// The leading part of a new instance of `class`, for layouts that extend dict's.
+    pub fn blank(class: &'static Type) -> Dict {
+        let (used, table, version) = (Cell::new(0), Cell::new(None), Cell::new(0));
+        Dict { header: Header::fresh(class), used, table, version, spare: Cell::new(0) }
+    }
+
     /// Number of keys.
     #[inline(always)]
     pub fn len(&self) -> usize {

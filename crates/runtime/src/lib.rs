@@ -18,6 +18,7 @@ pub mod native;
 pub mod object;
 pub mod protocol;
 pub mod shape;
+mod slot_table;
 pub mod slots;
 pub mod traceback_print;
 pub mod typeobj;

@@ -96,6 +96,8 @@ pub enum NativeKind {
     Class,
     /// A static method.
     Static,
+    /// `__new__` of a type: receives the type it belongs to, then the class to be instantiated.
+    New,
 }
 
 /// A native function's declaration.

@@ -63,11 +63,23 @@ pub fn find(name: &str) -> Option<&'static Frozen> {
     all().find(|f| f.name == name)
 }
 
+/// The marshalled code in the binary; empty if there is none. `TAIPAN_LIB` replaces the whole library.
+fn embedded(frozen: &Frozen) -> &'static [u8] {
+    if !frozen.bytes.is_empty() {
+        return frozen.bytes;
+    }
+    if std::env::var_os("TAIPAN_LIB").is_some() {
+        return &[];
+    }
+    frozen.origin.and_then(taipan_pylib::frozen).unwrap_or(&[])
+}
+
 /// The code of a frozen module. May collect.
 pub fn code(cx: &mut Cx, frozen: &'static Frozen) -> PyResult<&'static CodeObject> {
-    if !frozen.bytes.is_empty() {
+    let own = embedded(frozen);
+    if !own.is_empty() {
         // The binary's own bytes need no verification.
-        return match marshal::from_bytes(frozen.bytes) {
+        return match marshal::from_bytes(own) {
             Ok(code) => Ok(CodeObject::new(cx, code)),
             Err(error) => raise!(cx, ImportError, "Frozen object named {} is invalid: {error}", frozen.name),
         };
@@ -89,8 +101,9 @@ pub fn code(cx: &mut Cx, frozen: &'static Frozen) -> PyResult<&'static CodeObjec
 
 /// The marshalled code of a frozen module. May collect.
 pub fn bytes(cx: &mut Cx, frozen: &'static Frozen) -> PyResult<Vec<u8>> {
-    if !frozen.bytes.is_empty() {
-        return Ok(frozen.bytes.to_vec());
+    let own = embedded(frozen);
+    if !own.is_empty() {
+        return Ok(own.to_vec());
     }
     let code = code(cx, frozen)?;
     let code: &Arc<taipan_bytecode::Code> = &code.code;

@@ -205,6 +205,8 @@ impl Imp {
         let Some(found) = lookup_frozen(&text) else { return Ok(Value::none()) };
         let code = frozen::code(cx, found)?;
         let module = Module::new(cx, &text);
+        let origin = found.origin.map_or(Value::none(), |o| cx.str(o));
+        module.set(cx, "__origname__", origin);
         if let Some(modules) = cx.rt().modules.get() {
             modules.set_str(cx, name, Value::of(module));
         }

@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod atexit;
 pub mod builtins;
+pub mod collections;
 pub mod compile;
 pub mod contextvars;
 pub mod errno;
@@ -13,13 +14,17 @@ pub mod frozen;
 pub mod host;
 pub mod imp;
 pub mod import;
+pub mod itertools;
 pub mod marshal;
+pub mod math;
 pub mod namespace;
 pub mod posix;
 pub mod resource;
+pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
+mod support;
 pub mod sys;
 pub mod thread;
 pub mod warnings;
@@ -35,7 +40,11 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
+    ("_collections", |cx| Ok(collections::init(cx))),
     ("_contextvars", |cx| Ok(contextvars::init(cx))),
+    ("_sre", |cx| Ok(sre::init(cx))),
+    ("itertools", |cx| Ok(itertools::init(cx))),
+    ("math", |cx| Ok(math::init(cx))),
     ("_imp", imp::module),
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_warnings", warnings::module),

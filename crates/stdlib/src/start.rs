@@ -1,20 +1,23 @@
 //! The start and the end of a Python program's world.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::attr;
-use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::protocol::import::{import_attr, import_module};
 use taipan_runtime::types::module::Module;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
 use crate::state::{self, Config, Slot};
 use crate::{builtins, frozen, imp, import, sys, warnings};
 
-/// Makes `builtins` and `sys`, joins the hooks and boots importlib. To be called once, after `interp::join`.
+/// Makes `builtins` and `sys`, joins the hooks, boots importlib, opens the streams, makes `__main__` and imports
+/// `site`. To be called once, after `interp::join`.
 pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
+    state::set_config(find_library(config));
+    let config = state::config();
     cx.rt().int_max_str_digits.set(config.int_max_str_digits.max(0) as usize);
-    state::set_config(config);
     let modules = Dict::new(cx);
     cx.rt().modules.set(Some(modules));
     let builtins = builtins::module(cx)?;
@@ -31,7 +34,34 @@ pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
         modules.set_str(cx, name, Value::of(module));
     }
     boot_importlib(cx, sys)?;
-    add_io(cx, builtins, sys)
+    add_io(cx, builtins, sys)?;
+    main_module(cx)?;
+    if !config.warnoptions.is_empty() || config.dev_mode {
+        import_module(cx, "warnings")?;
+    }
+    if !config.no_site {
+        import_module(cx, "site")?;
+    }
+    Ok(())
+}
+
+/// Fills in where the library is and the module search path.
+fn find_library(mut config: Config) -> Config {
+    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty() && !config.ignore_environment);
+    let (own, search) = (variable("TAIPAN_LIB"), variable("PYTHONPATH"));
+    let library = own.map(PathBuf::from).or_else(|| taipan_pylib::path().ok());
+    // `<home>/lib/python3.14`
+    if let Some(home) = library.as_deref().and_then(Path::parent).and_then(Path::parent) {
+        config.prefix = home.into();
+    }
+    if let Some(search) = search {
+        config.path.extend(std::env::split_paths(&search).map(OsString::from));
+    }
+    if let Some(library) = library {
+        config.path.push(library.clone().into());
+        config.stdlib_dir = Some(library.into());
+    }
+    config
 }
 
 fn boot_importlib(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
@@ -45,6 +75,8 @@ fn boot_importlib(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
     let Some(found) = frozen::find("_frozen_importlib") else {
         return raise!(cx, ImportError, "no frozen importlib");
     };
+    let origin = cx.str("importlib._bootstrap");
+    importlib.set(cx, "__origname__", origin);
     let code = frozen::code(cx, found)?;
     imp::run_in(cx, code, importlib.dict())?;
     state::set(cx, Slot::Importlib, Value::of(importlib));
@@ -59,7 +91,7 @@ fn boot_importlib(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
 
 /// Puts `zipimport.zipimporter` in front of `sys.path_hooks`.
 fn add_zipimport(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
-    let importer = taipan_runtime::protocol::import::import_attr(cx, "zipimport", "zipimporter")?;
+    let importer = import_attr(cx, "zipimport", "zipimporter")?;
     let hooks = attr::get_text(cx, Value::of(sys), "path_hooks")?;
     cx.call_method_text(hooks, "insert", &[Value::small(0), importer])?;
     Ok(())
@@ -70,7 +102,7 @@ fn add_io(cx: &mut Cx, builtins: &'static Module, sys: &'static Module) -> PyRes
     if crate::find("_io").is_none() {
         return Ok(());
     }
-    let open = taipan_runtime::protocol::import::import_attr(cx, "_io", "open")?;
+    let open = import_attr(cx, "_io", "open")?;
     builtins.set(cx, "open", open);
     let _ = sys;
     Ok(())
@@ -137,19 +169,9 @@ pub fn dedent(text: &str) -> String {
     dedented.collect()
 }
 
-/// Tells `linecache` the source of code that is in no file, so that tracebacks can show it. Never raises.
-pub fn register_source(cx: &mut Cx, code: &'static CodeObject, text: &str, name: &str) {
-    let result = register(cx, code, text, name);
-    if result.is_err() {
-        cx.take_exception();
-    }
-}
-
-fn register(cx: &mut Cx, code: &'static CodeObject, text: &str, name: &str) -> PyResult<()> {
-    let function = taipan_runtime::protocol::import::import_attr(cx, "linecache", "_register_code")?;
-    let (text, name) = (cx.str(text), cx.str(name));
-    cx.call(function, &[Value::of(code), text, name])?;
-    Ok(())
+/// Keeps the source of code that is in no file, so that tracebacks can show its lines.
+pub fn register_source(cx: &mut Cx, text: &str, name: &str) {
+    cx.rt().sources.borrow_mut().insert(name.to_string(), text.into());
 }
 
 /// The importer for a script that is a directory or an archive; None for plain files.
@@ -160,7 +182,7 @@ pub fn path_importer(cx: &mut Cx, path: &OsStr) -> PyResult<Option<Value>> {
         return Ok(None);
     }
     let path = sys::os_str(cx, path);
-    let function = taipan_runtime::protocol::import::import_attr(cx, "_frozen_importlib_external", "PathFinder")?;
+    let function = import_attr(cx, "_frozen_importlib_external", "PathFinder")?;
     let importer = cx.call_method_text(function, "_path_importer_cache", &[path])?;
     Ok(Some(importer).filter(|i| !i.is_none()))
 }

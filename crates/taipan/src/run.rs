@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use taipan_runtime::dict::Dict;
-use taipan_runtime::exceptions::{self, Exception};
-use taipan_runtime::protocol::{import, object};
-use taipan_runtime::types::int;
+use taipan_runtime::exceptions;
+use taipan_runtime::protocol::import;
+use taipan_runtime::traceback_print::unraisable;
 use taipan_runtime::types::list::List;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 use taipan_stdlib::compile::{self, Request};
@@ -27,12 +27,12 @@ pub fn run(mut options: Options) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    find_library(&mut options);
+    options.config.executable = std::env::current_exe().unwrap_or_default().into_os_string();
     set_hash_key(hash_key);
     let mut cx = Cx::start(gc_config(), hash_key);
     let cx = &mut *cx;
     taipan_interp::join(cx);
-    let status = match boot(cx, &options) {
+    let status = match start::start(cx, options.config.clone()) {
         Ok(()) => {
             let result = main(cx, &options);
             finish(cx, &options, result)
@@ -40,7 +40,7 @@ pub fn run(mut options: Options) -> ExitCode {
         Err(_) => {
             let exception = cx.take_exception();
             eprintln!("Fatal Python error: the library could not be started");
-            sys::display_exception(cx, exception);
+            sys::print_exception_natively(cx, exception);
             1
         }
     };
@@ -120,44 +120,6 @@ fn set_hash_key(key: (u64, u64)) {
     target.1.store(key.1, Relaxed);
 }
 
-/// Fills in where the program and the library are.
-fn find_library(options: &mut Options) {
-    let config = &mut options.config;
-    let executable = std::env::current_exe().unwrap_or_default();
-    config.executable = executable.clone().into_os_string();
-    let library = std::env::var_os("TAIPAN_LIB").map(PathBuf::from).filter(|_| !config.ignore_environment);
-    let library = library.or_else(unpacked);
-    if let Some(prefix) = executable.parent().and_then(Path::parent) {
-        config.prefix = prefix.into();
-    }
-    if !config.ignore_environment
-        && let Some(path) = std::env::var_os("PYTHONPATH").filter(|p| !p.is_empty())
-    {
-        config.path.extend(std::env::split_paths(&path).map(OsString::from));
-    }
-    if let Some(library) = library {
-        config.path.push(library.clone().into());
-        config.stdlib_dir = Some(library.into());
-    }
-}
-
-/// The unpacked library of the binary.
-fn unpacked() -> Option<PathBuf> {
-    None
-}
-
-fn boot(cx: &mut Cx, options: &Options) -> PyResult<()> {
-    start::start(cx, options.config.clone())?;
-    start::main_module(cx)?;
-    if !options.config.warnoptions.is_empty() || options.config.dev_mode {
-        import::import_module(cx, "warnings")?;
-    }
-    if !options.config.no_site {
-        import::import_module(cx, "site")?;
-    }
-    Ok(())
-}
-
 /// Puts a directory in front of `sys.path`.
 fn prepend_path(cx: &mut Cx, path: impl AsRef<std::ffi::OsStr>) {
     let path = sys::os_str(cx, path);
@@ -208,8 +170,8 @@ fn run_command(cx: &mut Cx, text: &str, globals: &'static Dict) -> PyResult<()> 
     let filename = cx.str("<string>");
     let request = Request { mode: Mode::Module, flags: 0, optimize: -1 };
     let text = taipan_stdlib::start::dedent(text);
+    start::register_source(cx, &text, "<string>");
     let code = compile::compile_text(cx, &text, filename, &request)?;
-    start::register_source(cx, code, &text, "<string>");
     builtins::scope::run_module_code(cx, code, globals)?;
     Ok(())
 }
@@ -231,9 +193,8 @@ fn run_source(cx: &mut Cx, bytes: &[u8], filename: &std::ffi::OsStr, globals: &'
 }
 
 fn run_file(cx: &mut Cx, path: &OsString, globals: &'static Dict, options: &Options) -> PyResult<()> {
-    if let Some(importer) = start::path_importer(cx, path)? {
+    if start::path_importer(cx, path)?.is_some() {
         // A directory or zip file with a __main__ module.
-        let _ = importer;
         let entry = sys::os_str(cx, path);
         if let Some(list) = builtins::sys_value(cx, "path").and_then(|v| v.downcast::<List>()) {
             list.splice(cx, 0, 0, &[entry]);
@@ -278,35 +239,6 @@ fn run_file(cx: &mut Cx, path: &OsString, globals: &'static Dict, options: &Opti
     run_source(cx, &bytes, path, globals)
 }
 
-/// The exit status of a SystemExit, after printing its message if it has one.
-fn exit_status(cx: &mut Cx, exception: Value) -> i32 {
-    let code = exception.downcast::<Exception>().and_then(|e| e.extra(0)).unwrap_or(Value::none());
-    if code.is_none() {
-        return 0;
-    }
-    if int::check(code) {
-        return int::as_i64(code).map_or(-1, |n| n as i32);
-    }
-    let text = object::str(cx, code).map(|s| s.to_string_lossy());
-    builtins::flush_stream(cx, "stdout");
-    match text {
-        Ok(text) => match builtins::sys_value(cx, "stderr").filter(|s| !s.is_none()) {
-            Some(stderr) => {
-                let text = cx.str(&format!("{text}\n"));
-                let write = cx.names().write;
-                if cx.call_method(stderr, write, &[text]).is_err() {
-                    cx.take_exception();
-                }
-            }
-            None => eprintln!("{text}"),
-        },
-        Err(_) => {
-            cx.take_exception();
-        }
-    }
-    1
-}
-
 fn finish(cx: &mut Cx, options: &Options, result: PyResult<()>) -> i32 {
     let mut status = status_of(cx, result);
     if options.config.inspect > 0 && !matches!(options.program, Program::Stdin) {
@@ -323,9 +255,12 @@ fn status_of(cx: &mut Cx, result: PyResult<()>) -> i32 {
     let Err(_) = result else { return 0 };
     let exception = cx.take_exception();
     if exception.is_instance(&exceptions::SystemExit) {
-        return exit_status(cx, exception);
+        builtins::flush_stream(cx, "stdout");
+        return unraisable::exit_code(cx, exception);
     }
-    sys::report_uncaught(cx, exception);
+    if let Some(status) = unraisable::print_uncaught(cx, exception) {
+        return status;
+    }
     if exception.is_instance(&exceptions::KeyboardInterrupt) { INTERRUPTED } else { 1 }
 }
 

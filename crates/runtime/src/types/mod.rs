@@ -7,7 +7,9 @@ pub mod bytearray;
 pub mod bytes;
 pub mod bytes_format;
 pub mod bytes_methods;
+pub mod capsule;
 pub mod cell;
+pub mod class_creation;
 pub mod code;
 pub mod code_methods;
 pub mod combinators;
@@ -31,16 +33,24 @@ pub mod function;
 pub mod function_methods;
 pub mod generator;
 pub mod generator_methods;
+pub mod generic_alias;
 pub mod int;
 pub mod int_methods;
 pub mod iterators;
 pub mod list;
 pub mod list_methods;
 pub mod list_sort;
+pub mod mappingproxy;
 pub mod memoryview;
+pub mod memoryview_items;
+pub mod memoryview_methods;
 pub mod module;
+pub mod module_methods;
+pub mod namespace;
 pub mod object;
 pub mod object_methods;
+pub mod property;
+pub mod proxy;
 pub mod range;
 pub mod set;
 pub mod set_methods;
@@ -56,12 +66,16 @@ pub mod str_percent;
 pub mod str_search;
 pub mod structseq;
 pub mod super_;
+pub mod template;
 pub mod traceback;
 pub mod tuple;
 pub mod tuple_methods;
 pub mod type_;
+pub mod type_alias;
 pub mod type_methods;
+pub mod type_params;
 pub mod typing;
+pub mod union;
 pub mod weakref;
 
 use crate::cx::Cx;
@@ -110,6 +124,10 @@ static REST: &[&[&Type]] = &[
         &super_::SUPER,
         &traceback::TRACEBACK,
         &complex::COMPLEX,
+        &capsule::CAPSULE,
+        &mappingproxy::MAPPING_PROXY,
+        &namespace::NAMESPACE,
+        &property::PROPERTY,
     ],
     function_methods::TYPES,
     frame_locals::TYPES,
@@ -126,6 +144,7 @@ static REST: &[&[&Type]] = &[
     dict::TYPES,
     memoryview::TYPES,
     weakref::TYPES,
+    proxy::TYPES,
     typing::TYPES,
     descr_methods::TYPES,
     crate::exceptions::ALL,
@@ -151,6 +170,7 @@ pub(crate) fn bootstrap(cx: &mut Cx) {
     for class in REST.iter().flat_map(|table| table.iter()) {
         cx.ready_type(class);
     }
+    template::finish_types(cx);
     crate::exceptions::make_exception_group(cx);
     generator::set_up(cx);
 }

@@ -112,9 +112,7 @@ impl Item {
         match self {
             Item::Char(other) => c == *other,
             Item::Range(low, high) => (*low..=*high).contains(&c),
-            Item::RangeIgnore(low, high) => {
-                (*low..=*high).contains(&c) || (*low..=*high).contains(&unicode_upper(c))
-            }
+            Item::RangeIgnore(low, high) => (*low..=*high).contains(&c) || (*low..=*high).contains(&unicode_upper(c)),
             Item::Bitmap(bits) => c < 256 && bit(bits, c),
             Item::Blocks(index, blocks) => c < 0x10000 && bit(&blocks[index[(c >> 8) as usize] as usize], c),
             Item::Category(category, negated) => category.contains(c) != *negated,

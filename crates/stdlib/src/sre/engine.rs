@@ -374,8 +374,7 @@ impl<'a, C: Char> Matcher<'a, C> {
                 }
                 Inst::Success => {
                     let request = &self.request;
-                    if request.full && position != self.text.len()
-                        || request.must_advance && position == request.start
+                    if request.full && position != self.text.len() || request.must_advance && position == request.start
                     {
                         Step::Fail
                     } else {
@@ -458,14 +457,7 @@ impl<'a, C: Char> Matcher<'a, C> {
 
     /// Goes on behind a greedy repetition at the last possible position in `low..=end`.
     #[inline]
-    fn greedily(
-        &mut self,
-        pc: Pc,
-        tail: FilterId,
-        low: usize,
-        end: usize,
-        position: &mut usize,
-    ) -> Result<Step, Stop> {
+    fn greedily(&mut self, pc: Pc, tail: FilterId, low: usize, end: usize, position: &mut usize) -> Result<Step, Stop> {
         let mut at = end;
         if let Some(filter) = self.program.filter(tail) {
             if at == self.text.len() {
@@ -533,9 +525,7 @@ impl<'a, C: Char> Matcher<'a, C> {
     #[inline]
     fn branch(&mut self, pc: Pc, from: u32, end: u32, position: usize) -> Result<Step, Stop> {
         let program = self.program;
-        let next = |from: u32| {
-            (from..end).find(|i| self.passes(program.alternatives[*i as usize].filter, position))
-        };
+        let next = |from: u32| (from..end).find(|i| self.passes(program.alternatives[*i as usize].filter, position));
         let Some(taken) = next(from) else { return Ok(Step::Fail) };
         if let Some(other) = next(taken + 1) {
             self.push(Kind::Alternative, pc, position, other as usize, 0)?;
@@ -546,9 +536,9 @@ impl<'a, C: Char> Matcher<'a, C> {
     /// The less frequent instructions.
     fn rare(&mut self, inst: Inst, pc: Pc, position: &mut usize) -> Result<Step, Stop> {
         match inst {
-            Inst::GroupRef { group, fold } => Ok(self.group_ref(group, fold, position).map_or(Step::Fail, |()| {
-                Step::To(pc + 1)
-            })),
+            Inst::GroupRef { group, fold } => {
+                Ok(self.group_ref(group, fold, position).map_or(Step::Fail, |()| Step::To(pc + 1)))
+            }
             Inst::GroupExists { group, otherwise } => {
                 let matched = self.scratch.group(group as usize + 1).is_some();
                 Ok(Step::To(if matched { pc + 1 } else { otherwise }))
@@ -781,9 +771,7 @@ impl<'a, C: Char> Matcher<'a, C> {
             At::LineStart => position == 0 || newline(self.at(position - 1)),
             At::StringEnd => position == self.text.len(),
             At::LineEnd => position == self.text.len() || newline(self.at(position)),
-            At::End => {
-                position == self.text.len() || position + 1 == self.text.len() && newline(self.at(position))
-            }
+            At::End => position == self.text.len() || position + 1 == self.text.len() && newline(self.at(position)),
             At::Boundary(kind) => boundary(kind),
             At::NoBoundary(kind) => !boundary(kind),
         }

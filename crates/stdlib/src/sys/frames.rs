@@ -2,8 +2,8 @@
 
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
-use taipan_runtime::exceptions::Exception;
 use taipan_runtime::frame::Frame;
+use taipan_runtime::traceback_print::unraisable;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, raise};
@@ -102,14 +102,7 @@ impl Frames {
     /// clause in the current stack frame or in an older stack frame.
     #[py("($module, /)")]
     fn exc_info(cx: &mut Cx) -> Value {
-        let none = Value::none();
-        let items = match cx.handled.filter(|e| !e.is_none()) {
-            None => [none; 3],
-            Some(e) => {
-                let traceback = e.downcast::<Exception>().and_then(|x| x.traceback.get());
-                [Value::of(e.class()), e, traceback.unwrap_or(none)]
-            }
-        };
+        let items = unraisable::exc_info(cx);
         Value::of(Tuple::new(cx, &items))
     }
 

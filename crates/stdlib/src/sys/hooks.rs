@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use taipan_macros::pymethods;
 use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::protocol::{attr, import, object};
-use taipan_runtime::types::str::Str;
-use taipan_runtime::types::traceback::Traceback;
-use taipan_runtime::types::type_::full_name;
+use taipan_runtime::traceback_print::unraisable;
 use taipan_runtime::{Args, Cx, PyResult, Value, raise};
 
 use crate::builtins::sys_value;
@@ -61,85 +59,10 @@ pub fn base_repl(cx: &mut Cx) -> PyResult<()> {
     raise!(cx, RuntimeError, "the basic prompt is not available from here")
 }
 
-/// Writes `exception` with its traceback to `sys.stderr`, as the default `sys.excepthook` does. Never raises.
-pub fn display_exception(cx: &mut Cx, exception: Value) {
-    let stderr = sys_value(cx, "stderr").filter(|s| !s.is_none());
-    let printed = match stderr {
-        Some(_) => library_display(cx, exception),
-        None => Ok(()),
-    };
-    if printed.is_err() {
-        cx.take_exception();
-        let text = plain_text(cx, exception);
-        match stderr {
-            Some(stderr) => {
-                let text = cx.str(&text);
-                let write = cx.names().write;
-                if cx.call_method(stderr, write, &[text]).is_err() {
-                    cx.take_exception();
-                }
-            }
-            None => eprint!("{text}"),
-        }
-    }
-    crate::builtins::flush_stream(cx, "stderr");
-}
-
-fn library_display(cx: &mut Cx, exception: Value) -> PyResult<()> {
-    let print = import::import_attr(cx, "traceback", "_print_exception_bltin")?;
-    cx.call(print, &[exception])?;
-    Ok(())
-}
-
-/// The traceback without the library's help.
-fn plain_text(cx: &mut Cx, exception: Value) -> String {
-    let mut text = String::new();
-    if let Some(e) = exception.downcast::<Exception>() {
-        let mut at = e.traceback.get();
-        if at.is_some() {
-            text.push_str("Traceback (most recent call last):\n");
-        }
-        while let Some(tb) = at.and_then(|v| v.downcast::<Traceback>()) {
-            let code = tb.frame.code;
-            let (file, line, name) = (code.filename.get(), code.line_of(tb.word), code.qualname);
-            text.push_str(&format!("  File \"{file}\", line {line}, in {name}\n"));
-            at = tb.next.get();
-        }
-    }
-    text.push_str(&full_name(cx, exception.class()));
-    match object::str(cx, exception) {
-        Ok(message) if !message.is_empty() => text.push_str(&format!(": {message}")),
-        Ok(_) => {}
-        Err(_) => {
-            cx.take_exception();
-            text.push_str(": <exception str() failed>");
-        }
-    }
-    text.push('\n');
-    text
-}
-
-/// Hands an exception that nothing caught to `sys.excepthook`. Never raises.
-pub fn report_uncaught(cx: &mut Cx, exception: Value) {
-    let traceback = exception.downcast::<Exception>().and_then(|e| e.traceback.get()).unwrap_or(Value::none());
-    if let Some(sys) = cx.rt().sys.get() {
-        let names = cx.names();
-        sys.set_str(cx, names.last_exc, exception);
-        sys.set_str(cx, names.last_type, Value::of(exception.class()));
-        sys.set_str(cx, names.last_value, exception);
-        sys.set_str(cx, names.last_traceback, traceback);
-    }
-    let Some(hook) = sys_value(cx, "excepthook") else {
-        eprintln!("sys.excepthook is missing");
-        return display_exception(cx, exception);
-    };
-    if cx.call(hook, &[Value::of(exception.class()), exception, traceback]).is_err() {
-        let second = cx.take_exception();
-        eprintln!("Error in sys.excepthook:");
-        display_exception(cx, second);
-        eprintln!("\nOriginal exception was:");
-        display_exception(cx, exception);
-    }
+/// Writes `exception` with its traceback to `sys.stderr`. Never raises.
+pub fn print_exception_natively(cx: &mut Cx, exception: Value) {
+    let traceback = exception.downcast::<Exception>().and_then(|e| e.traceback.get());
+    unraisable::display(cx, exception, traceback);
 }
 
 fn display_value(cx: &mut Cx, value: Value) -> PyResult<()> {
@@ -194,14 +117,7 @@ impl HookFunctions {
     #[py("($module, exctype, value, traceback, /)")]
     fn excepthook(cx: &mut Cx, exctype: Value, value: Value, traceback: Value) -> PyResult<()> {
         let _ = exctype;
-        if let Some(e) = value.downcast::<Exception>()
-            && e.traceback.get().is_none()
-            && traceback.downcast::<Traceback>().is_some()
-        {
-            e.traceback.set(Some(traceback));
-            cx.barrier(e);
-        }
-        display_exception(cx, value);
+        unraisable::display(cx, value, Some(traceback).filter(|t| !t.is_none()));
         Ok(())
     }
 
@@ -216,34 +132,7 @@ impl HookFunctions {
     /// * object: Object causing the exception, can be None.
     #[py("($module, unraisable, /)")]
     fn unraisablehook(cx: &mut Cx, unraisable: Value) -> PyResult<()> {
-        let mut parts = [Value::none(); 3];
-        for (part, name) in parts.iter_mut().zip(["exc_value", "err_msg", "object"]) {
-            *part = attr::get_text(cx, unraisable, name)?;
-        }
-        let [exception, message, object] = parts;
-        let mut text = match message.downcast::<Str>() {
-            Some(message) => message.to_string_lossy(),
-            None => "Exception ignored in".to_string(),
-        };
-        if !object.is_none() {
-            match object::repr_text(cx, object) {
-                Ok(shown) => text.push_str(&format!(": {shown}")),
-                Err(_) => {
-                    cx.take_exception();
-                    text.push_str(": <object repr() failed>");
-                }
-            }
-        } else {
-            text.push(':');
-        }
-        text.push('\n');
-        if let Some(stderr) = sys_value(cx, "stderr").filter(|s| !s.is_none()) {
-            let text = cx.str(&text);
-            let write = cx.names().write;
-            cx.call_method(stderr, write, &[text])?;
-        }
-        display_exception(cx, exception);
-        Ok(())
+        unraisable::default_unraisable_hook(cx, unraisable)
     }
 
     /// This hook function is called by built-in breakpoint().

@@ -7,7 +7,7 @@ mod settings;
 mod stdlib_names;
 pub mod structs;
 
-pub use hooks::{audit, display_exception, report_uncaught};
+pub use hooks::{audit, print_exception_natively};
 
 /// True while the process ends.
 pub fn is_finalizing() -> bool {
