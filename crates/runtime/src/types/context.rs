@@ -439,6 +439,12 @@ impl ContextVar {
 
 #[pymethods]
 impl ContextVar {
+    /// See PEP 585
+    #[classmethod]
+    #[py("($type, object, /)")]
+    fn __class_getitem__(cx: &mut Cx, class: Value, item: Value) -> PyResult<Value> {
+        crate::types::typing::new_generic_alias(cx, class, item)
+    }
     #[getter]
     fn name(_cx: &mut Cx, this: &'static ContextVar) -> &'static Str {
         this.name
@@ -562,6 +568,12 @@ fn repr_token(cx: &mut Cx, v: Value) -> PyResult<Value> {
 
 #[pymethods]
 impl Token {
+    /// See PEP 585
+    #[classmethod]
+    #[py("($type, object, /)")]
+    fn __class_getitem__(cx: &mut Cx, class: Value, item: Value) -> PyResult<Value> {
+        crate::types::typing::new_generic_alias(cx, class, item)
+    }
     #[getter]
     fn var(_cx: &mut Cx, this: &'static Token) -> &'static ContextVar {
         this.var
