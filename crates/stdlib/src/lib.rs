@@ -34,6 +34,7 @@ pub mod stat;
 pub mod state;
 pub mod string;
 pub mod struct_;
+pub mod suggestions;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -73,6 +74,7 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_thread", thread::module),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
+    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
