@@ -1,12 +1,11 @@
-//! What the handlers need from parts of the runtime that are being written.
+//! What the handlers need of the runtime in another form.
 
 use taipan_runtime::protocol::import;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::template;
+use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
-fn todo<T>(cx: &mut Cx) -> PyResult<T> {
-    raise!(cx, SystemError, "not joined yet")
-}
 pub(crate) fn import_name(cx: &mut Cx, name: &'static Str, fromlist: Value, level: Value) -> PyResult<Value> {
     // SAFETY: the running frame.
     let frame = unsafe { &*cx.frame };
@@ -14,12 +13,20 @@ pub(crate) fn import_name(cx: &mut Cx, name: &'static Str, fromlist: Value, leve
     import::import_name(cx, frame.builtins, frame.globals, frame.locals, name, fromlist, level)
 }
 pub(crate) use import::{import_from, import_star};
-pub(crate) fn new_interpolation(cx: &mut Cx, _: Value, _: Value, _: Value, _: Value) -> PyResult<Value> {
-    todo(cx)
+pub(crate) use taipan_runtime::types::template::new_interpolation;
+
+/// The template of a t-string.
+pub(crate) fn new_template(cx: &mut Cx, strings: Value, interpolations: Value) -> PyResult<Value> {
+    match (strings.exact::<Tuple>(), interpolations.exact::<Tuple>()) {
+        (Some(strings), Some(interpolations)) => Ok(template::new(cx, strings, interpolations)),
+        _ => raise!(cx, SystemError, "a template needs two tuples"),
+    }
 }
-pub(crate) fn new_template(cx: &mut Cx, _: Value, _: Value) -> PyResult<Value> {
-    todo(cx)
-}
-pub(crate) fn type_param(cx: &mut Cx, _: &str, _: &[Value]) -> PyResult<Value> {
-    todo(cx)
+
+/// The name of a type parameter, which the compiler gives as a str.
+pub(crate) fn param_name(cx: &mut Cx, v: Value) -> PyResult<&'static Str> {
+    match v.exact::<Str>() {
+        Some(name) => Ok(name),
+        None => raise!(cx, SystemError, "the name of a type parameter is not a str"),
+    }
 }

@@ -3,6 +3,7 @@
 //! A module is one row in [`MODULES`] and one file with a function that makes it. `sys.builtin_module_names`,
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
+pub mod abc;
 pub mod ast;
 pub mod atexit;
 pub mod binascii;
@@ -10,6 +11,7 @@ pub mod builtins;
 pub mod codecs;
 pub mod collections;
 pub mod compile;
+pub mod contextvars;
 pub mod errno;
 pub mod frozen;
 pub mod host;
@@ -30,8 +32,12 @@ pub mod struct_;
 mod support;
 pub mod sys;
 pub mod thread;
+pub mod time;
+pub mod types;
+pub mod typing;
 pub mod unicodedata;
 pub mod warnings;
+pub mod weakref;
 
 pub use builtins::check_count as builtins_check;
 pub use start::start;
@@ -44,25 +50,32 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
+    ("_abc", |cx| Ok(abc::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
+    ("_collections", |cx| Ok(collections::init(cx))),
+    ("_contextvars", |cx| Ok(contextvars::init(cx))),
+    ("_imp", imp::module),
+    ("_sre", |cx| Ok(sre::init(cx))),
+    ("_stat", |cx| Ok(stat::init(cx))),
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
-    ("binascii", |cx| Ok(binascii::init(cx))),
-    ("unicodedata", |cx| Ok(unicodedata::init(cx))),
-    ("_collections", |cx| Ok(collections::init(cx))),
-    ("_sre", |cx| Ok(sre::init(cx))),
-    ("itertools", |cx| Ok(itertools::init(cx))),
-    ("math", |cx| Ok(math::init(cx))),
-    ("_imp", imp::module),
-    ("_stat", |cx| Ok(stat::init(cx))),
+    ("_thread", |cx| Ok(thread::init(cx))),
+    ("_types", |cx| Ok(types::init(cx))),
+    ("_typing", |cx| Ok(typing::init(cx))),
     ("_warnings", warnings::module),
+    ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
+    ("binascii", |cx| Ok(binascii::init(cx))),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
+    ("itertools", |cx| Ok(itertools::init(cx))),
     ("marshal", marshal::module),
+    ("math", |cx| Ok(math::init(cx))),
     ("posix", |cx| Ok(posix::init(cx))),
     ("resource", |cx| Ok(resource::init(cx))),
     ("sys", sys::module),
+    ("time", |cx| Ok(time::init(cx))),
+    ("unicodedata", |cx| Ok(unicodedata::init(cx))),
 ];
 
 /// The function that makes the native module `name`.

@@ -190,13 +190,13 @@ fn format_spec(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 fn build_interpolation(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let b = w.b();
     let conversion = match w.c() & 3 {
-        1 => Value::of(cx.char('s' as u32)),
-        2 => Value::of(cx.char('r' as u32)),
-        3 => Value::of(cx.char('a' as u32)),
-        _ => Value::none(),
+        1 => Some(Value::of(cx.char('s' as u32))),
+        2 => Some(Value::of(cx.char('r' as u32))),
+        3 => Some(Value::of(cx.char('a' as u32))),
+        _ => None,
     };
     let spec = if w.c() & 4 != 0 { r.get(b + 2) } else { Value::of(cx.names().empty) };
-    let v = glue::new_interpolation(cx, r.get(b), r.get(b + 1), conversion, spec)?;
+    let v = glue::new_interpolation(cx, r.get(b), r.get(b + 1), conversion, spec);
     r.set(w.a(), v);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! module: layout, construction and import from native code. Attributes are in `module_methods.rs`.
+//! module: layout, and construction. Attributes are in `module_methods.rs`.
 
 use std::cell::Cell;
 
@@ -13,7 +13,6 @@ use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::descr::NativeFunction;
 use crate::types::module_methods;
-use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::{PyResult, raise};
 
@@ -100,21 +99,6 @@ impl Module {
         let name = class.name();
         self.set(cx, &name, Value::of(class));
     }
-}
-
-/// The module `name` (undotted), imported if need be.
-pub fn import(cx: &mut Cx, name: &str) -> PyResult<Value> {
-    let key = cx.intern(name);
-    if let Some(modules) = cx.rt().modules.get()
-        && let Some(found) = modules.get_str(key)
-        && !found.is_none()
-    {
-        return Ok(found);
-    }
-    let import = cx.rt().hooks.get().import;
-    let none = Value::none();
-    let from = Value::of(Tuple::new(cx, &[]));
-    import(cx, Value::of(key), none, none, from, 0)
 }
 
 /// The built-in `name`.

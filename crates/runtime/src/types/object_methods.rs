@@ -3,12 +3,12 @@
 use crate::cx::Cx;
 use crate::dict::Dict;
 use crate::native::{Args, GetSetDef};
+use crate::protocol::import::import_module;
 use crate::protocol::{attr, iter, object as any};
 use crate::shape::Attrs;
 use crate::typeobj::{Type, flags};
 use crate::types::descr::{MethodDescr, NativeFunction};
 use crate::types::list::List;
-use crate::types::module;
 use crate::types::object::{OBJECT, set_class};
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -191,7 +191,7 @@ fn reduce(cx: &mut Cx, v: Value, protocol: i32) -> PyResult<Value> {
     if protocol >= 2 {
         return reduce_newobj(cx, v);
     }
-    let copyreg = module::import(cx, "copyreg")?;
+    let copyreg = import_module(cx, "copyreg")?;
     cx.call_method_text(copyreg, "_reduce_ex", &[v, Value::small(protocol as i64)])
 }
 
@@ -201,7 +201,7 @@ fn reduce_newobj(cx: &mut Cx, v: Value) -> PyResult<Value> {
         return raise!(cx, TypeError, "cannot pickle '{}' object", class.tp_name());
     }
     let (args, kwargs) = new_arguments(cx, v)?;
-    let copyreg = module::import(cx, "copyreg")?;
+    let copyreg = import_module(cx, "copyreg")?;
     let (function, new_args) = match kwargs.filter(|k| !k.is_empty()) {
         Some(kwargs) => {
             let args = args.expect("come with the keywords");
@@ -341,7 +341,7 @@ fn slot_names(cx: &mut Cx, class: &'static Type) -> PyResult<crate::heap::RootVe
     let names = match class.dict().get_str(key) {
         Some(names) => names,
         None => {
-            let copyreg = module::import(cx, "copyreg")?;
+            let copyreg = import_module(cx, "copyreg")?;
             cx.call_method_text(copyreg, "_slotnames", &[Value::of(class)])?
         }
     };

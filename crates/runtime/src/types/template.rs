@@ -6,7 +6,8 @@ use crate::cx::Cx;
 use crate::heap::RootVec;
 use crate::native::{self, Args, FromArg, ParamSpec as Signature};
 use crate::object::Header;
-use crate::protocol::{attr, object as any};
+use crate::protocol::import::import_attr;
+use crate::protocol::object as any;
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::descr_methods::members;
@@ -172,12 +173,7 @@ fn concat(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
 impl Template {
     #[py("($self, /)")]
     fn __reduce__(cx: &mut Cx, this: &'static Template) -> PyResult<Value> {
-        let import = cx.rt().hooks.get().import;
-        let name = cx.str("string.templatelib");
-        let from = cx.str("_template_unpickle");
-        let from = Value::of(Tuple::new(cx, &[from]));
-        let library = import(cx, name, Value::none(), Value::none(), from, 0)?;
-        let f = attr::get_text(cx, library, "_template_unpickle")?;
+        let f = import_attr(cx, "string.templatelib", "_template_unpickle")?;
         let state = Value::of(Tuple::new(cx, &[Value::of(this.strings), Value::of(this.interpolations)]));
         Ok(Value::of(Tuple::new(cx, &[f, state])))
     }

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use crate::cx::Cx;
 use crate::native::{self, Args, ParamSpec as Signature};
 use crate::object::Header;
+use crate::protocol::import::import_module;
 use crate::protocol::{attr, number, object as any};
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
@@ -15,7 +16,7 @@ use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_params::{PARAM_SPEC, TYPE_VAR, TYPE_VAR_TUPLE, has_default};
 use crate::types::typing::{caller_module, evaluate, name_argument, type_text, unpack, unpack_params};
-use crate::types::{module, union};
+use crate::types::union;
 use crate::value::Value;
 use crate::{PyResult, object, raise};
 use taipan_gc::Marker;
@@ -231,7 +232,7 @@ impl GenericMethods {
 }
 
 fn forward(cx: &mut Cx, name: &str, args: Args) -> PyResult<Value> {
-    let typing = module::import(cx, "typing")?;
+    let typing = import_module(cx, "typing")?;
     let f = attr::get_text(cx, typing, name)?;
     cx.call_args(f, args)
 }

@@ -3,12 +3,13 @@
 
 use crate::cx::Cx;
 use crate::heap::RootVec;
+use crate::protocol::import::import_module;
 use crate::protocol::{attr, object as any};
 use crate::typeobj::Type;
 use crate::types::function::Function;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
-use crate::types::{generic_alias, mappingproxy, module, singletons, template, type_alias, type_params, union};
+use crate::types::{generic_alias, mappingproxy, singletons, template, type_alias, type_params, union};
 use crate::value::Value;
 use crate::{PyResult, raise};
 
@@ -43,7 +44,7 @@ pub fn new_mapping_proxy(cx: &mut Cx, mapping: Value) -> PyResult<Value> {
 
 /// `typing.name(*args)`.
 pub fn call_typing(cx: &mut Cx, name: &str, args: &[Value]) -> PyResult<Value> {
-    let typing = module::import(cx, "typing")?;
+    let typing = import_module(cx, "typing")?;
     cx.call_method_text(typing, name, args)
 }
 
@@ -113,7 +114,7 @@ pub fn unpack_params(cx: &mut Cx, params: &'static Tuple) -> PyResult<RootVec> {
 
 /// `typing.Unpack[v]`.
 pub fn unpack(cx: &mut Cx, v: Value) -> PyResult<Value> {
-    let typing = module::import(cx, "typing")?;
+    let typing = import_module(cx, "typing")?;
     let unpack = attr::get_text(cx, typing, "Unpack")?;
     any::get_item(cx, unpack, v)
 }
