@@ -1,5 +1,6 @@
 //! Taipan's `stdlib` crate.
 
+pub mod array;
 pub mod bisect;
 pub mod collections;
 pub mod functools;
@@ -7,6 +8,8 @@ pub mod heapq;
 pub mod itertools;
 pub mod math;
 pub mod operator;
+pub mod random;
+pub mod statistics;
 mod support;
 
 use taipan_runtime::Cx;
@@ -19,6 +22,9 @@ pub static CONTAINER_MODULES: &[(&str, fn(&mut Cx) -> &'static Module)] = &[
     ("_functools", functools::init),
     ("_heapq", heapq::init),
     ("_operator", operator::init),
+    ("_random", random::init),
+    ("_statistics", statistics::init),
+    ("array", array::init),
     ("itertools", itertools::init),
     ("math", math::init),
 ];
