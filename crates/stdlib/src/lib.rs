@@ -6,9 +6,12 @@
 pub mod abc;
 pub mod ast;
 pub mod atexit;
+pub mod binascii;
 pub mod builtins;
+pub mod codecs;
 pub mod collections;
 pub mod compile;
+pub mod contextvars;
 pub mod errno;
 pub mod frozen;
 pub mod host;
@@ -24,11 +27,15 @@ pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
+pub mod string;
+pub mod struct_;
 mod support;
 pub mod sys;
 pub mod thread;
+pub mod time;
 pub mod types;
 pub mod typing;
+pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
 
@@ -44,23 +51,31 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
     ("_abc", |cx| Ok(abc::init(cx))),
+    ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
-    ("_sre", |cx| Ok(sre::init(cx))),
-    ("itertools", |cx| Ok(itertools::init(cx))),
-    ("math", |cx| Ok(math::init(cx))),
+    ("_contextvars", |cx| Ok(contextvars::init(cx))),
     ("_imp", imp::module),
+    ("_sre", |cx| Ok(sre::init(cx))),
     ("_stat", |cx| Ok(stat::init(cx))),
+    ("_string", |cx| Ok(string::init(cx))),
+    ("_struct", |cx| Ok(struct_::init(cx))),
+    ("_thread", |cx| Ok(thread::init(cx))),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
+    ("binascii", |cx| Ok(binascii::init(cx))),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
+    ("itertools", |cx| Ok(itertools::init(cx))),
     ("marshal", marshal::module),
+    ("math", |cx| Ok(math::init(cx))),
     ("posix", |cx| Ok(posix::init(cx))),
     ("resource", |cx| Ok(resource::init(cx))),
     ("sys", sys::module),
+    ("time", |cx| Ok(time::init(cx))),
+    ("unicodedata", |cx| Ok(unicodedata::init(cx))),
 ];
 
 /// The function that makes the native module `name`.

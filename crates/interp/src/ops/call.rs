@@ -296,7 +296,7 @@ fn call_ex(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
                 Err(_)
                     if cx.exception_matches(&taipan_runtime::exceptions::TypeError) && !is_iterable(cx, positional) =>
                 {
-                    cx.take_exception();
+                    // `is_iterable` took the exception.
                     let f = function_text(cx, callee)?;
                     let got = positional.class().tp_name();
                     return raise!(cx, TypeError, "{f} argument after * must be an iterable, not {got}");

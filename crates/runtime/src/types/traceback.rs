@@ -171,7 +171,11 @@ impl Traceback {
     #[setter("tb_next")]
     fn set_tb_next(cx: &mut Cx, this: &'static Traceback, value: Option<Value>) -> PyResult<()> {
         let Some(value) = value else { return raise!(cx, TypeError, "can't delete tb_next attribute") };
-        let next = next_from(cx, value)?;
+        if !value.is_none() && value.exact::<Traceback>().is_none() {
+            let got = value.class().tp_name();
+            return raise!(cx, TypeError, "expected traceback object, got '{got}'");
+        }
+        let next = Some(value).filter(|v| !v.is_none());
         let mut at = next.and_then(|n| n.exact::<Traceback>());
         while let Some(tb) = at {
             if std::ptr::eq(tb, this) {
