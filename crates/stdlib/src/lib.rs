@@ -4,6 +4,9 @@
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
 pub mod abc;
+pub mod random;
+pub mod statistics;
+pub mod array;
 pub mod ast;
 pub mod atexit;
 pub mod binascii;
@@ -56,6 +59,9 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
+    ("_random", |cx| Ok(random::init(cx))),
+    ("_statistics", |cx| Ok(statistics::init(cx))),
+    ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
     ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
