@@ -38,6 +38,7 @@ pub mod state;
 pub mod string;
 pub mod struct_;
 pub mod suggestions;
+mod support;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -46,7 +47,6 @@ pub mod typing;
 pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
-mod support;
 
 pub use builtins::check_count as builtins_check;
 pub use start::start;
@@ -77,10 +77,10 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
+    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_thread", thread::module),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
-    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
