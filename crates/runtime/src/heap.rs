@@ -168,6 +168,11 @@ impl Special {
         }
     }
 
+    /// Objects with `__del__` or native resources that are alive, oldest first.
+    pub fn registered(&self) -> &[Value] {
+        &self.registered
+    }
+
     unsafe fn clear_weakrefs(&mut self, marker: &mut Marker, minor: bool) {
         let start = if minor { self.old_weakrefs } else { 0 };
         let mut kept = start;

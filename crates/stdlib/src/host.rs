@@ -69,8 +69,8 @@ pub fn blocking<T>(_cx: &mut Cx, f: impl FnOnce() -> T) -> T {
 }
 
 /// Runs pending signal handlers; called where a system call was interrupted.
-pub fn check_signals(_cx: &mut Cx) -> PyResult<()> {
-    Ok(())
+pub fn check_signals(cx: &mut Cx) -> PyResult<()> {
+    cx.handle_interrupt()
 }
 
 /// Results of system calls in which a negative number means failure.

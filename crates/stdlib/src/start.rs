@@ -27,6 +27,7 @@ pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
     hooks.import = import::import;
     hooks.warn = warnings::warn_hook;
     cx.rt().hooks.set(hooks);
+    crate::signal::start(cx);
     let sys = sys::module(cx)?;
     sys.set(cx, "modules", Value::of(modules));
     for (name, module) in [("builtins", builtins), ("sys", sys)] {

@@ -34,6 +34,8 @@ pub enum Slot {
     WarningContext,
     /// List of signal handlers by number.
     SignalHandlers,
+    /// `signal.ItimerError`.
+    ItimerError,
     /// `_thread._excepthook` users: list of shutdown handles.
     ThreadHandles,
     /// `gc.callbacks`.

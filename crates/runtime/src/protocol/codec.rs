@@ -42,7 +42,7 @@ pub enum Codec {
 
 impl Codec {
     /// The codec that `str.encode` and `bytes.decode` use for a name without asking the registry.
-    fn of_name(name: &str) -> Option<Codec> {
+    pub fn of_name(name: &str) -> Option<Codec> {
         if name.len() > 12 {
             return None;
         }

@@ -84,10 +84,12 @@ impl Walk<'_> {
             self.budget -= 1;
             match self.program.insts[pc as usize] {
                 Inst::Success | Inst::GroupRef { .. } | Inst::LookEnd { .. } => return false,
+                // What follows must not influence what is taken inside.
+                Inst::AtomicEnd { .. } | Inst::PossessiveEnd { .. } => return false,
                 Inst::Fail => return true,
                 Inst::Unit(unit) => return self.unit(unit),
                 Inst::Literal { start, .. } => return self.unit(Unit::Char(self.program.literals[start as usize])),
-                Inst::At(_) | Inst::Mark(_) | Inst::AtomicStart { .. } | Inst::AtomicEnd { .. } => pc += 1,
+                Inst::At(_) | Inst::Mark(_) | Inst::AtomicStart { .. } => pc += 1,
                 Inst::GroupExists { otherwise, .. } => return self.from(pc + 1) && self.from(otherwise),
                 Inst::Branch { first, count } => {
                     return (first..first + count).all(|i| self.from(self.program.alternatives[i as usize].pc));
@@ -107,7 +109,6 @@ impl Walk<'_> {
                 Inst::Loop { exit, .. } | Inst::PossessiveLoop { exit, .. } => {
                     return self.from(pc + 1) && self.from(exit);
                 }
-                Inst::PossessiveEnd { head, .. } => pc = head,
                 Inst::LookStart { exit, .. } => pc = exit,
             }
         }

@@ -1,5 +1,5 @@
 //! Numbers in the code array (`re._constants`).
-#![allow(missing_docs)]
+#![allow(missing_docs, dead_code)]
 
 macro_rules! numbers {
     ($($name:ident)*) => { numbers!(@ 0; $($name)*); };

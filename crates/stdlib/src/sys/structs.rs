@@ -223,7 +223,7 @@ pub fn implementation(cx: &mut Cx) -> PyResult<Value> {
         ("_multiarch", multiarch),
         ("supports_isolated_interpreters", Value::bool(false)),
     ];
-    crate::namespace::new(cx, &items)
+    Ok(taipan_runtime::types::namespace::new(cx, &items))
 }
 
 /// The platform's name for directories of libraries.
