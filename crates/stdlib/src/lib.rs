@@ -4,6 +4,9 @@
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
 pub mod abc;
+pub mod random;
+pub mod statistics;
+pub mod array;
 pub mod ast;
 pub mod atexit;
 pub mod binascii;
@@ -34,6 +37,7 @@ pub mod stat;
 pub mod state;
 pub mod string;
 pub mod struct_;
+pub mod suggestions;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -55,6 +59,9 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
+    ("_random", |cx| Ok(random::init(cx))),
+    ("_statistics", |cx| Ok(statistics::init(cx))),
+    ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
     ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
@@ -73,6 +80,7 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_thread", thread::module),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
+    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
