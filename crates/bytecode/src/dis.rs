@@ -207,6 +207,7 @@ mod tests {
             Word::abc(Op::LoadGlobal, 2, 0, 0),
             Word::aux(1),
             Word(0),
+            Word(0),
             Word::abc(Op::Call, 2, 1, 2),
             Word(0),
             Word(0),
@@ -226,10 +227,10 @@ mod tests {
             names: vec!["a".into(), "print".into()],
             consts: vec![Const::Str("hi".into())],
             words: words.iter().map(|word| word.0).collect(),
-            handlers: vec![Handler { start: 0, end: 4, target: 11, reg: 3 }],
+            handlers: vec![Handler { start: 0, end: 4, target: 12, reg: 3 }],
             ..Code::default()
         };
-        let expected = "code f (t.py:3) flags 0x0 regs 4\nlocals x\n     0 LoadConst r1, c0 (\"hi\")\n     1 LoadGlobal r2, print\n     4 Call [r2..r3], 1, r2\n     7 AddI r2, r0 (x), -1, inplace\n     9 JumpIfNot r2, L11\n    10 Return r2\n  L11:\n    11 ReturnNone\nhandler 0..4 -> L11, r3\n";
+        let expected = "code f (t.py:3) flags 0x0 regs 4\nlocals x\n     0 LoadConst r1, c0 (\"hi\")\n     1 LoadGlobal r2, print\n     5 Call [r2..r3], 1, r2\n     8 AddI r2, r0 (x), -1, inplace\n    10 JumpIfNot r2, L12\n    11 Return r2\n  L12:\n    12 ReturnNone\nhandler 0..4 -> L12, r3\n";
         assert_eq!(dis(&code), expected);
     }
 }

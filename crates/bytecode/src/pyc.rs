@@ -230,6 +230,7 @@ mod tests {
                 Word::abc(Op::LoadName, 0, 0, 0),
                 Word::aux(1),
                 Word(0),
+                Word(0),
                 Word::abc(Op::Call, 0, 2, 3),
                 Word(0),
                 Word(0),

@@ -21,6 +21,56 @@ fn print(cx: &mut Cx, args: Args) -> PyResult<Value> {
     Ok(Value::none())
 }
 
+static REPR: NativeDef = NativeDef { name: "repr", signature: "", doc: "", kind: NativeKind::Function, call: repr };
+
+fn repr(cx: &mut Cx, args: Args) -> PyResult<Value> {
+    object::repr_value(cx, args.pos()[0])
+}
+
+static FMT: NativeDef = NativeDef { name: "fmt", signature: "", doc: "", kind: NativeKind::Function, call: fmt };
+
+fn fmt(cx: &mut Cx, args: Args) -> PyResult<Value> {
+    use taipan_runtime::traceback_print::{Style, format_exception};
+    print!("{}", format_exception(cx, args.pos()[0], &Style::PLAIN));
+    Ok(Value::none())
+}
+
+static LEN: NativeDef = NativeDef { name: "len", signature: "", doc: "", kind: NativeKind::Function, call: len };
+static BUILD: NativeDef =
+    NativeDef { name: "__build_class__", signature: "", doc: "", kind: NativeKind::Function, call: build };
+
+fn len(cx: &mut Cx, args: Args) -> PyResult<Value> {
+    let n = object::len(cx, args.pos()[0])?;
+    Ok(Value::small(n as i64))
+}
+
+fn build(cx: &mut Cx, args: Args) -> PyResult<Value> {
+    use taipan_runtime::types::function::{self, Function};
+    use taipan_runtime::types::tuple::Tuple;
+    let f = args.pos()[0].exact::<Function>().unwrap();
+    let ns = Dict::new(cx);
+    let code = f.code.get();
+    let regs = cx.top();
+    let mut result = 0;
+    unsafe {
+        let frame = cx.push_frame(code, regs, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY)?;
+        function::prepare_window(code, f.closure.get(), regs, 0);
+        (*frame).locals = Some(Value::of(ns));
+        cx.run(frame)?;
+    }
+    let bases = Tuple::new(cx, &args.pos()[2..]);
+    let name = args.pos()[1].exact().unwrap();
+    let c = taipan_runtime::types::type_::new_class(
+        cx,
+        &taipan_runtime::types::type_::TYPE,
+        name,
+        bases,
+        ns,
+        Args::positional(&[]),
+    )?;
+    Ok(Value::of(c))
+}
+
 fn main() {
     let path = std::env::args().nth(1).expect("a file");
     let source = std::fs::read_to_string(&path).expect("readable");
@@ -38,8 +88,21 @@ fn main() {
     let name = cx.intern("print");
     let f = NativeFunction::new(cx, &PRINT, None, None);
     builtins.set_str(cx, name, Value::of(f));
+    for def in [&LEN, &BUILD, &REPR, &FMT] {
+        let name = cx.intern(def.name);
+        let f = NativeFunction::new(cx, def, None, None);
+        builtins.set_str(cx, name, Value::of(f));
+    }
+    let types: Vec<_> = cx.rt().static_types.borrow().clone();
+    for t in types {
+        let name = t.name();
+        let name = cx.intern(&name);
+        builtins.set_str(cx, name, Value::of(t));
+    }
     cx.rt().builtins.set(Some(builtins));
     let globals = Dict::new(cx);
+    let (name, main) = (cx.names().__name__, cx.str("__main__"));
+    globals.set_str(cx, name, main);
     let code = CodeObject::new(cx, Arc::new(code));
     let mut result = 0;
     let top = cx.top();
@@ -48,9 +111,8 @@ fn main() {
     let start = std::time::Instant::now();
     if cx.run(frame).is_err() {
         let e = cx.take_exception();
-        let args = e.downcast::<taipan_runtime::exceptions::Exception>().unwrap().args();
-        let text = args.first().map(|v| object::str(cx, *v).unwrap().to_string_lossy());
-        eprintln!("{}: {:?}", e.class().name(), text);
+        use taipan_runtime::traceback_print::{Style, format_exception};
+        eprint!("{}", format_exception(cx, e, &Style::PLAIN));
     }
     eprintln!("{:?}", start.elapsed());
 }

@@ -37,6 +37,7 @@ impl Signature {
             varkw: false,
         };
         let mut keyword_only = false;
+        let inner = &expand_optional(inner);
         for part in split_top(inner) {
             let part = part.trim();
             let (name, default) = match part.split_once('=') {
@@ -85,6 +86,30 @@ impl Signature {
             keyword_required: &[#(#keyword_required),*], varargs: #varargs, varkw: #varkw
         }
     }
+}
+
+/// Writes CPython's optional groups, `sub[, start[, end]]`, as parameters with defaults.
+fn expand_optional(text: &str) -> String {
+    if !text.contains("[, ") {
+        return text.to_string();
+    }
+    let (mut depth, mut out) = (0, String::new());
+    let mut optional = false;
+    for c in text.chars() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            ',' => {
+                if optional {
+                    out.push_str("=None");
+                }
+                optional = depth > 0;
+                out.push(c);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
 }
 
 /// Splits at commas that stand outside brackets and quotes.

@@ -143,3 +143,17 @@ const _: () = {
     const fn assert_object<T: Object>() {}
     assert_object::<ValueArray>();
 };
+
+/// MemoryError for a request that can never be met. Natural sizes pass; the collector's own limits apply then.
+#[inline]
+pub fn check_size(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
+    if bytes < 1 << 28 { Ok(()) } else { check_large(cx, bytes) }
+}
+
+#[cold]
+fn check_large(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
+    // SAFETY: plain queries of the system.
+    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    let memory = (pages.max(0) as usize).saturating_mul(size.max(0) as usize);
+    if bytes > memory / 2 { Err(cx.memory_error()) } else { Ok(()) }
+}

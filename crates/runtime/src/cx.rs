@@ -45,6 +45,8 @@ pub struct Runtime {
     /// Next type version (TYPE-2).
     pub next_type_version: Cell<u32>,
     dict_version: Cell<u64>,
+    /// Special methods by slot.
+    pub(crate) slot_table: std::cell::OnceCell<crate::slot_table::SlotTable>,
     /// `sys.modules`.
     pub modules: Cell<Option<&'static Dict>>,
     /// The namespace of `builtins`.
@@ -67,6 +69,18 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
+    /// `sys.settrace`'s function.
+    pub trace: Cell<Option<Value>>,
+    /// `sys.setprofile`'s function.
+    pub profile: Cell<Option<Value>>,
+    /// Frames that `cr_origin` of new coroutines lists (`sys.set_coroutine_origin_tracking_depth`).
+    pub coroutine_origin_depth: Cell<usize>,
+    /// `sys.set_asyncgen_hooks`: firstiter, finalizer.
+    pub asyncgen_hooks: Cell<(Option<Value>, Option<Value>)>,
+    /// Source text of code that comes from no file, by the file name it was compiled under; for tracebacks.
+    pub sources: RefCell<HashMap<String, std::rc::Rc<str>>>,
+    /// The codec registry, once something asked for it.
+    pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
 }
 
 /// A thread's context.
@@ -81,6 +95,8 @@ pub struct Cx {
     exception: Option<Value>,
     /// The exception being handled (`sys.exception()`), None without.
     pub handled: Option<Value>,
+    /// The current context of context variables, once there is one.
+    pub context: Option<&'static crate::types::context::Context>,
     /// Lowest native stack address that recursion may reach.
     pub native_limit: usize,
     /// Python frames in use, for the recursion limit.
@@ -103,6 +119,7 @@ impl Runtime {
             method_cache: MethodCache::default(),
             next_type_version: Cell::new(1),
             dict_version: Cell::new(1),
+            slot_table: std::cell::OnceCell::new(),
             modules: Cell::new(None),
             builtins: Cell::new(None),
             sys: Cell::new(None),
@@ -114,6 +131,12 @@ impl Runtime {
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
             int_max_str_digits: Cell::new(4300),
+            trace: Cell::new(None),
+            profile: Cell::new(None),
+            coroutine_origin_depth: Cell::new(0),
+            asyncgen_hooks: Cell::new((None, None)),
+            sources: RefCell::new(HashMap::new()),
+            codecs: Cell::new(None),
         }
     }
 
@@ -152,6 +175,7 @@ impl Cx {
             stack: Stack::new(),
             exception: None,
             handled: None,
+            context: None,
             native_limit: heap::native_stack_limit(),
             depth: 0,
             repr_stack: Vec::new(),

@@ -82,6 +82,8 @@ unsafe fn trace_exception(object: *mut Header, marker: &mut Marker) {
     }
 }
 
+// Only BaseException names its trace function: a class without further words then shares the layout of its base, so
+// that classes may derive from several of them.
 macro_rules! exceptions {
     ($( $name:ident ($base:ident) $extra:literal $($set:ident)? $doc:literal ; )*) => {
         $(
@@ -94,7 +96,7 @@ macro_rules! exceptions {
                     flags: flags::BASETYPE | flags::BASE_EXC | flags::HAVE_GC,
                     attrs: true,
                     weakrefs: false,
-                    trace: Some(trace_exception),
+                    trace: exceptions!(@trace $name),
                     doc: $doc,
                     signature: "(*args, **kwargs)",
                     slots: exceptions!(@slots $($set)?),
@@ -112,6 +114,8 @@ macro_rules! exceptions {
     (@name $name:ident) => { stringify!($name) };
     (@base BaseException $base:ident) => { &crate::types::object::OBJECT };
     (@base $name:ident $base:ident) => { &$base };
+    (@trace BaseException) => { Some(trace_exception) };
+    (@trace $name:ident) => { None };
     (@slots) => { Slots::NONE };
     (@slots $set:ident) => { methods::$set::SLOTS };
     (@methods) => { &[] };
@@ -284,19 +288,57 @@ pub fn from_operand(cx: &mut Cx, operand: Value) -> PyResult<Value> {
     raise!(cx, TypeError, "exceptions must derive from BaseException")
 }
 
+/// Sets `__cause__` and with it `__suppress_context__`.
+pub fn set_cause(cx: &mut Cx, exception: &'static Exception, cause: Option<Value>) {
+    exception.cause.set(cause);
+    exception.suppress_context.set(true);
+    cx.barrier(exception);
+}
+
+static EXCEPTION_GROUP: std::sync::OnceLock<&'static Type> = std::sync::OnceLock::new();
+
+/// The class ExceptionGroup, which has two bases and is therefore made at start.
+pub fn exception_group() -> &'static Type {
+    EXCEPTION_GROUP.get().expect("made by bootstrap")
+}
+
+/// Makes ExceptionGroup; called once by bootstrap. May collect.
+pub(crate) fn make_exception_group(cx: &mut Cx) {
+    let name = cx.intern("ExceptionGroup");
+    let bases = Tuple::new(cx, &[Value::of(&BaseExceptionGroup), Value::of(&Exception_)]);
+    let namespace = crate::dict::Dict::new(cx);
+    let (key, module) = (cx.names().__module__, Value::of(cx.names().builtins));
+    namespace.set_str(cx, key, module);
+    let meta = &crate::types::type_::TYPE;
+    let class = crate::types::type_::new_class(cx, meta, name, bases, namespace, Args::positional(&[]));
+    let class = class.expect("ExceptionGroup can be made");
+    cx.add_root(Value::of(class));
+    let _ = EXCEPTION_GROUP.set(class);
+}
+
+/// More candidates than this are not looked at.
+const MAX_CANDIDATES: usize = 750;
+/// Longer names (common prefix and suffix aside) are not compared.
+const MAX_NAME: usize = 40;
+const MOVE_COST: usize = 2;
+const CASE_COST: usize = 1;
+
 /// The candidate most like `name`, as CPython's suggestions compute it: Levenshtein with moves of cost 2 and case
 /// changes of cost 1, at most a third of the lengths.
 pub fn suggestion<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    if candidates.len() >= MAX_CANDIDATES {
+        return None;
+    }
     let mut best: Option<(&'a str, usize)> = None;
     for candidate in candidates {
         if *candidate == name {
             continue;
         }
-        let mut limit = (name.chars().count() + candidate.chars().count() + 3) * 2 / 6;
+        let mut limit = (name.len() + candidate.len() + 3) * MOVE_COST / 6;
         if let Some((_, cost)) = best {
             limit = limit.min(cost.saturating_sub(1));
         }
-        let cost = edit_cost(name, candidate, limit);
+        let cost = edit_cost(name.as_bytes(), candidate.as_bytes(), limit);
         if cost <= limit && best.is_none_or(|(_, b)| cost < b) {
             best = Some((candidate, cost));
         }
@@ -304,14 +346,19 @@ pub fn suggestion<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
     best.map(|(c, _)| c)
 }
 
-const MOVE_COST: usize = 2;
-const CASE_COST: usize = 1;
-
-fn edit_cost(a: &str, b: &str, limit: usize) -> usize {
-    if a.len() > 40 || b.len() > 40 {
+/// Cost of turning `a` into `b`; some number above `limit` if it is above `limit`.
+fn edit_cost(a: &[u8], b: &[u8], limit: usize) -> usize {
+    let prefix = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[prefix..], &b[prefix..]);
+    let suffix = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[..a.len() - suffix], &b[..b.len() - suffix]);
+    if a.is_empty() || b.is_empty() {
+        return (a.len() + b.len()) * MOVE_COST;
+    }
+    if a.len() > MAX_NAME || b.len() > MAX_NAME {
         return limit + 1;
     }
-    let substitution = |x: char, y: char| {
+    let substitution = |x: u8, y: u8| {
         if x == y {
             0
         } else if x.eq_ignore_ascii_case(&y) {
@@ -320,16 +367,28 @@ fn edit_cost(a: &str, b: &str, limit: usize) -> usize {
             MOVE_COST
         }
     };
-    let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).map(|i| i * MOVE_COST).collect();
-    for (i, x) in a.chars().enumerate() {
+    for (i, x) in a.iter().enumerate() {
         let mut diagonal = row[0];
         row[0] = (i + 1) * MOVE_COST;
         for (j, y) in b.iter().enumerate() {
-            let cost = (diagonal + substitution(x, *y)).min(row[j] + MOVE_COST).min(row[j + 1] + MOVE_COST);
+            let cost = (diagonal + substitution(*x, *y)).min(row[j] + MOVE_COST).min(row[j + 1] + MOVE_COST);
             diagonal = row[j + 1];
             row[j + 1] = cost;
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::suggestion;
+
+    #[test]
+    fn suggestions_as_cpython() {
+        assert_eq!(suggestion("countr", &["counter", "count"]), Some("counter"));
+        assert_eq!(suggestion("Counter", &["counter"]), Some("counter"));
+        assert_eq!(suggestion("xyz", &["height", "width"]), None);
+        assert_eq!(suggestion("uper", &["upper", "lower"]), Some("upper"));
+    }
 }

@@ -19,6 +19,7 @@ use crate::dict::Dict;
 use crate::types::code::CodeObject;
 use crate::types::frame::FrameObject;
 use crate::types::function::Function;
+use crate::types::generator::{Generator, State};
 use crate::value::Value;
 
 /// Frame flags.
@@ -307,7 +308,15 @@ impl Cx {
         // SAFETY: the frame was just pushed.
         let here = 0u8;
         if (&raw const here as usize) < self.native_limit {
-            self.pop_frame();
+            // SAFETY: FRAME-1; a generator's frame has its generator.
+            match unsafe { ((*frame).flags & flag::GENERATOR != 0, (*frame).receiver) } {
+                (true, Some(generator)) => {
+                    // SAFETY: as above.
+                    let generator: &'static Generator = unsafe { generator.cast() };
+                    generator.leave(self, State::Finished);
+                }
+                _ => self.pop_frame(),
+            }
             return Err(self.recursion_error(""));
         }
         unsafe { run(self, frame) }

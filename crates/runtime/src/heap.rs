@@ -5,6 +5,9 @@
 //!   callbacks are queued and run later by [`run_pending`].
 //! - HEAP-2: every object with a `drop` function or a `__del__` is in [`Special`] from creation to death.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use taipan_gc::{Config, Heap, Hooks, Kind, Marker, Stats};
 
 use crate::cx::{Cx, Runtime};
@@ -24,6 +27,8 @@ pub struct Special {
     /// Weak references (layout in types/weakref.rs).
     weakrefs: Vec<Value>,
     old_weakrefs: usize,
+    /// The weak references to each object that has some, by its word; weakly held as well.
+    weakrefs_to: HashMap<u64, Vec<Value>, ahash::RandomState>,
     /// Objects whose `__del__` must run.
     pub finalizers: Vec<Value>,
     /// Dead weak references whose callback must run.
@@ -90,11 +95,19 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
         for dict in [runtime.modules.get(), runtime.builtins.get(), runtime.sys.get()].into_iter().flatten() {
             marker.mark_value(Value::of(dict).bits());
         }
+        let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
+        for value in [runtime.trace.get(), runtime.profile.get(), firstiter, finalizer].into_iter().flatten() {
+            marker.mark_value(value.bits());
+        }
         for s in &*runtime.latin1.as_ptr() {
             marker.mark_value(Value::of(*s).bits());
         }
         if let Some(tuple) = runtime.empty_tuple.get() {
             marker.mark_value(Value::of(tuple).bits());
+        }
+        let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
+        for hook in [firstiter, finalizer].into_iter().flatten() {
+            marker.mark_value(hook.bits());
         }
         let special = &*runtime.special.as_ptr();
         for value in special.finalizers.iter().chain(&special.callbacks) {
@@ -112,7 +125,7 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
 }
 
 unsafe fn trace_context(cx: &Cx, marker: &mut Marker) {
-    for value in [cx.exception(), cx.handled].into_iter().flatten() {
+    for value in [cx.exception(), cx.handled, cx.context.map(Value::of)].into_iter().flatten() {
         marker.mark_value(value.bits());
     }
     for value in &cx.repr_stack {
@@ -131,14 +144,35 @@ unsafe fn after_mark(ctx: *mut (), marker: &mut Marker, kind: Kind) {
         special.clear_weakrefs(marker, minor);
         special.resurrect(marker, minor);
         marker.drain();
+        if special.has_dead_class(marker, minor) {
+            crate::types::type_::forget_dead_subclasses(&*context.runtime, marker);
+        }
         special.release(marker, minor);
-        crate::types::type_::forget_dead_subclasses(&*context.runtime, marker);
     }
 }
 
 unsafe fn finished(_ctx: *mut (), _stats: &Stats) {}
 
 impl Special {
+    /// The weak references to `target`.
+    pub fn weakrefs_to(&self, target: Value) -> &[Value] {
+        self.weakrefs_to.get(&target.bits()).map_or(&[], |list| list)
+    }
+
+    fn forget_weakref(&mut self, target: Value, weakref: Value) {
+        if let Entry::Occupied(mut list) = self.weakrefs_to.entry(target.bits()) {
+            list.get_mut().retain(|w| *w != weakref);
+            if list.get().is_empty() {
+                list.remove();
+            }
+        }
+    }
+
+    /// Objects with `__del__` or native resources that are alive, oldest first.
+    pub fn registered(&self) -> &[Value] {
+        &self.registered
+    }
+
     unsafe fn clear_weakrefs(&mut self, marker: &mut Marker, minor: bool) {
         let start = if minor { self.old_weakrefs } else { 0 };
         let mut kept = start;
@@ -146,15 +180,19 @@ impl Special {
         // its referent) - so in a minor collection only young weakrefs can have dying referents.
         for i in start..self.weakrefs.len() {
             let weakref = self.weakrefs[i];
+            // SAFETY: the list holds weak references only, and nothing was swept yet.
+            let weak = unsafe { weakref.cast::<crate::types::weakref::WeakRef>() };
             if !marker.is_marked(weakref.bits() as *const _) {
+                if let Some(target) = weak.target() {
+                    self.forget_weakref(target, weakref);
+                }
                 continue;
             }
-            // SAFETY: the list holds weak references only.
-            let weak = unsafe { weakref.cast::<crate::types::weakref::WeakRef>() };
             if let Some(target) = weak.target()
                 && !marker.is_marked(target.bits() as *const _)
             {
                 weak.clear();
+                self.weakrefs_to.remove(&target.bits());
                 if weak.has_callback() {
                     self.callbacks.push(weakref);
                     crate::cx::INTERRUPT.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -185,6 +223,12 @@ impl Special {
         for callback in &self.callbacks {
             marker.mark_value(callback.bits());
         }
+    }
+
+    fn has_dead_class(&self, marker: &Marker, minor: bool) -> bool {
+        let young = &self.registered[if minor { self.old } else { 0 }..];
+        let is_class = |v: &Value| v.class().has(crate::typeobj::flags::TYPE);
+        young.iter().any(|v| is_class(v) && !marker.is_marked(v.bits() as *const _))
     }
 
     unsafe fn release(&mut self, marker: &mut Marker, minor: bool) {
@@ -267,9 +311,13 @@ pub(crate) fn register(cx: &mut Cx, object: Value) {
     cx.rt().special.borrow_mut().registered.push(object);
 }
 
-/// Registers a weak reference with the collector.
-pub fn register_weakref(cx: &mut Cx, weakref: Value) {
-    cx.rt().special.borrow_mut().weakrefs.push(weakref);
+/// Registers a new weak reference to `target` with the collector, before the first listed one that `before` accepts.
+pub fn register_weakref(cx: &mut Cx, weakref: Value, target: Value, before: impl Fn(Value) -> bool) {
+    let mut special = cx.rt().special.borrow_mut();
+    special.weakrefs.push(weakref);
+    let list = special.weakrefs_to.entry(target.bits()).or_default();
+    let at = list.iter().position(|w| before(*w)).unwrap_or(list.len());
+    list.insert(at, weakref);
 }
 
 /// Runs finalisers and weakref callbacks that a collection queued; exceptions in them are reported as unraisable.

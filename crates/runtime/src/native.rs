@@ -6,6 +6,7 @@
 use crate::cx::Cx;
 use crate::dict::Dict;
 use crate::object::Object;
+use crate::protocol::buffer::Held;
 use crate::protocol::number;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -95,6 +96,8 @@ pub enum NativeKind {
     Class,
     /// A static method.
     Static,
+    /// `__new__` of a type: receives the type it belongs to, then the class to be instantiated.
+    New,
 }
 
 /// A native function's declaration.
@@ -395,6 +398,30 @@ impl FromArg for f64 {
     #[inline]
     fn from_arg(cx: &mut Cx, value: Option<Value>, _: &'static ParamSpec, _: usize) -> PyResult<f64> {
         number::to_f64(cx, value.expect("bind checked that it is there"))
+    }
+}
+
+/// A bytes-like argument, exported until the parameter is dropped.
+impl FromArg for Held {
+    #[inline]
+    fn from_arg(cx: &mut Cx, value: Option<Value>, _: &'static ParamSpec, _: usize) -> PyResult<Held> {
+        crate::protocol::buffer::hold(cx, value.expect("bind checked that it is there"), 0)
+    }
+}
+
+/// A str of one character.
+impl FromArg for char {
+    fn from_arg(cx: &mut Cx, value: Option<Value>, spec: &'static ParamSpec, index: usize) -> PyResult<char> {
+        let value = value.expect("bind checked that it is there");
+        let Some(s) = value.downcast::<Str>() else {
+            return Err(argument_type_error(cx, spec, index, "a unicode character", value));
+        };
+        let n = s.len();
+        if n != 1 {
+            let label = argument_label(spec, index);
+            return raise!(cx, TypeError, "{label} must be a unicode character, not a string of length {n}");
+        }
+        Ok(char::from_u32(s.at(0)).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 }
 

@@ -15,6 +15,8 @@ use crate::types::str::Str;
 use crate::value::Value;
 use crate::{PyResult, raise};
 
+pub use crate::slot_table::{fill_slots, update_slot};
+
 /// One operand.
 pub type UnaryFn = fn(&mut Cx, Value) -> PyResult<Value>;
 /// Two operands in source order, whichever type's slot is called.
@@ -175,7 +177,6 @@ pub struct Dunder {
 }
 
 fn arity(cx: &mut Cx, args: Args, n: usize) -> PyResult<()> {
-    args.no_keywords(cx, "wrapper")?;
     let given = args.pos().len();
     if given != n {
         let s = if n == 1 { "" } else { "s" };
@@ -185,7 +186,6 @@ fn arity(cx: &mut Cx, args: Args, n: usize) -> PyResult<()> {
 }
 
 fn arity_between(cx: &mut Cx, args: Args, low: usize, high: usize) -> PyResult<()> {
-    args.no_keywords(cx, "wrapper")?;
     let given = args.pos().len();
     if given < low || given > high {
         let (word, n) = if given < low { ("at least", low) } else { ("at most", high) };
@@ -216,10 +216,9 @@ macro_rules! unary_rows {
     } ),*] };
 }
 
-static UNARY: [Dunder; 11] = unary_rows! {
+static UNARY: [Dunder; 10] = unary_rows! {
     "__repr__" repr __repr__ "Return repr(self)."
     "__str__" str __str__ "Return str(self)."
-    "__iter__" iter __iter__ "Implement iter(self)."
     "__neg__" neg __neg__ "-self"
     "__pos__" pos __pos__ "+self"
     "__abs__" abs __abs__ "abs(self)"
@@ -417,6 +416,14 @@ fn generic_hash(cx: &mut Cx, v: Value) -> PyResult<i64> {
     }
 }
 
+fn generic_iter(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    let name = cx.names().__iter__;
+    match cx.lookup_special(v, name) {
+        Some(f) if !f.is_none() => call::call_unbound(cx, f, v, &[]),
+        _ => raise!(cx, TypeError, "'{}' object is not iterable", v.class().name()),
+    }
+}
+
 fn generic_next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {
     let name = cx.names().__next__;
     match invoke(cx, v, name, &[]) {
@@ -431,10 +438,12 @@ fn generic_next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {
 
 fn generic_new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
     let name = cx.names().__new__;
-    let f = crate::protocol::attr::get(cx, Value::of(class), name)?;
-    let mut all = vec![Value::of(class)];
-    all.extend_from_slice(args.values());
-    cx.call_args(f, Args::new(&all, args.kwnames()))
+    let found = cx.type_lookup(class, name);
+    let f = match found.and_then(crate::types::function_methods::static_function) {
+        Some(f) => f,
+        None => crate::protocol::attr::get(cx, Value::of(class), name)?,
+    };
+    call::call_with_first(cx, f, Value::of(class), args)
 }
 
 fn generic_init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
@@ -556,6 +565,10 @@ macro_rules! row {
 }
 
 static OTHERS: &[Dunder] = &[
+    row!("__iter__" "($self, /)" iter "Implement iter(self).", |cx, s, v, args| {
+        arity(cx, args, 0)?;
+        s.iter.expect("present")(cx, v)
+    }, generic_iter),
     row!("__hash__" "($self, /)" hash "Return hash(self).", |cx, s, v, args| {
         arity(cx, args, 0)?;
         let h = s.hash.expect("present")(cx, v)?;
@@ -695,79 +708,7 @@ pub fn dunders() -> impl Iterator<Item = &'static Dunder> {
     UNARY.iter().chain(&ASYNC).chain(generic::rows()).chain(INPLACE).chain(&COMPARE).chain(OTHERS)
 }
 
-/// Computes the slot that `dunder` belongs to for `class`: the first class in its MRO that says something decides.
-fn compute(cx: &mut Cx, class: &'static Type, dunder: &'static Dunder, slots: &mut Slots) {
-    for base in class.mro_types() {
-        if base.is_heap_type() {
-            let key = cx.intern(dunder.name);
-            if base.dict().get_str(key).is_some() {
-                (dunder.generic)(slots);
-                return;
-            }
-        } else if let Some(spec) = base.spec() {
-            // A row that native types never fill (`__new__`, `__getattr__`) still copies their slot.
-            let mut probe = Slots::NONE;
-            (dunder.copy)(&spec.slots, &mut probe);
-            let before = *slots;
-            (dunder.copy)(&probe, slots);
-            if (dunder.present)(&spec.slots) || changed_new(&probe) {
-                return;
-            }
-            *slots = before;
-        }
-    }
-}
-
-fn changed_new(probe: &Slots) -> bool {
-    probe.new.is_some() || probe.getattr.is_some()
-}
-
-/// Fills the slots of a new class from its MRO.
-pub fn fill_slots(cx: &mut Cx, class: &'static Type) {
-    let mut slots = Slots::NONE;
-    for dunder in dunders() {
-        let mut own = Slots::NONE;
-        compute(cx, class, dunder, &mut own);
-        merge(&mut slots, &own, dunder);
-    }
-    *class.data().slots.borrow_mut() = slots;
-    if class.is_heap_type() {
-        let name = cx.names().__init__;
-        let init = class.mro_types().find_map(|t| t.dict().get_str(name));
-        class.data().init_function.set(init.and_then(|f| f.exact::<crate::types::function::Function>()));
-    }
-}
-
-/// Several rows share a slot (`__add__`, `__radd__`): a generic one wins over a native one.
-fn merge(slots: &mut Slots, own: &Slots, dunder: &Dunder) {
-    let mut generic = Slots::NONE;
-    (dunder.generic)(&mut generic);
-    let mut already = Slots::NONE;
-    (dunder.copy)(slots, &mut already);
-    let same = |a: &Slots, b: &Slots| slot_words(a) == slot_words(b);
-    if same(&already, &Slots::NONE) || (same(own, &generic) && !same(own, &Slots::NONE)) {
-        (dunder.copy)(own, slots);
-    }
-}
-
-fn slot_words(s: &Slots) -> [usize; std::mem::size_of::<Slots>() / 8] {
-    // SAFETY: Slots consists of optional function pointers only, each one word.
-    unsafe { std::mem::transmute_copy(s) }
-}
-
-/// Recomputes the slots that `name` belongs to, for `class` and its subclasses.
-pub fn update_slot(cx: &mut Cx, class: &'static Type, name: &Str) {
-    let affected = dunders().any(|d| name.eq_rust(d.name));
-    if affected && class.is_heap_type() {
-        update_tree(cx, class);
-    }
-}
-
-fn update_tree(cx: &mut Cx, class: &'static Type) {
-    fill_slots(cx, class);
-    let subclasses = class.data().subclasses.borrow().clone();
-    for sub in subclasses {
-        // SAFETY: the list holds live types only.
-        update_tree(cx, unsafe { &*sub });
-    }
+/// True if `dunder`, called through its slot wrapper, takes keyword arguments.
+pub fn takes_keywords(dunder: &Dunder) -> bool {
+    matches!(dunder.name, "__call__" | "__init__")
 }

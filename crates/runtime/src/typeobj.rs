@@ -432,6 +432,14 @@ impl Type {
         unsafe { &*self.data().slots.as_ptr() }
     }
 
+    /// The direct subclasses.
+    pub fn live_subclasses(&self) -> crate::heap::RootVec {
+        let mut all = crate::heap::RootVec::new();
+        // SAFETY: the list holds live types; dead ones are removed by the collection that finds them dead.
+        all.extend(self.data().subclasses.borrow().iter().map(|sub| Value::of(unsafe { &**sub })));
+        all
+    }
+
     /// The value of this type.
     pub fn value(&'static self) -> Value {
         Value::of(self)
@@ -526,7 +534,8 @@ impl Cx {
     /// To be called after the namespace, bases or slots of `class` changed: it and all its subclasses lose their
     /// versions and with them every cache entry.
     pub fn type_modified(&mut self, class: &Type) {
-        if class.version() == 0 && class.data().subclasses.borrow().is_empty() {
+        // A subclass only has a version if its bases do (`assign_version`).
+        if class.version() == 0 {
             return;
         }
         class.set_version(0);

@@ -128,3 +128,22 @@ fn latin1(bytes: &[u8]) -> Text {
 
 #[cfg(test)]
 mod tests;
+
+/// A checksum of what the interpreter trusts in a code object. The verifier proves jumps and register numbers, not that
+/// registers hold what instructions expect; so accidental damage must be noticed before.
+fn seal(numbers: [u32; 6], words: &[u64], handlers: &[crate::code::Handler]) -> u64 {
+    use std::hash::Hasher;
+    let mut hasher = siphasher::sip::SipHasher13::new();
+    for number in numbers {
+        hasher.write_u32(number);
+    }
+    for word in words {
+        hasher.write_u64(*word);
+    }
+    for h in handlers {
+        for number in [h.start, h.end, h.target, h.reg] {
+            hasher.write_u32(number);
+        }
+    }
+    hasher.finish()
+}

@@ -409,7 +409,9 @@ where
         let handlers = self.blob(16)?;
         let u32_at =
             |entry: &[u8], at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
-        Ok(CodeParts {
+        let positions = self.blob(1)?;
+        let sealed = self.bytes(8)?.to_vec();
+        let parts = CodeParts {
             numbers,
             strs: [name, qualname, filename],
             names: [varnames, cellvars, freevars, names],
@@ -424,8 +426,12 @@ where
                     reg: u32_at(entry, 12),
                 })
                 .collect(),
-            positions: self.blob(1)?,
-        })
+            positions,
+        };
+        if sealed != super::seal(numbers, &parts.words, &parts.handlers).to_le_bytes() {
+            return Err(bad_data("damaged code object").into());
+        }
+        Ok(parts)
     }
 
     /// Counted raw bytes of a code object, in units of `unit` bytes.

@@ -304,7 +304,8 @@ impl<'s, S: Source> Writer<'s, S> {
         }
         self.size(parts.positions.len())?;
         self.out.extend_from_slice(&parts.positions);
-        let raw = self.out.split_off(start);
+        let mut raw = self.out.split_off(start);
+        raw.extend_from_slice(&super::seal(parts.numbers, &parts.words, &parts.handlers).to_le_bytes());
         self.tasks.push(Task::Bytes(raw));
         self.later(parts.strs.into_iter().chain(parts.names).chain([parts.consts]).collect());
         Ok(())

@@ -2,10 +2,12 @@
 
 use taipan_bytecode::Word;
 use taipan_runtime::dict::Dict;
-use taipan_runtime::protocol::{iter, object};
+use taipan_runtime::protocol::{format, iter, object};
 use taipan_runtime::types::list::List;
+use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::{dict, set_methods, str_format};
 use taipan_runtime::{Cx, PyResult, Value, exceptions, raise};
 
 use crate::dispatch::{Regs, dispatch, handler, slow};
@@ -47,8 +49,11 @@ fn build_list(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 
 fn build_set(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let items = if w.c() == 0 { &[][..] } else { r.run(w.b(), w.c()) };
-    let set = glue::set_from(cx, items)?;
-    r.set(w.a(), set);
+    let set = Set::new(cx);
+    for item in items {
+        set.add(cx, *item)?;
+    }
+    r.set(w.a(), Value::of(set));
     Ok(())
 }
 
@@ -63,7 +68,7 @@ fn build_map(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 }
 
 fn build_string(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let s = glue::join_strs(cx, r.run(w.b(), w.c()))?;
+    let s = format::join_strs(cx, r.run(w.b(), w.c()))?;
     r.set(w.a(), Value::of(s));
     Ok(())
 }
@@ -92,26 +97,29 @@ fn list_extend(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 }
 
 fn set_add(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    glue::set_add(cx, r.get(w.a()), r.get(w.b()))
+    // SAFETY: the compiler emits this for a set that it built.
+    unsafe { r.get(w.a()).cast::<Set>() }.add(cx, r.get(w.b()))?;
+    Ok(())
 }
 
 fn set_update(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    glue::set_update(cx, r.get(w.a()), r.get(w.b()))
+    // SAFETY: the compiler emits this for a set that it built.
+    set_methods::update(cx, unsafe { r.get(w.a()).cast::<Set>() }, r.get(w.b()))
 }
 
 /// The dict in register `i`, which the compiler built.
-fn dict(r: Regs, i: usize) -> &'static Dict {
+fn built_dict(r: Regs, i: usize) -> &'static Dict {
     // SAFETY: the compiler emits dict operations for dicts that it built.
     unsafe { r.get(i).cast::<Dict>() }
 }
 
 fn map_add(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    dict(r, w.a()).set(cx, r.get(w.b()), r.get(w.c()))
+    built_dict(r, w.a()).set(cx, r.get(w.b()), r.get(w.c()))
 }
 
 fn dict_update(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let v = r.get(w.b());
-    let done = glue::dict_merge(cx, dict(r, w.a()), v);
+    let done = dict::merge(cx, built_dict(r, w.a()), v);
     if done.is_err() && cx.exception_matches(&exceptions::AttributeError) {
         cx.take_exception();
         return raise!(cx, TypeError, "'{}' object is not a mapping", v.class().tp_name());
@@ -120,9 +128,9 @@ fn dict_update(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 }
 
 fn dict_merge(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let (into, v, callee) = (dict(r, w.a()), r.get(w.b()), r.get(w.c()));
+    let (into, v, callee) = (built_dict(r, w.a()), r.get(w.b()), r.get(w.c()));
     let extra = Dict::new(cx);
-    if glue::dict_merge(cx, extra, v).is_err() {
+    if dict::merge(cx, extra, v).is_err() {
         if cx.exception_matches(&exceptions::AttributeError) {
             cx.take_exception();
             let f = object::function_text(cx, callee)?;
@@ -159,7 +167,7 @@ fn convert_value(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let s = match w.c() {
         1 => object::str(cx, v)?,
         2 => object::repr(cx, v)?,
-        _ => glue::ascii(cx, v)?,
+        _ => str_format::ascii(cx, v)?,
     };
     r.set(w.a(), Value::of(s));
     Ok(())
@@ -167,14 +175,14 @@ fn convert_value(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 
 fn format_simple(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let empty = cx.names().empty;
-    let s = glue::format_value(cx, r.get(w.b()), empty)?;
+    let s = format::format_value(cx, r.get(w.b()), empty)?;
     r.set(w.a(), Value::of(s));
     Ok(())
 }
 
 fn format_spec(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let Some(spec) = r.get(w.c()).downcast::<Str>() else { return raise!(cx, SystemError, "format spec is not a str") };
-    let s = glue::format_value(cx, r.get(w.b()), spec)?;
+    let s = format::format_value(cx, r.get(w.b()), spec)?;
     r.set(w.a(), Value::of(s));
     Ok(())
 }
@@ -182,13 +190,13 @@ fn format_spec(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 fn build_interpolation(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let b = w.b();
     let conversion = match w.c() & 3 {
-        1 => Value::of(cx.char('s' as u32)),
-        2 => Value::of(cx.char('r' as u32)),
-        3 => Value::of(cx.char('a' as u32)),
-        _ => Value::none(),
+        1 => Some(Value::of(cx.char('s' as u32))),
+        2 => Some(Value::of(cx.char('r' as u32))),
+        3 => Some(Value::of(cx.char('a' as u32))),
+        _ => None,
     };
     let spec = if w.c() & 4 != 0 { r.get(b + 2) } else { Value::of(cx.names().empty) };
-    let v = glue::new_interpolation(cx, r.get(b), r.get(b + 1), conversion, spec)?;
+    let v = glue::new_interpolation(cx, r.get(b), r.get(b + 1), conversion, spec);
     r.set(w.a(), v);
     Ok(())
 }

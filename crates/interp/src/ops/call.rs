@@ -7,7 +7,7 @@ use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::iter;
 use taipan_runtime::typeobj::{Type, flags};
-use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::code::{CodeObject, QUICK_LOCALS};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
@@ -181,13 +181,14 @@ macro_rules! try_fast_call {
         if let Some(f) = $callee.exact::<Function>() {
             let (code, args) = (f.code.get(), $args);
             let caller = &mut *$cx.frame;
-            if code.simple
+            if code.quick
                 && code.argcount as usize == $n
                 && caller.flags & flag::GENERATOR == 0
                 && $cx.can_push(code, args)
             {
                 caller.pc = $next;
-                function::prepare_window(code, f.closure.get(), args, $n);
+                // Unbound locals; what is cleared beyond them are temporaries that nobody has written yet.
+                args.add($n).cast::<[u64; QUICK_LOCALS]>().write([0; QUICK_LOCALS]);
                 let frame = $cx.push_frame_unchecked(code, args, f.globals, f.builtins, Some(f), $result, 0);
                 dispatch!((*frame).pc, args, $cx, $table);
             }
@@ -295,7 +296,7 @@ fn call_ex(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
                 Err(_)
                     if cx.exception_matches(&taipan_runtime::exceptions::TypeError) && !is_iterable(cx, positional) =>
                 {
-                    cx.take_exception();
+                    // `is_iterable` took the exception.
                     let f = function_text(cx, callee)?;
                     let got = positional.class().tp_name();
                     return raise!(cx, TypeError, "{f} argument after * must be an iterable, not {got}");

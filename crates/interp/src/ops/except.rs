@@ -3,10 +3,11 @@
 use taipan_bytecode::Word;
 use taipan_bytecode::ops::Intrinsic;
 use taipan_runtime::exceptions::{self, Exception};
+use taipan_runtime::frame::flag;
 use taipan_runtime::protocol::{object, pattern};
-use taipan_runtime::types::function::Function;
-use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::{Cx, PyResult, Raised, Value, raise};
+use taipan_runtime::types::generator::Generator;
+use taipan_runtime::types::{async_gen, exception_group, generator_methods, type_params, typing};
+use taipan_runtime::{Cx, PyResult, Value, raise};
 
 use crate::dispatch::{Regs, dispatch, handler, name_at, slow};
 use crate::glue;
@@ -15,7 +16,6 @@ use crate::unwind::unwind;
 slow! {
     Raise 0 => raise_value;
     RaiseFrom 0 => raise_from;
-    RaiseCurrent 0 => raise_current;
     CheckEgMatch 0 => check_eg_match;
     PrepReraiseStar 0 => prep_reraise_star;
     WithExceptStart 0 => with_except_start;
@@ -60,12 +60,15 @@ fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     Err(cx.raise(e))
 }
 
-fn raise_current(cx: &mut Cx, _: Word, _: Regs, _: *mut u64) -> PyResult<()> {
-    match cx.handled {
-        Some(e) => Err(cx.raise_again(e)),
-        None => raise!(cx, RuntimeError, "No active exception to reraise"),
+handler!(RaiseCurrent, |w, pc, regs, cx, table| {
+    (*cx.frame).pc = pc;
+    if let Some(e) = cx.handled {
+        cx.raise_again(e);
+        return unwind(cx, table, false);
     }
-}
+    cx.raise_text(&exceptions::RuntimeError, "No active exception to reraise");
+    return unwind(cx, table, true);
+});
 
 handler!(Reraise, |w, pc, regs, cx, table| {
     (*cx.frame).pc = pc;
@@ -77,16 +80,31 @@ handler!(Reraise, |w, pc, regs, cx, table| {
 handler!(PushExcInfo, |w, pc, regs, cx, table| {
     let r = Regs(regs);
     let e = r.get(w.a());
-    r.set(w.b(), cx.handled.unwrap_or(Value::none()));
+    // A generator does not keep what its caller handles: that is another exception the next time.
+    let before = cx.handled.filter(|h| outer_handled(cx) != Some(*h));
+    r.set(w.b(), before.unwrap_or(Value::none()));
     cx.handled = Some(e);
     dispatch!(pc, regs, cx, table)
 });
 
 handler!(PopExcInfo, |w, pc, regs, cx, table| {
     let e = Regs(regs).get(w.a());
-    cx.handled = if e.is_none() { None } else { Some(e) };
+    cx.handled = if e.is_none() { outer_handled(cx) } else { Some(e) };
     dispatch!(pc, regs, cx, table)
 });
+
+/// What the caller of the running generator frame handles; None in other frames.
+#[inline(always)]
+unsafe fn outer_handled(cx: &Cx) -> Option<Value> {
+    // SAFETY: FRAME-1; a generator frame has its generator.
+    unsafe {
+        let frame = &*cx.frame;
+        if frame.flags & flag::GENERATOR == 0 {
+            return None;
+        }
+        frame.receiver?.cast::<Generator>().handled.get()
+    }
+}
 
 handler!(JumpExcNotMatch, |w, pc, regs, cx, table| {
     let r = Regs(regs);
@@ -102,15 +120,17 @@ handler!(JumpExcNotMatch, |w, pc, regs, cx, table| {
 
 fn check_eg_match(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let (e, pattern) = (r.get(w.b()), r.get(w.c()));
-    let (matching, rest) = glue::check_eg_match(cx, e, pattern)?;
+    let (matching, rest) = exception_group::check_eg_match(cx, e, pattern)?;
     r.set(w.a(), matching.unwrap_or(Value::none()));
     r.set(w.a() + 1, rest.unwrap_or(Value::none()));
     Ok(())
 }
 
 fn prep_reraise_star(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::prep_reraise_star(cx, r.get(w.b()), r.get(w.c()))?;
-    r.set(w.a(), v);
+    // SAFETY: the compiler emits this for a list that it built.
+    let results = unsafe { r.get(w.c()).cast::<taipan_runtime::types::list::List>() };
+    let v = exception_group::prep_reraise_star(cx, r.get(w.b()), results)?;
+    r.set(w.a(), v.unwrap_or(Value::none()));
     Ok(())
 }
 
@@ -132,25 +152,32 @@ fn call_intrinsic(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let v = r.get(b);
     let result = match kind {
         Intrinsic::Print => print(cx, v)?,
-        Intrinsic::StopIterationError => glue::stop_iteration_error(cx, v)?,
-        Intrinsic::AsyncGenWrap => glue::async_gen_wrap(cx, v),
-        Intrinsic::TypeVar => glue::type_param(cx, "TypeVar", &[v])?,
-        Intrinsic::TypeVarWithBound => glue::type_param(cx, "TypeVarWithBound", &[v, r.get(b + 1)])?,
-        Intrinsic::TypeVarWithConstraints => glue::type_param(cx, "TypeVarWithConstraints", &[v, r.get(b + 1)])?,
-        Intrinsic::ParamSpec => glue::type_param(cx, "ParamSpec", &[v])?,
-        Intrinsic::TypeVarTuple => glue::type_param(cx, "TypeVarTuple", &[v])?,
-        Intrinsic::SubscriptGeneric => glue::type_param(cx, "SubscriptGeneric", &[v])?,
-        Intrinsic::TypeAlias => glue::type_param(cx, "TypeAlias", &[v])?,
-        Intrinsic::SetTypeParamDefault => glue::type_param(cx, "SetDefault", &[v, r.get(b + 1)])?,
-        Intrinsic::SetFunctionTypeParams => {
-            let f = v.exact::<Function>().ok_or(Raised);
-            let params = r.get(b + 1).exact::<Tuple>();
-            if let Ok(f) = f {
-                f.type_params.set(params);
-                cx.barrier(f);
-            }
-            v
+        Intrinsic::StopIterationError => generator_methods::stop_iteration_error(cx, v)?,
+        Intrinsic::AsyncGenWrap => async_gen::wrap(cx, v),
+        Intrinsic::TypeVar => {
+            let name = glue::param_name(cx, v)?;
+            type_params::new_type_var(cx, name, None, None)
         }
+        Intrinsic::TypeVarWithBound => {
+            let name = glue::param_name(cx, v)?;
+            type_params::new_type_var(cx, name, Some(r.get(b + 1)), None)
+        }
+        Intrinsic::TypeVarWithConstraints => {
+            let name = glue::param_name(cx, v)?;
+            type_params::new_type_var(cx, name, None, Some(r.get(b + 1)))
+        }
+        Intrinsic::ParamSpec => {
+            let name = glue::param_name(cx, v)?;
+            type_params::new_param_spec(cx, name)
+        }
+        Intrinsic::TypeVarTuple => {
+            let name = glue::param_name(cx, v)?;
+            type_params::new_type_var_tuple(cx, name)
+        }
+        Intrinsic::SubscriptGeneric => typing::subscript_generic(cx, v)?,
+        Intrinsic::TypeAlias => typing::new_type_alias(cx, v)?,
+        Intrinsic::SetTypeParamDefault => typing::set_default(cx, v, r.get(b + 1))?,
+        Intrinsic::SetFunctionTypeParams => typing::set_function_type_params(cx, v, r.get(b + 1))?,
     };
     r.set(w.a(), result);
     Ok(())

@@ -3,12 +3,11 @@
 use taipan_bytecode::code::flags as co;
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::frame::flag;
-use taipan_runtime::protocol::iter;
 use taipan_runtime::types::generator::{self, Generator, State};
+use taipan_runtime::types::{coroutine, generator_methods as methods};
 use taipan_runtime::{Cx, PyResult, Value, exceptions};
 
 use crate::dispatch::{Handler0, Regs, dispatch, handler, slow};
-use crate::glue;
 use crate::unwind::unwind;
 
 /// Generators and coroutines: what `Send` can resume without native recursion.
@@ -29,7 +28,7 @@ handler!(ReturnGenerator, |w, pc, regs, cx, table| {
         &generator::GENERATOR
     };
     let object = Generator::from_frame(cx, class);
-    glue::generator_created(cx, object);
+    methods::created(cx, object);
     let (entry, result) = (frame.flags & flag::ENTRY != 0, frame.result);
     let bits = Value::of(object).bits();
     cx.pop_frame();
@@ -81,7 +80,7 @@ handler!(Send, |w, pc, regs, cx, table| {
         let frame = g.enter(cx, regs.add(w.b()), flag::SEND);
         dispatch!((*frame).pc, (*frame).regs, cx, table);
     }
-    match send(cx, it, sent) {
+    match methods::send_to(cx, it, sent) {
         Ok((v, true)) => {
             r.set(w.b(), v);
             dispatch!(next.offset(w.sc() as isize), regs, cx, table);
@@ -94,37 +93,6 @@ handler!(Send, |w, pc, regs, cx, table| {
     }
 });
 
-/// Sends a value to any iterator: (yielded value, false) or (return value, true).
-fn send(cx: &mut Cx, it: Value, sent: Value) -> PyResult<(Value, bool)> {
-    if sent.is_none() || it.class().slots().next.is_some() && !glue::has_send(cx, it) {
-        let f = it.class().slots().next;
-        let result = match f {
-            Some(f) => f(cx, it),
-            None => iter::next(cx, it),
-        };
-        return match result {
-            Ok(Some(v)) => Ok((v, false)),
-            Ok(None) => Ok((Value::none(), true)),
-            Err(_) => stop_value(cx),
-        };
-    }
-    let name = cx.names().send;
-    match cx.call_method(it, name, &[sent]) {
-        Ok(v) => Ok((v, false)),
-        Err(_) => stop_value(cx),
-    }
-}
-
-/// The value of a raised StopIteration.
-fn stop_value(cx: &mut Cx) -> PyResult<(Value, bool)> {
-    if !cx.exception_matches(&exceptions::StopIteration) {
-        return Err(taipan_runtime::Raised);
-    }
-    let e = cx.take_exception();
-    let value = e.downcast::<exceptions::Exception>().and_then(|e| e.extra(0));
-    Ok((value.unwrap_or(Value::none()), true))
-}
-
 slow! {
     GetYieldFromIter 0 => get_yield_from_iter;
     GetAwaitable 0 => get_awaitable;
@@ -133,25 +101,25 @@ slow! {
 }
 
 fn get_yield_from_iter(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::get_yield_from_iter(cx, r.get(w.b()))?;
+    let v = methods::get_yield_from_iter(cx, r.get(w.b()))?;
     r.set(w.a(), v);
     Ok(())
 }
 
 fn get_awaitable(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::get_awaitable_iter(cx, r.get(w.b()), w.c())?;
+    let v = coroutine::get_awaitable_iter(cx, r.get(w.b()), w.c())?;
     r.set(w.a(), v);
     Ok(())
 }
 
 fn get_aiter(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::get_aiter(cx, r.get(w.b()))?;
+    let v = coroutine::get_aiter(cx, r.get(w.b()))?;
     r.set(w.a(), v);
     Ok(())
 }
 
 fn get_anext(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let v = glue::get_anext(cx, r.get(w.b()))?;
+    let v = coroutine::get_anext(cx, r.get(w.b()))?;
     r.set(w.a(), v);
     Ok(())
 }

@@ -3,7 +3,9 @@
 use taipan_bytecode::Word;
 use taipan_runtime::frame::flag;
 use taipan_runtime::protocol::iter;
-use taipan_runtime::types::generator::{GENERATOR, Generator, State};
+use taipan_runtime::types::generator::{Generator, State};
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
+use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::dispatch::{Handler0, Regs, dispatch, handler, slow};
@@ -19,68 +21,114 @@ fn get_iter(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     Ok(())
 }
 
-handler!(ForNext, |w, pc, regs, cx, table| {
-    if cx.interrupt.load(std::sync::atomic::Ordering::Relaxed) {
-        (*cx.frame).pc = pc;
-        if cx.handle_interrupt().is_err() {
-            return unwind(cx, table, true);
+/// The next item of the commonest iterators, without calls: Some(0) when exhausted, None for other iterators.
+#[inline(always)]
+unsafe fn inline_next(it: Value) -> Option<u64> {
+    if let Some(range) = it.exact::<RangeIter>() {
+        let left = range.remaining.get();
+        if left == 0 {
+            return Some(0);
         }
+        let value = range.next.get();
+        range.remaining.set(left - 1);
+        range.next.set(value.wrapping_add(range.step));
+        return Some(Value::small(value).bits());
     }
-    let r = Regs(regs);
-    let next = pc.add(1);
-    match fast_next(cx, r.get(w.a()), next) {
-        Fast::Item(v) => {
-            *regs.add(w.b()) = v;
-            dispatch!(next.offset(w.sc() as isize), regs, cx, table);
-        }
-        Fast::Done => dispatch!(next, regs, cx, table),
-        Fast::Generator(g) => return resume(cx, g, regs.add(w.b()), table),
-        Fast::Raised => return unwind(cx, table, true),
+    if let Some(iter) = it.exact::<ListIter>()
+        && let Some(list) = iter.list.get()
+    {
+        let i = iter.index.get();
+        let item = list.get(i)?;
+        iter.index.set(i + 1);
+        return Some(item.bits());
     }
-});
-
-handler!(ForNextOrJump, |w, pc, regs, cx, table| {
-    let r = Regs(regs);
-    let next = pc.add(1);
-    match fast_next(cx, r.get(w.a()), next) {
-        Fast::Item(v) => {
-            *regs.add(w.b()) = v;
-            dispatch!(next, regs, cx, table);
-        }
-        Fast::Done => dispatch!(next.offset(w.sc() as isize), regs, cx, table),
-        Fast::Generator(g) => return resume(cx, g, regs.add(w.b()), table),
-        Fast::Raised => return unwind(cx, table, true),
+    if let Some(iter) = it.exact::<TupleIter>()
+        && let Some(tuple) = iter.tuple.get()
+    {
+        let i = iter.index.get();
+        let item = tuple.items().get(i)?;
+        iter.index.set(i + 1);
+        return Some(item.bits());
     }
-});
-
-/// What an iterator gave.
-enum Fast {
-    Item(u64),
-    Done,
-    /// A generator that can be resumed without native recursion.
-    Generator(&'static Generator),
-    Raised,
+    None
 }
 
-/// The next item of an iterator; `pc` is where the frame is suspended meanwhile.
-#[inline(always)]
-unsafe fn fast_next(cx: &mut Cx, it: Value, pc: *const u64) -> Fast {
-    // SAFETY: iterators are objects.
-    unsafe {
-        (*cx.frame).pc = pc;
-        if let Some(g) = it.exact::<Generator>()
-            && std::ptr::eq(it.class(), &GENERATOR)
-            && matches!(g.state.get(), State::Created | State::Suspended)
-            && cx.depth < cx.rt().recursion_limit.get()
-        {
-            return Fast::Generator(g);
+handler!(ForNext, |w, pc, regs, cx, table| {
+    if !cx.interrupt.load(std::sync::atomic::Ordering::Relaxed) {
+        match inline_next(Regs(regs).get(w.a())) {
+            Some(0) => dispatch!(pc.add(1), regs, cx, table),
+            Some(v) => {
+                *regs.add(w.b()) = v;
+                dispatch!(pc.add(1).offset(w.sc() as isize), regs, cx, table);
+            }
+            None => {}
         }
     }
-    match iter::next(cx, it) {
-        Ok(Some(v)) => Fast::Item(v.bits()),
-        Ok(None) => Fast::Done,
-        Err(_) => Fast::Raised,
+    return for_next_general(w.0, pc, regs, cx, table);
+});
+
+handler!(
+    #[inline(never)]
+    for_next_general,
+    |w, pc, regs, cx, table| {
+        let next = pc.add(1);
+        (*cx.frame).pc = next;
+        if cx.interrupt.load(std::sync::atomic::Ordering::Relaxed) && cx.handle_interrupt().is_err() {
+            return unwind(cx, table, true);
+        }
+        let it = Regs(regs).get(w.a());
+        if let Some(g) = resumable(cx, it) {
+            return resume(cx, g, regs.add(w.b()), table);
+        }
+        let bits = native_next(cx, it);
+        match bits {
+            DONE => dispatch!(next, regs, cx, table),
+            0 => return unwind(cx, table, true),
+            _ => {
+                *regs.add(w.b()) = bits;
+                dispatch!(next.offset(w.sc() as isize), regs, cx, table);
+            }
+        }
     }
+);
+
+handler!(ForNextOrJump, |w, pc, regs, cx, table| {
+    let next = pc.add(1);
+    (*cx.frame).pc = next;
+    let it = Regs(regs).get(w.a());
+    if let Some(g) = resumable(cx, it) {
+        return resume(cx, g, regs.add(w.b()), table);
+    }
+    let bits = native_next(cx, it);
+    match bits {
+        DONE => dispatch!(next.offset(w.sc() as isize), regs, cx, table),
+        0 => return unwind(cx, table, true),
+        _ => {
+            *regs.add(w.b()) = bits;
+            dispatch!(next, regs, cx, table);
+        }
+    }
+});
+
+/// What [`native_next`] returns for an exhausted iterator (no value has this word).
+const DONE: u64 = 4;
+
+/// The next item of any iterator as a word, [`DONE`], or 0 if it raised. Out of line: see `slow!`.
+#[inline(never)]
+fn native_next(cx: &mut Cx, it: Value) -> u64 {
+    match iter::next(cx, it) {
+        Ok(Some(v)) => v.bits(),
+        Ok(None) => DONE,
+        Err(_) => 0,
+    }
+}
+
+/// The generator, if `it` is one that can be resumed without native recursion.
+#[inline(always)]
+fn resumable(cx: &Cx, it: Value) -> Option<&'static Generator> {
+    let g = it.exact::<Generator>()?;
+    let ready = matches!(g.state.get(), State::Created | State::Suspended);
+    (ready && cx.depth < cx.rt().recursion_limit.get()).then_some(g)
 }
 
 /// Goes on in a generator on behalf of a for loop.

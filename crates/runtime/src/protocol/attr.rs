@@ -140,6 +140,17 @@ pub fn generic_set(cx: &mut Cx, v: Value, name: &'static Str, value: Option<Valu
         }
         return Ok(());
     }
+    if let Some(module) = v.downcast::<Module>() {
+        match value {
+            Some(value) => module.dict().set_str(cx, name, value),
+            None => {
+                if module.dict().remove_str(cx, name).is_none() {
+                    return Err(no_attribute(cx, v, name));
+                }
+            }
+        }
+        return Ok(());
+    }
     let text = match descr {
         Some(_) => format!("'{}' object attribute '{name}' is read-only", class.tp_name()),
         None if value.is_some() => {

@@ -1,11 +1,20 @@
 //! The buffer protocol: exporting an object's memory (PEP 3118, PEP 688).
 
 use crate::cx::Cx;
+use crate::types::bytes::Bytes;
 use crate::value::Value;
 use crate::{PyResult, raise};
 
 /// Request flag: the memory must be writable.
 pub const WRITABLE: i32 = 1;
+/// Request flag: the format is wanted.
+pub const FORMAT: i32 = 4;
+/// Request flag: the shape is wanted.
+pub const ND: i32 = 8;
+/// Request flag: strides are understood; without it the memory must be C-contiguous.
+pub const STRIDES: i32 = 0x10 | ND;
+/// Request flags: anything that can be read.
+pub const FULL_RO: i32 = 0x100 | STRIDES | FORMAT;
 
 /// A view of an exporter's memory. The memory stays valid and in place until [`release`] is called with it.
 #[derive(Clone)]
@@ -108,6 +117,66 @@ pub fn release(cx: &mut Cx, buffer: &Buffer) {
     if let Some(f) = buffer.release {
         f(cx, buffer);
     }
+}
+
+/// A copy of the items of a view in C order, as bytes. May collect.
+pub fn contents(cx: &mut Cx, buffer: &Buffer) -> PyResult<&'static Bytes> {
+    if buffer.is_contiguous() {
+        return Ok(Bytes::new(cx, buffer.bytes()));
+    }
+    let mut out = Vec::with_capacity(buffer.len);
+    // SAFETY: shape and strides describe the exporter's memory.
+    unsafe { push_items(buffer.data, buffer.itemsize, &buffer.shape, &buffer.strides, &mut out) };
+    Ok(Bytes::new(cx, &out))
+}
+
+/// Appends the items of a dimension and those within.
+///
+/// # Safety
+/// `data`, `shape` and `strides` must describe readable memory.
+pub unsafe fn push_items(data: *const u8, itemsize: usize, shape: &[isize], strides: &[isize], out: &mut Vec<u8>) {
+    match (shape, strides) {
+        ([n, shape @ ..], [stride, strides @ ..]) => {
+            for i in 0..*n {
+                // SAFETY: the caller's promise.
+                unsafe { push_items(data.offset(i * stride), itemsize, shape, strides, out) };
+            }
+        }
+        // SAFETY: the caller's promise.
+        _ => out.extend_from_slice(unsafe { std::slice::from_raw_parts(data, itemsize) }),
+    }
+}
+
+/// A view of contiguous memory that is released when it is dropped.
+pub struct Held {
+    buffer: Buffer,
+    // A context lives as long as its thread runs Python code.
+    cx: *mut Cx,
+}
+
+impl std::ops::Deref for Held {
+    type Target = Buffer;
+    fn deref(&self) -> &Buffer {
+        &self.buffer
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.buffer.release.is_some() {
+            // SAFETY: see the field; the view was made on this thread.
+            release(unsafe { &mut *self.cx }, &self.buffer);
+        }
+    }
+}
+
+/// Exports the contiguous memory of `v` until the result is dropped. TypeError, BufferError.
+pub fn hold(cx: &mut Cx, v: Value, flags: i32) -> PyResult<Held> {
+    let held = Held { buffer: get(cx, v, flags)?, cx };
+    if !held.is_contiguous() {
+        return raise!(cx, BufferError, "memoryview: underlying buffer is not C-contiguous");
+    }
+    Ok(held)
 }
 
 /// Runs `f` on the contiguous memory of `v`. BufferError if it is not contiguous.

@@ -5,9 +5,11 @@ use crate::dict::Dict;
 use crate::frame::flag;
 use crate::native::Args;
 use crate::object::Object;
+use crate::types::code::CodeObject;
 use crate::types::descr::{MethodDescr, NativeFunction};
 use crate::types::function::{self, BoundMethod, Function};
 use crate::types::str::Str;
+use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::{PyResult, raise};
 
@@ -69,6 +71,27 @@ pub fn call_function(cx: &mut Cx, f: &'static Function, args: Args) -> PyResult<
             return Err(crate::Raised);
         }
         cx.frame = frame;
+        cx.run(frame)
+    }
+}
+
+/// Runs code that is not called as a function - a module, a class body, `exec` and `eval` - in a new frame.
+/// `locals` is the mapping of its names; None for code with fast locals.
+pub fn run_code(
+    cx: &mut Cx,
+    code: &'static CodeObject,
+    globals: &'static Dict,
+    locals: Option<Value>,
+    closure: Option<&'static Tuple>,
+) -> PyResult<Value> {
+    let builtins = function::builtins_of(cx, globals);
+    let regs = cx.top();
+    let mut result = 0u64;
+    // SAFETY: as in call_function.
+    unsafe {
+        let frame = cx.push_frame(code, regs, globals, builtins, None, &raw mut result, flag::ENTRY)?;
+        function::prepare_window(code, closure, regs, 0);
+        (*frame).locals = locals;
         cx.run(frame)
     }
 }

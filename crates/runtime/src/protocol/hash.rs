@@ -1,6 +1,7 @@
 //! Hashing.
 
 use crate::cx::Cx;
+use crate::typeobj::Type;
 use crate::types::int;
 use crate::types::str::Str;
 use crate::value::Value;
@@ -24,6 +25,11 @@ pub fn hash(cx: &mut Cx, v: Value) -> PyResult<i64> {
 /// The hash slot of unhashable types.
 pub fn unhashable(cx: &mut Cx, v: Value) -> PyResult<i64> {
     raise!(cx, TypeError, "unhashable type: '{}'", v.class().tp_name())
+}
+
+/// True if instances of `class` are unhashable.
+pub fn is_unhashable(class: &Type) -> bool {
+    class.slots().hash.is_none_or(|f| std::ptr::fn_addr_eq(f, unhashable as fn(&mut Cx, Value) -> PyResult<i64>))
 }
 
 /// The hash of an object's identity.

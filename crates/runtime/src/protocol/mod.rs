@@ -3,8 +3,12 @@
 pub mod attr;
 pub mod buffer;
 pub mod call;
+pub mod codec;
+pub mod codec_errors;
 pub mod compare;
+pub mod format;
 pub mod hash;
+pub mod import;
 pub mod iter;
 pub mod number;
 pub mod object;

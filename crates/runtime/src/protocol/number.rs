@@ -111,11 +111,15 @@ fn sequence_op(cx: &mut Cx, a: Value, b: Value, op: &BinaryOp, inplace: bool) ->
 }
 
 fn repeat_count(cx: &mut Cx, n: Value) -> PyResult<isize> {
+    let got = || n.class().tp_name();
     if !int::check(n) && n.class().slots().index.is_none() {
-        let got = n.class().tp_name();
-        return raise!(cx, TypeError, "can't multiply sequence by non-int of type '{got}'");
+        return raise!(cx, TypeError, "can't multiply sequence by non-int of type '{}'", got());
     }
-    to_isize(cx, n)
+    let count = index(cx, n)?;
+    match int::as_i64(count) {
+        Some(i) => Ok(i as isize),
+        None => raise!(cx, OverflowError, "cannot fit '{}' into an index-sized integer", got()),
+    }
 }
 
 /// `a op b`.
@@ -279,11 +283,10 @@ pub fn to_i64(cx: &mut Cx, v: Value) -> PyResult<i64> {
 
 /// An int argument as C `int`.
 pub fn to_i32(cx: &mut Cx, v: Value) -> PyResult<i32> {
-    let i = to_i64(cx, v)?;
-    match i32::try_from(i) {
-        Ok(i) => Ok(i),
-        Err(_) if i > 0 => raise!(cx, OverflowError, "signed integer is greater than maximum"),
-        Err(_) => raise!(cx, OverflowError, "signed integer is less than minimum"),
+    let i = index(cx, v)?;
+    match int::as_i64(i).and_then(|i| i32::try_from(i).ok()) {
+        Some(i) => Ok(i),
+        None => raise!(cx, OverflowError, "Python int too large to convert to C int"),
     }
 }
 

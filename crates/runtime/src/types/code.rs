@@ -37,6 +37,8 @@ pub struct CodeObject {
     pub nfrees: u32,
     /// True if a call with exactly `argcount` positional arguments needs no further binding.
     pub simple: bool,
+    /// True if besides that [`QUICK_LOCALS`] cleared words and nothing else make its window ready.
+    pub quick: bool,
     /// The compiled code.
     pub code: Arc<Code>,
     /// `co_name`.
@@ -75,6 +77,9 @@ pub unsafe fn drop_code(object: *mut Header) {
     unsafe { std::ptr::drop_in_place(object.cast::<CodeObject>()) }
 }
 
+/// See [`CodeObject::quick`].
+pub const QUICK_LOCALS: usize = 8;
+
 impl CodeObject {
     /// Wraps compiled code: constants become values, names are interned. May collect.
     pub fn new(cx: &mut Cx, code: Arc<Code>) -> &'static CodeObject {
@@ -110,6 +115,10 @@ impl CodeObject {
             ncells: code.cellvars.len() as u32,
             nfrees: code.freevars.len() as u32,
             simple: !variadic && code.kwonlyargcount == 0,
+            quick: !variadic
+                && code.kwonlyargcount == 0
+                && code.freevars.is_empty()
+                && code.nlocals() - code.argcount as usize <= QUICK_LOCALS,
             name,
             qualname,
             filename: Cell::new(filename),

@@ -9,7 +9,7 @@ use crate::cx::Cx;
 use crate::native::{Args, GetSetDef, NativeDef, NativeKind};
 use crate::object::Header;
 use crate::slots::{Dunder, Slots};
-use crate::typeobj::{Type, TypeSpec, flags};
+use crate::typeobj::Type;
 use crate::types::str::Str;
 use crate::value::Value;
 use crate::{PyResult, object, raise};
@@ -23,7 +23,7 @@ pub struct NativeFunction {
     /// What it is bound to: an object, a type (class methods), a module (functions), or nothing.
     pub receiver: Option<Value>,
     /// `__module__`.
-    pub module: Option<Value>,
+    pub module: Cell<Option<Value>>,
 }
 object!(NativeFunction, crate::types::descr_methods::NATIVE_FUNCTION);
 
@@ -102,7 +102,7 @@ macro_rules! trace_fn {
         }
     };
 }
-trace_fn!(trace_native, NativeFunction, |t| [t.receiver, t.module]);
+trace_fn!(trace_native, NativeFunction, |t| [t.receiver, t.module.get()]);
 trace_fn!(trace_method_descr, MethodDescr, |t| [Some(Value::of(t.owner))]);
 trace_fn!(trace_slot_wrapper, SlotWrapper, |t| [Some(Value::of(t.owner))]);
 trace_fn!(trace_method_wrapper, MethodWrapper, |t| [Some(Value::of(t.wrapper)), Some(t.receiver)]);
@@ -118,14 +118,16 @@ impl NativeFunction {
         module: Option<Value>,
     ) -> &'static NativeFunction {
         let header = Header::fresh(&crate::types::descr_methods::NATIVE_FUNCTION);
-        cx.alloc(NativeFunction { header, def, receiver, module })
+        cx.alloc(NativeFunction { header, def, receiver, module: Cell::new(module) })
     }
 
     /// Calls it.
     #[inline]
     pub fn call(&self, cx: &mut Cx, args: Args) -> PyResult<Value> {
         match (self.def.kind, self.receiver) {
-            (NativeKind::Method | NativeKind::Class, Some(receiver)) => call_with_first(cx, self.def, receiver, args),
+            (NativeKind::Method | NativeKind::Class | NativeKind::New, Some(receiver)) => {
+                call_with_first(cx, self.def, receiver, args)
+            }
             _ => (self.def.call)(cx, args),
         }
     }
@@ -186,6 +188,9 @@ impl SlotWrapper {
             let (name, owner, got) = (self.dunder.name, self.owner.tp_name(), receiver.class().tp_name());
             return raise!(cx, TypeError, "descriptor '{name}' requires a '{owner}' object but received a '{got}'");
         }
+        if args.kwnames().is_some() && !crate::slots::takes_keywords(self.dunder) {
+            return raise!(cx, TypeError, "wrapper {}() takes no keyword arguments", self.dunder.name);
+        }
         let slots: &Slots = self.owner.slots();
         (self.dunder.call)(cx, slots, receiver, args)
     }
@@ -203,9 +208,12 @@ impl GetSet {
         check_receiver(cx, self.def.name, self.owner, receiver)
     }
 
-    /// The object to be allocated.
-    pub fn make(header: Header, def: &'static GetSetDef, owner: &'static Type) -> GetSet {
-        GetSet { header, def, owner }
+    /// Adds a native attribute to the namespace of `owner`. May collect.
+    pub fn define(cx: &mut Cx, owner: &'static Type, def: &'static GetSetDef) {
+        let getset = GetSet { header: Header::fresh(&crate::types::descr_methods::GETSET), def, owner };
+        let getset = Value::of(cx.alloc(getset));
+        let key = cx.intern(def.name);
+        owner.dict().set_str(cx, key, getset);
     }
 }
 
@@ -245,6 +253,3 @@ impl Member {
         (object.bits() as usize + self.offset as usize) as *mut u64
     }
 }
-
-/// Spec shared by the types of this file.
-pub const FINAL: TypeSpec = TypeSpec { flags: flags::DISALLOW_INSTANTIATION, ..TypeSpec::DEFAULT };

@@ -8,12 +8,16 @@ use crate::buffer::ValueArray;
 use crate::cx::Cx;
 use crate::dict::Dict;
 use crate::frame::Frame;
-use crate::object;
 use crate::object::Header;
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::code::CodeObject;
+use crate::types::frame_locals::FrameLocals;
+use crate::types::generator::{Generator, State};
 use crate::value::Value;
+use crate::{PyResult, object, raise};
+use taipan_bytecode::code::flags as co;
+use taipan_macros::pymethods;
 
 /// A frame object. While the frame runs (or is suspended), `frame` leads to it; when it ends, its registers are
 /// copied to `saved`.
@@ -38,6 +42,10 @@ pub struct FrameObject {
     pub back: Cell<Option<&'static FrameObject>>,
     /// `f_trace`.
     pub trace: Cell<Option<Value>>,
+    /// `f_trace_lines`.
+    pub trace_lines: Cell<bool>,
+    /// `f_trace_opcodes`.
+    pub trace_opcodes: Cell<bool>,
     /// Extra names set through `f_locals`.
     pub extra: Cell<Option<&'static Dict>>,
     /// The function's object, for `f_func`-like needs.
@@ -52,9 +60,11 @@ pub static FRAME: Type = Type::new(&FRAME_SPEC);
 static FRAME_SPEC: TypeSpec = TypeSpec {
     name: "frame",
     basicsize: std::mem::size_of::<FrameObject>(),
-    flags: flags::DISALLOW_INSTANTIATION,
+    flags: flags::DISALLOW_INSTANTIATION | flags::HAVE_GC,
     trace: Some(trace_frame),
-    slots: Slots { ..Slots::NONE },
+    slots: Slots { repr: Some(repr), ..Slots::NONE },
+    methods: &[FrameObject::METHODS],
+    getsets: &[FrameObject::GETSETS],
     ..TypeSpec::DEFAULT
 };
 
@@ -95,6 +105,8 @@ impl FrameObject {
             last_word: Cell::new(0),
             back: Cell::new(None),
             trace: Cell::new(None),
+            trace_lines: Cell::new(true),
+            trace_opcodes: Cell::new(false),
             extra: Cell::new(None),
             function: Cell::new(f.function.map(Value::of)),
             generator: Cell::new(if f.flags & crate::frame::flag::GENERATOR != 0 { f.receiver } else { None }),
@@ -118,6 +130,7 @@ impl FrameObject {
         self.back.set(back);
         self.saved.set(Some(saved));
         self.frame.set(std::ptr::null_mut());
+        self.generator.set(None);
         cx.barrier(saved);
         cx.barrier(self);
     }
@@ -166,7 +179,12 @@ impl FrameObject {
     pub fn set_register(&self, cx: &mut Cx, i: usize, value: Option<Value>) {
         // SAFETY: as above.
         match unsafe { self.frame.get().as_ref() } {
-            Some(f) => f.set_reg(i, value),
+            Some(f) => {
+                f.set_reg(i, value);
+                if let Some(window) = self.owner().and_then(|g| g.window.get()) {
+                    cx.barrier(window);
+                }
+            }
             None => {
                 if let Some(saved) = self.saved.get() {
                     // SAFETY: as above.
@@ -176,4 +194,152 @@ impl FrameObject {
             }
         }
     }
+
+    /// The generator that owns the frame.
+    pub fn owner(&self) -> Option<&'static Generator> {
+        // SAFETY: only generators of the three types are stored there.
+        self.generator.get().map(|g| unsafe { g.cast() })
+    }
+
+    /// True for frames whose locals are registers (functions), not a mapping (modules and classes).
+    pub fn has_fast_locals(&self) -> bool {
+        self.code.flags & co::OPTIMIZED != 0
+    }
+
+    /// `f_locals`: a write-through proxy for functions, else the mapping itself. May collect.
+    pub fn locals_mapping(&'static self, cx: &mut Cx) -> Value {
+        if self.has_fast_locals() {
+            return Value::of(FrameLocals::new(cx, self));
+        }
+        // SAFETY: the pointer is cleared before the frame ends.
+        let live = unsafe { self.frame.get().as_ref().and_then(|f| f.locals) };
+        self.locals.get().or(live).unwrap_or(Value::of(self.globals))
+    }
+
+    /// What `locals()` gives in this frame: a new dict for functions, else the mapping itself. May collect.
+    pub fn locals_snapshot(&'static self, cx: &mut Cx) -> PyResult<Value> {
+        if self.has_fast_locals() {
+            let proxy = FrameLocals::new(cx, self);
+            return proxy.to_dict(cx).map(Value::of);
+        }
+        Ok(self.locals_mapping(cx))
+    }
+}
+
+#[pymethods]
+impl FrameObject {
+    #[getter]
+    fn f_back(cx: &mut Cx, this: &'static FrameObject) -> Option<&'static FrameObject> {
+        this.caller(cx)
+    }
+    /// Return the code object being executed in this frame.
+    #[getter]
+    fn f_code(_cx: &mut Cx, this: &'static FrameObject) -> &'static CodeObject {
+        this.code
+    }
+    /// Return the global variables in the frame.
+    #[getter]
+    fn f_globals(_cx: &mut Cx, this: &'static FrameObject) -> &'static Dict {
+        this.globals
+    }
+    /// Return the built-in variables in the frame.
+    #[getter]
+    fn f_builtins(_cx: &mut Cx, this: &'static FrameObject) -> &'static Dict {
+        this.builtins
+    }
+    /// Return the mapping used by the frame to look up local variables.
+    #[getter]
+    fn f_locals(cx: &mut Cx, this: &'static FrameObject) -> Value {
+        this.locals_mapping(cx)
+    }
+    /// Return the current line number in the frame.
+    #[getter]
+    fn f_lineno(cx: &mut Cx, this: &'static FrameObject) -> Option<Value> {
+        Some(this.line()).filter(|l| *l != 0).map(|l| cx.int(l as i64))
+    }
+    #[setter("f_lineno")]
+    fn set_f_lineno(cx: &mut Cx, _this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
+        if value.is_none() {
+            return raise!(cx, AttributeError, "cannot delete attribute");
+        }
+        raise!(cx, ValueError, "f_lineno can only be set in a trace function")
+    }
+    /// Return the index of the last attempted instruction in the frame.
+    #[getter]
+    fn f_lasti(_cx: &mut Cx, this: &'static FrameObject) -> i64 {
+        2 * this.word_index() as i64
+    }
+    /// Return the trace function for this frame, or None if no trace function is set.
+    #[getter]
+    fn f_trace(_cx: &mut Cx, this: &'static FrameObject) -> Option<Value> {
+        this.trace.get()
+    }
+    #[setter("f_trace")]
+    fn set_f_trace(cx: &mut Cx, this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
+        this.trace.set(value.filter(|v| !v.is_none()));
+        cx.barrier(this);
+        Ok(())
+    }
+    #[getter]
+    fn f_trace_lines(_cx: &mut Cx, this: &'static FrameObject) -> bool {
+        this.trace_lines.get()
+    }
+    #[setter("f_trace_lines")]
+    fn set_f_trace_lines(cx: &mut Cx, this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
+        let on = bool_attribute(cx, value)?;
+        this.trace_lines.set(on);
+        Ok(())
+    }
+    /// Return True if opcode tracing is enabled, False otherwise.
+    #[getter]
+    fn f_trace_opcodes(_cx: &mut Cx, this: &'static FrameObject) -> bool {
+        this.trace_opcodes.get()
+    }
+    #[setter("f_trace_opcodes")]
+    fn set_f_trace_opcodes(cx: &mut Cx, this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
+        let on = bool_attribute(cx, value)?;
+        this.trace_opcodes.set(on);
+        Ok(())
+    }
+    /// Return the generator or coroutine associated with this frame, or None.
+    #[getter]
+    fn f_generator(_cx: &mut Cx, this: &'static FrameObject) -> Option<Value> {
+        this.generator.get()
+    }
+    /// Clear all references held by the frame.
+    #[py("($self, /)")]
+    fn clear(cx: &mut Cx, this: &'static FrameObject) -> PyResult<()> {
+        if let Some(generator) = this.owner() {
+            match generator.state.get() {
+                State::Running => return raise!(cx, RuntimeError, "cannot clear an executing frame"),
+                State::Suspended => return raise!(cx, RuntimeError, "cannot clear a suspended frame"),
+                State::Created | State::Finished => {
+                    generator.close(cx)?;
+                }
+            }
+        }
+        if !this.frame.get().is_null() {
+            return raise!(cx, RuntimeError, "cannot clear an executing frame");
+        }
+        this.saved.set(None);
+        this.trace.set(None);
+        Ok(())
+    }
+}
+
+fn bool_attribute(cx: &mut Cx, value: Option<Value>) -> PyResult<bool> {
+    match value {
+        Some(v) if v == Value::bool(true) => Ok(true),
+        Some(v) if v == Value::bool(false) => Ok(false),
+        Some(_) => raise!(cx, TypeError, "attribute value type must be bool"),
+        None => raise!(cx, TypeError, "can't delete numeric/char attribute"),
+    }
+}
+
+fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    // SAFETY: the slot of frames.
+    let this = unsafe { v.cast::<FrameObject>() };
+    let file = crate::protocol::object::repr_text(cx, Value::of(this.code.filename.get()))?;
+    let (address, line, name) = (v.bits(), this.line(), this.code.name.to_string_lossy());
+    Ok(cx.str(&format!("<frame at {address:#x}, file {file}, line {line}, code {name}>")))
 }

@@ -159,10 +159,16 @@ pub unsafe fn prepare_window(code: &CodeObject, closure: Option<&'static Tuple>,
         }
         if code.nfrees != 0 {
             let first = locals + code.ncells as usize;
-            for (i, cell) in closure.map_or(&[][..], |c| c.items()).iter().enumerate() {
-                regs.add(first + i).write_volatile(cell.bits());
-            }
+            copy_closure(closure, regs.add(first));
         }
+    }
+}
+
+#[inline(never)]
+unsafe fn copy_closure(closure: Option<&'static Tuple>, to: *mut u64) {
+    for (i, cell) in closure.map_or(&[][..], |c| c.items()).iter().enumerate() {
+        // SAFETY: the window has room for the code's free variables.
+        unsafe { *to.add(i) = cell.bits() };
     }
 }
 

@@ -5,12 +5,15 @@ use std::cell::Cell;
 use taipan_gc::Marker;
 
 use crate::buffer::ValueArray;
-use crate::cx::{Cx, PyResult};
+use crate::cx::{Cx, PyResult, Raised};
+use crate::exceptions::{self, Exception};
 use crate::frame::{Frame, flag};
 use crate::object;
 use crate::object::Header;
 use crate::raise;
+use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
+use crate::types::generator_methods::{AsyncGeneratorMethods, CoroutineMethods, GeneratorMethods, Shared};
 use crate::types::str::Str;
 use crate::value::Value;
 
@@ -60,10 +63,12 @@ pub static GENERATOR: Type = Type::new(&GENERATOR_SPEC);
 static GENERATOR_SPEC: TypeSpec = TypeSpec {
     name: "generator",
     basicsize: std::mem::size_of::<Generator>(),
-    flags: flags::DISALLOW_INSTANTIATION,
+    flags: flags::DISALLOW_INSTANTIATION | flags::HAVE_GC,
     weakrefs: true,
     trace: Some(trace_generator),
-    slots: crate::slots::Slots { iter: Some(|_, v| Ok(v)), next: Some(generator_next), ..crate::slots::Slots::NONE },
+    slots: Slots { iter: Some(|_, v| Ok(v)), next: Some(generator_next), repr: Some(repr), ..Slots::NONE },
+    methods: &[Shared::METHODS, GeneratorMethods::METHODS],
+    getsets: &[Shared::GETSETS, GeneratorMethods::GETSETS],
     ..TypeSpec::DEFAULT
 };
 /// The type of coroutines.
@@ -71,9 +76,12 @@ pub static COROUTINE: Type = Type::new(&COROUTINE_SPEC);
 static COROUTINE_SPEC: TypeSpec = TypeSpec {
     name: "coroutine",
     basicsize: std::mem::size_of::<Generator>(),
-    flags: flags::DISALLOW_INSTANTIATION,
+    flags: flags::DISALLOW_INSTANTIATION | flags::HAVE_GC,
     weakrefs: true,
     trace: Some(trace_generator),
+    slots: Slots { repr: Some(repr), await_: Some(|cx, v| Ok(crate::types::coroutine::wrap(cx, v))), ..Slots::NONE },
+    methods: &[Shared::METHODS, CoroutineMethods::METHODS],
+    getsets: &[Shared::GETSETS, CoroutineMethods::GETSETS],
     ..TypeSpec::DEFAULT
 };
 /// The type of async generators.
@@ -81,31 +89,47 @@ pub static ASYNC_GENERATOR: Type = Type::new(&ASYNC_GENERATOR_SPEC);
 static ASYNC_GENERATOR_SPEC: TypeSpec = TypeSpec {
     name: "async_generator",
     basicsize: std::mem::size_of::<Generator>(),
-    flags: flags::DISALLOW_INSTANTIATION,
+    flags: flags::DISALLOW_INSTANTIATION | flags::HAVE_GC,
     weakrefs: true,
     trace: Some(trace_generator),
+    slots: Slots {
+        repr: Some(repr),
+        aiter: Some(|_, v| Ok(v)),
+        anext: Some(crate::types::async_gen::anext),
+        ..Slots::NONE
+    },
+    methods: &[Shared::METHODS, AsyncGeneratorMethods::METHODS],
+    getsets: &[Shared::GETSETS, AsyncGeneratorMethods::GETSETS],
     ..TypeSpec::DEFAULT
 };
 /// Types of this file.
 pub static TYPES: &[&Type] = &[&GENERATOR, &COROUTINE, &ASYNC_GENERATOR];
 
+/// Lets the collector run `__del__` of the generators that are registered with it; called once by bootstrap.
+pub(crate) fn set_up(_: &mut Cx) {
+    for class in TYPES {
+        class.data().finalizer.set(true);
+    }
+}
+
 unsafe fn trace_generator(object: *mut Header, marker: &mut Marker) {
-    // SAFETY: called for these three types only.
+    // SAFETY: called for these three types only; the frame's code and function stay valid after the end.
     let this = unsafe { &*object.cast::<Generator>() };
-    if this.state.get() != State::Finished {
-        // SAFETY: the frame is valid until finished.
-        unsafe { (*this.frame.get()).trace(marker) };
-        if let Some(window) = this.window.get() {
-            marker.mark_value(Value::of(window).bits());
-        }
+    unsafe { (*this.frame.get()).trace(marker) };
+    let window = this.window.get().map(Value::of);
+    let names = [Some(Value::of(this.name.get())), Some(Value::of(this.qualname.get()))];
+    for v in names.into_iter().chain([window, this.handled.get(), this.extra.get()]).flatten() {
+        marker.mark_value(v.bits());
     }
-    for value in
-        [Some(Value::of(this.name.get())), Some(Value::of(this.qualname.get())), this.handled.get(), this.extra.get()]
-    {
-        if let Some(v) = value {
-            marker.mark_value(v.bits());
-        }
-    }
+}
+
+/// What a resumed generator did.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// It yielded a value and is suspended.
+    Yielded(Value),
+    /// It returned a value and is finished.
+    Returned(Value),
 }
 
 impl Generator {
@@ -193,12 +217,7 @@ impl Generator {
         cx.depth -= 1;
         self.state.set(state);
         if state == State::Finished {
-            // SAFETY: as above.
-            if let Some(object) = unsafe { (*self.frame.get()).object } {
-                // SAFETY: as above.
-                object.detach(cx, unsafe { &*self.frame.get() });
-            }
-            self.window.set(None);
+            self.finish(cx);
         }
         cx.barrier(self);
         if let Some(window) = self.window.get() {
@@ -206,33 +225,224 @@ impl Generator {
         }
     }
 
-    /// Resumes the generator natively with `sent`, or with the exception that is raised in the context. Ok(Some) is
-    /// a yielded value; Ok(None) means it returned, its value being in [`Generator::take_return`].
-    pub fn resume(&'static self, cx: &mut Cx, sent: Value, throw: bool) -> PyResult<Option<Value>> {
+    /// Lets go of the frame. May collect.
+    fn finish(&'static self, cx: &mut Cx) {
+        self.state.set(State::Finished);
+        // SAFETY: the frame stays readable; the window is still held while the locals are saved.
+        unsafe {
+            if let Some(object) = (*self.frame.get()).object.take() {
+                object.detach(cx, &*self.frame.get());
+            }
+            (*self.frame.get()).locals = None;
+        }
+        self.window.set(None);
+    }
+
+    /// Ends a generator that was not started.
+    fn finish_unstarted(&'static self, cx: &mut Cx) {
+        self.finish(cx);
+    }
+
+    /// Resumes the generator natively with `sent`, or with the exception that is raised in the context.
+    ///
+    /// Nothing but running is done about states: see [`Generator::send`] and [`Generator::throw_raised`].
+    fn run(&'static self, cx: &mut Cx, sent: Option<Value>) -> PyResult<Step> {
+        let mut result = 0u64;
+        let flags = flag::ENTRY | if sent.is_none() { flag::THROW } else { 0 };
+        if let Some(sent) = sent {
+            // SAFETY: the callers checked the state.
+            unsafe { self.set_sent(sent) };
+        } else {
+            self.chain_context(cx);
+        }
+        // SAFETY: the callers checked the state.
+        let frame = unsafe { self.enter(cx, &raw mut result, flags) };
+        let value = cx.run(frame)?;
+        if self.state.get() == State::Finished { Ok(Step::Returned(value)) } else { Ok(Step::Yielded(value)) }
+    }
+
+    /// Makes the exception being handled inside the generator the context of the one that is thrown into it.
+    fn chain_context(&'static self, cx: &mut Cx) {
+        let Some(exception) = cx.exception() else { return };
+        let outer = cx.handled;
+        cx.handled = self.handled.get();
+        exceptions::set_context(cx, exception);
+        cx.handled = outer;
+    }
+
+    /// Resumes with a value. `Returned(None)` also if it was finished before (coroutines: RuntimeError).
+    pub fn send(&'static self, cx: &mut Cx, sent: Value) -> PyResult<Step> {
+        match self.state.get() {
+            State::Created if !sent.is_none() => {
+                let kind = self.kind();
+                raise!(cx, TypeError, "can't send non-None value to a just-started {kind}")
+            }
+            State::Running => Err(self.already_running(cx)),
+            State::Finished if self.is_coroutine() => Err(self.reused(cx)),
+            State::Finished => Ok(Step::Returned(Value::none())),
+            State::Created | State::Suspended => self.run(cx, Some(sent)),
+        }
+    }
+
+    /// Resumes with the exception that is raised in the context. A finished one lets it pass.
+    pub fn throw_raised(&'static self, cx: &mut Cx) -> PyResult<Step> {
         match self.state.get() {
             State::Running => {
-                let kind = self.kind();
-                return raise!(cx, ValueError, "{kind} already executing");
+                cx.take_exception();
+                Err(self.already_running(cx))
             }
-            State::Finished => return if throw { Err(crate::Raised) } else { Ok(None) },
-            _ => {}
+            State::Finished if self.is_coroutine() => {
+                cx.take_exception();
+                Err(self.reused(cx))
+            }
+            State::Finished => Err(Raised),
+            State::Created | State::Suspended => self.run(cx, None),
         }
-        let mut result = 0u64;
-        // SAFETY: the state was checked.
+    }
+
+    #[cold]
+    fn already_running(&self, cx: &mut Cx) -> Raised {
+        let text = format!("{} already executing", self.kind());
+        cx.raise_text(&exceptions::ValueError, &text)
+    }
+
+    #[cold]
+    fn reused(&self, cx: &mut Cx) -> Raised {
+        cx.raise_text(&exceptions::RuntimeError, "cannot reuse already awaited coroutine")
+    }
+
+    /// True for coroutines.
+    pub fn is_coroutine(&self) -> bool {
+        std::ptr::eq(self.header.class(), &COROUTINE)
+    }
+
+    /// The iterator that a suspended generator delegates to (`yield from`, `await`).
+    pub fn delegate(&self) -> Option<Value> {
+        if self.state.get() != State::Suspended {
+            return None;
+        }
+        // SAFETY: pc is behind the suspending instruction, whose operand b holds the iterator.
+        unsafe {
+            let frame = &*self.frame.get();
+            let word = taipan_bytecode::Word(*frame.pc.sub(1));
+            (word.0 as u16 == taipan_bytecode::Op::YieldDelegate as u16).then(|| frame.reg(word.b())).flatten()
+        }
+    }
+
+    /// Leaves the delegation at which the generator is suspended: goes on behind the `Send` with its result `value`.
+    fn finish_delegation(&'static self, cx: &mut Cx, value: Value) -> PyResult<Step> {
+        // SAFETY: the compiler emits `Send` (2 words), `YieldDelegate`, `Jump`; pc is at the last of them. The jump of
+        // `Send` is relative to the word behind it.
         unsafe {
             let frame = self.frame.get();
-            if self.state.get() != State::Created || !throw {
-                self.set_sent(sent);
-            }
-            let flags = flag::ENTRY | if throw { flag::THROW } else { 0 };
-            self.enter(cx, &raw mut result, flags);
+            let after_send = (*frame).pc.sub(1);
+            let send = taipan_bytecode::Word(*after_send.sub(2));
+            debug_assert_eq!(send.0 as u16, taipan_bytecode::Op::Send as u16);
+            (*frame).set_reg(send.b(), Some(value));
+            (*frame).pc = after_send.offset(send.sc() as isize);
+            let mut result = 0u64;
+            let frame = self.enter(cx, &raw mut result, flag::ENTRY);
             let value = cx.run(frame)?;
-            if self.state.get() == State::Finished {
-                self.extra_return(cx, value);
-                return Ok(None);
-            }
-            Ok(Some(value))
+            if self.state.get() == State::Finished { Ok(Step::Returned(value)) } else { Ok(Step::Yielded(value)) }
         }
+    }
+
+    /// Throws the exception raised in the context into what the generator delegates to, else into itself.
+    /// `close_delegate` says whether GeneratorExit closes the delegate instead (not for `athrow`).
+    pub fn throw(&'static self, cx: &mut Cx, close_delegate: bool) -> PyResult<Step> {
+        let Some(delegate) = self.delegate() else { return self.throw_raised(cx) };
+        let exception = cx.take_exception();
+        if close_delegate && exception.is_instance(&exceptions::GeneratorExit) {
+            self.state.set(State::Running);
+            let closed = close_iter(cx, delegate);
+            self.state.set(State::Suspended);
+            if closed.is_ok() {
+                cx.raise_again(exception);
+            }
+            return self.throw_raised(cx);
+        }
+        let result = if let Some(inner) = native(delegate) {
+            self.state.set(State::Running);
+            cx.raise_again(exception);
+            let step = cx.nested("", |cx| inner.throw(cx, close_delegate));
+            self.state.set(State::Suspended);
+            match step {
+                Ok(Step::Yielded(value)) => Ok(value),
+                Ok(Step::Returned(value)) => return self.finish_delegation(cx, value),
+                Err(raised) => Err(raised),
+            }
+        } else {
+            let name = cx.names().throw;
+            let Some(method) = crate::protocol::attr::get_optional(cx, delegate, name)? else {
+                cx.raise_again(exception);
+                return self.throw_raised(cx);
+            };
+            self.state.set(State::Running);
+            let result = cx.call(method, &[exception]);
+            self.state.set(State::Suspended);
+            result
+        };
+        match result {
+            Ok(value) => Ok(Step::Yielded(value)),
+            Err(_) if cx.exception_matches(&exceptions::StopIteration) => {
+                let value = take_stop_value(cx);
+                self.finish_delegation(cx, value)
+            }
+            Err(_) => self.throw_raised(cx),
+        }
+    }
+
+    /// `close()`: ends the generator with GeneratorExit; gives what it returned.
+    pub fn close(&'static self, cx: &mut Cx) -> PyResult<Value> {
+        match self.state.get() {
+            State::Created => {
+                self.finish_unstarted(cx);
+                return Ok(Value::none());
+            }
+            State::Finished => return Ok(Value::none()),
+            State::Running => return Err(self.already_running(cx)),
+            State::Suspended => {}
+        }
+        let closed = match self.delegate() {
+            Some(delegate) => {
+                self.state.set(State::Running);
+                let closed = close_iter(cx, delegate);
+                self.state.set(State::Suspended);
+                closed
+            }
+            None => Ok(()),
+        };
+        if closed.is_ok() {
+            let exit = exceptions::instantiate(cx, &exceptions::GeneratorExit, &[])?;
+            cx.raise_again(exit);
+        }
+        match self.throw_raised(cx) {
+            Ok(Step::Yielded(_)) => {
+                let kind = self.kind();
+                raise!(cx, RuntimeError, "{kind} ignored GeneratorExit")
+            }
+            Ok(Step::Returned(value)) => Ok(value),
+            Err(_) if cx.exception_matches(&exceptions::GeneratorExit) => {
+                cx.take_exception();
+                Ok(Value::none())
+            }
+            Err(_) if cx.exception_matches(&exceptions::StopIteration) => Ok(take_stop_value(cx)),
+            Err(raised) => Err(raised),
+        }
+    }
+
+    /// True if the code at which a suspended generator stands is inside a `try` or `with`: only then has closing it
+    /// an effect that can be seen.
+    pub fn is_inside_handler(&self) -> bool {
+        if self.state.get() != State::Suspended {
+            return false;
+        }
+        // SAFETY: the frame is valid until finished.
+        let frame = unsafe { &*self.frame.get() };
+        let handlers = &frame.code.code.handlers;
+        let Some(whole) = handlers.last() else { return false };
+        let at = frame.word_index() as u32;
+        handlers.iter().any(|h| h.target != whole.target && h.start <= at && at < h.end)
     }
 
     /// Puts the sent value where the suspended instruction expects it: operand `a` of ReturnGenerator and
@@ -251,16 +461,6 @@ impl Generator {
         }
     }
 
-    fn extra_return(&'static self, cx: &mut Cx, value: Value) {
-        self.handled.set(Some(value));
-        cx.barrier(self);
-    }
-
-    /// The value that a generator returned when the last [`Generator::resume`] gave None; None the second time.
-    pub fn take_return(&self) -> Value {
-        self.handled.take().unwrap_or(Value::none())
-    }
-
     /// "generator", "coroutine" or "async generator", for messages.
     pub fn kind(&self) -> &'static str {
         if std::ptr::eq(self.header.class(), &GENERATOR) {
@@ -273,14 +473,51 @@ impl Generator {
     }
 }
 
+/// A native generator or coroutine (not an async generator).
+pub fn native(v: Value) -> Option<&'static Generator> {
+    let class = v.as_object()?.class();
+    // SAFETY: both types have this layout and cannot be subclassed.
+    (std::ptr::eq(class, &GENERATOR) || std::ptr::eq(class, &COROUTINE)).then(|| unsafe { v.cast() })
+}
+
+/// Takes the raised StopIteration; gives its value.
+pub fn take_stop_value(cx: &mut Cx) -> Value {
+    let exception = cx.take_exception();
+    exception.downcast::<Exception>().and_then(|e| e.extra(0)).unwrap_or(Value::none())
+}
+
+/// Closes an iterator that a generator delegates to, if it can be closed.
+pub fn close_iter(cx: &mut Cx, v: Value) -> PyResult<()> {
+    if let Some(inner) = native(v) {
+        return cx.nested("", |cx| inner.close(cx)).map(|_| ());
+    }
+    let name = cx.names().close;
+    match crate::protocol::attr::get_optional(cx, v, name) {
+        Ok(Some(method)) => cx.call(method, &[]).map(|_| ()),
+        Ok(None) => Ok(()),
+        Err(_) => {
+            let exception = cx.take_exception();
+            crate::protocol::object::unraisable(cx, exception, Some(v), None);
+            Ok(())
+        }
+    }
+}
+
 fn generator_next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {
     // SAFETY: the slot of generators.
     let this = unsafe { v.cast::<Generator>() };
-    match this.resume(cx, Value::none(), false)? {
-        Some(value) => Ok(Some(value)),
-        None => {
-            let value = this.take_return();
-            if value.is_none() { Ok(None) } else { Err(cx.raise_stop_iteration(Some(value))) }
-        }
+    match this.send(cx, Value::none())? {
+        Step::Yielded(value) => Ok(Some(value)),
+        Step::Returned(value) if value.is_none() => Ok(None),
+        Step::Returned(value) => Err(cx.raise_stop_iteration(Some(value))),
     }
+}
+
+fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    // SAFETY: the slot of the three types.
+    let this = unsafe { v.cast::<Generator>() };
+    let kind = v.class().name();
+    let qualname = this.qualname.get().to_string_lossy();
+    let address = v.bits();
+    Ok(cx.str(&format!("<{kind} object {qualname} at {address:#x}>")))
 }

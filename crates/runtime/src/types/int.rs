@@ -302,7 +302,7 @@ fn zero_check(cx: &mut Cx, a: Value, b: Value, text: &str) -> PyResult<bool> {
 
 /// `a // b`, or NotImplemented.
 pub fn floordiv(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
-    if !zero_check(cx, a, b, "integer division or modulo by zero")? {
+    if !zero_check(cx, a, b, "division by zero")? {
         return Ok(Value::not_implemented());
     }
     if let (Some(x), Some(y)) = (a.as_small(), b.as_small()) {
@@ -313,7 +313,7 @@ pub fn floordiv(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
 
 /// `a % b`, or NotImplemented.
 pub fn rem(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
-    if !zero_check(cx, a, b, "integer modulo by zero")? {
+    if !zero_check(cx, a, b, "division by zero")? {
         return Ok(Value::not_implemented());
     }
     if let (Some(x), Some(y)) = (a.as_small(), b.as_small()) {
@@ -324,7 +324,7 @@ pub fn rem(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
 
 /// `divmod(a, b)`, or NotImplemented.
 pub fn divmod(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
-    if !zero_check(cx, a, b, "integer division or modulo by zero")? {
+    if !zero_check(cx, a, b, "division by zero")? {
         return Ok(Value::not_implemented());
     }
     let q = floordiv(cx, a, b)?;

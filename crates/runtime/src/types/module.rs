@@ -1,4 +1,4 @@
-//! module: layout and construction. Attributes are in the second half.
+//! module: layout, and construction. Attributes are in `module_methods.rs`.
 
 use std::cell::Cell;
 
@@ -12,7 +12,9 @@ use crate::object::Header;
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::descr::NativeFunction;
+use crate::types::module_methods;
 use crate::value::Value;
+use crate::{PyResult, raise};
 
 /// A module object.
 #[repr(C)]
@@ -30,7 +32,21 @@ static MODULE_SPEC: TypeSpec = TypeSpec {
     flags: flags::BASETYPE,
     weakrefs: true,
     trace: Some(trace_module),
-    slots: Slots { ..Slots::NONE },
+    slots: Slots {
+        repr: Some(module_methods::repr),
+        getattr: Some(module_methods::getattr),
+        init: Some(module_methods::init),
+        new: Some(|cx, class, _| {
+            let dict = Dict::new(cx);
+            let this = Module { header: Header::fresh(class), dict: Cell::new(Some(dict)) };
+            Ok(Value::of(cx.alloc_of(class, this)))
+        }),
+        ..Slots::NONE
+    },
+    methods: &[module_methods::ModuleMethods::METHODS],
+    getsets: &[module_methods::ModuleMethods::GETSETS, module_methods::MEMBERS],
+    doc: "Create a module object.\n\nThe name must be a string; the optional doc argument can have any type.",
+    signature: "(name, doc=None)",
     ..TypeSpec::DEFAULT
 };
 
@@ -82,5 +98,14 @@ impl Module {
         cx.ready_type(class);
         let name = class.name();
         self.set(cx, &name, Value::of(class));
+    }
+}
+
+/// The built-in `name`.
+pub fn builtin(cx: &mut Cx, name: &str) -> PyResult<Value> {
+    let key = cx.intern(name);
+    match cx.rt().builtins.get().and_then(|b| b.get_str(key)) {
+        Some(found) => Ok(found),
+        None => raise!(cx, AttributeError, "{name}"),
     }
 }

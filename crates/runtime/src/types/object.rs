@@ -187,26 +187,13 @@ pub fn set_class(cx: &mut Cx, v: Value, class: &'static Type) -> PyResult<()> {
     if !modules && (!old.is_heap_type() || !class.is_heap_type() || class.has(flags::IMMUTABLE)) {
         return raise!(cx, TypeError, "__class__ assignment only supported for mutable types or ModuleType subclasses");
     }
-    let (a, b) = (old.data(), class.data());
-    let same_solid = match (a.solid.get(), b.solid.get()) {
-        (Some(x), Some(y)) => std::ptr::eq(x, y),
-        (None, None) => true,
-        _ => false,
-    };
-    if a.basicsize != b.basicsize
-        || a.attrs != b.attrs
-        || a.weakrefs != b.weakrefs
-        || !same_solid && a.slot_words != b.slot_words
-    {
-        let (new, old) = (class.name(), old.name());
-        return raise!(cx, TypeError, "__class__ assignment: '{new}' object layout differs from '{old}'");
-    }
+    crate::types::class_creation::check_compatible(cx, old, class, "__class__")?;
     let Some(header) = v.as_object() else { return raise!(cx, TypeError, "__class__ assignment on an immediate") };
     if let Some(attrs) = Attrs::of(v) {
         attrs.rebase(cx, class);
     }
     header.set_class(class);
-    if class.data().finalizer.get() && !a.needs_registration() {
+    if class.data().finalizer.get() && !old.data().needs_registration() {
         cx.register_special(v);
     }
     cx.barrier_value(v);

@@ -3,12 +3,17 @@
 use taipan_gc::Marker;
 
 use crate::cx::Cx;
+use crate::native::Args;
 use crate::object::Header;
-use crate::protocol::number;
+use crate::protocol::compare::{self, CmpOp};
+use crate::protocol::{hash, number, object as any};
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec};
+use crate::types::descr_methods::members;
+use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::{PyResult, object, raise};
+use taipan_macros::pymethods;
 
 /// A slice object (40 bytes, CABI 2.2).
 #[repr(C)]
@@ -30,7 +35,27 @@ static SLICE_SPEC: TypeSpec = TypeSpec {
     name: "slice",
     basicsize: 40,
     trace: Some(trace_slice),
-    slots: Slots { ..Slots::NONE },
+    slots: Slots {
+        repr: Some(|cx, v| {
+            let parts = slice(v).parts();
+            let [a, b, c] =
+                [any::repr_text(cx, parts[0])?, any::repr_text(cx, parts[1])?, any::repr_text(cx, parts[2])?];
+            Ok(cx.str(&format!("slice({a}, {b}, {c})")))
+        }),
+        hash: Some(hash_slice),
+        richcompare: Some(|cx, a, b, op| {
+            let (Some(a), Some(b)) = (a.exact::<Slice>(), b.exact::<Slice>()) else {
+                return Ok(Value::not_implemented());
+            };
+            let (x, y) = (a.parts(), b.parts());
+            compare::sequences(cx, |i| x.get(i).copied(), |i| y.get(i).copied(), || (3, 3), op)
+        }),
+        new: Some(new),
+        ..Slots::NONE
+    },
+    methods: &[Slice::METHODS],
+    getsets: &[MEMBERS],
+    doc: "slice(stop)\nslice(start, stop[, step])\n\nCreate a slice object.\n\nThis is used for extended slicing (e.g. a[0:10:2]).",
     ..TypeSpec::DEFAULT
 };
 
@@ -62,7 +87,111 @@ impl Range {
     }
 }
 
+members! {
+    MEMBERS: Slice;
+    "start" "" |_cx, s| s.start;
+    "stop" "" |_cx, s| s.stop;
+    "step" "" |_cx, s| s.step;
+}
+
+fn slice(v: Value) -> &'static Slice {
+    // SAFETY: slots are called with instances of their type.
+    unsafe { v.cast() }
+}
+
+fn new(cx: &mut Cx, _: &'static Type, args: Args) -> PyResult<Value> {
+    args.no_keywords(cx, "slice")?;
+    let none = Value::none();
+    let (start, stop, step) = match args.values() {
+        [] => return raise!(cx, TypeError, "slice expected at least 1 argument, got 0"),
+        [stop] => (none, *stop, none),
+        [start, stop] => (*start, *stop, none),
+        [start, stop, step] => (*start, *stop, *step),
+        more => return raise!(cx, TypeError, "slice expected at most 3 arguments, got {}", more.len()),
+    };
+    Ok(Value::of(Slice::new(cx, start, stop, step)))
+}
+
+/// The xxHash-like mixing that tuples use, without the length.
+fn hash_slice(cx: &mut Cx, v: Value) -> PyResult<i64> {
+    const PRIMES: [u64; 3] = [11400714785074694791, 14029467366897019727, 2870177450012600261];
+    let mut acc = PRIMES[2];
+    for part in slice(v).parts() {
+        let lane = hash::hash(cx, part)? as u64;
+        acc = acc.wrapping_add(lane.wrapping_mul(PRIMES[1]));
+        acc = acc.rotate_left(31).wrapping_mul(PRIMES[0]);
+    }
+    Ok(if acc == u64::MAX { 1546275796 } else { acc as i64 })
+}
+
+#[pymethods]
 impl Slice {
+    /// S.indices(len) -> (start, stop, stride)
+    ///
+    /// Assuming a sequence of length len, calculate the start and stop
+    /// indices, and the stride length of the extended slice described by
+    /// S. Out of bounds indices are clipped in a manner consistent with the
+    /// handling of normal slices.
+    #[py("($self, object, /)")]
+    fn indices(cx: &mut Cx, this: &'static Slice, object: Value) -> PyResult<Value> {
+        let length = number::index(cx, object)?;
+        let zero = Value::small(0);
+        if less(cx, length, zero)? {
+            return raise!(cx, ValueError, "length should not be negative");
+        }
+        let step = if this.step.is_none() { Value::small(1) } else { exact_bound(cx, this.step)? };
+        let negative = less(cx, step, zero)?;
+        if !negative && !less(cx, zero, step)? {
+            return raise!(cx, ValueError, "slice step cannot be zero");
+        }
+        let minus_one = Value::small(-1);
+        let (low, high) = match negative {
+            true => (minus_one, number::binary(cx, length, minus_one, &number::ADD)?),
+            false => (zero, length),
+        };
+        let (first, last) = if negative { (high, low) } else { (low, high) };
+        let start = clip(cx, this.start, first, length, low, high)?;
+        let stop = clip(cx, this.stop, last, length, low, high)?;
+        Ok(Value::of(Tuple::new(cx, &[start, stop, step])))
+    }
+
+    /// Return state information for pickling.
+    #[py("($self, /)")]
+    fn __reduce__(cx: &mut Cx, this: &'static Slice) -> Value {
+        let parts = Value::of(Tuple::new(cx, &this.parts()));
+        Value::of(Tuple::new(cx, &[Value::of(&SLICE), parts]))
+    }
+}
+
+fn less(cx: &mut Cx, a: Value, b: Value) -> PyResult<bool> {
+    compare::rich_bool(cx, a, b, CmpOp::Lt)
+}
+
+/// A bound as an int of any size.
+fn exact_bound(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    if !crate::types::int::check(v) && v.class().slots().index.is_none() {
+        return raise!(cx, TypeError, "slice indices must be integers or None or have an __index__ method");
+    }
+    number::index(cx, v)
+}
+
+fn clip(cx: &mut Cx, v: Value, default: Value, length: Value, low: Value, high: Value) -> PyResult<Value> {
+    if v.is_none() {
+        return Ok(default);
+    }
+    let mut v = exact_bound(cx, v)?;
+    if less(cx, v, Value::small(0))? {
+        v = number::binary(cx, v, length, &number::ADD)?;
+        return Ok(if less(cx, v, low)? { low } else { v });
+    }
+    Ok(if less(cx, high, v)? { high } else { v })
+}
+
+impl Slice {
+    fn parts(&self) -> [Value; 3] {
+        [self.start, self.stop, self.step]
+    }
+
     /// A new slice. May collect.
     pub fn new(cx: &mut Cx, start: Value, stop: Value, step: Value) -> &'static Slice {
         cx.alloc(Slice { header: Header::fresh(&SLICE), start, stop, step })

@@ -54,7 +54,33 @@ pub enum Units<'a> {
     Four(&'a [u32]),
 }
 
-impl Units<'_> {
+impl<'a> Units<'a> {
+    /// The units `[start, end)`.
+    #[inline(always)]
+    pub fn slice(self, start: usize, end: usize) -> Units<'a> {
+        match self {
+            Units::One(u) => Units::One(&u[start..end]),
+            Units::Two(u) => Units::Two(&u[start..end]),
+            Units::Four(u) => Units::Four(&u[start..end]),
+        }
+    }
+
+    /// Bytes per code point.
+    #[inline(always)]
+    pub fn kind(self) -> usize {
+        match self {
+            Units::One(_) => 1,
+            Units::Two(_) => 2,
+            Units::Four(_) => 4,
+        }
+    }
+
+    /// The code points.
+    #[inline]
+    pub fn chars(self) -> Chars<'a> {
+        Chars { units: self, at: 0, end: self.len() }
+    }
+
     /// Number of code points.
     pub fn len(self) -> usize {
         match self {
@@ -186,6 +212,13 @@ impl Str {
         }
     }
 
+    /// Changes the bytes of an ASCII str that nobody else has seen yet, to other ASCII bytes.
+    pub(crate) fn edit_ascii(&self, edit: impl FnOnce(&mut [u8])) {
+        assert!(self.is_ascii() && self.state.get() & (COMPACT | INTERNED) == COMPACT && self.hash.get() == -1);
+        // SAFETY: the str's own bytes; during construction (STR-2) there is no other reference to them.
+        edit(unsafe { std::slice::from_raw_parts_mut(self.data().cast_mut(), self.len()) });
+    }
+
     /// The code units.
     #[inline(always)]
     pub fn units(&self) -> Units<'static> {
@@ -315,7 +348,8 @@ impl Str {
 
     // ---- construction ------------------------------------------------------------------------------
 
-    fn alloc(cx: &mut Cx, n: usize, kind: usize, ascii: bool) -> &'static Str {
+    /// A str of `n` units still to be written. May collect.
+    pub(crate) fn alloc(cx: &mut Cx, n: usize, kind: usize, ascii: bool) -> &'static Str {
         let start = if ascii { 40 } else { 56 };
         let p = cx.alloc_raw(start + (n + 1) * kind);
         // SAFETY: fresh memory of that size.
@@ -344,8 +378,9 @@ impl Str {
         if text.is_ascii() {
             return Str::from_ascii(cx, text.as_bytes());
         }
-        let points: Vec<u32> = text.chars().map(|c| c as u32).collect();
-        Str::from_code_points(cx, &points)
+        let (n, highest) = text.chars().fold((0, 0), |(n, high), c| (n + 1, high | c as u32));
+        // OR-ing keeps the width's bits: a value needs 2 or 4 bytes exactly if one of the code points does.
+        Str::fill(cx, n, highest, text.chars().map(|c| c as u32))
     }
 
     /// A new str of Latin-1 bytes. May collect.
@@ -427,6 +462,20 @@ impl Str {
         Str::from_code_points(cx, &points)
     }
 
+    /// A new instance of `class`, a proper subclass of str, with the content of `source`. May collect.
+    pub fn new_of(cx: &mut Cx, class: &'static Type, source: &'static Str) -> &'static Str {
+        let p = cx.alloc_var(class, NON_COMPACT_SIZE, 0);
+        Str::init_subclass(p, source);
+        // SAFETY: just made.
+        unsafe { &*p.cast::<Str>() }
+    }
+
+    /// This str, or for an instance of a subclass an exact str of the same content. May collect.
+    #[inline]
+    pub fn exact(&'static self, cx: &mut Cx) -> &'static Str {
+        if std::ptr::eq(self.class(), Str::type_object()) { self } else { self.exact_copy(cx) }
+    }
+
     /// The slice `[start, end)`. May collect.
     pub fn slice(&self, cx: &mut Cx, start: usize, end: usize) -> &'static Str {
         if end <= start {
@@ -471,20 +520,50 @@ impl Str {
 
     /// Copies the units of `source`, widening, to position `at`; only during construction.
     fn write_units(&self, at: usize, source: &Str) {
+        self.write_slice(at, source.units());
+    }
+
+    /// As `write_units`.
+    pub(crate) fn write_slice(&self, at: usize, source: Units) {
+        debug_assert!(source.kind() <= self.kind() && at + source.len() <= self.len());
         let data = self.data().cast_mut();
         // SAFETY: the caller reserved the room; source's units are no wider.
         unsafe {
-            if self.kind() == source.kind() {
-                let bytes = source.raw_bytes();
-                std::ptr::copy_nonoverlapping(bytes.as_ptr(), data.add(at * self.kind()), bytes.len());
-                return;
-            }
-            for (i, c) in source.chars().enumerate() {
-                match self.kind() {
-                    1 => *data.add(at + i) = c as u8,
-                    2 => *data.cast::<u16>().add(at + i) = c as u16,
-                    _ => *data.cast::<u32>().add(at + i) = c,
+            match (self.kind(), source) {
+                (1, Units::One(u)) => std::ptr::copy_nonoverlapping(u.as_ptr(), data.add(at), u.len()),
+                (2, Units::Two(u)) => {
+                    std::ptr::copy_nonoverlapping(u.as_ptr(), data.cast::<u16>().add(at), u.len());
                 }
+                (4, Units::Four(u)) => {
+                    std::ptr::copy_nonoverlapping(u.as_ptr(), data.cast::<u32>().add(at), u.len());
+                }
+                (2, Units::One(u)) => {
+                    let out = data.cast::<u16>().add(at);
+                    u.iter().enumerate().for_each(|(i, c)| *out.add(i) = u16::from(*c));
+                }
+                (_, Units::One(u)) => {
+                    let out = data.cast::<u32>().add(at);
+                    u.iter().enumerate().for_each(|(i, c)| *out.add(i) = u32::from(*c));
+                }
+                (_, Units::Two(u)) => {
+                    let out = data.cast::<u32>().add(at);
+                    u.iter().enumerate().for_each(|(i, c)| *out.add(i) = u32::from(*c));
+                }
+                (_, Units::Four(_)) => unreachable!("units are never narrowed"),
+            }
+        }
+    }
+
+    /// Fills `n` units from `at` on with `c`, which fits the kind; only during construction.
+    pub(crate) fn write_fill(&self, at: usize, c: u32, n: usize) {
+        let data = self.data().cast_mut();
+        debug_assert!(at + n <= self.len());
+        // SAFETY: within the str's own units.
+        unsafe {
+            match self.kind() {
+                1 => std::ptr::write_bytes(data.add(at), c as u8, n),
+                2 => (0..n).for_each(|i| *data.cast::<u16>().add(at + i) = c as u16),
+                _ => (0..n).for_each(|i| *data.cast::<u32>().add(at + i) = c),
             }
         }
     }

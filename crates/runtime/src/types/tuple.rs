@@ -102,6 +102,22 @@ impl Tuple {
         self.first()
     }
 
+    /// Makes only the first `n` items of a fresh tuple visible; the others can be read by [`Tuple::hidden`] (struct
+    /// sequences).
+    pub fn hide_from(&self, n: usize) {
+        assert!(n <= self.len());
+        self.len.set(n);
+    }
+
+    /// Item `i`, hidden or not.
+    ///
+    /// # Safety
+    /// The tuple must have been made with more than `i` items.
+    pub unsafe fn hidden(&self, i: usize) -> Value {
+        // SAFETY: the caller's promise.
+        unsafe { *self.first().cast::<Value>().add(i) }
+    }
+
     /// Number of items.
     #[inline(always)]
     pub fn len(&self) -> usize {

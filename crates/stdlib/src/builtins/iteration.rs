@@ -1,0 +1,246 @@
+//! Built-in functions that consume iterables.
+
+use taipan_macros::pymethods;
+use taipan_runtime::protocol::compare::{self, CmpOp};
+use taipan_runtime::protocol::{iter, number, object};
+use taipan_runtime::types::complex::{self, Complex};
+use taipan_runtime::types::str::Str;
+use taipan_runtime::types::{bytes, float, int};
+use taipan_runtime::{Args, Cx, PyResult, Value, raise};
+
+/// The functions.
+pub struct Iteration;
+
+fn best_of(cx: &mut Cx, args: Args, name: &str, op: CmpOp) -> PyResult<Value> {
+    let (mut key, mut default) = (None, None);
+    for (keyword, value) in args.keywords() {
+        match &*keyword.to_string_lossy() {
+            "key" => key = Some(value).filter(|k| !k.is_none()),
+            "default" => default = Some(value),
+            other => {
+                return raise!(cx, TypeError, "{name}() got an unexpected keyword argument '{other}'");
+            }
+        }
+    }
+    let given = args.pos();
+    if given.is_empty() {
+        return raise!(cx, TypeError, "{name} expected at least 1 argument, got 0");
+    }
+    if given.len() > 1 && default.is_some() {
+        return raise!(cx, TypeError, "Cannot specify a default for {name}() with multiple positional arguments");
+    }
+    let mut best: Option<(Value, Value)> = None;
+    let mut visit = |cx: &mut Cx, item: Value| -> PyResult<bool> {
+        let rank = match key {
+            Some(key) => cx.call(key, &[item])?,
+            None => item,
+        };
+        best = match best {
+            Some((_, best_rank)) if !compare::rich_bool(cx, rank, best_rank, op)? => best,
+            _ => Some((item, rank)),
+        };
+        Ok(true)
+    };
+    if let [only] = given {
+        iter::for_each(cx, *only, &mut visit)?;
+    } else {
+        for item in given {
+            visit(cx, *item)?;
+        }
+    }
+    match best.map(|b| b.0).or(default) {
+        Some(item) => Ok(item),
+        None => raise!(cx, ValueError, "{name}() iterable argument is empty"),
+    }
+}
+
+/// A float sum with compensation (Neumaier).
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    high: f64,
+    low: f64,
+}
+
+impl Sum {
+    fn add(&mut self, x: f64) {
+        let total = self.high + x;
+        if self.high.abs() >= x.abs() {
+            self.low += (self.high - total) + x;
+        } else {
+            self.low += (x - total) + self.high;
+        }
+        self.high = total;
+    }
+
+    fn value(self) -> f64 {
+        if self.low != 0.0 && self.low.is_finite() { self.high + self.low } else { self.high }
+    }
+}
+
+/// The running total of `sum`: as narrow a representation as the items allow.
+#[derive(Clone, Copy)]
+enum Total {
+    Int(i64),
+    Float(Sum),
+    Complex(Sum, Sum),
+    Any(Value),
+}
+
+impl Total {
+    fn of(v: Value) -> Total {
+        if std::ptr::eq(v.class(), &int::INT)
+            && let Some(i) = int::as_i64(v)
+        {
+            return Total::Int(i);
+        }
+        if std::ptr::eq(v.class(), &float::FLOAT) {
+            return Total::Float(Sum { high: float::of(v), low: 0.0 });
+        }
+        if let Some(c) = v.exact::<Complex>() {
+            return Total::Complex(Sum { high: c.re, low: 0.0 }, Sum { high: c.im, low: 0.0 });
+        }
+        Total::Any(v)
+    }
+
+    fn value(self, cx: &mut Cx) -> Value {
+        match self {
+            Total::Int(i) => cx.int(i),
+            Total::Float(sum) => cx.float(sum.value()),
+            Total::Complex(re, im) => complex::new(cx, re.value(), im.value()),
+            Total::Any(v) => v,
+        }
+    }
+
+    /// The total with `item` added.
+    fn add(self, cx: &mut Cx, item: Value) -> PyResult<Total> {
+        let class = item.class();
+        let is_int = std::ptr::eq(class, &int::INT);
+        match self {
+            Total::Int(total) => {
+                if (is_int || std::ptr::eq(class, &taipan_runtime::types::boolean::BOOL))
+                    && let Some(sum) = int::as_i64(item).and_then(|i| total.checked_add(i))
+                {
+                    return Ok(Total::Int(sum));
+                }
+            }
+            Total::Float(mut sum) => {
+                if std::ptr::eq(class, &float::FLOAT) {
+                    sum.add(float::of(item));
+                    return Ok(Total::Float(sum));
+                }
+                if int::check(item)
+                    && let Some(i) = int::as_i64(item)
+                {
+                    sum.high += i as f64;
+                    return Ok(Total::Float(sum));
+                }
+                // The low part is kept when the sum turns complex.
+                if let Some(c) = item.exact::<Complex>() {
+                    let mut re = sum;
+                    re.add(c.re);
+                    return Ok(Total::Complex(re, Sum { high: c.im, low: 0.0 }));
+                }
+            }
+            Total::Complex(mut re, mut im) => {
+                if let Some(c) = item.exact::<Complex>() {
+                    re.add(c.re);
+                    im.add(c.im);
+                    return Ok(Total::Complex(re, im));
+                }
+                if let Some(i) = int::as_i64(item) {
+                    re.high += i as f64;
+                    return Ok(Total::Complex(re, im));
+                }
+                if let Some(d) = float::as_f64(item) {
+                    re.add(d);
+                    return Ok(Total::Complex(re, im));
+                }
+            }
+            Total::Any(_) => {}
+        }
+        let total = self.value(cx);
+        let sum = number::binary(cx, total, item, &number::ADD)?;
+        Ok(match self {
+            Total::Any(_) => Total::Any(sum),
+            _ => Total::of(sum),
+        })
+    }
+}
+
+#[pymethods]
+impl Iteration {
+    /// Return True if bool(x) is True for all values x in the iterable.
+    ///
+    /// If the iterable is empty, return True.
+    #[py("($module, iterable, /)")]
+    fn all(cx: &mut Cx, iterable: Value) -> PyResult<bool> {
+        let mut result = true;
+        iter::for_each(cx, iterable, |cx, item| {
+            result = object::truth(cx, item)?;
+            Ok(result)
+        })?;
+        Ok(result)
+    }
+
+    /// Return True if bool(x) is True for any x in the iterable.
+    ///
+    /// If the iterable is empty, return False.
+    #[py("($module, iterable, /)")]
+    fn any(cx: &mut Cx, iterable: Value) -> PyResult<bool> {
+        let mut result = false;
+        iter::for_each(cx, iterable, |cx, item| {
+            result = object::truth(cx, item)?;
+            Ok(!result)
+        })?;
+        Ok(result)
+    }
+
+    /// max(iterable, *[, default=obj, key=func]) -> value
+    /// max(arg1, arg2, *args, *[, key=func]) -> value
+    ///
+    /// With a single iterable argument, return its biggest item. The
+    /// default keyword-only argument specifies an object to return if
+    /// the provided iterable is empty.
+    /// With two or more positional arguments, return the largest argument.
+    #[py("($module, *args, **kwargs)", raw)]
+    fn max(cx: &mut Cx, args: Args) -> PyResult<Value> {
+        best_of(cx, args, "max", CmpOp::Gt)
+    }
+
+    /// min(iterable, *[, default=obj, key=func]) -> value
+    /// min(arg1, arg2, *args, *[, key=func]) -> value
+    ///
+    /// With a single iterable argument, return its smallest item. The
+    /// default keyword-only argument specifies an object to return if
+    /// the provided iterable is empty.
+    /// With two or more positional arguments, return the smallest argument.
+    #[py("($module, *args, **kwargs)", raw)]
+    fn min(cx: &mut Cx, args: Args) -> PyResult<Value> {
+        best_of(cx, args, "min", CmpOp::Lt)
+    }
+
+    /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers
+    ///
+    /// When the iterable is empty, return the start value.
+    /// This function is intended specifically for use with numeric values and
+    /// may reject non-numeric types.
+    #[py("($module, iterable, /, start=0)")]
+    fn sum(cx: &mut Cx, iterable: Value, start: Option<Value>) -> PyResult<Value> {
+        let it = iter::iter(cx, iterable)?;
+        let start = start.unwrap_or(Value::small(0));
+        if start.downcast::<Str>().is_some() {
+            return raise!(cx, TypeError, "sum() can't sum strings [use ''.join(seq) instead]");
+        }
+        if start.is_instance(&bytes::BYTES) {
+            return raise!(cx, TypeError, "sum() can't sum bytes [use b''.join(seq) instead]");
+        }
+        if crate::is_native(start, "bytearray") {
+            return raise!(cx, TypeError, "sum() can't sum bytearray [use b''.join(seq) instead]");
+        }
+        let mut total = Total::of(start);
+        while let Some(item) = iter::next(cx, it)? {
+            total = total.add(cx, item)?;
+        }
+        Ok(total.value(cx))
+    }
+}
