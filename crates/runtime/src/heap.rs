@@ -166,6 +166,8 @@ impl Special {
                 list.remove();
             }
         }
+    }
+
     /// Objects with `__del__` or native resources that are alive, oldest first.
     pub fn registered(&self) -> &[Value] {
         &self.registered

@@ -285,9 +285,6 @@ fn missing_error(cx: &mut Cx, spec: &ParamSpec, args: Args, i: usize) -> crate::
     let text = if only_positional && low == 1 && high == 1 {
         format!("{name}() takes exactly one argument ({given} given)")
     } else if i < spec.positional_only && !only_positional {
-        let low = low.min(spec.positional_only);
-        let word = if low == high { "exactly" } else { "at least" };
-        format!("{name}() takes {word} {low} positional argument{} ({given} given)", plural(low))
         let n = spec.positional_only.min(low);
         let word = if n < high { "at least" } else { "exactly" };
         format!("{name}() takes {word} {n} positional argument{} ({given} given)", plural(n))

@@ -3,11 +3,14 @@
 //! A module is one row in [`MODULES`] and one file with a function that makes it. `sys.builtin_module_names`,
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
-
 pub mod abc;
+pub mod random;
+pub mod statistics;
+pub mod array;
 pub mod ast;
 pub mod atexit;
 pub mod binascii;
+pub mod bisect;
 pub mod builtins;
 pub mod codecs;
 pub mod collections;
@@ -15,21 +18,26 @@ pub mod compile;
 pub mod contextvars;
 pub mod errno;
 pub mod frozen;
+pub mod functools;
+pub mod heapq;
 pub mod host;
 pub mod imp;
 pub mod import;
+pub mod io;
 pub mod itertools;
 pub mod marshal;
 pub mod math;
-pub mod namespace;
+pub mod operator;
 pub mod posix;
 pub mod resource;
+pub mod signal;
 pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
 pub mod string;
 pub mod struct_;
+pub mod suggestions;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -51,18 +59,28 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
+    ("_random", |cx| Ok(random::init(cx))),
+    ("_statistics", |cx| Ok(statistics::init(cx))),
+    ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
+    ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
     ("_contextvars", |cx| Ok(contextvars::init(cx))),
+    ("_functools", |cx| Ok(functools::init(cx))),
+    ("_heapq", |cx| Ok(heapq::init(cx))),
     ("_imp", imp::module),
+    ("_io", |cx| Ok(io::init(cx))),
+    ("_operator", |cx| Ok(operator::init(cx))),
+    ("_signal", signal::module),
     ("_sre", |cx| Ok(sre::init(cx))),
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
-    ("_thread", |cx| Ok(thread::init(cx))),
+    ("_thread", thread::module),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
+    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),

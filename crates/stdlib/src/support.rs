@@ -102,3 +102,8 @@ pub fn slice_of(buffer: &RawBuffer, n: usize) -> &mut [usize] {
     // across calls.
     unsafe { std::slice::from_raw_parts_mut(buffer.data().cast(), n) }
 }
+
+/// True for bytearrays, subclasses included.
+pub fn is_bytearray(v: Value) -> bool {
+    v.class().mro_types().any(|t| t.spec().is_some_and(|s| s.name == "bytearray"))
+}

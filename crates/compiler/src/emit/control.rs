@@ -382,16 +382,23 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Calls `__exit__(None, None, None)`.
+    /// Calls `__exit__(None, None, None)`. The call is made from fresh temporaries: the callee's window starts at its
+    /// arguments, and a value being returned may lie above the exit pair.
     fn exit_call(&mut self, exit: Reg, is_async: bool, range: TextRange) -> Res {
         self.at(range);
+        let mark = self.mark();
+        let call = self.alloc_run(5);
+        for i in 0..2 {
+            self.emit(Op::Move, call.plus(i), exit.plus(i), 0u32);
+        }
         for i in 2..5 {
-            self.load_none(Some(exit.plus(i)));
+            self.load_none(Some(call.plus(i)));
         }
-        self.emit(Op::CallMethod, exit, 3u32, exit);
+        self.emit(Op::CallMethod, call, 3u32, call);
         if is_async {
-            self.await_in_place(exit, 2);
+            self.await_in_place(call, 2);
         }
+        self.release(mark);
         Ok(())
     }
 

@@ -5,10 +5,7 @@ use taipan_bytecode::ops::Intrinsic;
 use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::frame::flag;
 use taipan_runtime::protocol::{object, pattern};
-use taipan_runtime::types::function::Function;
 use taipan_runtime::types::generator::Generator;
-use taipan_runtime::types::tuple::Tuple;
-
 use taipan_runtime::types::{async_gen, exception_group, generator_methods, type_params, typing};
 use taipan_runtime::{Cx, PyResult, Value, raise};
 

@@ -3,7 +3,9 @@
 //! Source: output rules of CPython's `traceback.StackSummary.format`.
 
 use crate::cx::Cx;
+use crate::heap::RootVec;
 use crate::types::traceback::Traceback;
+use crate::value::Value;
 
 use super::anchors::{self, Anchors, Statement};
 use super::source::Sources;
@@ -62,17 +64,17 @@ fn format_all(
     style: &Style,
     carets: bool,
 ) -> Vec<String> {
-    let mut all = Vec::new();
+    let mut all = RootVec::new();
     let mut at = tb;
     while let Some(tb) = at {
-        all.push(tb);
+        all.push(Value::of(tb));
         at = tb.next();
     }
     let skip = limit.map_or(0, |limit| all.len().saturating_sub(limit));
     let mut out = Vec::new();
     let mut last: Option<Entry> = None;
     let mut count = 0;
-    for tb in &all[skip..] {
+    for tb in all[skip..].iter().filter_map(|tb| tb.exact::<Traceback>()) {
         let mut entry = Entry::of(tb);
         if !carets {
             entry.columns = None;

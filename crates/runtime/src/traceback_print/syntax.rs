@@ -27,8 +27,32 @@ fn is_true(cx: &mut Cx, v: Value) -> bool {
     })
 }
 
+/// For "invalid syntax" that may be a misspelt keyword: a `traceback.TracebackException` whose fields name the keyword
+/// if that was it. The search compiles variants of the source, which is the library's business.
+fn with_keyword_hint(cx: &mut Cx, exception: Value) -> Option<Value> {
+    attribute(cx, exception, "_metadata")?;
+    let msg = attribute(cx, exception, "msg")?.downcast::<Str>()?.to_string_lossy();
+    if msg != "invalid syntax" && !msg.contains("Perhaps you forgot a comma") {
+        return None;
+    }
+    let search = |cx: &mut Cx| -> crate::PyResult<Value> {
+        let class = crate::protocol::import::import_attr(cx, "traceback", "TracebackException")?;
+        let found = cx.call(class, &[Value::of(exception.class()), exception, Value::none()])?;
+        cx.call_method_text(found, "_find_keyword_typos", &[])?;
+        Ok(found)
+    };
+    match search(cx) {
+        Ok(found) => Some(found),
+        Err(_) => {
+            cx.take_exception();
+            None
+        }
+    }
+}
+
 /// The lines of SyntaxError `exception`, whose class is shown as `kind`.
 pub(super) fn format(cx: &mut Cx, exception: Value, kind: &str, style: &Style) -> Vec<String> {
+    let exception = with_keyword_hint(cx, exception).unwrap_or(exception);
     let mut out = Vec::new();
     let Style { file: fc, line: lc, kind: kc, message: mc, reset, .. } = *style;
     let filename = attribute(cx, exception, "filename");

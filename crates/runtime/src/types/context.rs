@@ -72,17 +72,13 @@ fn insert_at(cx: &mut Cx, node: Map, key: Value, value: Value, h: u64, depth: u3
     };
     let (bits, items) = (bitmap(node), node.items());
     let at = pair_at(bits, bit);
-    // All values are alive through the old node and the arguments.
-    let mut new = items.to_vec();
     if bits & bit == 0 {
-        new[0] = Value::small((bits | bit) as i64);
-        new.splice(at..at, [key, value]);
-        return Tuple::new(cx, &new);
+        let new = Draft::of(&items[..at]).with(&[key, value]).with(&items[at..]);
+        return new.bits(bits | bit).finish(cx);
     }
     let (k, v) = (items[at], items[at + 1]);
     if k == key {
-        new[at + 1] = value;
-        return Tuple::new(cx, &new);
+        return Draft::of(items).replace(at + 1, value).finish(cx);
     }
     let child: Map = if k.is_none() {
         // SAFETY: without a key the pair holds a child.
@@ -92,9 +88,34 @@ fn insert_at(cx: &mut Cx, node: Map, key: Value, value: Value, h: u64, depth: u3
         Some(insert_at(cx, None, k, v, rest, depth + 1))
     };
     let child = insert_at(cx, child, key, value, h >> CHUNK, depth + 1);
-    new[at] = Value::none();
-    new[at + 1] = Value::of(child);
-    Tuple::new(cx, &new)
+    Draft::of(items).replace(at, Value::none()).replace(at + 1, Value::of(child)).finish(cx)
+}
+
+/// A node being made; on the native stack, so that the collector sees what it refers to.
+struct Draft {
+    items: [Value; 65],
+    len: usize,
+}
+
+impl Draft {
+    fn of(items: &[Value]) -> Draft {
+        Draft { items: [Value::none(); 65], len: 0 }.with(items)
+    }
+    fn with(mut self, items: &[Value]) -> Draft {
+        self.items[self.len..self.len + items.len()].copy_from_slice(items);
+        self.len += items.len();
+        self
+    }
+    fn replace(mut self, at: usize, value: Value) -> Draft {
+        self.items[at] = value;
+        self
+    }
+    fn bits(self, bits: u32) -> Draft {
+        self.replace(0, Value::small(bits as i64))
+    }
+    fn finish(&self, cx: &mut Cx) -> &'static Tuple {
+        Tuple::new(cx, &self.items[..self.len])
+    }
 }
 
 /// The map without `key`, which it has. May collect.
@@ -102,21 +123,17 @@ fn remove(cx: &mut Cx, node: &'static Tuple, key: Value, h: u64) -> Map {
     let bit = 1u32 << (h & 31);
     let (bits, items) = (bitmap(node), node.items());
     let at = pair_at(bits, bit);
-    let mut new = items.to_vec();
     if items[at].is_none() {
         // SAFETY: without a key the pair holds a child.
         let child = remove(cx, unsafe { items[at + 1].cast() }, key, h >> CHUNK);
         if let Some(child) = child {
-            new[at + 1] = Value::of(child);
-            return Some(Tuple::new(cx, &new));
+            return Some(Draft::of(items).replace(at + 1, Value::of(child)).finish(cx));
         }
     }
     if items.len() == 3 {
         return None;
     }
-    new[0] = Value::small((bits & !bit) as i64);
-    new.drain(at..at + 2);
-    Some(Tuple::new(cx, &new))
+    Some(Draft::of(&items[..at]).with(&items[at + 2..]).bits(bits & !bit).finish(cx))
 }
 
 fn pairs(map: Map, out: &mut Vec<(Value, Value)>) {
@@ -205,13 +222,15 @@ fn compare_contexts(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Valu
     if !matches!(op, CmpOp::Eq | CmpOp::Ne) {
         return Ok(Value::not_implemented());
     }
-    let (mine, map) = (x.pairs(), y.map.get());
+    // Comparing values may change the contexts: these pairs and this map are held.
+    let (mine, theirs) = (Context::items(cx, x), Context::with(cx, y.map.get()));
     let mut equal = mine.len() == y.pairs().len();
-    for (key, value) in mine {
+    for i in 0..mine.len() {
         if !equal {
             break;
         }
-        equal = match lookup(map, key) {
+        let Some(&[key, value]) = mine.get(i).and_then(|p| p.downcast::<Tuple>()).map(|t| t.items()) else { break };
+        equal = match lookup(theirs.map.get(), key) {
             Some(other) => compare::equal(cx, value, other)?,
             None => false,
         };
@@ -420,6 +439,12 @@ impl ContextVar {
 
 #[pymethods]
 impl ContextVar {
+    /// See PEP 585
+    #[classmethod]
+    #[py("($type, object, /)")]
+    fn __class_getitem__(cx: &mut Cx, class: Value, item: Value) -> PyResult<Value> {
+        crate::types::typing::new_generic_alias(cx, class, item)
+    }
     #[getter]
     fn name(_cx: &mut Cx, this: &'static ContextVar) -> &'static Str {
         this.name
@@ -543,6 +568,12 @@ fn repr_token(cx: &mut Cx, v: Value) -> PyResult<Value> {
 
 #[pymethods]
 impl Token {
+    /// See PEP 585
+    #[classmethod]
+    #[py("($type, object, /)")]
+    fn __class_getitem__(cx: &mut Cx, class: Value, item: Value) -> PyResult<Value> {
+        crate::types::typing::new_generic_alias(cx, class, item)
+    }
     #[getter]
     fn var(_cx: &mut Cx, this: &'static Token) -> &'static ContextVar {
         this.var

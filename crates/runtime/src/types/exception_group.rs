@@ -60,6 +60,13 @@ struct GroupMethods;
 
 #[pymethods]
 impl GroupMethods {
+    /// See PEP 585
+    #[classmethod]
+    #[py("($type, object, /)")]
+    fn __class_getitem__(cx: &mut Cx, class: Value, item: Value) -> PyResult<Value> {
+        crate::types::typing::new_generic_alias(cx, class, item)
+    }
+
     #[py("($self, excs, /)")]
     fn derive(cx: &mut Cx, this: Value, excs: Value) -> PyResult<Value> {
         let message = of(this).extra(MESSAGE).unwrap_or(Value::none());

@@ -21,6 +21,12 @@ pub struct Shared;
 
 #[pymethods]
 impl Shared {
+    /// See PEP 585
+    #[classmethod]
+    #[py("($type, object, /)")]
+    fn __class_getitem__(cx: &mut Cx, class: Value, item: Value) -> PyResult<Value> {
+        crate::types::typing::new_generic_alias(cx, class, item)
+    }
     /// name of the generator
     #[getter]
     fn __name__(_cx: &mut Cx, this: &'static Generator) -> &'static Str {

@@ -173,7 +173,7 @@ pub fn run_finalizer(cx: &mut Cx, object: Value) {
         && crate::protocol::call::call_unbound(cx, f, object, &[]).is_err()
     {
         let exception = cx.take_exception();
-        crate::protocol::object::unraisable(cx, exception, Some(f), None);
+        crate::traceback_print::unraisable::report_ignored(cx, exception, "calling deallocator", f);
     }
     if let Some(e) = saved {
         cx.raise_again(e);

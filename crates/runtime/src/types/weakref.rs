@@ -230,7 +230,7 @@ pub fn run_callback(cx: &mut Cx, weakref: Value) {
         && cx.call(callback, &[weakref]).is_err()
     {
         let exception = cx.take_exception();
-        crate::protocol::object::unraisable(cx, exception, Some(callback), None);
+        crate::traceback_print::unraisable::report_ignored(cx, exception, "calling weakref callback", callback);
     }
 }
 
