@@ -11,9 +11,7 @@ pub mod scope;
 pub use objects::check_count;
 pub use output::{flush_stream, sys_value};
 
-use taipan_runtime::dict::Dict;
 use taipan_runtime::types::module::Module;
-use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, exceptions};
 
 use crate::state::{self, Slot};
