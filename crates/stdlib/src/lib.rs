@@ -4,8 +4,6 @@
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
 pub mod abc;
-pub mod random;
-pub mod statistics;
 pub mod array;
 pub mod ast;
 pub mod atexit;
@@ -29,12 +27,14 @@ pub mod marshal;
 pub mod math;
 pub mod operator;
 pub mod posix;
+pub mod random;
 pub mod resource;
 pub mod signal;
 pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
+pub mod statistics;
 pub mod string;
 pub mod struct_;
 pub mod suggestions;
