@@ -4,8 +4,6 @@
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
 pub mod abc;
-pub mod random;
-pub mod statistics;
 pub mod array;
 pub mod ast;
 pub mod atexit;
@@ -17,8 +15,10 @@ pub mod collections;
 pub mod compile;
 pub mod contextvars;
 pub mod errno;
+pub mod faulthandler;
 pub mod frozen;
 pub mod functools;
+pub mod gc;
 pub mod heapq;
 pub mod host;
 pub mod imp;
@@ -29,15 +29,18 @@ pub mod marshal;
 pub mod math;
 pub mod operator;
 pub mod posix;
+pub mod random;
 pub mod resource;
 pub mod signal;
 pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
+pub mod statistics;
 pub mod string;
 pub mod struct_;
 pub mod suggestions;
+mod support;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -46,7 +49,6 @@ pub mod typing;
 pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
-mod support;
 
 pub use builtins::check_count as builtins_check;
 pub use start::start;
@@ -87,6 +89,8 @@ pub static MODULES: &[(&str, Init)] = &[
     ("binascii", |cx| Ok(binascii::init(cx))),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
+    ("faulthandler", faulthandler::module),
+    ("gc", gc::module),
     ("itertools", |cx| Ok(itertools::init(cx))),
     ("marshal", marshal::module),
     ("math", |cx| Ok(math::init(cx))),
