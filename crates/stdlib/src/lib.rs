@@ -8,6 +8,8 @@ pub mod random;
 pub mod statistics;
 pub mod array;
 pub mod ast;
+pub mod opcode;
+pub mod tokenize;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -63,6 +65,9 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_statistics", |cx| Ok(statistics::init(cx))),
     ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
+    ("_ast", ast::init),
+    ("_opcode", |cx| Ok(opcode::init(cx))),
+    ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
