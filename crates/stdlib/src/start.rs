@@ -136,6 +136,7 @@ pub fn finish(cx: &mut Cx) -> bool {
     sys::set_finalizing();
     let flushed = builtins::flush_stream(cx, "stdout");
     builtins::flush_stream(cx, "stderr");
+    crate::io::flush_all(cx);
     flushed
 }
 
