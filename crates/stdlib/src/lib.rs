@@ -8,6 +8,8 @@ pub mod random;
 pub mod statistics;
 pub mod array;
 pub mod ast;
+pub mod opcode;
+pub mod tokenize;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -38,6 +40,7 @@ pub mod state;
 pub mod string;
 pub mod struct_;
 pub mod suggestions;
+mod support;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -46,7 +49,6 @@ pub mod typing;
 pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
-mod support;
 
 pub use builtins::check_count as builtins_check;
 pub use start::start;
@@ -63,6 +65,9 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_statistics", |cx| Ok(statistics::init(cx))),
     ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
+    ("_ast", ast::init),
+    ("_opcode", |cx| Ok(opcode::init(cx))),
+    ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
@@ -77,10 +82,10 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
+    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_thread", thread::module),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
-    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
