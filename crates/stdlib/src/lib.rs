@@ -35,6 +35,7 @@ pub mod state;
 pub mod string;
 pub mod struct_;
 pub mod suggestions;
+mod support;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -43,7 +44,6 @@ pub mod typing;
 pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
-mod support;
 
 pub use builtins::check_count as builtins_check;
 pub use start::start;
