@@ -4,8 +4,6 @@
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
 pub mod abc;
-pub mod random;
-pub mod statistics;
 pub mod array;
 pub mod ast;
 pub mod atexit;
@@ -29,15 +27,18 @@ pub mod marshal;
 pub mod math;
 pub mod operator;
 pub mod posix;
+pub mod random;
 pub mod resource;
 pub mod signal;
 pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
+pub mod statistics;
 pub mod string;
 pub mod struct_;
 pub mod suggestions;
+mod support;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -46,7 +47,6 @@ pub mod typing;
 pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
-mod support;
 
 pub use builtins::check_count as builtins_check;
 pub use start::start;
@@ -64,6 +64,7 @@ pub static MODULES: &[(&str, Init)] = &[
     ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
     ("_bisect", |cx| Ok(bisect::init(cx))),
+    ("_ast", ast::init),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
     ("_contextvars", |cx| Ok(contextvars::init(cx))),

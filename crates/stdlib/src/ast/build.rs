@@ -71,8 +71,8 @@ fn line_col(line: i64, col: i64) -> (usize, usize) {
 }
 
 fn for_each(node: &Plain, visit: &mut impl FnMut(&Plain)) {
-    fn part(part: &Part, visit: &mut impl FnMut(&Plain)) {
-        match part {
+    fn part(item: &Part, visit: &mut impl FnMut(&Plain)) {
+        match item {
             Part::Node(node) => for_each(node, visit),
             Part::List(items) => items.iter().for_each(|item| part(item, visit)),
             _ => {}
@@ -251,9 +251,7 @@ impl Builder {
                 test: self.boxed(node, "test")?,
                 msg: self.optional(node, "msg")?,
             }),
-            "Import" => {
-                Stmt::Import(ast::StmtImport { node_index, range, names: self.aliases(node), is_lazy: false })
-            }
+            "Import" => Stmt::Import(ast::StmtImport { node_index, range, names: self.aliases(node), is_lazy: false }),
             "ImportFrom" => Stmt::ImportFrom(ast::StmtImportFrom {
                 node_index,
                 range,
@@ -394,15 +392,9 @@ impl Builder {
             let default = self.optional(param, "default_value")?;
             let node_index = NONE;
             type_params.push(match param.spec.name {
-                "TypeVar" => {
-                    ast::TypeParam::TypeVar(ast::TypeParamTypeVar { node_index, range, name, bound, default })
-                }
-                "ParamSpec" => {
-                    ast::TypeParam::ParamSpec(ast::TypeParamParamSpec { node_index, range, name, default })
-                }
-                _ => {
-                    ast::TypeParam::TypeVarTuple(ast::TypeParamTypeVarTuple { node_index, range, name, default })
-                }
+                "TypeVar" => ast::TypeParam::TypeVar(ast::TypeParamTypeVar { node_index, range, name, bound, default }),
+                "ParamSpec" => ast::TypeParam::ParamSpec(ast::TypeParamParamSpec { node_index, range, name, default }),
+                _ => ast::TypeParam::TypeVarTuple(ast::TypeParamTypeVarTuple { node_index, range, name, default }),
             });
         }
         self.last_place = range;
@@ -534,11 +526,9 @@ impl Builder {
                 let pattern = node.node("pattern").map(|inner| self.pattern(inner).map(Box::new)).transpose()?;
                 Pattern::MatchAs(ast::PatternMatchAs { node_index, range, pattern, name })
             }
-            _ => Pattern::MatchOr(ast::PatternMatchOr {
-                node_index,
-                range,
-                patterns: self.patterns(node, "patterns")?,
-            }),
+            _ => {
+                Pattern::MatchOr(ast::PatternMatchOr { node_index, range, patterns: self.patterns(node, "patterns")? })
+            }
         })
     }
 
@@ -607,9 +597,7 @@ impl Builder {
             "ListComp" | "SetComp" | "DictComp" | "GeneratorExp" => self.comprehension(node, range)?,
             "Await" => Expr::Await(ast::ExprAwait { node_index, range, value: self.boxed(node, "value")? }),
             "Yield" => Expr::Yield(ast::ExprYield { node_index, range, value: self.optional(node, "value")? }),
-            "YieldFrom" => {
-                Expr::YieldFrom(ast::ExprYieldFrom { node_index, range, value: self.boxed(node, "value")? })
-            }
+            "YieldFrom" => Expr::YieldFrom(ast::ExprYieldFrom { node_index, range, value: self.boxed(node, "value")? }),
             "Compare" => {
                 let ops = node.nodes("ops").map(comparison).collect();
                 let left = self.boxed(node, "left")?;
@@ -629,7 +617,11 @@ impl Builder {
                 _ => return value_error("field 'value' is required for Constant"),
             },
             "Attribute" => {
+                // The compiler places method calls at the attribute's name, the end of the node.
                 let attr = self.identifier(node, "attr");
+                let length = TextSize::new(attr.id.len() as u32);
+                let start = range.end().checked_sub(length).unwrap_or_default().max(range.start());
+                let attr = Identifier::new(attr.id, TextRange::new(start, range.end()));
                 let value = self.boxed(node, "value")?;
                 Expr::Attribute(ast::ExprAttribute { node_index, range, value, attr, ctx })
             }
@@ -640,9 +632,7 @@ impl Builder {
                 slice: self.boxed(node, "slice")?,
                 ctx,
             }),
-            "Starred" => {
-                Expr::Starred(ast::ExprStarred { node_index, range, value: self.boxed(node, "value")?, ctx })
-            }
+            "Starred" => Expr::Starred(ast::ExprStarred { node_index, range, value: self.boxed(node, "value")?, ctx }),
             "Name" => {
                 let id = Name::new(text(node.text("id").unwrap_or_default()));
                 Expr::Name(ast::ExprName { node_index, range, id, ctx })
@@ -728,9 +718,7 @@ impl Builder {
         let number = |value| Expr::NumberLiteral(ast::ExprNumberLiteral { node_index: NONE, range, value });
         Ok(match value {
             Const::None => Expr::NoneLiteral(ast::ExprNoneLiteral { node_index, range }),
-            Const::Bool(value) => {
-                Expr::BooleanLiteral(ast::ExprBooleanLiteral { node_index, range, value: *value })
-            }
+            Const::Bool(value) => Expr::BooleanLiteral(ast::ExprBooleanLiteral { node_index, range, value: *value }),
             Const::Ellipsis => Expr::EllipsisLiteral(ast::ExprEllipsisLiteral { node_index, range }),
             Const::Int(negative, digits) => {
                 let int = ast::Int::from_str_radix(digits, 16, &format!("0x{digits}"));
@@ -788,7 +776,14 @@ impl Builder {
         if !matches!(node.spec.name, "FormattedValue" | "Interpolation") {
             let (expression, conversion) = (Box::new(self.expr(node)?), ast::ConversionFlag::None);
             let (debug_text, format_spec) = (None, None);
-            return Ok(ast::InterpolatedElement { range, node_index: NONE, expression, debug_text, conversion, format_spec });
+            return Ok(ast::InterpolatedElement {
+                range,
+                node_index: NONE,
+                expression,
+                debug_text,
+                conversion,
+                format_spec,
+            });
         }
         let conversion = match node.int("conversion") {
             115 => ast::ConversionFlag::Str,

@@ -100,7 +100,6 @@ fn make_all(cx: &mut Cx, table: &'static Dict) -> PyResult<()> {
     set_field_types(cx, table)
 }
 
-
 fn make_node(
     cx: &mut Cx,
     table: &'static Dict,

@@ -1,9 +1,9 @@
 //! Parsed source to `ast` objects.
 
 use taipan_runtime::types::bytes::Bytes;
+use taipan_runtime::types::complex;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::types::complex;
 use taipan_runtime::{Cx, PyResult, Value};
 use taipan_syntax::source::Lines;
 use taipan_syntax::tree::{Constant, Field, Tree};

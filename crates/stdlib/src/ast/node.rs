@@ -141,8 +141,9 @@ fn fill_missing(cx: &mut Cx, v: Value, fields: &'static List, is_set: &[bool]) -
         let Some(field) = fields.get(i) else { break };
         let Some(kind) = types.get(cx, field)? else {
             let (class, field) = (class.tp_name(), any::repr(cx, field)?);
-            let text =
-                format!("Field {field} is missing from {class}._field_types. This will become an error in Python 3.15.");
+            let text = format!(
+                "Field {field} is missing from {class}._field_types. This will become an error in Python 3.15."
+            );
             warn::deprecation(cx, &text)?;
             continue;
         };
