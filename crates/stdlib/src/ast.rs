@@ -42,32 +42,29 @@ pub fn to_python(cx: &mut Cx, module: &syntax::Module, mode: Mode, _flags: i64) 
 
 /// Compiles a tree of `ast` objects.
 pub fn compile_tree(cx: &mut Cx, tree: Value, filename: Value, request: &Request) -> PyResult<Value> {
-    let (name, what) = match request.mode {
-        Mode::Module => ("Module", "exec"),
-        Mode::Expression => ("Expression", "eval"),
-        Mode::Single => ("Interactive", "single"),
+    let name = match request.mode {
+        Mode::Module => "Module",
+        Mode::Expression => "Expression",
+        Mode::Single => "Interactive",
     };
     let wanted = classes::class(cx, name)?;
     if !tree.is_instance(wanted) {
-        let _ = what;
         return raise!(cx, TypeError, "expected {name} node, got {}", tree.class().tp_name());
     }
     let taken = take::take(cx, tree, "mod")?;
-    if let Err(problem) = syntax::with_stack(|| check::check(&taken)) {
-        let class = if problem.is_type_error { &exceptions::TypeError } else { &exceptions::ValueError };
-        return Err(cx.raise_text(class, &problem.text));
-    }
-    if request.flags & flag::ONLY_AST != 0 {
-        return Ok(tree);
-    }
-    let built = match syntax::with_stack(|| build::build(&taken)) {
-        Ok(built) => built,
+    let only_check = request.flags & flag::ONLY_AST != 0;
+    let built = syntax::with_stack(|| {
+        check::check(&taken)?;
+        if only_check { Ok(None) } else { build::build(&taken).map(Some) }
+    });
+    match built {
+        Ok(None) => Ok(tree),
+        Ok(Some(built)) => compile_built(cx, &built, filename, request),
         Err(problem) => {
             let class = if problem.is_type_error { &exceptions::TypeError } else { &exceptions::ValueError };
-            return Err(cx.raise_text(class, &problem.text));
+            Err(cx.raise_text(class, &problem.text))
         }
-    };
-    compile_built(cx, &built, filename, request)
+    }
 }
 
 fn compile_built(cx: &mut Cx, built: &build::Built, filename: Value, request: &Request) -> PyResult<Value> {

@@ -6,6 +6,8 @@
 pub mod abc;
 pub mod array;
 pub mod ast;
+pub mod opcode;
+pub mod tokenize;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -15,8 +17,10 @@ pub mod collections;
 pub mod compile;
 pub mod contextvars;
 pub mod errno;
+pub mod faulthandler;
 pub mod frozen;
 pub mod functools;
+pub mod gc;
 pub mod heapq;
 pub mod host;
 pub mod imp;
@@ -63,7 +67,11 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_statistics", |cx| Ok(statistics::init(cx))),
     ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
+    ("_ast", ast::init),
+    ("_opcode", |cx| Ok(opcode::init(cx))),
+    ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_bisect", |cx| Ok(bisect::init(cx))),
+    ("_ast", ast::init),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
     ("_contextvars", |cx| Ok(contextvars::init(cx))),
@@ -87,6 +95,8 @@ pub static MODULES: &[(&str, Init)] = &[
     ("binascii", |cx| Ok(binascii::init(cx))),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
+    ("faulthandler", faulthandler::module),
+    ("gc", gc::module),
     ("itertools", |cx| Ok(itertools::init(cx))),
     ("marshal", marshal::module),
     ("math", |cx| Ok(math::init(cx))),

@@ -617,7 +617,11 @@ impl Builder {
                 _ => return value_error("field 'value' is required for Constant"),
             },
             "Attribute" => {
+                // The compiler places method calls at the attribute's name, the end of the node.
                 let attr = self.identifier(node, "attr");
+                let length = TextSize::new(attr.id.len() as u32);
+                let start = range.end().checked_sub(length).unwrap_or_default().max(range.start());
+                let attr = Identifier::new(attr.id, TextRange::new(start, range.end()));
                 let value = self.boxed(node, "value")?;
                 Expr::Attribute(ast::ExprAttribute { node_index, range, value, attr, ctx })
             }
