@@ -6,6 +6,8 @@
 pub mod abc;
 pub mod array;
 pub mod ast;
+pub mod opcode;
+pub mod tokenize;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -63,8 +65,10 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_statistics", |cx| Ok(statistics::init(cx))),
     ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
-    ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_ast", ast::init),
+    ("_opcode", |cx| Ok(opcode::init(cx))),
+    ("_tokenize", |cx| Ok(tokenize::init(cx))),
+    ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
     ("_contextvars", |cx| Ok(contextvars::init(cx))),
@@ -78,10 +82,10 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
+    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_thread", thread::module),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
-    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
