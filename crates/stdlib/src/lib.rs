@@ -71,7 +71,6 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_opcode", |cx| Ok(opcode::init(cx))),
     ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_bisect", |cx| Ok(bisect::init(cx))),
-    ("_ast", ast::init),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
     ("_contextvars", |cx| Ok(contextvars::init(cx))),
