@@ -119,7 +119,6 @@ impl Frame {
 pub struct Stack {
     regs: *mut u64,
     regs_end: *mut u64,
-    frames: *mut Frame,
     frames_end: *mut Frame,
     /// First free frame.
     pub next_frame: Cell<*mut Frame>,
@@ -156,7 +155,7 @@ impl Stack {
         // SAFETY: within the mappings.
         let (regs_end, frames_end) =
             unsafe { (regs.add(REGS_BYTES / 8), frames.add(FRAMES_BYTES / std::mem::size_of::<Frame>())) };
-        Stack { regs, regs_end, frames, frames_end, next_frame: Cell::new(frames), base_top: Cell::new(regs) }
+        Stack { regs, regs_end, frames_end, next_frame: Cell::new(frames), base_top: Cell::new(regs) }
     }
 
     /// Sets the top of the registers used while no frame runs; returns the old one.

@@ -169,6 +169,7 @@ pub struct NodeSpec {
     /// Its name.
     pub name: &'static str,
     /// The sum it belongs to; itself for products.
+    #[allow(dead_code)]
     pub sum: &'static str,
     /// The text in the grammar, which is its doc.
     pub doc: &'static str,
