@@ -34,6 +34,7 @@ pub mod stat;
 pub mod state;
 pub mod string;
 pub mod struct_;
+pub mod struct_format;
 pub mod suggestions;
 mod support;
 pub mod sys;
