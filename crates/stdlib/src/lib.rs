@@ -4,6 +4,7 @@
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
 pub mod abc;
+pub mod array;
 pub mod ast;
 pub mod atexit;
 pub mod binascii;
@@ -14,8 +15,10 @@ pub mod collections;
 pub mod compile;
 pub mod contextvars;
 pub mod errno;
+pub mod faulthandler;
 pub mod frozen;
 pub mod functools;
+pub mod gc;
 pub mod heapq;
 pub mod host;
 pub mod imp;
@@ -24,14 +27,17 @@ pub mod io;
 pub mod itertools;
 pub mod marshal;
 pub mod math;
+pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod random;
 pub mod resource;
 pub mod signal;
 pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
+pub mod statistics;
 pub mod string;
 pub mod struct_;
 pub mod struct_format;
@@ -40,6 +46,7 @@ mod support;
 pub mod sys;
 pub mod thread;
 pub mod time;
+pub mod tokenize;
 pub mod types;
 pub mod typing;
 pub mod unicodedata;
@@ -57,7 +64,13 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
+    ("_random", |cx| Ok(random::init(cx))),
+    ("_statistics", |cx| Ok(statistics::init(cx))),
+    ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
+    ("_ast", ast::init),
+    ("_opcode", |cx| Ok(opcode::init(cx))),
+    ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
@@ -72,16 +85,18 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
+    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_thread", thread::module),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
-    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
     ("binascii", |cx| Ok(binascii::init(cx))),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
+    ("faulthandler", faulthandler::module),
+    ("gc", gc::module),
     ("itertools", |cx| Ok(itertools::init(cx))),
     ("marshal", marshal::module),
     ("math", |cx| Ok(math::init(cx))),

@@ -100,12 +100,13 @@ fn add_zipimport(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
 
 /// `builtins.open` and the standard streams.
 fn add_io(cx: &mut Cx, builtins: &'static Module, sys: &'static Module) -> PyResult<()> {
-    if crate::find("_io").is_none() {
-        return Ok(());
-    }
     let open = import_attr(cx, "_io", "open")?;
     builtins.set(cx, "open", open);
-    let _ = sys;
+    let streams = crate::io::open_std_streams(cx, state::config().unbuffered)?;
+    for (name, stream) in ["stdin", "stdout", "stderr"].into_iter().zip(streams) {
+        sys.set(cx, name, stream);
+        sys.set(cx, &format!("__{name}__"), stream);
+    }
     Ok(())
 }
 
@@ -135,6 +136,7 @@ pub fn finish(cx: &mut Cx) -> bool {
     sys::set_finalizing();
     let flushed = builtins::flush_stream(cx, "stdout");
     builtins::flush_stream(cx, "stderr");
+    crate::io::flush_all(cx);
     flushed
 }
 

@@ -3,7 +3,6 @@
 use taipan_macros::pymethods;
 use taipan_runtime::protocol::{attr, object};
 use taipan_runtime::types::str::Str;
-use taipan_runtime::types::{float, int};
 use taipan_runtime::{Args, Cx, PyResult, Value, raise};
 
 /// The functions.
@@ -13,16 +12,6 @@ pub struct Output;
 pub fn sys_value(cx: &mut Cx, name: &str) -> Option<Value> {
     let key = cx.intern(name);
     cx.rt().sys.get().and_then(|sys| sys.get_str(key))
-}
-
-/// True for objects whose `str()` runs no Python code.
-fn is_plain(v: Value) -> bool {
-    v.exact::<Str>().is_some()
-        || v.is_small()
-        || v.is_flonum()
-        || v.is_none()
-        || std::ptr::eq(v.class(), &int::INT)
-        || std::ptr::eq(v.class(), &float::FLOAT)
 }
 
 /// The text for `sep` or `end`: None for the default.
@@ -35,6 +24,16 @@ fn text_option(cx: &mut Cx, value: Option<Value>, name: &str) -> PyResult<Option
             None => raise!(cx, TypeError, "{name} must be None or a string, not {}", v.class().tp_name()),
         },
     }
+}
+
+/// Writes to a stream: natively if it is a plain text stream, else by its method.
+fn put(cx: &mut Cx, file: Value, text: &'static Str) -> PyResult<()> {
+    if crate::io::write_str(cx, file, text)? {
+        return Ok(());
+    }
+    let write = cx.names().write;
+    cx.call_method(file, write, &[Value::of(text)])?;
+    Ok(())
 }
 
 fn print(cx: &mut Cx, args: Args) -> PyResult<()> {
@@ -70,37 +69,16 @@ fn print(cx: &mut Cx, args: Args) -> PyResult<()> {
         }
     };
     let (sep, end) = (text_option(cx, sep, "sep")?, text_option(cx, end, "end")?);
-    let write = cx.names().write;
-    if !file.class().is_heap_type() && args.pos().iter().all(|v| is_plain(*v)) {
-        let mut bytes = Vec::new();
-        for (i, v) in args.pos().iter().enumerate() {
-            if i > 0 {
-                match sep {
-                    None => bytes.push(b' '),
-                    Some(sep) => bytes.extend_from_slice(&sep.to_generalized_utf8()),
-                }
-            }
-            let text = object::str(cx, *v)?;
-            bytes.extend_from_slice(&text.to_generalized_utf8());
+    let space = cx.char(' ' as u32);
+    let newline = cx.char('\n' as u32);
+    for (i, v) in args.pos().iter().enumerate() {
+        if i > 0 {
+            put(cx, file, sep.unwrap_or(space))?;
         }
-        match end {
-            None => bytes.push(b'\n'),
-            Some(end) => bytes.extend_from_slice(&end.to_generalized_utf8()),
-        }
-        let text = Value::of(Str::from_generalized_utf8(cx, &bytes));
-        cx.call_method(file, write, &[text])?;
-    } else {
-        let space = Value::of(cx.char(' ' as u32));
-        let newline = Value::of(cx.char('\n' as u32));
-        for (i, v) in args.pos().iter().enumerate() {
-            if i > 0 {
-                cx.call_method(file, write, &[sep.map_or(space, Value::of)])?;
-            }
-            let text = Value::of(object::str(cx, *v)?);
-            cx.call_method(file, write, &[text])?;
-        }
-        cx.call_method(file, write, &[end.map_or(newline, Value::of)])?;
+        let text = object::str(cx, *v)?;
+        put(cx, file, text)?;
     }
+    put(cx, file, end.unwrap_or(newline))?;
     if let Some(flag) = flush
         && object::truth(cx, flag)?
     {
