@@ -5,7 +5,7 @@ use taipan_runtime::protocol::buffer::Held;
 use taipan_runtime::protocol::number;
 use taipan_runtime::typeobj::{Type, TypeSpec, flags};
 use taipan_runtime::types::bytes::Bytes;
-use taipan_runtime::types::bytes_methods::hex_separator;
+use taipan_runtime::types::bytes_hex::hex_separator;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::{byte_ops, int};
 use taipan_runtime::{Cx, PyResult, Value, exceptions};

@@ -40,6 +40,7 @@ pub mod state;
 pub mod statistics;
 pub mod string;
 pub mod struct_;
+pub mod struct_format;
 pub mod suggestions;
 mod support;
 pub mod sys;

@@ -21,6 +21,7 @@ use crate::protocol::{hash, number};
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::bytes::{self, Bytes, SourceArgs};
+use crate::types::bytes_hex;
 use crate::types::bytes_methods::{self, ByteMethods};
 use crate::types::int;
 use crate::types::slice::Slice;
@@ -598,7 +599,7 @@ impl ByteArray {
     #[classmethod]
     #[py("($type, string, /)")]
     fn fromhex(cx: &mut Cx, class: &'static Type, string: Value) -> PyResult<Value> {
-        let out = bytes_methods::from_hex(cx, string)?;
+        let out = bytes_hex::from_hex(cx, string)?;
         let made = Value::of(ByteArray::new(cx, &out));
         if std::ptr::eq(class, &BYTEARRAY) { Ok(made) } else { cx.call(Value::of(class), &[made]) }
     }

@@ -1,8 +1,8 @@
 //! memoryview: layout, views and their life. Slots and methods are in `memoryview_methods.rs`.
 //!
-//! All views of one export share a [`Managed`], which releases the exporter's buffer when the last view is released,
-//! or when it dies. A view that nobody released explicitly lives until the collector finds it dead; a bytearray that
-//! wants to be resized asks the collector first.
+//! All views of one export share a [`Managed`], which releases the exporter's buffer when the last view is released or
+//! dies. A view that nobody released explicitly lives until the collector finds it dead; a bytearray that wants to be
+//! resized asks the collector first.
 
 use std::cell::Cell;
 
@@ -60,7 +60,6 @@ static MANAGED_SPEC: TypeSpec = TypeSpec {
     basicsize: std::mem::size_of::<Managed>(),
     flags: flags::DISALLOW_INSTANTIATION,
     trace: Some(trace_managed),
-    drop: Some(drop_managed),
     ..TypeSpec::DEFAULT
 };
 
@@ -111,19 +110,24 @@ unsafe fn trace_dunder(object: *mut Header, marker: &mut Marker) {
     marker.mark_value(this.view.bits());
 }
 
-/// Releases the buffer of a dead Managed. Its owner may be dead too, but nothing is swept before all drops have run,
-/// so a native release, which only counts, may still write to it. One in Python is skipped.
-unsafe fn drop_managed(object: *mut Header) {
-    // SAFETY: called once for a dead object.
+/// Ends a dead view that was not released; the last one of an export releases the buffer. The objects this touches may
+/// be dead too, but nothing is swept before all drops have run, and a native release only counts. One in Python is
+/// skipped.
+///
+/// # Safety
+/// `object` must be a memoryview that just died.
+pub unsafe fn drop_view(object: *mut Header) {
+    // SAFETY: the caller's promise.
     unsafe {
-        let this = &*object.cast::<Managed>();
-        let buffer = this.buffer.replace(std::ptr::null_mut());
-        if buffer.is_null() {
+        let this = &*object.cast::<MemoryView>();
+        if this.released.replace(true) {
             return;
         }
-        let buffer = Box::from_raw(buffer);
-        if buffer.owner.exact::<DunderExport>().is_none() {
-            buffer::release(&mut *this.cx, &buffer);
+        let managed = this.managed;
+        if let Some(buffer) = managed.remove_view()
+            && buffer.owner.exact::<DunderExport>().is_none()
+        {
+            buffer::release(&mut *managed.cx, &buffer);
         }
     }
 }
@@ -134,9 +138,7 @@ impl Managed {
         let buffer = Cell::new(Box::into_raw(Box::new(buffer)));
         let context: *mut Cx = cx;
         let made = Managed { header: Header::fresh(&MANAGED), owner, buffer, views: Cell::new(0), cx: context };
-        let made = cx.alloc(made);
-        cx.register_special(Value::of(made));
-        made
+        cx.alloc(made)
     }
 
     /// The exporting object as `obj` shows it.
@@ -144,15 +146,19 @@ impl Managed {
         self.owner.exact::<DunderExport>().map_or(self.owner, |d| d.object)
     }
 
-    fn release_view(&self, cx: &mut Cx) {
+    /// Counts a view less; gives the buffer when it was the last.
+    fn remove_view(&self) -> Option<Box<Buffer>> {
         self.views.set(self.views.get() - 1);
         if self.views.get() > 0 {
-            return;
+            return None;
         }
         let buffer = self.buffer.replace(std::ptr::null_mut());
-        if !buffer.is_null() {
-            // SAFETY: made by Box::into_raw; taken out once.
-            let buffer = unsafe { Box::from_raw(buffer) };
+        // SAFETY: made by Box::into_raw; taken out once.
+        if buffer.is_null() { None } else { Some(unsafe { Box::from_raw(buffer) }) }
+    }
+
+    fn release_view(&self, cx: &mut Cx) {
+        if let Some(buffer) = self.remove_view() {
             buffer::release(cx, &buffer);
         }
     }

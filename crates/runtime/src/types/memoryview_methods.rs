@@ -13,11 +13,11 @@ use crate::protocol::{hash, number};
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::bytes::Bytes;
-use crate::types::bytes_methods::{hex_separator, hex_str};
+use crate::types::bytes_hex::{hex_separator, hex_str};
 use crate::types::generic_alias;
 use crate::types::int;
 use crate::types::list::List;
-use crate::types::memoryview::{MemoryView, contiguous_strides, export, trace_view};
+use crate::types::memoryview::{MemoryView, contiguous_strides, drop_view, export, trace_view};
 use crate::types::memoryview_items as items;
 use crate::types::slice::Slice;
 use crate::types::str::{Str, hash_bytes};
@@ -34,6 +34,7 @@ static MEMORYVIEW_SPEC: TypeSpec = TypeSpec {
     flags: flags::SEQUENCE,
     weakrefs: true,
     trace: Some(trace_view),
+    drop: Some(drop_view),
     slots: Slots {
         repr: Some(|cx, v| {
             let what = if of(v).released.get() { "released memory" } else { "memory" };

@@ -14,7 +14,7 @@ use crate::types::str_build::StrBuf;
 use crate::types::str_case::StrCase;
 use crate::types::str_search::{self, StrSearch};
 use crate::types::tuple::Tuple;
-use crate::types::{bytes, int, str_format, str_iter, str_percent};
+use crate::types::{bytes, int, str_format, str_iter, str_kernels, str_percent};
 use crate::value::Value;
 use crate::{PyResult, raise, with_units};
 use taipan_macros::pymethods;
@@ -193,7 +193,7 @@ fn slice_of(cx: &mut Cx, this: &'static Str, r: crate::types::slice::Range) -> &
 
 fn contains(cx: &mut Cx, v: Value, item: Value) -> PyResult<bool> {
     match item.downcast::<Str>() {
-        Some(sub) => Ok(str_search::contains(of(v), sub)),
+        Some(sub) => Ok(str_kernels::contains(of(v), sub)),
         None => {
             let got = item.class().tp_name();
             raise!(cx, TypeError, "'in <string>' requires string as left operand, not {got}")
