@@ -4,12 +4,8 @@
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
 pub mod abc;
-pub mod random;
-pub mod statistics;
 pub mod array;
 pub mod ast;
-pub mod opcode;
-pub mod tokenize;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -29,14 +25,17 @@ pub mod io;
 pub mod itertools;
 pub mod marshal;
 pub mod math;
+pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod random;
 pub mod resource;
 pub mod signal;
 pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
+pub mod statistics;
 pub mod string;
 pub mod struct_;
 pub mod suggestions;
@@ -44,6 +43,7 @@ mod support;
 pub mod sys;
 pub mod thread;
 pub mod time;
+pub mod tokenize;
 pub mod types;
 pub mod typing;
 pub mod unicodedata;
