@@ -15,8 +15,10 @@ pub mod collections;
 pub mod compile;
 pub mod contextvars;
 pub mod errno;
+pub mod faulthandler;
 pub mod frozen;
 pub mod functools;
+pub mod gc;
 pub mod heapq;
 pub mod host;
 pub mod imp;
@@ -92,6 +94,8 @@ pub static MODULES: &[(&str, Init)] = &[
     ("binascii", |cx| Ok(binascii::init(cx))),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
+    ("faulthandler", faulthandler::module),
+    ("gc", gc::module),
     ("itertools", |cx| Ok(itertools::init(cx))),
     ("marshal", marshal::module),
     ("math", |cx| Ok(math::init(cx))),
