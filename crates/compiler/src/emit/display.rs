@@ -109,6 +109,20 @@ impl<'a> Compiler<'a> {
     pub(crate) fn set(&mut self, s: &'a ast::ExprSet, dest: Option<Reg>) -> Res<Reg> {
         let mark = self.mark();
         let plain = s.elts.iter().take(MAX_RUN).take_while(|e| !e.is_starred_expr()).count();
+        if s.elts.len() >= 3
+            && let Some(values) = s.elts.iter().map(|e| self.folded(e)).collect::<Option<Vec<Const>>>()
+        {
+            // As CPython: the order of a set that is filled from a frozenset differs from one built item by item.
+            s.elts.iter().for_each(|e| self.check_literals(e));
+            let set = self.alloc();
+            self.at(s.range);
+            self.emit(Op::BuildSet, set, set, 0u32);
+            let inner = self.mark();
+            let items = self.load_const(super::expr::frozen_set(values), None);
+            self.emit(Op::SetUpdate, set, items, 0u32);
+            self.release(inner);
+            return self.finish(set, mark, dest);
+        }
         if plain == s.elts.len() {
             let first = self.push_all(&s.elts)?;
             let dest = self.out(mark, dest);

@@ -668,7 +668,8 @@ pub(crate) enum Index {
     Range(Reg),
 }
 
-fn frozen_set(values: Vec<Const>) -> Const {
+/// A frozenset constant of distinct values.
+pub(crate) fn frozen_set(values: Vec<Const>) -> Const {
     let mut seen = std::collections::HashSet::new();
     let distinct = values.into_iter().filter(|v| {
         let mut key = Vec::new();

@@ -228,7 +228,7 @@ pub fn length_hint_or(cx: &mut Cx, v: Value, default: usize) -> PyResult<usize> 
 pub fn contains_by_iteration(cx: &mut Cx, v: Value, item: Value) -> PyResult<bool> {
     let it = match iter(cx, v) {
         Ok(it) => it,
-        Err(_) if cx.exception_matches(&crate::exceptions::TypeError) && v.class().slots().iter.is_none() => {
+        Err(_) if cx.exception_matches(&crate::exceptions::TypeError) => {
             cx.take_exception();
             let got = v.class().tp_name();
             return raise!(cx, TypeError, "argument of type '{got}' is not a container or iterable");
