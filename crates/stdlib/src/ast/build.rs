@@ -71,8 +71,8 @@ fn line_col(line: i64, col: i64) -> (usize, usize) {
 }
 
 fn for_each(node: &Plain, visit: &mut impl FnMut(&Plain)) {
-    fn part(of: &Part, visit: &mut impl FnMut(&Plain)) {
-        match of {
+    fn part(item: &Part, visit: &mut impl FnMut(&Plain)) {
+        match item {
             Part::Node(node) => for_each(node, visit),
             Part::List(items) => items.iter().for_each(|item| part(item, visit)),
             _ => {}

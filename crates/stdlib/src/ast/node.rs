@@ -84,7 +84,7 @@ fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     let fields = names_of(cx, class, "_fields")?;
     let given = args.pos();
     if fields.len() < given.len() {
-        let (name, n) = (class.tp_name(), fields.len());
+        let (name, n) = (class.name(), fields.len());
         let s = if n == 1 { "" } else { "s" };
         return raise!(cx, TypeError, "{name} constructor takes at most {n} positional argument{s}");
     }
