@@ -191,7 +191,7 @@ fn load_from_dict_or_global(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyRe
     let name = unsafe { name_at(cx, pc) };
     let v = match lookup_mapping(cx, r.get(w.b()), name)? {
         Some(v) => v,
-        None => global_or_builtin(cx, name)?,
+        None => global_of_subclass(cx, name)?,
     };
     r.set(w.a(), v);
     Ok(())
