@@ -1,6 +1,6 @@
 //! The interactive prompt: history and multi-line input on a terminal, plain lines elsewhere.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
 use rustyline::DefaultEditor;
@@ -54,8 +54,7 @@ impl Reader {
                 Err(_) => Line::End,
             },
             Reader::Plain => {
-                print!("{prompt}");
-                let _ = std::io::stdout().flush();
+                eprint!("{prompt}");
                 let mut line = String::new();
                 match std::io::stdin().lock().read_line(&mut line) {
                     Ok(0) | Err(_) => Line::End,
@@ -111,7 +110,7 @@ pub fn interact(cx: &mut Cx, globals: &'static Dict, quiet: bool) -> PyResult<()
         let prompt = prompt(cx, name, default);
         match reader.line(&prompt) {
             Line::End => {
-                println!();
+                eprintln!();
                 return Ok(());
             }
             Line::Interrupted => {
