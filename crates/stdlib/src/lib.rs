@@ -14,6 +14,7 @@ pub mod collections;
 pub mod compile;
 pub mod contextvars;
 pub mod errno;
+pub mod fcntl;
 pub mod frozen;
 pub mod functools;
 pub mod heapq;
@@ -22,11 +23,15 @@ pub mod imp;
 pub mod import;
 pub mod io;
 pub mod itertools;
+pub mod locale;
 pub mod marshal;
 pub mod math;
 pub mod operator;
 pub mod posix;
+pub mod posixsubprocess;
+pub mod pwd_grp;
 pub mod resource;
+pub mod select;
 pub mod signal;
 pub mod sre;
 pub mod start;
@@ -65,27 +70,33 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_heapq", |cx| Ok(heapq::init(cx))),
     ("_imp", imp::module),
     ("_io", |cx| Ok(io::init(cx))),
+    ("_locale", locale::init),
     ("_operator", |cx| Ok(operator::init(cx))),
+    ("_posixsubprocess", |cx| Ok(posixsubprocess::init(cx))),
     ("_signal", signal::module),
     ("_sre", |cx| Ok(sre::init(cx))),
     ("_stat", |cx| Ok(stat::init(cx))),
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
+    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_thread", thread::module),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
-    ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
     ("atexit", atexit::module),
     ("binascii", |cx| Ok(binascii::init(cx))),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
+    ("fcntl", |cx| Ok(fcntl::init(cx))),
+    ("grp", |cx| Ok(pwd_grp::init_grp(cx))),
     ("itertools", |cx| Ok(itertools::init(cx))),
     ("marshal", marshal::module),
     ("math", |cx| Ok(math::init(cx))),
     ("posix", |cx| Ok(posix::init(cx))),
+    ("pwd", |cx| Ok(pwd_grp::init_pwd(cx))),
     ("resource", |cx| Ok(resource::init(cx))),
+    ("select", |cx| Ok(select::init(cx))),
     ("sys", sys::module),
     ("time", |cx| Ok(time::init(cx))),
     ("unicodedata", |cx| Ok(unicodedata::init(cx))),
