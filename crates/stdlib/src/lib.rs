@@ -23,6 +23,7 @@ pub mod imp;
 pub mod import;
 pub mod io;
 pub mod itertools;
+pub mod json;
 pub mod locale;
 pub mod marshal;
 pub mod math;
@@ -70,6 +71,7 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_heapq", |cx| Ok(heapq::init(cx))),
     ("_imp", imp::module),
     ("_io", |cx| Ok(io::init(cx))),
+    ("_json", |cx| Ok(json::init(cx))),
     ("_locale", locale::init),
     ("_operator", |cx| Ok(operator::init(cx))),
     ("_posixsubprocess", |cx| Ok(posixsubprocess::init(cx))),

@@ -476,11 +476,7 @@ impl TextIo {
         if self.decoded.get().is_some() || self.has_snapshot.get() {
             self.forget_decoded();
         }
-        self.reset_decoder_state();
-        if let Some(decoder) = self.decoder.get() {
-            cx.call_method_text(decoder, "reset", &[])?;
-        }
-        Ok(())
+        self.reset_decoder(cx)
     }
 
     fn encode(&'static self, cx: &mut Cx, text: &'static Str) -> PyResult<()> {
