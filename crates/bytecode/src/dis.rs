@@ -108,6 +108,7 @@ pub fn instruction(code: &Code, at: usize) -> String {
         Aux::Const => operands.push(constant(code, aux)),
         Aux::Inplace if aux == 1 => operands.push("inplace".into()),
         Aux::Inplace => {}
+        Aux::Count => operands.push(aux.to_string()),
     }
     format!("{} {}", info.name, operands.join(", ")).trim_end().to_string()
 }

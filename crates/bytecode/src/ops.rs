@@ -60,6 +60,8 @@ pub enum Aux {
     Const,
     /// 1 for an augmented assignment (`a += b`), else 0.
     Inplace,
+    /// A count of at most 16 bits.
+    Count,
 }
 
 /// Static facts about an opcode.
@@ -439,7 +441,7 @@ macro_rules! for_each_op {
             MatchKeys abc(W, R, R) cache 0;
             /// `a = tuple of attributes` of `b` as class pattern of class `c`: `c+1` holds the tuple of keyword
             /// names, aux the number of positional patterns; None if it does not match.
-            MatchClass abc(W, R, Run) cache 1;
+            MatchClass abc(W, R, Run) cache 1 aux Count;
             // ---- quickened forms, written by the interpreter over the base form --------------------------
             /// Add, operands seen as float (or a mix of int and float).
             AddFloat abc(W, R, R) cache 1 aux Inplace quick Add;

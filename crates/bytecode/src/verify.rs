@@ -85,6 +85,7 @@ fn instruction(code: &Code, op: Op, word: Word, cache: &[u64]) -> Result<(), Str
         Aux::Name => (aux as usize) < code.names.len(),
         Aux::Const => (aux as usize) < code.consts.len(),
         Aux::Inplace => aux <= 1,
+        Aux::Count => aux <= u32::from(u16::MAX),
     };
     ensure(in_range, || format!("static operand {aux}"))?;
     specific(code, op, word, aux)

@@ -276,13 +276,18 @@ fn method_wrapper(
     } else {
         quote!()
     };
+    let bind = if has_self {
+        quote!(::taipan_runtime::native::bind_method(cx, &SPEC, slots[0], args, &mut bound)?)
+    } else {
+        quote!(::taipan_runtime::native::bind(cx, &SPEC, args, &mut bound)?)
+    };
     Ok(quote! {
         fn #wrapper(cx: &mut ::taipan_runtime::Cx, args: ::taipan_runtime::native::Args)
             -> ::taipan_runtime::PyResult<::taipan_runtime::Value> {
             static SPEC: ::taipan_runtime::native::ParamSpec = ::taipan_runtime::native::ParamSpec { name: #py_name, #spec };
             #split
             let mut bound: [::core::option::Option<::taipan_runtime::Value>; #n] = [None; #n];
-            ::taipan_runtime::native::bind(cx, &SPEC, args, &mut bound)?;
+            #bind;
             #(#conversions)*
             ::taipan_runtime::native::IntoResult::into_result(#ty::#ident(cx, #(#names),*), cx)
         }

@@ -8,6 +8,9 @@ use crate::dict::Dict;
 use crate::object::Object;
 use crate::protocol::buffer::Held;
 use crate::protocol::number;
+use crate::typeobj::Type;
+use crate::types::descr::MethodDescr;
+use crate::types::descr_methods;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
@@ -170,14 +173,45 @@ pub fn bind(cx: &mut Cx, spec: &'static ParamSpec, args: Args, bound: &mut [Opti
         }
         return Ok(());
     }
-    bind_slow(cx, spec, args, bound)
+    bind_slow(cx, spec, None, args, bound)
+}
+
+/// As [`bind`], for a method: messages name the type that the method belongs to, found from the receiver.
+#[inline]
+pub fn bind_method(
+    cx: &mut Cx,
+    spec: &'static ParamSpec,
+    receiver: Value,
+    args: Args,
+    bound: &mut [Option<Value>],
+) -> PyResult<()> {
+    let given = args.values.len();
+    if args.kwnames.is_none()
+        && given >= spec.required
+        && given <= spec.positional
+        && !spec.varargs
+        && !spec.varkw
+        && spec.keyword_required.is_empty()
+    {
+        for (slot, value) in bound.iter_mut().zip(args.values) {
+            *slot = Some(*value);
+        }
+        return Ok(());
+    }
+    bind_slow(cx, spec, Some(receiver), args, bound)
 }
 
 #[inline(never)]
-fn bind_slow(cx: &mut Cx, spec: &'static ParamSpec, args: Args, bound: &mut [Option<Value>]) -> PyResult<()> {
+fn bind_slow(
+    cx: &mut Cx,
+    spec: &'static ParamSpec,
+    receiver: Option<Value>,
+    args: Args,
+    bound: &mut [Option<Value>],
+) -> PyResult<()> {
     let given = args.pos();
     if given.len() > spec.positional && !spec.varargs {
-        return Err(count_error(cx, spec, args));
+        return Err(count_error(cx, spec, receiver, args));
     }
     let taken = given.len().min(spec.positional);
     for i in 0..taken {
@@ -188,15 +222,15 @@ fn bind_slow(cx: &mut Cx, spec: &'static ParamSpec, args: Args, bound: &mut [Opt
     }
     if spec.varkw {
         let kwargs = Dict::new(cx);
-        bind_keywords(cx, spec, args, bound, Some(kwargs))?;
+        bind_keywords(cx, spec, receiver, args, bound, Some(kwargs))?;
         bound[spec.names.len() + usize::from(spec.varargs)] = Some(Value::of(kwargs));
     } else if args.kwnames.is_some() {
-        bind_keywords(cx, spec, args, bound, None)?;
+        bind_keywords(cx, spec, receiver, args, bound, None)?;
     }
     for i in 0..spec.names.len() {
         let required = if i < spec.positional { i < spec.required } else { spec.keyword_required[i - spec.positional] };
         if required && bound[i].is_none() {
-            return Err(missing_error(cx, spec, args, i));
+            return Err(missing_error(cx, spec, receiver, args, i));
         }
     }
     Ok(())
@@ -205,12 +239,13 @@ fn bind_slow(cx: &mut Cx, spec: &'static ParamSpec, args: Args, bound: &mut [Opt
 fn bind_keywords(
     cx: &mut Cx,
     spec: &'static ParamSpec,
+    receiver: Option<Value>,
     args: Args,
     bound: &mut [Option<Value>],
     extra: Option<&'static Dict>,
 ) -> PyResult<()> {
     if spec.positional_only == spec.names.len() && extra.is_none() {
-        let name = qualified(spec);
+        let name = qualified(cx, spec, receiver);
         return raise!(cx, TypeError, "{name}() takes no keyword arguments");
     }
     for (name, value) in args.keywords() {
@@ -241,8 +276,22 @@ fn bind_keywords(
     Ok(())
 }
 
-fn qualified(spec: &ParamSpec) -> &'static str {
-    spec.name
+/// `Type.name` for a method, found from its receiver; the plain name for functions.
+#[cold]
+fn qualified(cx: &mut Cx, spec: &ParamSpec, receiver: Option<Value>) -> String {
+    let Some(receiver) = receiver else { return spec.name.to_string() };
+    let name = cx.intern(spec.name);
+    for class in [receiver.downcast::<Type>(), Some(receiver.class())].into_iter().flatten() {
+        if let Some(found) = cx.type_lookup(class, name).filter(|f| {
+            let kind = f.class();
+            std::ptr::eq(kind, &descr_methods::METHOD_DESCR) || std::ptr::eq(kind, &descr_methods::CLASS_METHOD_DESCR)
+        }) {
+            // SAFETY: both types have this layout.
+            let owner = unsafe { found.cast::<MethodDescr>() }.owner.name();
+            return format!("{owner}.{}", spec.name);
+        }
+    }
+    spec.name.to_string()
 }
 
 fn plural(n: usize) -> &'static str {
@@ -250,16 +299,17 @@ fn plural(n: usize) -> &'static str {
 }
 
 #[cold]
-fn count_error(cx: &mut Cx, spec: &ParamSpec, args: Args) -> crate::Raised {
+fn count_error(cx: &mut Cx, spec: &ParamSpec, receiver: Option<Value>, args: Args) -> crate::Raised {
     let (name, given) = (spec.name, args.pos().len());
     let (low, high) = (spec.required, spec.positional);
+    let full = qualified(cx, spec, receiver);
     let only_positional = spec.positional_only == spec.names.len();
     let text = if only_positional && args.kwnames.is_some() {
-        format!("{name}() takes no keyword arguments")
+        format!("{full}() takes no keyword arguments")
     } else if high == 0 && spec.names.is_empty() {
-        format!("{name}() takes no arguments ({given} given)")
+        format!("{full}() takes no arguments ({given} given)")
     } else if only_positional && low == 1 && high == 1 {
-        format!("{name}() takes exactly one argument ({given} given)")
+        format!("{full}() takes exactly one argument ({given} given)")
     } else if only_positional {
         let word = if low == high { "" } else { "at most " };
         format!("{name} expected {word}{high} argument{}, got {given}", plural(high))
@@ -279,11 +329,12 @@ fn count_error(cx: &mut Cx, spec: &ParamSpec, args: Args) -> crate::Raised {
 }
 
 #[cold]
-fn missing_error(cx: &mut Cx, spec: &ParamSpec, args: Args, i: usize) -> crate::Raised {
+fn missing_error(cx: &mut Cx, spec: &ParamSpec, receiver: Option<Value>, args: Args, i: usize) -> crate::Raised {
+    let full = qualified(cx, spec, receiver);
     let (name, given, low, high) = (spec.name, args.pos().len(), spec.required, spec.positional);
     let only_positional = spec.positional_only == spec.names.len();
     let text = if only_positional && low == 1 && high == 1 {
-        format!("{name}() takes exactly one argument ({given} given)")
+        format!("{full}() takes exactly one argument ({given} given)")
     } else if i < spec.positional_only && !only_positional {
         let n = spec.positional_only.min(low);
         let word = if n < high { "at least" } else { "exactly" };

@@ -491,6 +491,9 @@ fn generic_len(cx: &mut Cx, v: Value) -> PyResult<usize> {
 fn generic_bool(cx: &mut Cx, v: Value) -> PyResult<bool> {
     let name = cx.names().__bool__;
     let Some(f) = cx.lookup_special(v, name) else { return Ok(generic_len(cx, v)? != 0) };
+    if f.is_none() {
+        return raise!(cx, TypeError, "'{}' cannot be interpreted as a boolean", v.class().name());
+    }
     let r = call::call_unbound(cx, f, v, &[])?;
     if r == Value::bool(true) {
         Ok(true)

@@ -1,21 +1,124 @@
 //! `_ast`: Python's view of syntax trees.
+//!
+//! [`schema`] is the grammar as a table, [`classes`] makes the classes of it, [`give`] turns parsed source into objects.
+//! The way back has three steps: [`take`] copies objects into a plain tree with the checks of types, [`check`] validates
+//! it, [`build`] makes the tree that the compiler reads.
 
-use taipan_runtime::{Cx, PyResult, Value, raise};
+mod build;
+mod check;
+mod classes;
+mod give;
+mod node;
+mod schema;
+mod take;
+
+use std::sync::Arc;
+
+use taipan_compiler::{self as compiler, Input, Options};
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::module::Module;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::{Cx, PyResult, Value, exceptions, raise};
 use taipan_syntax::{self as syntax, Mode};
 
-use crate::compile::Request;
+use crate::compile::{Request, flag};
+use crate::state;
 
 /// True for instances of `ast.AST`.
-pub fn is_tree(_cx: &mut Cx, _v: Value) -> PyResult<bool> {
-    Ok(false)
+pub fn is_tree(_cx: &mut Cx, v: Value) -> PyResult<bool> {
+    Ok(node::AST.is_ready() && v.is_instance(&node::AST))
+}
+
+/// The tree as `ast` objects. May collect.
+pub fn to_python(cx: &mut Cx, module: &syntax::Module, mode: Mode, _flags: i64) -> PyResult<Value> {
+    classes::table(cx)?;
+    let tree = syntax::with_stack(|| syntax::tree::tree(module.tree(), &module.source, mode == Mode::Single));
+    let giver = give::Giver { lines: module.lines() };
+    let result = giver.node(cx, &tree);
+    // A deep tree is dropped with enough stack.
+    syntax::with_stack(|| drop(tree));
+    result
 }
 
 /// Compiles a tree of `ast` objects.
-pub fn compile_tree(cx: &mut Cx, _tree: Value, _filename: Value, _request: &Request) -> PyResult<Value> {
-    raise!(cx, NotImplementedError, "compiling ast objects")
+pub fn compile_tree(cx: &mut Cx, tree: Value, filename: Value, request: &Request) -> PyResult<Value> {
+    let name = match request.mode {
+        Mode::Module => "Module",
+        Mode::Expression => "Expression",
+        Mode::Single => "Interactive",
+    };
+    let wanted = classes::class(cx, name)?;
+    if !tree.is_instance(wanted) {
+        return raise!(cx, TypeError, "expected {name} node, got {}", tree.class().tp_name());
+    }
+    let taken = take::take(cx, tree, "mod")?;
+    let only_check = request.flags & flag::ONLY_AST != 0;
+    let built = syntax::with_stack(|| {
+        check::check(&taken)?;
+        if only_check { Ok(None) } else { build::build(&taken).map(Some) }
+    });
+    match built {
+        Ok(None) => Ok(tree),
+        Ok(Some(built)) => compile_built(cx, &built, filename, request),
+        Err(problem) => {
+            let class = if problem.is_type_error { &exceptions::TypeError } else { &exceptions::ValueError };
+            Err(cx.raise_text(class, &problem.text))
+        }
+    }
 }
 
-/// The tree as `ast` objects.
-pub fn to_python(cx: &mut Cx, _module: &syntax::Module, _mode: Mode, _flags: i64) -> PyResult<Value> {
-    raise!(cx, NotImplementedError, "ast objects")
+fn compile_built(cx: &mut Cx, built: &build::Built, filename: Value, request: &Request) -> PyResult<Value> {
+    let optimize = if request.optimize < 0 { state::config().optimize } else { request.optimize };
+    let file = filename.downcast::<Str>().map(|s| s.to_generalized_utf8().into_owned()).unwrap_or_default();
+    let options = Options {
+        filename: taipan_bytecode::Text(file.into()),
+        optimize: optimize.clamp(0, 2) as u8,
+        future_annotations: request.flags & flag::ANNOTATIONS != 0,
+        top_level_await: request.flags & flag::TOP_LEVEL_AWAIT != 0,
+    };
+    let input = match (&built.tree, request.mode) {
+        (syntax::ast::Mod::Module(tree), Mode::Single) => Input::Interactive(tree),
+        (syntax::ast::Mod::Module(tree), _) => Input::Module(tree),
+        (syntax::ast::Mod::Expression(tree), _) => Input::Expression(tree),
+    };
+    match compiler::compile(&built.source, input, &options) {
+        Ok(output) => Ok(Value::of(CodeObject::new(cx, Arc::new(output.code)))),
+        Err(error) => Err(raise_error(cx, &error, filename)),
+    }
+}
+
+/// Raises what the compiler found; the tree has no source text to show.
+fn raise_error(cx: &mut Cx, error: &compiler::SyntaxError, filename: Value) -> taipan_runtime::Raised {
+    match error.kind {
+        compiler::ErrorKind::Recursion => cx.raise_text(&exceptions::RecursionError, &error.message),
+        compiler::ErrorKind::Limit => cx.raise_text(&exceptions::OverflowError, &error.message),
+        compiler::ErrorKind::Syntax => {
+            let numbers = [error.line as i64, error.col as i64, error.end_line as i64, error.end_col as i64];
+            let text = Value::none();
+            crate::compile::raise_placed(cx, &exceptions::SyntaxError, &error.message, filename, text, numbers)
+        }
+    }
+}
+
+/// Makes the module.
+pub fn init(cx: &mut Cx) -> PyResult<&'static Module> {
+    let module = Module::new(cx, "_ast");
+    let table = classes::table(cx)?;
+    let mut position = 0;
+    while let Some((name, value)) = table.next_item(&mut position) {
+        let name = name.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
+        if !name.ends_with("()") {
+            module.set(cx, &name, value);
+        }
+    }
+    let flags = [
+        ("PyCF_ALLOW_TOP_LEVEL_AWAIT", flag::TOP_LEVEL_AWAIT),
+        ("PyCF_ONLY_AST", flag::ONLY_AST),
+        ("PyCF_TYPE_COMMENTS", flag::TYPE_COMMENTS),
+        ("PyCF_OPTIMIZED_AST", flag::OPTIMIZED_AST | flag::ONLY_AST),
+    ];
+    for (name, value) in flags {
+        module.set(cx, name, Value::small(value));
+    }
+    Ok(module)
 }

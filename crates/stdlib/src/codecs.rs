@@ -101,9 +101,7 @@ impl Codecs {
         if !is_callable(search_function) {
             return raise!(cx, TypeError, "argument must be callable");
         }
-        let registry = codec::registry(cx);
-        registry.search_path.push(cx, search_function);
-        Ok(())
+        codec::register(cx, search_function)
     }
     /// Unregister a codec search function and clear the registry's cache.
     ///

@@ -4,6 +4,7 @@
 //! `_imp.create_builtin` and `_imp.is_builtin` follow the table.
 
 pub mod abc;
+pub mod array;
 pub mod ast;
 pub mod atexit;
 pub mod binascii;
@@ -14,9 +15,11 @@ pub mod collections;
 pub mod compile;
 pub mod contextvars;
 pub mod errno;
+pub mod faulthandler;
 pub mod fcntl;
 pub mod frozen;
 pub mod functools;
+pub mod gc;
 pub mod heapq;
 pub mod host;
 pub mod imp;
@@ -27,10 +30,12 @@ pub mod json;
 pub mod locale;
 pub mod marshal;
 pub mod math;
+pub mod opcode;
 pub mod operator;
 pub mod posix;
 pub mod posixsubprocess;
 pub mod pwd_grp;
+pub mod random;
 pub mod resource;
 pub mod select;
 pub mod signal;
@@ -38,6 +43,7 @@ pub mod sre;
 pub mod start;
 pub mod stat;
 pub mod state;
+pub mod statistics;
 pub mod string;
 pub mod struct_;
 pub mod suggestions;
@@ -45,6 +51,7 @@ mod support;
 pub mod sys;
 pub mod thread;
 pub mod time;
+pub mod tokenize;
 pub mod types;
 pub mod typing;
 pub mod unicodedata;
@@ -63,6 +70,7 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
     ("_abc", |cx| Ok(abc::init(cx))),
+    ("_ast", ast::init),
     ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
@@ -73,24 +81,31 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_io", |cx| Ok(io::init(cx))),
     ("_json", |cx| Ok(json::init(cx))),
     ("_locale", locale::init),
+    ("_opcode", |cx| Ok(opcode::init(cx))),
     ("_operator", |cx| Ok(operator::init(cx))),
     ("_posixsubprocess", |cx| Ok(posixsubprocess::init(cx))),
+    ("_random", |cx| Ok(random::init(cx))),
     ("_signal", signal::module),
     ("_sre", |cx| Ok(sre::init(cx))),
     ("_stat", |cx| Ok(stat::init(cx))),
+    ("_statistics", |cx| Ok(statistics::init(cx))),
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
     ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_thread", thread::module),
+    ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
+    ("array", |cx| Ok(array::init(cx))),
     ("atexit", atexit::module),
     ("binascii", |cx| Ok(binascii::init(cx))),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
+    ("faulthandler", faulthandler::module),
     ("fcntl", |cx| Ok(fcntl::init(cx))),
+    ("gc", gc::module),
     ("grp", |cx| Ok(pwd_grp::init_grp(cx))),
     ("itertools", |cx| Ok(itertools::init(cx))),
     ("marshal", marshal::module),

@@ -100,9 +100,6 @@ fn add_zipimport(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
 
 /// `builtins.open` and the standard streams.
 fn add_io(cx: &mut Cx, builtins: &'static Module, sys: &'static Module) -> PyResult<()> {
-    if crate::find("_io").is_none() {
-        return Ok(());
-    }
     let open = import_attr(cx, "_io", "open")?;
     builtins.set(cx, "open", open);
     let streams = crate::io::open_std_streams(cx, state::config().unbuffered)?;

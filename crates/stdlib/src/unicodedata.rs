@@ -1,9 +1,14 @@
 //! `unicodedata`: the Unicode Character Database.
 
 use taipan_macros::pymethods;
+use taipan_runtime::object::Header;
+use taipan_runtime::protocol::attr;
+use taipan_runtime::slots::Slots;
+use taipan_runtime::typeobj::{Type, TypeSpec, flags};
+use taipan_runtime::types::descr::NativeFunction;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::{Cx, PyResult, Value, raise};
+use taipan_runtime::{Cx, PyResult, Value, object, raise};
 use taipan_text::unicode::{self, Form};
 
 /// The functions of `unicodedata`.
@@ -19,7 +24,39 @@ pub fn init(cx: &mut Cx) -> &'static Module {
     let version = cx.str(unicode::UNIDATA_VERSION);
     module.set(cx, "unidata_version", version);
     module.add_functions(cx, UnicodeData::METHODS);
+    module.add_type(cx, &UCD);
+    let old = cx.alloc(Ucd { header: Header::fresh(&UCD) });
+    module.set(cx, "ucd_3_2_0", Value::of(old));
     module
+}
+
+/// The database as an object: `ucd_3_2_0`, which IDNA uses. It answers from the current database; what Unicode
+/// added since version 3.2 is thus assigned in it.
+#[repr(C)]
+pub struct Ucd {
+    header: Header,
+}
+object!(Ucd, UCD);
+
+/// The type UCD.
+pub static UCD: Type = Type::new(&UCD_SPEC);
+static UCD_SPEC: TypeSpec = TypeSpec {
+    name: "unicodedata.UCD",
+    basicsize: 16,
+    flags: flags::DISALLOW_INSTANTIATION,
+    slots: Slots { getattr: Some(ucd_attribute), ..Slots::NONE },
+    ..TypeSpec::DEFAULT
+};
+
+/// `unidata_version`, or a function of the module.
+fn ucd_attribute(cx: &mut Cx, v: Value, name: &'static Str) -> PyResult<Value> {
+    if name.eq_rust("unidata_version") {
+        return Ok(cx.str("3.2.0"));
+    }
+    match UnicodeData::METHODS.iter().find(|def| name.eq_rust(def.name)) {
+        Some(def) => Ok(Value::of(NativeFunction::new(cx, def, Some(v), None))),
+        None => attr::generic_get(cx, v, name),
+    }
 }
 
 /// The argument of a function of one character; `position` is part of the message of functions with two.

@@ -416,6 +416,9 @@ pub fn syntax_warning(cx: &mut Cx, warning: &CompilerWarning, filename: Value, s
         cx.take_exception();
         let numbers = [warning.line as i64, warning.col as i64, warning.end_line as i64, warning.end_col as i64];
         let class = &exceptions::SyntaxError;
+        // CPython looks the line up in the file.
+        let is_file = filename.downcast::<Str>().is_some_and(|f| f.is_empty() || f.at(0) != '<' as u32);
+        let source_line = if is_file { source_line } else { Value::none() };
         return Err(crate::compile::raise_placed(cx, class, &warning.message, filename, source_line, numbers));
     }
     result
@@ -432,11 +435,7 @@ fn category_of(cx: &mut Cx, message: Value, category: Option<Value>) -> PyResult
     };
     match category.downcast::<Type>() {
         Some(class) if class.is_subtype(&exceptions::Warning) => Ok(category),
-        Some(class) => {
-            let name = class.name();
-            raise!(cx, TypeError, "category must be a Warning subclass, not class '{name}'")
-        }
-        None => {
+        _ => {
             let got = category.class().tp_name();
             raise!(cx, TypeError, "category must be a Warning subclass, not '{got}'")
         }

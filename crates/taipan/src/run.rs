@@ -202,10 +202,12 @@ fn run_file(cx: &mut Cx, path: &OsString, globals: &'static Dict, options: &Opti
         let name = Value::of(cx.names().__main__);
         return run_module(cx, name, false);
     }
+    // The script's name is made absolute, but not normalised.
+    let absolute = std::env::current_dir().unwrap_or_default().join(path).into_os_string();
     let mut bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            let (shown, number) = (path.to_string_lossy(), error.raw_os_error().unwrap_or(0));
+            let (shown, number) = (absolute.to_string_lossy(), error.raw_os_error().unwrap_or(0));
             let text = error.to_string();
             let text = text.split(" (os error").next().unwrap_or_default();
             let executable = options.config.orig_argv.first().map(|a| a.to_string_lossy().into_owned());
@@ -224,10 +226,10 @@ fn run_file(cx: &mut Cx, path: &OsString, globals: &'static Dict, options: &Opti
         bytes.drain(..end);
     }
     let (file_key, cached_key) = (cx.names().__file__, cx.names().__cached__);
-    let file = sys::os_str(cx, path);
+    let file = sys::os_str(cx, &absolute);
     globals.set_str(cx, file_key, file);
     globals.set_str(cx, cached_key, Value::none());
-    start::set_main_loader(cx, globals, path)?;
+    start::set_main_loader(cx, globals, &absolute)?;
     if bytes.starts_with(&taipan_bytecode::pyc::MAGIC) {
         let code = taipan_stdlib::marshal::loads(cx, bytes.get(16..).unwrap_or(&[]), true)?;
         let Some(code) = code.exact::<taipan_runtime::types::code::CodeObject>() else {
@@ -236,7 +238,7 @@ fn run_file(cx: &mut Cx, path: &OsString, globals: &'static Dict, options: &Opti
         builtins::scope::run_module_code(cx, code, globals)?;
         return Ok(());
     }
-    run_source(cx, &bytes, path, globals)
+    run_source(cx, &bytes, &absolute, globals)
 }
 
 fn finish(cx: &mut Cx, options: &Options, result: PyResult<()>) -> i32 {

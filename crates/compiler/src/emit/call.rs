@@ -48,7 +48,7 @@ impl<'a> Compiler<'a> {
         // As CPython, the call starts at the attribute's line if that is another one than the object's.
         let range = match self.lines.line_col(a.attr.start().to_u32()).0 {
             line if line != self.lines.line_col(c.range().start().to_u32()).0 => {
-                TextRange::new(a.attr.start(), c.range().end())
+                TextRange::new(a.attr.start(), c.range().end().max(a.attr.start()))
             }
             _ => c.range(),
         };

@@ -350,7 +350,7 @@ impl<'a> Compiler<'a> {
             Product::Dict(k, v) => {
                 let k_reg = self.operand(k)?;
                 let v_reg = self.expr(v, None)?;
-                self.at(TextRange::new(k.start(), v.end()));
+                self.at(k.range().cover(v.range()));
                 self.emit(Op::MapAdd, container, k_reg, v_reg);
             }
             Product::Yield(e) => {

@@ -235,7 +235,11 @@ impl<'a> Compiler<'a> {
     fn interpolation_text(&self, e: &ast::InterpolatedElement) -> &'a str {
         let start = e.range.start().to_usize() + 1;
         let inner = self.source.get(start..e.range.end().to_usize()).unwrap_or("");
-        let from = e.expression.range().end().to_usize() - start;
+        // A tree that was not parsed has the text alone between the braces.
+        let Some(from) = e.expression.range().end().to_usize().checked_sub(start).filter(|at| *at <= inner.len())
+        else {
+            return inner.strip_suffix('}').unwrap_or(inner);
+        };
         // After the expression only closing parentheses and blanks may come before `=`, `!`, `:` or `}`.
         let stop = inner[from..].find(['=', '!', ':', '}']).map_or(inner.len(), |i| from + i);
         inner[..stop].trim()

@@ -220,6 +220,8 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn lambda(&mut self, l: &'a ast::ExprLambda, dest: Option<Reg>) -> Res<Reg> {
         let mark = self.mark();
+        // The defaults stay in temporaries above it until they are attached.
+        let target = dest.unwrap_or_else(|| self.alloc());
         let extras = match &l.parameters {
             Some(p) => self.defaults(p, l.range)?,
             None => Extras::default(),
@@ -238,8 +240,8 @@ impl<'a> Compiler<'a> {
         })?;
         let code = self.leave()?;
         self.at(l.range);
-        let value = self.make_function(code, scope, extras, dest)?;
-        self.finish(value, mark, dest)
+        self.make_function(code, scope, extras, Some(target))?;
+        self.finish(target, mark, dest)
     }
 
     // ---- annotations ----------------------------------------------------------------------------
@@ -556,10 +558,11 @@ impl<'a> Compiler<'a> {
         let code = self.leave()?;
         self.at(e.range());
         let mark = self.mark();
+        let target = dest.unwrap_or_else(|| self.alloc());
         let defaults = self.load_const(Const::Tuple(Box::new([Const::Int(1)])), None);
         let extras = Extras { defaults: Some(defaults), ..Extras::default() };
-        let function = self.make_function(code, scope, extras, dest)?;
-        self.finish(function, mark, dest)
+        self.make_function(code, scope, extras, Some(target))?;
+        self.finish(target, mark, dest)
     }
 
     pub(crate) fn type_alias(&mut self, t: &'a ast::StmtTypeAlias) -> Res {

@@ -242,8 +242,15 @@ impl<'a> Compiler<'a> {
             error.kind = ErrorKind::Limit;
             return Err(error);
         }
-        let table: Vec<Position> =
+        let mut table: Vec<Position> =
             out.ranges.iter().map(|r| r.map_or_else(Position::default, |r| self.lines.position(r))).collect();
+        // A frame that was never resumed stands at the whole function: a line without columns.
+        let is_start = |word: &u64| *word as u16 == Op::ReturnGenerator as u16;
+        if unit.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) != 0
+            && let Some(start) = out.words.iter().position(is_start)
+        {
+            (table[start].col, table[start].end_col) = (u32::MAX, u32::MAX);
+        }
         let text = |names: &[Name]| names.iter().map(|n| Text::new(n)).collect();
         Ok(Code {
             name: Text::new(&unit.name),

@@ -103,6 +103,7 @@ pub fn dump(code: &Code) -> String {
             Aux::Const => write!(s, " {}", show_const(&code.consts[d.aux as usize])).unwrap(),
             Aux::Inplace if d.aux != 0 => write!(s, " inplace").unwrap(),
             Aux::Inplace => {}
+            Aux::Count => write!(s, " {}", d.aux).unwrap(),
         }
         s.push('\n');
     }

@@ -162,7 +162,12 @@ fn global_or_builtin(cx: &mut Cx, name: &'static Str) -> PyResult<Value> {
     if let Some(v) = f.globals.get_str(name) {
         return Ok(v);
     }
-    // Globals may be an instance of a dict subclass (exec): then `__missing__` is not asked, as in CPython.
+    // Globals may be an instance of a dict subclass, whose `__missing__` is asked.
+    if Value::of(f.globals).exact::<Dict>().is_none()
+        && let Some(v) = lookup_mapping(cx, Value::of(f.globals), name)?
+    {
+        return Ok(v);
+    }
     match f.builtins.get_str(name) {
         Some(v) => Ok(v),
         None => Err(not_defined(cx, name)),

@@ -3,6 +3,8 @@
 //! `str.encode` and `bytes.decode` know the UTF encodings, ASCII and Latin-1 by name; every other name is looked up in
 //! the registry, whose search functions (the package `encodings` registers one) are Python objects.
 
+use std::cell::Cell;
+
 use taipan_text::codecs::{self, ByteOrder, DecodeFail, EncodeError, EncodeFail};
 
 use crate::cx::{Cx, Raised};
@@ -66,6 +68,8 @@ pub struct Registry {
     pub cache: &'static Dict,
     /// Registered error handlers by name.
     pub errors: &'static Dict,
+    /// The package `encodings` was asked for: its search function comes first.
+    imported: Cell<bool>,
 }
 
 /// The registry. May collect (first time).
@@ -79,7 +83,8 @@ pub fn registry(cx: &mut Cx) -> &'static Registry {
     cx.add_root(Value::of(cache));
     let errors = Dict::new(cx);
     cx.add_root(Value::of(errors));
-    let registry: &'static Registry = Box::leak(Box::new(Registry { search_path, cache, errors }));
+    let registry: &'static Registry =
+        Box::leak(Box::new(Registry { search_path, cache, errors, imported: Cell::new(false) }));
     cx.rt().codecs.set(Some(registry));
     registry
 }
@@ -112,9 +117,7 @@ pub fn lookup(cx: &mut Cx, encoding: &str) -> PyResult<&'static Tuple> {
     if let Some(found) = registry.cache.get_str(key) {
         return Ok(found.downcast::<Tuple>().expect("the cache holds tuples"));
     }
-    if registry.search_path.is_empty() {
-        import_encodings(cx)?;
-    }
+    import_encodings(cx)?;
     let mut i = 0;
     while let Some(search) = registry.search_path.get(i) {
         let found = cx.call(search, &[Value::of(key)])?;
@@ -130,7 +133,19 @@ pub fn lookup(cx: &mut Cx, encoding: &str) -> PyResult<&'static Tuple> {
     raise!(cx, LookupError, "unknown encoding: {encoding}")
 }
 
+/// Adds a search function. May run Python code: the package `encodings` registers its own first.
+pub fn register(cx: &mut Cx, search: Value) -> PyResult<()> {
+    import_encodings(cx)?;
+    let registry = registry(cx);
+    registry.search_path.push(cx, search);
+    Ok(())
+}
+
+/// Imports the package `encodings`, once.
 fn import_encodings(cx: &mut Cx) -> PyResult<()> {
+    if registry(cx).imported.replace(true) {
+        return Ok(());
+    }
     let import = cx.rt().hooks.get().import;
     let name = cx.str("encodings");
     import(cx, name, Value::none(), Value::none(), Value::none(), 0)?;

@@ -93,8 +93,7 @@ pub fn split(hay: &[u8], sep: Option<&[u8]>, limit: usize, mut f: impl FnMut(Ran
         }
         let start = i;
         if left == 0 {
-            let (_, end) = strip_range(&hay[start..], false, true, is_space);
-            return f(start..start + end);
+            return f(start..n);
         }
         while i < n && !is_space(hay[i]) {
             i += 1;
@@ -124,8 +123,7 @@ pub fn rsplit(hay: &[u8], sep: Option<&[u8]>, limit: usize, mut f: impl FnMut(Ra
             return;
         }
         if left == 0 {
-            let (start, _) = strip_range(&hay[..end], true, false, is_space);
-            return f(start..end);
+            return f(0..end);
         }
         let start = hay[..end].iter().rposition(|b| is_space(*b)).map_or(0, |i| i + 1);
         f(start..end);

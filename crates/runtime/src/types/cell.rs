@@ -70,7 +70,7 @@ impl Cell {
     fn cell_contents(cx: &mut Cx, this: &'static Cell) -> PyResult<Value> {
         match this.get() {
             Some(v) => Ok(v),
-            None => raise!(cx, ValueError, "cell is empty"),
+            None => raise!(cx, ValueError, "Cell is empty"),
         }
     }
     #[setter("cell_contents")]

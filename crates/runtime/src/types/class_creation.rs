@@ -255,9 +255,6 @@ fn fix_namespace(cx: &mut Cx, class: &'static Type, dict: &'static Dict) -> PyRe
     {
         dict.set_str(cx, names.__module__, module);
     }
-    if dict.get_str(names.__doc__).is_none() {
-        dict.set_str(cx, names.__doc__, Value::none());
-    }
     wrap_method(cx, dict, names.__new__, crate::types::function_methods::new_static_method);
     wrap_method(cx, dict, names.__init_subclass__, crate::types::function_methods::new_class_method);
     wrap_method(cx, dict, names.__class_getitem__, crate::types::function_methods::new_class_method);
@@ -275,6 +272,9 @@ fn fix_namespace(cx: &mut Cx, class: &'static Type, dict: &'static Dict) -> PyRe
         cell.set(cx, Some(content));
     }
     crate::types::type_methods::add_instance_getsets(cx, class);
+    if dict.get_str(names.__doc__).is_none() {
+        dict.set_str(cx, names.__doc__, Value::none());
+    }
     Ok(())
 }
 

@@ -523,7 +523,11 @@ static MEMBER_SPEC: TypeSpec = TypeSpec {
             // SAFETY: the type was checked.
             match Value::from_bits(unsafe { *this.word(obj) }) {
                 Some(value) => Ok(value),
-                None => Err(attr::no_attribute(cx, obj, this.name)),
+                None => {
+                    let class = crate::types::type_::message_name(cx, obj.class());
+                    let text = format!("'{class}' object has no attribute '{}'", this.name);
+                    Err(attr::attribute_error(cx, &text, obj, this.name))
+                }
             }
         }),
         descr_set: Some(|cx, v, obj, value| {

@@ -268,8 +268,7 @@ fn new_function(cx: &mut Cx, _: &'static Type, args: Args) -> PyResult<Value> {
         Some(Some(closure)) => Some(closure),
         None if code.nfrees == 0 => None,
         None => return raise!(cx, TypeError, "arg 5 (closure) must be tuple"),
-        Some(None) if code.nfrees == 0 => return raise!(cx, TypeError, "arg 5 (closure) must be None or tuple"),
-        Some(None) => return raise!(cx, TypeError, "arg 5 (closure) must be tuple"),
+        Some(None) => return raise!(cx, TypeError, "arg 5 (closure) must be None or tuple"),
     };
     let kwdefaults = optional::<Dict>(cx, bound[5], "arg 6 (kwdefaults) must be None or dict")?;
     let (free, given) = (code.nfrees as usize, closure.map_or(0, |c| c.len()));

@@ -14,6 +14,7 @@ use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::bytes::Bytes;
 use crate::types::bytes_methods::{hex_separator, hex_str};
+use crate::types::generic_alias;
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::memoryview::{MemoryView, contiguous_strides, export, trace_view};
@@ -367,6 +368,12 @@ fn int_tuple(cx: &mut Cx, words: &[isize]) -> &'static Tuple {
 
 #[pymethods]
 impl MemoryView {
+    /// See PEP 585
+    #[classmethod]
+    #[py("($type, object, /)")]
+    fn __class_getitem__(cx: &mut Cx, class: &'static Type, object: Value) -> PyResult<Value> {
+        generic_alias::new(cx, Value::of(class), object)
+    }
     /// Release the underlying buffer exposed by the memoryview object.
     #[py("($self, /)", name = "release")]
     fn release_method(cx: &mut Cx, this: &'static MemoryView) -> PyResult<()> {

@@ -170,7 +170,7 @@ pub(crate) fn bootstrap(cx: &mut Cx) {
     for class in REST.iter().flat_map(|table| table.iter()) {
         cx.ready_type(class);
     }
-    template::finish_types(cx);
+    typing::finish_types(cx);
     crate::exceptions::make_exception_group(cx);
     generator::set_up(cx);
 }

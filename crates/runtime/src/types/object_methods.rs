@@ -334,7 +334,7 @@ fn default_state(cx: &mut Cx, v: Value, required: bool) -> PyResult<Value> {
 
 /// Names of the `__slots__` variables of `class`, as `copyreg._slotnames` computes and caches them.
 fn slot_names(cx: &mut Cx, class: &'static Type) -> PyResult<crate::heap::RootVec> {
-    if class.data().slot_words.is_empty() {
+    if !class.is_heap_type() {
         return Ok(crate::heap::RootVec::new());
     }
     let key = cx.names().__slotnames__;

@@ -686,11 +686,7 @@ fn split_spaces(cx: &mut Cx, this: &'static Str, limit: usize) -> &'static List 
             }
             let start = i;
             if left == 0 {
-                let mut end = n;
-                while space(end - 1) {
-                    end -= 1;
-                }
-                push_part(cx, list, this, start, end);
+                push_part(cx, list, this, start, n);
                 break;
             }
             while i < n && !space(i) {
@@ -718,11 +714,7 @@ fn rsplit_spaces(cx: &mut Cx, this: &'static Str, limit: usize) -> &'static List
         }
         let mut start = end;
         if left == 0 {
-            start = 0;
-            while space(start) {
-                start += 1;
-            }
-            push_part(cx, list, this, start, end);
+            push_part(cx, list, this, 0, end);
             break;
         }
         while start > 0 && !space(start - 1) {

@@ -352,11 +352,3 @@ static TEMPLATE_ITERATOR_SPEC: TypeSpec = TypeSpec {
     doc: "Template iterator object",
     ..TypeSpec::DEFAULT
 };
-
-/// Adds what a table of attributes cannot hold: `Interpolation.__match_args__`. Called once at start.
-pub fn finish_types(cx: &mut Cx) {
-    let names = ["value", "expression", "conversion", "format_spec"].map(|n| Value::of(cx.intern(n)));
-    let names = Value::of(Tuple::new(cx, &names));
-    let key = cx.names().__match_args__;
-    INTERPOLATION.dict().set_str(cx, key, names);
-}

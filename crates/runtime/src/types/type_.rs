@@ -95,6 +95,15 @@ pub fn full_name(cx: &mut Cx, class: &'static Type) -> String {
     }
 }
 
+/// The name that newer messages show: `module.Qualname`, without the modules `builtins` and `__main__`.
+pub fn message_name(cx: &mut Cx, class: &'static Type) -> String {
+    let name = full_name(cx, class);
+    match name.strip_prefix("__main__.") {
+        Some(rest) => rest.to_string(),
+        None => name,
+    }
+}
+
 impl Cx {
     /// Completes a static type: base first, then MRO, slots and namespace. Does nothing the second time.
     pub fn ready_type(&mut self, class: &'static Type) {
@@ -176,7 +185,11 @@ impl Cx {
     }
 
     fn fill_namespace(&mut self, class: &'static Type, spec: &'static TypeSpec) {
-        let dict = class.dict();
+        let (dict, names) = (class.dict(), self.names());
+        if spec.slots.new.is_some() {
+            let new = NativeFunction::new(self, &crate::types::type_methods::TYPE_NEW, Some(Value::of(class)), None);
+            dict.set_str(self, names.__new__, Value::of(new));
+        }
         for dunder in slots::dunders() {
             if (dunder.present)(&spec.slots) {
                 let key = self.intern(dunder.name);
@@ -200,13 +213,9 @@ impl Cx {
         for def in spec.getsets.iter().flat_map(|table| table.iter()) {
             GetSet::define(self, class, def);
         }
-        if spec.attrs && !class.base().is_some_and(|b| b.data().attrs) {
+        let inherited = class.base().is_some_and(|b| b.data().attrs);
+        if spec.attrs && !inherited && dict.get_str(names.__dict__).is_none() {
             GetSet::define(self, class, &crate::types::object_methods::DICT_GETSET);
-        }
-        let names = self.names();
-        if spec.slots.new.is_some() {
-            let new = NativeFunction::new(self, &crate::types::type_methods::TYPE_NEW, Some(Value::of(class)), None);
-            dict.set_str(self, names.__new__, Value::of(new));
         }
         if (spec.slots.hash.is_some() || spec.slots.richcompare.is_some()) && hash::is_unhashable(class) {
             dict.set_str(self, names.__hash__, Value::none());
@@ -217,7 +226,9 @@ impl Cx {
         }
         if let Some((module, _)) = spec.name.rsplit_once('.') {
             let module = Value::of(self.intern(module));
-            dict.set_str(self, names.__module__, module);
+            if dict.get_str(names.__module__).is_none() {
+                dict.set_str(self, names.__module__, module);
+            }
         }
         self.type_modified(class);
     }

@@ -164,3 +164,16 @@ pub fn name_argument(cx: &mut Cx, function: &str, v: Value) -> PyResult<&'static
         }
     }
 }
+
+/// Adjusts the types of the type system in what their tables cannot say. Called once at start.
+pub fn finish_types(cx: &mut Cx) {
+    let names = ["value", "expression", "conversion", "format_spec"].map(|n| Value::of(cx.intern(n)));
+    let names = Value::of(Tuple::new(cx, &names));
+    let key = cx.names().__match_args__;
+    template::INTERPOLATION.dict().set_str(cx, key, names);
+    // Type parameters have attributes but no `__dict__`.
+    let key = cx.names().__dict__;
+    for class in [&type_params::TYPE_VAR, &type_params::PARAM_SPEC, &type_params::TYPE_VAR_TUPLE] {
+        class.dict().remove_str(cx, key);
+    }
+}

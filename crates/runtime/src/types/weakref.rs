@@ -189,7 +189,13 @@ pub fn describe(cx: &mut Cx, v: Value, kind: &str) -> PyResult<Value> {
     let mut name = String::new();
     if kind == "weakref" {
         let key = cx.names().__name__;
-        let found = attr::get_optional(cx, target, key)?;
+        let found = match cx.lookup_special(target, key) {
+            Some(descr) => {
+                let bound = attr::bind(cx, descr, target, target.class());
+                cx.catch(bound, &crate::exceptions::AttributeError)?
+            }
+            None => None,
+        };
         if let Some(found) = found.and_then(|n| n.downcast::<Str>()) {
             name = format!(" ({found})");
         }

@@ -11,9 +11,7 @@ pub mod scope;
 pub use objects::check_count;
 pub use output::{flush_stream, sys_value};
 
-use taipan_runtime::dict::Dict;
 use taipan_runtime::types::module::Module;
-use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, exceptions};
 
 use crate::state::{self, Slot};
@@ -91,17 +89,7 @@ fn add_types(cx: &mut Cx, module: &'static Module) -> PyResult<()> {
             module.add_type(cx, class);
         }
     }
-    let name = cx.intern("ExceptionGroup");
-    if module.dict().get_str(name).is_none() {
-        let bases = [Value::of(&exceptions::BaseExceptionGroup), Value::of(&exceptions::Exception_)];
-        let bases = Tuple::new(cx, &bases);
-        let namespace = Dict::new(cx);
-        let (key, home) = (cx.names().__module__, Value::of(cx.names().builtins));
-        namespace.set_str(cx, key, home);
-        let meta = &taipan_runtime::types::type_::TYPE;
-        let no_args = taipan_runtime::Args::positional(&[]);
-        let class = taipan_runtime::types::type_::new_class(cx, meta, name, bases, namespace, no_args)?;
-        module.dict().set_str(cx, name, Value::of(class));
-    }
+    // It has two bases and is therefore no static type.
+    module.set(cx, "ExceptionGroup", Value::of(exceptions::exception_group()));
     Ok(())
 }

@@ -93,11 +93,8 @@ fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
     bind(cx, &INIT, args, &mut bound)?;
     let v = bound.map(|v| v.unwrap_or(Value::none()));
     let (key_separator, item_separator) = (str_arg(cx, v[4], 5)?, str_arg(cx, v[5], 6)?);
-    let flags = [
-        protocol_object::truth(cx, v[6])?,
-        protocol_object::truth(cx, v[7])?,
-        protocol_object::truth(cx, v[8])?,
-    ];
+    let flags =
+        [protocol_object::truth(cx, v[6])?, protocol_object::truth(cx, v[7])?, protocol_object::truth(cx, v[8])?];
     if !v[0].is_none() && v[0].downcast::<Dict>().is_none() {
         let got = v[0].class().tp_name();
         return raise!(cx, TypeError, "make_encoder() argument 1 must be dict or None, not {got}");

@@ -48,9 +48,7 @@ static SCANNER_SPEC: TypeSpec = TypeSpec {
 unsafe fn trace(object: *mut Header, marker: &mut Marker) {
     // SAFETY: called for scanners only.
     let this = unsafe { &*object.cast::<Scanner>() };
-    for v in
-        [this.object_hook, this.object_pairs_hook, this.parse_float, this.parse_int, this.parse_constant]
-    {
+    for v in [this.object_hook, this.object_pairs_hook, this.parse_float, this.parse_int, this.parse_constant] {
         marker.mark_value(v.bits());
     }
 }

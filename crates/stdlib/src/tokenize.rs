@@ -1,0 +1,155 @@
+//! `_tokenize`: the tokenizer behind `tokenize`.
+
+use std::cell::Cell;
+
+use taipan_gc::Marker;
+use taipan_macros::pymethods;
+use taipan_runtime::object::Header;
+use taipan_runtime::protocol::buffer;
+use taipan_runtime::slots::Slots;
+use taipan_runtime::typeobj::{Type, TypeSpec};
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::module::Module;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Args, Cx, PyResult, Value, exceptions, object, raise};
+use taipan_syntax::lexer::Kind;
+
+/// An iterator over the tokens of what `readline` gives. The source is read and cut up at the first `next`.
+#[repr(C)]
+pub struct TokenizerIter {
+    header: Header,
+    tokens: Cell<Option<Value>>,
+    next: Cell<usize>,
+}
+object!(TokenizerIter, TOKENIZER_ITER);
+
+/// The type `_tokenize.TokenizerIter`.
+pub static TOKENIZER_ITER: Type = Type::new(&TOKENIZER_ITER_SPEC);
+static TOKENIZER_ITER_SPEC: TypeSpec = TypeSpec {
+    name: "_tokenize.TokenizerIter",
+    basicsize: std::mem::size_of::<TokenizerIter>(),
+    trace: Some(trace),
+    slots: Slots { new: Some(new), iter: Some(|_, v| Ok(v)), next: Some(next), ..Slots::NONE },
+    ..TypeSpec::DEFAULT
+};
+
+unsafe fn trace(object: *mut Header, marker: &mut Marker) {
+    // SAFETY: called for this type only.
+    if let Some(v) = unsafe { (*object.cast::<TokenizerIter>()).tokens.get() } {
+        marker.mark_value(v.bits());
+    }
+}
+
+/// Arguments of the constructor.
+struct Arguments;
+
+#[pymethods]
+impl Arguments {
+    #[py("(readline, /, *, encoding=None, extra_tokens)")]
+    fn bind(cx: &mut Cx, readline: Value, encoding: Option<Value>, extra_tokens: bool) -> PyResult<Value> {
+        let source = read_all(cx, readline, encoding)?;
+        tokens(cx, &source, extra_tokens)
+    }
+}
+
+fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
+    let list = (Arguments::METHODS[0].call)(cx, args)?;
+    let iter = TokenizerIter { header: Header::fresh(class), tokens: Cell::new(Some(list)), next: Cell::new(0) };
+    Ok(Value::of(cx.alloc_of(class, iter)))
+}
+
+/// The whole text that `readline` gives, str or (with an encoding) bytes.
+fn read_all(cx: &mut Cx, readline: Value, encoding: Option<Value>) -> PyResult<String> {
+    let encoding = encoding.filter(|e| !e.is_none());
+    let mut source = String::new();
+    loop {
+        let line = cx.call(readline, &[]);
+        let Some(line) = cx.catch(line, &exceptions::StopIteration)? else { break };
+        let text = match (line.downcast::<Str>(), encoding) {
+            (Some(s), None) => s.to_string_lossy(),
+            (None, Some(encoding)) if buffer::check(line) => {
+                let text = cx.call_method_text(line, "decode", &[encoding])?;
+                text.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default()
+            }
+            (_, encoding) => {
+                let expected = if encoding.is_some() { "bytes" } else { "str" };
+                return raise!(cx, TypeError, "readline() returned a non-{expected} object");
+            }
+        };
+        if text.is_empty() {
+            break;
+        }
+        source += &text;
+    }
+    Ok(source)
+}
+
+/// The numbers of `Lib/token.py`.
+fn number(kind: Kind) -> i64 {
+    match kind {
+        Kind::EndMarker => 0,
+        Kind::Name => 1,
+        Kind::Number => 2,
+        Kind::String => 3,
+        Kind::Newline => 4,
+        Kind::Indent => 5,
+        Kind::Dedent => 6,
+        Kind::Op => 55,
+        Kind::FStringStart => 59,
+        Kind::FStringMiddle => 60,
+        Kind::FStringEnd => 61,
+        Kind::TStringStart => 62,
+        Kind::TStringMiddle => 63,
+        Kind::TStringEnd => 64,
+        Kind::Comment => 65,
+        Kind::Nl => 66,
+    }
+}
+
+fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
+    let text = taipan_syntax::source::normalise_newlines(source).into_owned();
+    let lines = taipan_syntax::source::Lines::new(&text);
+    let (found, error) = taipan_syntax::tokens::tokens(&text);
+    let list = List::new(cx);
+    for token in &found {
+        if !extra_tokens && matches!(token.kind, Kind::Comment | Kind::Nl) {
+            continue;
+        }
+        let line = lines.line_text(token.start.0).unwrap_or("");
+        let line = if line.is_empty() && token.kind == Kind::EndMarker { String::new() } else { format!("{line}\n") };
+        let pair = |cx: &mut Cx, p: (u32, u32)| Tuple::new(cx, &[Value::small(p.0 as i64), Value::small(p.1 as i64)]);
+        let (start, end) = (pair(cx, token.start), pair(cx, token.end));
+        let string = cx.str(token.string);
+        let line = cx.str(&line);
+        let kind = Value::small(number(token.kind));
+        let item = Tuple::new(cx, &[kind, string, Value::of(start), Value::of(end), line]);
+        list.push(cx, Value::of(item));
+    }
+    if let Some(error) = error {
+        let filename = cx.str("<string>");
+        let raised = crate::compile::raise_syntax(cx, &error, filename, 0);
+        let _ = raised;
+        let exception = cx.take_exception();
+        list.push(cx, exception);
+    }
+    Ok(Value::of(list))
+}
+
+fn next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {
+    // SAFETY: the slot of this type.
+    let this = unsafe { v.cast::<TokenizerIter>() };
+    let item = this.tokens.get().and_then(|t| t.exact::<List>()).and_then(|l| l.get(this.next.get()));
+    this.next.set(this.next.get() + 1);
+    match item {
+        Some(e) if e.downcast::<exceptions::Exception>().is_some() => Err(cx.raise(e)),
+        item => Ok(item),
+    }
+}
+
+/// Makes the module `_tokenize`. May collect.
+pub fn init(cx: &mut Cx) -> &'static Module {
+    let module = Module::new(cx, "_tokenize");
+    module.add_type(cx, &TOKENIZER_ITER);
+    module
+}
