@@ -16,6 +16,7 @@ pub mod compile;
 pub mod contextvars;
 pub mod errno;
 pub mod faulthandler;
+pub mod fcntl;
 pub mod frozen;
 pub mod functools;
 pub mod gc;
@@ -25,13 +26,18 @@ pub mod imp;
 pub mod import;
 pub mod io;
 pub mod itertools;
+pub mod json;
+pub mod locale;
 pub mod marshal;
 pub mod math;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod posixsubprocess;
+pub mod pwd_grp;
 pub mod random;
 pub mod resource;
+pub mod select;
 pub mod signal;
 pub mod sre;
 pub mod start;
@@ -64,13 +70,8 @@ pub type Init = fn(&mut Cx) -> PyResult<&'static Module>;
 
 /// The native modules by name, sorted. `builtins` and `sys` exist once; the others are made for each import.
 pub static MODULES: &[(&str, Init)] = &[
-    ("_random", |cx| Ok(random::init(cx))),
-    ("_statistics", |cx| Ok(statistics::init(cx))),
-    ("array", |cx| Ok(array::init(cx))),
     ("_abc", |cx| Ok(abc::init(cx))),
     ("_ast", ast::init),
-    ("_opcode", |cx| Ok(opcode::init(cx))),
-    ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_bisect", |cx| Ok(bisect::init(cx))),
     ("_codecs", |cx| Ok(codecs::init(cx))),
     ("_collections", |cx| Ok(collections::init(cx))),
@@ -79,29 +80,41 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_heapq", |cx| Ok(heapq::init(cx))),
     ("_imp", imp::module),
     ("_io", |cx| Ok(io::init(cx))),
+    ("_json", |cx| Ok(json::init(cx))),
+    ("_locale", locale::init),
+    ("_opcode", |cx| Ok(opcode::init(cx))),
     ("_operator", |cx| Ok(operator::init(cx))),
+    ("_posixsubprocess", |cx| Ok(posixsubprocess::init(cx))),
+    ("_random", |cx| Ok(random::init(cx))),
     ("_signal", signal::module),
     ("_sre", |cx| Ok(sre::init(cx))),
     ("_stat", |cx| Ok(stat::init(cx))),
+    ("_statistics", |cx| Ok(statistics::init(cx))),
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
     ("_suggestions", |cx| Ok(suggestions::init(cx))),
     ("_thread", thread::module),
+    ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_types", |cx| Ok(types::init(cx))),
     ("_typing", |cx| Ok(typing::init(cx))),
     ("_warnings", warnings::module),
     ("_weakref", |cx| Ok(weakref::init(cx))),
+    ("array", |cx| Ok(array::init(cx))),
     ("atexit", atexit::module),
     ("binascii", |cx| Ok(binascii::init(cx))),
     ("builtins", builtins::module),
     ("errno", |cx| Ok(errno::init(cx))),
     ("faulthandler", faulthandler::module),
+    ("fcntl", |cx| Ok(fcntl::init(cx))),
     ("gc", gc::module),
+    ("grp", |cx| Ok(pwd_grp::init_grp(cx))),
     ("itertools", |cx| Ok(itertools::init(cx))),
     ("marshal", marshal::module),
     ("math", |cx| Ok(math::init(cx))),
     ("posix", |cx| Ok(posix::init(cx))),
+    ("pwd", |cx| Ok(pwd_grp::init_pwd(cx))),
     ("resource", |cx| Ok(resource::init(cx))),
+    ("select", |cx| Ok(select::init(cx))),
     ("sys", sys::module),
     ("time", |cx| Ok(time::init(cx))),
     ("unicodedata", |cx| Ok(unicodedata::init(cx))),

@@ -28,6 +28,7 @@ pub fn get_text(cx: &mut Cx, v: Value, name: &str) -> PyResult<Value> {
 pub fn get_optional(cx: &mut Cx, v: Value, name: &'static Str) -> PyResult<Option<Value>> {
     if v.class().slots().getattr.is_some_and(|f| std::ptr::fn_addr_eq(f, generic_get as GetFn)) {
         let r = generic_get_optional(cx, v, name);
+        // A descriptor may have raised it.
         return Ok(cx.catch(r, &crate::exceptions::AttributeError)?.flatten());
     }
     let r = get(cx, v, name);

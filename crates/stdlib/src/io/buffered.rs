@@ -44,6 +44,8 @@ pub struct Buffered {
     writable: Cell<bool>,
     finalizing: Cell<bool>,
     locked: Cell<bool>,
+    /// Noted as holding data to be written.
+    noted: Cell<bool>,
     size: Cell<usize>,
     raw_pos: Cell<Option<i64>>,
     ahead: UnsafeCell<ReadAhead>,
@@ -86,6 +88,7 @@ pub fn new(cx: &mut Cx, class: &'static Type, _: Args) -> PyResult<Value> {
         writable: Cell::new(false),
         finalizing: Cell::new(false),
         locked: Cell::new(false),
+        noted: Cell::new(false),
         size: Cell::new(0),
         raw_pos: Cell::new(None),
         ahead: UnsafeCell::new(ReadAhead::default()),
@@ -453,6 +456,10 @@ impl Buffered {
         if self.readable.get() {
             self.forget_read_ahead(cx)?;
         }
+        if !self.noted.get() && self.file().is_some_and(|f| f.is_own_file()) {
+            self.noted.set(true);
+            super::note_unwritten(cx, Value::of(self));
+        }
         let size = self.size.get();
         if self.pending().len() + data.len() <= size {
             self.pending().extend_from_slice(data);
@@ -548,6 +555,17 @@ impl Buffered {
         let (raw, name) = (self.raw(cx)?, cx.names().flush);
         cx.call_method(raw, name, &[])?;
         Ok(())
+    }
+
+    /// Writes what is pending, if that can be done now.
+    pub fn settle(&'static self, cx: &mut Cx) -> PyResult<()> {
+        self.noted.set(false);
+        match self.file() {
+            Some(file) if !file.is_closed() && !self.locked.get() && !self.pending().is_empty() => {
+                self.locked(cx, |cx| self.flush_pending(cx))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// `close()`: flushes, then closes the raw stream even if that failed.
@@ -649,7 +667,9 @@ pub fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
     let key = cx.names().name;
     let name = match attr::get_optional(cx, v, key) {
         Ok(name) => name,
-        Err(_) if cx.exception_matches(&exceptions::ValueError) => {
+        Err(_)
+            if cx.exception_matches(&exceptions::ValueError) || cx.exception_matches(&exceptions::AttributeError) =>
+        {
             cx.take_exception();
             None
         }

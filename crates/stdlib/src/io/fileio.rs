@@ -275,14 +275,10 @@ impl FileIo {
         }
     }
 
-    /// Whether it was opened for reading.
-    pub fn is_readable(&self) -> bool {
-        self.readable.get()
-    }
-
-    /// Whether it was opened for writing.
-    pub fn is_writable(&self) -> bool {
-        self.writable.get()
+    /// True for a regular file that this object will close: what is written to it only shows to those who read the
+    /// file.
+    pub fn is_own_file(&self) -> bool {
+        self.size.get() >= 0 && self.closefd.get()
     }
 
     /// Preferred size of a buffer.
@@ -394,11 +390,6 @@ impl FileIo {
         if self.maybe_tty.get() { self.is_tty(cx) } else { Ok(false) }
     }
 
-    /// Replaces the size that the file had at opening (its content was changed through it).
-    fn forget_size(&self) {
-        self.size.set(-1);
-    }
-
     /// Text of `mode`.
     pub fn mode_text(&self) -> &'static str {
         match (self.created.get(), self.appending.get(), self.readable.get(), self.writable.get()) {
@@ -471,6 +462,7 @@ fn given_fd(cx: &mut Cx, file: Value) -> PyResult<Option<i32>> {
 
 fn open_path(cx: &mut Cx, path: &CString, open_flags: i32, file: Value) -> PyResult<i32> {
     let mut collected = false;
+    super::settle(cx);
     loop {
         // SAFETY: the text is NUL-terminated.
         let result = host::retry(cx, || unsafe { libc::open(path.as_ptr(), open_flags, 0o666) })?;
@@ -561,7 +553,7 @@ impl FileIo {
     #[py("($self, buffer, /)")]
     fn readinto(cx: &mut Cx, this: &'static FileIo, buffer: Value) -> PyResult<Value> {
         this.reading_fd(cx)?;
-        let n = host::with_writable(cx, buffer, "readinto() argument", |cx, data| this.read_into(cx, data))?;
+        let n = host::with_writable(cx, buffer, "readinto() argument 1", |cx, data| this.read_into(cx, data))?;
         Ok(n.map_or(Value::none(), |n| Value::small(n as i64)))
     }
     /// Write buffer b to file, return number of bytes written.
@@ -615,7 +607,6 @@ impl FileIo {
             Some(size) => number::to_i64(cx, size)?,
             None => this.seek_to(cx, 0, libc::SEEK_CUR)?,
         };
-        this.forget_size();
         // SAFETY: a plain system call.
         host::run(cx, || unsafe { libc::ftruncate(fd, size) })?;
         Ok(cx.int(size))

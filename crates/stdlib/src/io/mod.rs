@@ -23,6 +23,7 @@ use taipan_runtime::dict::Dict;
 use taipan_runtime::heap::RootVec;
 use taipan_runtime::protocol::{attr, object as protocol_object, warn};
 use taipan_runtime::types::int;
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -108,6 +109,43 @@ pub fn flush_all(cx: &mut Cx) {
             Ok(())
         };
         if result.is_err() || cx.exception().is_some() {
+            cx.take_exception();
+        }
+    }
+}
+
+/// Streams over files that hold data to be written.
+static UNWRITTEN: Global = Global::new();
+
+/// Notes a stream over a file of its own that holds data from now on.
+fn note_unwritten(cx: &mut Cx, stream: Value) {
+    let list = UNWRITTEN.get_or(cx, |cx| Ok(Value::of(List::new(cx))));
+    let Some(list) = list.ok().and_then(|v| v.exact::<List>()) else { return };
+    if list.len() >= 256 {
+        settle(cx);
+    }
+    list.push(cx, stream);
+}
+
+/// Writes what files hold. CPython does so as soon as nobody uses a file any more; here that shows only at a
+/// collection, so it is done before anything that could see the difference: opening and examining files, starting
+/// processes. Only regular files that their streams will close are concerned; errors are left to `close`.
+pub fn settle(cx: &mut Cx) {
+    let Some(list) = UNWRITTEN.get().and_then(|v| v.exact::<List>()) else { return };
+    if list.is_empty() {
+        return;
+    }
+    let streams = RootVec::from_slice(list.items());
+    list.truncate(0);
+    for i in 0..streams.len() {
+        let result = if let Some(text) = streams[i].downcast::<TextIo>() {
+            text.settle(cx)
+        } else if let Some(buffered) = buffered_types::of(streams[i]) {
+            buffered.settle(cx)
+        } else {
+            Ok(())
+        };
+        if result.is_err() {
             cx.take_exception();
         }
     }

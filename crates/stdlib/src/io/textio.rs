@@ -65,6 +65,8 @@ pub struct TextIo {
     pub(super) seekable: Cell<bool>,
     pub(super) telling: Cell<bool>,
     pub(super) finalizing: Cell<bool>,
+    /// Noted as holding data to be written.
+    noted: Cell<bool>,
     /// Any line ending ends a line, and becomes "\n" if `translates`.
     pub(super) universal: Cell<bool>,
     pub(super) translates: Cell<bool>,
@@ -143,6 +145,7 @@ fn new(cx: &mut Cx, class: &'static Type, _: Args) -> PyResult<Value> {
         seekable: no(),
         telling: no(),
         finalizing: no(),
+        noted: no(),
         universal: no(),
         translates: no(),
         read_newline: Cell::new("\n"),
@@ -459,6 +462,10 @@ impl TextIo {
             true => replace_newlines(cx, text, newline),
             false => text,
         };
+        if !self.noted.get() && self.native_buffer().and_then(|b| b.file()).is_some_and(|f| f.is_own_file()) {
+            self.noted.set(true);
+            super::note_unwritten(cx, Value::of(self));
+        }
         self.encode(cx, text)?;
         if self.pending().len() >= self.chunk.get() || flush || self.write_through.get() {
             self.flush_pending(cx)?;
@@ -469,11 +476,7 @@ impl TextIo {
         if self.decoded.get().is_some() || self.has_snapshot.get() {
             self.forget_decoded();
         }
-        self.reset_decoder_state();
-        if let Some(decoder) = self.decoder.get() {
-            cx.call_method_text(decoder, "reset", &[])?;
-        }
-        Ok(())
+        self.reset_decoder(cx)
     }
 
     fn encode(&'static self, cx: &mut Cx, text: &'static Str) -> PyResult<()> {
@@ -512,12 +515,14 @@ impl TextIo {
         if let Some(native) = self.native_buffer().filter(|b| b.writes()) {
             native.check_open(cx, "write to closed file")?;
             let result = native.locked(cx, |cx| native.write(cx, &data));
-            if self.pending().is_empty() {
-                // Keeps the allocation for the next text.
-                let mut data = data;
+            // Keeps the data if nothing of it was taken, else the allocation for the next text.
+            let lost = result.is_err() && !cx.exception_matches(&exceptions::BlockingIOError);
+            let mut data = data;
+            if !lost {
                 data.clear();
-                *self.pending() = data;
             }
+            data.append(self.pending());
+            *self.pending() = data;
             result?;
             return Ok(());
         }
@@ -552,6 +557,16 @@ impl TextIo {
         self.telling.set(self.seekable.get());
         self.flush_pending(cx)?;
         self.flush_buffer(cx)
+    }
+
+    /// Hands pending text on and writes it, if that can be done now.
+    pub(super) fn settle(&'static self, cx: &mut Cx) -> PyResult<()> {
+        self.noted.set(false);
+        let Some(native) = self.native_buffer().filter(|b| b.file().is_some_and(|f| !f.is_closed())) else {
+            return Ok(());
+        };
+        self.flush_pending(cx)?;
+        native.settle(cx)
     }
 
     /// `close()`: flushes, then closes the buffer even if that failed.
@@ -618,7 +633,10 @@ fn repr_parts(cx: &mut Cx, v: Value, this: &'static TextIo, class: &str) -> PyRe
         let part = match attr::get_optional(cx, v, key) {
             Ok(part) => part,
             // The buffer was detached.
-            Err(_) if cx.exception_matches(&exceptions::ValueError) => {
+            Err(_)
+                if cx.exception_matches(&exceptions::ValueError)
+                    || cx.exception_matches(&exceptions::AttributeError) =>
+            {
                 cx.take_exception();
                 None
             }

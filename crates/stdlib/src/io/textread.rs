@@ -129,14 +129,20 @@ impl TextIo {
                 kept[..n].copy_from_slice(&held_bytes[..n]);
                 self.tail.set((kept, n as u8));
             }
-            Some(decoder) if held_bytes.is_empty() && flags == 0 => {
-                cx.call_method_text(decoder, "reset", &[])?;
-            }
             Some(decoder) => {
                 let (bytes, flags) = (Value::of(Bytes::new(cx, held_bytes)), cx.int(flags));
                 let state = Value::of(Tuple::new(cx, &[bytes, flags]));
                 cx.call_method_text(decoder, "setstate", &[state])?;
             }
+        }
+        Ok(())
+    }
+
+    /// Puts the decoder into its first state, in which an encoding may expect a byte order mark.
+    pub(super) fn reset_decoder(&'static self, cx: &mut Cx) -> PyResult<()> {
+        self.reset_decoder_state();
+        if let Some(decoder) = self.decoder.get() {
+            cx.call_method_text(decoder, "reset", &[])?;
         }
         Ok(())
     }

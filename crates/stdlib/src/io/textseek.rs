@@ -100,7 +100,7 @@ impl TextIo {
         self.flush_pending(cx)?;
         self.call_flush(cx)?;
         let at = self.buffer_tell(cx)?;
-        if !self.reads.get() || !self.has_snapshot.get() || self.decoded.get().is_none() {
+        if !self.reads.get() || !self.has_snapshot.get() {
             return Ok(at);
         }
         let at = number::to_i64(cx, at)?;
@@ -216,7 +216,7 @@ impl TextIo {
                 }
                 self.call_flush(cx)?;
                 self.forget_decoded();
-                self.set_decoder_state(cx, b"", 0)?;
+                self.reset_decoder(cx)?;
                 let buffer = self.buffer(cx)?;
                 let at = cx.call_method_text(buffer, "seek", &[zero, Value::small(2)])?;
                 let at_start = compare::equal(cx, at, zero)?;
@@ -242,7 +242,11 @@ impl TextIo {
         self.snapshot().input.clear();
         self.snapshot().held.clear();
         self.snapshot().flags = i64::from(cookie.flags);
-        self.set_decoder_state(cx, b"", i64::from(cookie.flags))?;
+        if cookie.start == 0 && cookie.flags == 0 {
+            self.reset_decoder(cx)?;
+        } else {
+            self.set_decoder_state(cx, b"", i64::from(cookie.flags))?;
+        }
         if self.telling.get() && self.reads.get() {
             self.has_snapshot.set(true);
         }

@@ -138,6 +138,7 @@ impl DirEntry {
         let name = if self.dir_fd >= 0 { self.name } else { self.path };
         let path = Path::new(cx, name, "DirEntry", "path", host::PATH)?;
         let dir = if self.dir_fd >= 0 { self.dir_fd } else { libc::AT_FDCWD };
+        crate::io::settle(cx);
         Ok(host::blocking(cx, || stat_path(&path, dir, follow)))
     }
 

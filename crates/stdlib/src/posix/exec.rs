@@ -149,6 +149,7 @@ fn run_callbacks(cx: &mut Cx, at: &Global, reversed: bool) {
 
 /// To be called before fork.
 pub fn fork_prepare(cx: &mut Cx) {
+    crate::io::settle(cx);
     run_callbacks(cx, &BEFORE, true);
 }
 /// To be called after fork in the parent.
@@ -188,7 +189,8 @@ fn callable(cx: &mut Cx, v: Option<Value>, name: &str) -> PyResult<bool> {
 impl Exec {
     /// Exit to the system with specified status, without normal exit processing.
     #[py("($module, /, status)")]
-    fn _exit(_cx: &mut Cx, status: i32) {
+    fn _exit(cx: &mut Cx, status: i32) {
+        crate::io::settle(cx);
         // SAFETY: ends the process.
         unsafe { libc::_exit(status) }
     }
@@ -210,6 +212,7 @@ impl Exec {
     fn execv(cx: &mut Cx, path: Value, argv: Value) -> PyResult<()> {
         let path = Path::new(cx, path, "execv", "path", PATH)?;
         let argv = arguments(cx, argv, "execv()", " arg 2")?;
+        crate::io::settle(cx);
         // SAFETY: texts and arrays are terminated.
         unsafe { libc::execv(path.ptr(), argv.as_ptr()) };
         let code = host::errno();
@@ -231,6 +234,7 @@ impl Exec {
             return raise!(cx, TypeError, "execve: environment must be a mapping object");
         }
         let env = environment_of(cx, env)?;
+        crate::io::settle(cx);
         // SAFETY: texts and arrays are terminated.
         unsafe {
             match path.fd {
@@ -299,6 +303,7 @@ impl Exec {
     #[py("($module, /, command)")]
     fn system(cx: &mut Cx, command: Value) -> PyResult<i32> {
         let command = host::fs_bytes(cx, command)?;
+        crate::io::settle(cx);
         // SAFETY: the text is NUL-terminated.
         Ok(host::blocking(cx, || unsafe { libc::system(command.as_ptr()) }))
     }
@@ -575,6 +580,7 @@ fn spawn(
         }
     }
     let attributes = spawn_attributes(cx, function, options)?;
+    crate::io::settle(cx);
     let mut pid = 0;
     // SAFETY: everything passed is initialised and terminated.
     let code = unsafe {

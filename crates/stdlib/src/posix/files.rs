@@ -86,6 +86,7 @@ impl Files {
     #[py("($module, /, path, flags, mode=511, *, dir_fd=None)")]
     fn open(cx: &mut Cx, path: Value, flags: i32, mode: Option<i32>, dir_fd: Option<Value>) -> PyResult<i32> {
         let path = Path::new(cx, path, "open", "path", PATH)?;
+        crate::io::settle(cx);
         let dir = host::dir_fd(cx, dir_fd)?;
         let (flags, mode) = (flags | libc::O_CLOEXEC, mode.unwrap_or(0o777) as libc::c_uint);
         // SAFETY: the text is NUL-terminated.
@@ -217,6 +218,7 @@ impl Files {
     #[py("($module, /, path, length)")]
     fn truncate(cx: &mut Cx, path: Value, length: i64) -> PyResult<()> {
         let path = Path::new(cx, path, "truncate", "path", PATH_OR_FD)?;
+        crate::io::settle(cx);
         // SAFETY: the text is NUL-terminated.
         path.run(cx, || unsafe {
             match path.fd {

@@ -22,6 +22,9 @@ use taipan_runtime::types::module::Module;
 use taipan_runtime::{Cx, Value, exceptions};
 
 pub use exec::{Strings, environment, fork_child, fork_parent, fork_prepare};
+pub use files::close_range;
+pub use identity::groups_of as group_ids;
+pub use names::id as user_id;
 pub use stat::stat_value;
 
 static HAVE: &[&str] = &[

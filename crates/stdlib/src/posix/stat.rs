@@ -153,6 +153,7 @@ fn stat_of(
     let path = Path::new(cx, path, function, "path", allow)?;
     let dir = host::dir_fd(cx, dir_fd)?;
     check_combination(cx, function, &path, dir, follow)?;
+    crate::io::settle(cx);
     let result = host::blocking(cx, || stat_path(&path, dir, follow));
     match result {
         Ok(st) => Ok(stat_value(cx, &st)),
@@ -282,6 +283,7 @@ impl Stat {
     /// Equivalent to os.stat(fd).
     #[py("($module, /, fd)")]
     fn fstat(cx: &mut Cx, fd: i32) -> PyResult<Value> {
+        crate::io::settle(cx);
         let mut st = MaybeUninit::<libc::stat>::uninit();
         // SAFETY: st is filled when the call succeeds.
         host::run(cx, || unsafe { libc::fstat(fd, st.as_mut_ptr()) })?;
@@ -335,6 +337,7 @@ impl Stat {
             (None, None) => None,
         };
         check_combination(cx, "utime", &path, dir, follow)?;
+        crate::io::settle(cx);
         let spec = spec.as_ref().map_or(std::ptr::null(), |s| s.as_ptr());
         path.run(cx, || {
             // SAFETY: the text is NUL-terminated, spec is null or two times.
