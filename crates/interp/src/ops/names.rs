@@ -159,7 +159,8 @@ fn load_from_dict_or_deref(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResu
 /// A global or built-in.
 fn global_or_builtin(cx: &mut Cx, name: &'static Str) -> PyResult<Value> {
     let f = frame(cx);
-    if let Some(v) = f.globals.get_str(name) {
+    // Globals may be an instance of a dict subclass, whose `__missing__` is asked (annotationlib relies on it).
+    if let Some(v) = lookup_mapping(cx, Value::of(f.globals), name)? {
         return Ok(v);
     }
     // Globals may be an instance of a dict subclass, whose `__missing__` is asked.
@@ -240,6 +241,9 @@ fn load_global(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
             return Ok(());
         }
         if let Some(n) = f.globals.entry_of_str(name) {
+        if Value::of(f.globals).exact::<Dict>().is_none() {
+            // Not to be cached: every lookup may run Python code.
+        } else if let Some(n) = f.globals.entry_of_str(name) {
             set_op(pc, Op::LoadGlobal);
             *pc = (*pc & 0xffff_ffff) | (n as u64) << 32;
             *pc.add(1) = f.globals.version();
