@@ -163,35 +163,10 @@ fn global_or_builtin(cx: &mut Cx, name: &'static Str) -> PyResult<Value> {
     if let Some(v) = lookup_mapping(cx, Value::of(f.globals), name)? {
         return Ok(v);
     }
-    // Globals may be an instance of a dict subclass, whose `__missing__` is asked.
-    if Value::of(f.globals).exact::<Dict>().is_none()
-        && let Some(v) = lookup_mapping(cx, Value::of(f.globals), name)?
-    {
-        return Ok(v);
-    }
     match f.builtins.get_str(name) {
-    match lookup_mapping(cx, Value::of(f.builtins), name)? {
         Some(v) => Ok(v),
         None => Err(not_defined(cx, name)),
     }
-}
-
-/// As [`global_or_builtin`], where globals may be an instance of a dict subclass, whose `__getitem__` and `__missing__`
-/// are asked (annotationlib relies on it).
-fn global_of_subclass(cx: &mut Cx, name: &'static Str) -> PyResult<Value> {
-    let f = frame(cx);
-    match lookup_mapping(cx, Value::of(f.globals), name)? {
-        Some(v) => Ok(v),
-        None => match lookup_mapping(cx, Value::of(f.builtins), name)? {
-            Some(v) => Ok(v),
-            None => Err(not_defined(cx, name)),
-        },
-    }
-}
-
-/// True for a namespace that is exactly a dict.
-fn is_plain(namespace: &'static Dict) -> bool {
-    Value::of(namespace).exact::<Dict>().is_some()
 }
 
 fn load_from_dict_or_global(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
@@ -199,7 +174,7 @@ fn load_from_dict_or_global(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyRe
     let name = unsafe { name_at(cx, pc) };
     let v = match lookup_mapping(cx, r.get(w.b()), name)? {
         Some(v) => v,
-        None => global_of_subclass(cx, name)?,
+        None => global_or_builtin(cx, name)?,
     };
     r.set(w.a(), v);
     Ok(())
@@ -235,12 +210,6 @@ fn load_global(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
     unsafe {
         let name = name_at(cx, pc);
         let f = frame(cx);
-        if !is_plain(f.globals) {
-            let v = global_of_subclass(cx, name)?;
-            r.set(w.a(), v);
-            return Ok(());
-        }
-        if let Some(n) = f.globals.entry_of_str(name) {
         if Value::of(f.globals).exact::<Dict>().is_none() {
             // Not to be cached: every lookup may run Python code.
         } else if let Some(n) = f.globals.entry_of_str(name) {
@@ -308,7 +277,7 @@ fn load_name(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
     // SAFETY: the first cache word; INT-3.
     let name = unsafe { name_at(cx, pc) };
     let f = frame(cx);
-    if f.locals.is_none() || f.locals == Some(Value::of(f.globals)) && is_plain(f.globals) {
+    if f.locals == Some(Value::of(f.globals)) || f.locals.is_none() {
         if f.locals.is_some()
             && let Some(n) = f.globals.entry_of_str(name)
         {
