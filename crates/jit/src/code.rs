@@ -7,8 +7,8 @@
 
 use std::ptr::NonNull;
 
-/// Bytes reserved.
-const RESERVED: usize = 128 << 20;
+/// Bytes reserved, at most; all code lies within reach of 32-bit offsets.
+const RESERVED: usize = 64 << 20;
 /// Alignment of functions.
 const ALIGN: usize = 32;
 
@@ -16,6 +16,7 @@ const ALIGN: usize = 32;
 pub struct Arena {
     writable: NonNull<u8>,
     executable: NonNull<u8>,
+    len: usize,
     used: usize,
     free: Vec<(usize, usize)>,
 }
@@ -25,18 +26,22 @@ impl Arena {
     pub fn new() -> Option<Arena> {
         // SAFETY: plain system calls; the file lives as long as its mappings.
         unsafe {
+            // A file larger than the limit would end the process.
+            let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit);
+            let len = RESERVED.min(limit.rlim_cur as usize / 2) & !0xffff;
             let fd = libc::memfd_create(c"taipan-jit".as_ptr(), libc::MFD_CLOEXEC);
-            if fd < 0 || libc::ftruncate(fd, RESERVED as i64) != 0 {
+            if len == 0 || fd < 0 || libc::ftruncate(fd, len as i64) != 0 {
                 return None;
             }
             let map = |protection| {
-                let p = libc::mmap(std::ptr::null_mut(), RESERVED, protection, libc::MAP_SHARED | libc::MAP_NORESERVE, fd, 0);
+                let p = libc::mmap(std::ptr::null_mut(), len, protection, libc::MAP_SHARED | libc::MAP_NORESERVE, fd, 0);
                 if p == libc::MAP_FAILED { None } else { NonNull::new(p.cast::<u8>()) }
             };
             let writable = map(libc::PROT_READ | libc::PROT_WRITE);
             let executable = map(libc::PROT_READ | libc::PROT_EXEC);
             libc::close(fd);
-            Some(Arena { writable: writable?, executable: executable?, used: 0, free: vec![] })
+            Some(Arena { writable: writable?, executable: executable?, len, used: 0, free: vec![] })
         }
     }
 
@@ -58,7 +63,7 @@ impl Arena {
                 }
                 at
             }
-            None if self.used + size <= RESERVED => {
+            None if self.used + size <= self.len => {
                 self.used += size;
                 self.used - size
             }

@@ -109,10 +109,10 @@ const HOT_CALL: u32 = 400;
 /// Rounds after which a loop is hot.
 const HOT_LOOP: u32 = 1500;
 
-/// Joins the JIT to the runtime. Does nothing if it is off or the machine has none.
+/// Joins the JIT to the runtime. Does nothing if it is off.
 pub fn join(cx: &mut Cx, options: Options) {
     let options = OPTIONS.get_or_init(|| options);
-    if options.mode == Mode::Off || !tier::start() {
+    if options.mode == Mode::Off {
         return;
     }
     let mut hooks = cx.rt().hooks.get();

@@ -102,9 +102,16 @@ fn tier() -> Option<&'static mut Tier> {
     unsafe { (*TIER.0.get()).as_mut() }
 }
 
-/// Sets the JIT up; false if this machine has none.
-pub fn start() -> bool {
-    let (Some(machine), Some(arena)) = (Machine::host(), Arena::new()) else { return false };
+/// The tier, set up when it is first needed; None if this machine has no JIT.
+fn ready() -> Option<&'static mut Tier> {
+    if tier().is_none() {
+        start();
+    }
+    tier()
+}
+
+fn start() {
+    let (Some(machine), Some(arena)) = (Machine::host(), Arena::new()) else { return };
     let tier = Tier {
         machine,
         arena,
@@ -115,7 +122,6 @@ pub fn start() -> bool {
     };
     // SAFETY: TIER-1.
     unsafe { *TIER.0.get() = Some(tier) };
-    true
 }
 
 fn data(code: &CodeObject) -> &'static mut CodeData {
@@ -257,7 +263,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
     dump::ir("ir", &name, &func);
     passes::run(&mut func)?;
     dump::ir("ir-opt", &name, &func);
-    let tier = tier().ok_or("no machine")?;
+    let tier = ready().ok_or("no machine")?;
     let mut roots = RootVec::new();
     roots.extend_from_slice(&product.roots);
     roots.push(Value::of(code));
