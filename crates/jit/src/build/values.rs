@@ -237,6 +237,8 @@ impl Builder<'_> {
             return v;
         }
         self.hoist(v, Hoist::Class(class as *const Class as u64));
+        // The guard reads the object's header.
+        let v = self.guard_bound(v);
         self.root(Value::of(class));
         let imm = class as *const Class as u64;
         let v = self.boxed(v);

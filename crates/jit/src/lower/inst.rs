@@ -415,6 +415,13 @@ impl Lowering<'_> {
         result
     }
 
+    /// Leaves unless the word, which may be 0, is an exact heap float.
+    fn guard_heap_float(&mut self, v: Val, x: clif::Value) {
+        let bound = self.b.ins().icmp_imm_s(IntCC::NotEqual, x, 0);
+        self.guard(v, bound);
+        self.guard_class(v, x, &raw const float::FLOAT as u64);
+    }
+
     fn guard_class(&mut self, v: Val, x: clif::Value, class: u64) {
         let low = self.b.ins().band_imm_s(x, 7);
         let pointer = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
@@ -492,7 +499,7 @@ impl Lowering<'_> {
         let boxed = self.b.ins().icmp_imm_s(IntCC::NotEqual, low, 2);
         let fast = self.flonum(x);
         self.cold_path(boxed, fast, types::F64, |l| {
-            l.guard_class(v, x, &raw const float::FLOAT as u64);
+            l.guard_heap_float(v, x);
             l.b.ins().load(types::F64, flags(), x, 16)
         })
     }
@@ -509,7 +516,7 @@ impl Lowering<'_> {
             let d = l.b.ins().fcvt_from_sint(types::F64, i);
             l.b.ins().brif(small, next, &[BlockArg::Value(d)], heap, &[]);
             l.b.switch_to_block(heap);
-            l.guard_class(v, x, &raw const float::FLOAT as u64);
+            l.guard_heap_float(v, x);
             let d = l.b.ins().load(types::F64, flags(), x, 16);
             l.b.ins().jump(next, &[BlockArg::Value(d)]);
             l.b.switch_to_block(next);
