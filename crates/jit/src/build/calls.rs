@@ -245,7 +245,7 @@ impl Builder<'_> {
         self.state.frames.push(Frame { context, regs, receiver });
         let call_pc = self.pc;
         let cfg = Cfg::of(code, 0);
-        let mut returns = self.region(&cfg, 0)?;
+        let mut returns = self.region(&cfg)?;
         self.pc = call_pc;
         if returns.is_empty() {
             // Every path left: what follows the call is not reached.

@@ -285,7 +285,12 @@ impl Builder<'_> {
             self.state.shapes.clear();
         }
         let before = self.state.clone();
+        let enter = self.resume_at(pc);
         let head = self.func.add_block();
+        let context = self.top().context;
+        if !self.failed_at(self.contexts[context].code, pc as u32, Reason::Hoisted) {
+            self.func[head].enter = enter;
+        }
         let mut args = Vec::new();
         let mut params = Vec::new();
         for r in 0..self.top().regs.len() {

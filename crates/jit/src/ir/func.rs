@@ -69,6 +69,14 @@ pub struct Block {
     pub edges: Vec<Edge>,
     /// Seldom reached.
     pub cold: bool,
+    /// Heads of loops: the state in front of the loop, for guards that move there.
+    pub enter: StateId,
+}
+
+impl Default for StateId {
+    fn default() -> StateId {
+        StateId::NONE
+    }
 }
 
 /// One interpreter frame of a frame state.
@@ -146,6 +154,8 @@ pub struct Func {
     pub blocks: Vec<Block>,
     /// All frame states.
     pub states: Vec<FrameState>,
+    /// Whether guards may move in front of loops.
+    pub hoists_guards: bool,
 }
 
 impl std::ops::Index<Val> for Func {

@@ -194,13 +194,12 @@ impl Lowering<'_> {
                 self.b.ins().load(machine_type(inst.ty), flags(), p, 0)
             }
             Op::Barrier => {
-                let x = a[0];
-                self.barrier(x);
+                self.barrier_for(a[0], inst.args[1]);
                 return Ok(None);
             }
             Op::BarrierItems => {
                 let x = self.b.ins().iadd_imm_s(a[0], -(DATA_OFFSET as i64));
-                self.barrier(x);
+                self.barrier_for(x, inst.args[1]);
                 return Ok(None);
             }
             Op::Alloc => self.alloc((imm >> 48) as usize, imm & 0xffff_ffff_ffff),
@@ -522,6 +521,27 @@ impl Lowering<'_> {
             l.b.switch_to_block(next);
             result
         })
+    }
+
+    /// The write barrier for a store of a value: none if that is no pointer.
+    fn barrier_for(&mut self, object: clif::Value, stored: Val) {
+        let inst = &self.func[stored];
+        match inst.op {
+            Op::BoxBool => return,
+            Op::BoxInt if self.is_small_int(inst.args[0]) => return,
+            Op::BoxInt | Op::BoxFloat => {}
+            _ => return self.barrier(object),
+        }
+        // A number in a box is seldom a pointer.
+        let x = self.value(stored);
+        let low = self.b.ins().band_imm_s(x, 7);
+        let (barrier, next) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(barrier);
+        self.b.ins().brif(low, next, &[], barrier, &[]);
+        self.b.switch_to_block(barrier);
+        self.barrier(object);
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
     }
 
     /// The write barrier: objects in the heap whose barrier bit is set are remembered.
