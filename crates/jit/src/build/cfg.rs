@@ -129,6 +129,8 @@ pub struct CodeBlock {
     pub header: bool,
     /// Headers: registers written in the loop.
     pub written: RegSet,
+    /// Headers: the loop can be entered elsewhere, so nothing that holds in front of the head can be relied on inside.
+    pub irreducible: bool,
     /// Position in reverse postorder.
     pub order: usize,
 }
@@ -176,6 +178,7 @@ impl Cfg {
         for block in &mut blocks {
             block.preds.clear();
             block.header = false;
+            block.irreducible = false;
             block.written = RegSet::new(code.nregs());
             block.order = usize::MAX;
         }
@@ -191,12 +194,9 @@ impl Cfg {
         cfg
     }
 
-    /// The blocks reachable from `entry`, each once; a block begins at `also`, too.
+    /// The blocks reachable from `entry`, each once; a block begins at `also`, too, if that is reached.
     fn single(code: &CodeObject, entry: usize, also: usize) -> Cfg {
-        let mut leaders = leaders(code, entry);
-        if let Err(at) = leaders.binary_search(&also) {
-            leaders.insert(at, also);
-        }
+        let leaders = leaders(code, entry, also);
         let mut blocks: Vec<CodeBlock> = Vec::new();
         let index = |pc: usize| leaders.binary_search(&pc).expect("jumps lead to leaders");
         for &start in &leaders {
@@ -228,6 +228,7 @@ impl Cfg {
                 succs,
                 preds: vec![],
                 header: false,
+                irreducible: false,
                 written: RegSet::new(code.nregs()),
                 order: usize::MAX,
             });
@@ -255,11 +256,48 @@ impl Cfg {
         *succs.iter().find(|s| self.blocks[**s].start == pc).expect("jumps lead to leaders")
     }
 
+    /// Immediate dominators by block (Cooper, Harvey and Kennedy's algorithm); usize::MAX for unreachable blocks.
+    fn dominators(&self) -> Vec<usize> {
+        let mut idom = vec![usize::MAX; self.blocks.len()];
+        idom[self.rpo[0]] = self.rpo[0];
+        let order = |b: usize| self.blocks[b].order;
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &b in &self.rpo[1..] {
+                let mut new = usize::MAX;
+                for &p in &self.blocks[b].preds {
+                    if idom[p] == usize::MAX {
+                        continue;
+                    }
+                    let (mut x, mut y) = (p, if new == usize::MAX { p } else { new });
+                    while x != y {
+                        while order(x) > order(y) {
+                            x = idom[x];
+                        }
+                        while order(y) > order(x) {
+                            y = idom[y];
+                        }
+                    }
+                    new = x;
+                }
+                changed |= std::mem::replace(&mut idom[b], new) != new;
+            }
+        }
+        idom
+    }
+
     fn find_loops(&mut self, code: &CodeObject) {
+        let idom = self.dominators();
         for latch in self.rpo.clone() {
             for s in self.blocks[latch].succs.clone() {
                 if self.blocks[s].order <= self.blocks[latch].order {
                     self.blocks[s].header = true;
+                    let mut at = latch;
+                    while self.blocks[at].order > self.blocks[s].order {
+                        at = idom[at];
+                    }
+                    self.blocks[s].irreducible |= at != s;
                     self.collect(code, s, latch);
                 }
             }
@@ -298,7 +336,7 @@ impl Cfg {
     }
 }
 
-fn leaders(code: &CodeObject, entry: usize) -> Vec<usize> {
+fn leaders(code: &CodeObject, entry: usize, also: usize) -> Vec<usize> {
     let mut leaders = vec![entry];
     let mut seen = std::collections::HashSet::new();
     let mut stack = vec![entry];
@@ -320,6 +358,9 @@ fn leaders(code: &CodeObject, entry: usize) -> Vec<usize> {
             }
             pc = next;
         }
+    }
+    if seen.contains(&also) {
+        leaders.push(also);
     }
     leaders.sort_unstable();
     leaders.dedup();

@@ -80,7 +80,13 @@ impl Builder<'_> {
             self.merge(std::mem::take(&mut pending[b]), block.start)?;
             if block.header {
                 let body = cfg.bodies[b].clone().unwrap_or_default();
-                let head = self.open_loop(block.start, |r| block.written.has(r), body)?;
+                if block.irreducible {
+                    self.forget_iters();
+                    self.state.shapes.clear();
+                    self.state.synced.fill(Val::NONE);
+                }
+                let written = |r| block.irreducible || block.written.has(r);
+                let head = self.open_loop(block.start, written, body, block.irreducible)?;
                 heads[b] = Some(head);
             }
             self.straight(cfg, b, &mut pending, &mut heads, &mut returns)?;

@@ -298,7 +298,7 @@ impl Builder<'_> {
     fn hoist(&mut self, v: Val, what: Hoist) {
         for open in &self.loops {
             let inside = open.body[self.here[open.depth]];
-            let frame = &open.before.frames[open.depth];
+            let Some(frame) = open.before.frames.get(open.depth) else { continue };
             if !inside || self.state.frames.get(open.depth).is_none_or(|f| f.context != open.context) {
                 continue;
             }
