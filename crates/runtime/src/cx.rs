@@ -105,6 +105,14 @@ pub struct Cx {
     pub repr_stack: Vec<Value>,
     /// Set asynchronously when the interpreter must look up (signals, GIL requests, finalisers to run).
     pub interrupt: &'static std::sync::atomic::AtomicBool,
+    /// The thread, for the collector.
+    pub thread: taipan_gc::ThreadId,
+    /// `pthread_self()` of the thread.
+    pub ident: u64,
+    /// Runs signal handlers.
+    pub is_main: bool,
+    /// The object that others join the thread by.
+    pub handle: Option<Value>,
 }
 
 /// Set when something wants the running thread's attention at the next check.
@@ -168,11 +176,26 @@ impl Cx {
         let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new()));
         runtime.hash_key.set(hash_key);
         let heap = heap::create(config, runtime);
-        let mut cx = Box::new(Cx {
+        // SAFETY: both are leaked, and there is no other thread.
+        let mut cx = unsafe { Cx::new(runtime, heap, Stack::new()) };
+        cx.is_main = true;
+        crate::threads::add_context(&mut cx);
+        cx.heap().disable();
+        crate::types::bootstrap(&mut cx);
+        cx.heap().enable();
+        cx
+    }
+
+    /// A context for the calling thread, which is registered with the heap.
+    ///
+    /// # Safety
+    /// `runtime` and `heap` must live for ever, and the GIL be held.
+    unsafe fn new(runtime: *const Runtime, heap: *mut Heap, stack: Stack) -> Box<Cx> {
+        Box::new(Cx {
             heap,
             runtime,
             frame: std::ptr::null_mut(),
-            stack: Stack::new(),
+            stack,
             exception: None,
             handled: None,
             context: None,
@@ -180,12 +203,18 @@ impl Cx {
             depth: 0,
             repr_stack: Vec::new(),
             interrupt: &INTERRUPT,
-        });
-        heap::set_main_context(&mut cx);
-        cx.heap().disable();
-        crate::types::bootstrap(&mut cx);
-        cx.heap().enable();
-        cx
+            // SAFETY: the caller's promise.
+            thread: unsafe { (*heap).register_thread() },
+            ident: crate::threads::ident(),
+            is_main: false,
+            handle: None,
+        })
+    }
+
+    /// As [`Cx::new`], for a thread besides the main one, with room for `depth` frames or a few more.
+    pub(crate) unsafe fn for_thread(runtime: *const Runtime, heap: *mut Heap, depth: usize) -> Box<Cx> {
+        // SAFETY: the caller's promise.
+        unsafe { Cx::new(runtime, heap, Stack::for_depth(depth)) }
     }
 
     /// The shared state.
@@ -334,9 +363,10 @@ impl Cx {
     #[cold]
     #[inline(never)]
     pub fn handle_interrupt(&mut self) -> PyResult<()> {
-        self.interrupt.store(false, std::sync::atomic::Ordering::Relaxed);
+        self.interrupt.store(false, std::sync::atomic::Ordering::SeqCst);
+        let signalled = self.interrupted();
         heap::run_pending(self);
-        (self.rt().hooks.get().signals)(self)
+        if signalled { (self.rt().hooks.get().signals)(self) } else { Ok(()) }
     }
 
     // ---- recursion -------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ pub mod protocol;
 pub mod shape;
 mod slot_table;
 pub mod slots;
+pub mod threads;
 pub mod traceback_print;
 pub mod typeobj;
 pub mod types;

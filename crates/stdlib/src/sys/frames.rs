@@ -3,6 +3,7 @@
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::frame::Frame;
+use taipan_runtime::threads;
 use taipan_runtime::traceback_print::unraisable;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::tuple::Tuple;
@@ -75,10 +76,14 @@ impl Frames {
     fn _current_frames(cx: &mut Cx) -> PyResult<Value> {
         super::audit(cx, "sys._current_frames", &[])?;
         let dict = Dict::new(cx);
-        if let Some(frame) = frame_at(cx, 0) {
-            let frame = Value::of(FrameObject::of(cx, frame));
-            let thread = cx.int_u64(crate::thread::ident());
-            dict.set(cx, thread, frame)?;
+        for other in threads::contexts().to_vec() {
+            // SAFETY: THREAD-2; nothing below lets another thread run.
+            let (ident, frame) = unsafe { ((*other).ident, (*other).frame) };
+            if !frame.is_null() {
+                let frame = Value::of(FrameObject::of(cx, frame));
+                let thread = cx.int_u64(ident);
+                dict.set(cx, thread, frame)?;
+            }
         }
         Ok(Value::of(dict))
     }
@@ -90,9 +95,12 @@ impl Frames {
     fn _current_exceptions(cx: &mut Cx) -> PyResult<Value> {
         super::audit(cx, "sys._current_exceptions", &[])?;
         let dict = Dict::new(cx);
-        let thread = cx.int_u64(crate::thread::ident());
-        let exception = cx.handled.unwrap_or(Value::none());
-        dict.set(cx, thread, exception)?;
+        for other in threads::contexts().to_vec() {
+            // SAFETY: THREAD-2; nothing below lets another thread run.
+            let (ident, exception) = unsafe { ((*other).ident, (*other).handled) };
+            let thread = cx.int_u64(ident);
+            dict.set(cx, thread, exception.unwrap_or(Value::none()))?;
+        }
         Ok(Value::of(dict))
     }
 

@@ -17,6 +17,7 @@ pub fn is_finalizing() -> bool {
 /// Notes that the process ends.
 pub fn set_finalizing() {
     hooks::FINALIZING.store(true, std::sync::atomic::Ordering::Relaxed);
+    taipan_runtime::threads::finalize();
 }
 
 use std::ffi::OsStr;
