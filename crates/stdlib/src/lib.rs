@@ -120,9 +120,25 @@ pub static MODULES: &[(&str, Init)] = &[
     ("unicodedata", |cx| Ok(unicodedata::init(cx))),
 ];
 
+/// Rows like those of [`MODULES`].
+pub type Table = &'static [(&'static str, Init)];
+
+static MORE: std::sync::OnceLock<&'static [Table]> = std::sync::OnceLock::new();
+
+/// Adds the modules of crates on top of this one; to be called once, before [`start`].
+pub fn register(tables: &'static [Table]) {
+    let _ = MORE.set(tables);
+}
+
+/// All native modules.
+pub fn modules() -> impl Iterator<Item = &'static (&'static str, Init)> {
+    let more = MORE.get().copied().unwrap_or(&[]);
+    MODULES.iter().chain(more.iter().copied().flatten())
+}
+
 /// The function that makes the native module `name`.
 pub fn find(name: &str) -> Option<Init> {
-    MODULES.iter().find(|row| row.0 == name).map(|row| row.1)
+    modules().find(|row| row.0 == name).map(|row| row.1)
 }
 
 /// A new module with these functions. May collect.

@@ -32,6 +32,7 @@ pub fn run(mut options: Options) -> ExitCode {
     let mut cx = Cx::start(gc_config(), hash_key);
     let cx = &mut *cx;
     taipan_interp::join(cx);
+    taipan_stdlib::register(&[taipan_stdlib_data::MODULES, taipan_stdlib_net::MODULES]);
     let status = match start::start(cx, options.config.clone()) {
         Ok(()) => {
             let result = main(cx, &options);

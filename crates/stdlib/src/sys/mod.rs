@@ -177,7 +177,9 @@ fn add_structs(cx: &mut Cx, module: &'static Module) -> PyResult<()> {
     let implementation = structs::implementation(cx)?;
     module.set(cx, "implementation", implementation);
     let names = List::new(cx);
-    for (name, _) in crate::MODULES {
+    let mut natives: Vec<&str> = crate::modules().map(|row| row.0).collect();
+    natives.sort_unstable();
+    for name in natives {
         let name = Value::of(cx.intern(name));
         names.push(cx, name);
     }
