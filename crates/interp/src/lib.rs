@@ -7,6 +7,7 @@ mod cache;
 mod dispatch;
 mod glue;
 mod ops;
+mod trace;
 mod unwind;
 
 pub use dispatch::join;

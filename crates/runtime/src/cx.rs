@@ -69,10 +69,8 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
-    /// `sys.settrace`'s function.
-    pub trace: Cell<Option<Value>>,
-    /// `sys.setprofile`'s function.
-    pub profile: Cell<Option<Value>>,
+    /// `sys.monitoring`.
+    pub monitoring: crate::monitoring::Monitoring,
     /// Frames that `cr_origin` of new coroutines lists (`sys.set_coroutine_origin_tracking_depth`).
     pub coroutine_origin_depth: Cell<usize>,
     /// `sys.set_asyncgen_hooks`: firstiter, finalizer.
@@ -113,6 +111,20 @@ pub struct Cx {
     pub is_main: bool,
     /// The object that others join the thread by.
     pub handle: Option<Value>,
+    /// `sys.settrace`'s function.
+    pub trace: Option<Value>,
+    /// `sys.setprofile`'s function.
+    pub profile: Option<Value>,
+    /// The interpreter is to look for events (`Cx::update_traced`).
+    pub traced: bool,
+    /// Trace functions and monitoring callbacks that are running.
+    pub tracing: u32,
+    /// A trace function runs for a `line` event.
+    pub at_line: bool,
+    /// Frame and word of the instruction looked at last.
+    pub last_traced: Option<(*mut Frame, usize)>,
+    /// The native function whose call was reported and has not returned, and the frame that called it.
+    pub native_call: Option<(*mut Frame, Value)>,
 }
 
 /// Set when something wants the running thread's attention at the next check.
@@ -139,8 +151,7 @@ impl Runtime {
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
             int_max_str_digits: Cell::new(4300),
-            trace: Cell::new(None),
-            profile: Cell::new(None),
+            monitoring: crate::monitoring::Monitoring::default(),
             coroutine_origin_depth: Cell::new(0),
             asyncgen_hooks: Cell::new((None, None)),
             sources: RefCell::new(HashMap::new()),
@@ -208,6 +219,13 @@ impl Cx {
             ident: crate::threads::ident(),
             is_main: false,
             handle: None,
+            trace: None,
+            profile: None,
+            traced: false,
+            tracing: 0,
+            at_line: false,
+            last_traced: None,
+            native_call: None,
         })
     }
 

@@ -67,9 +67,14 @@ pub struct Frame {
     pub receiver: Option<Value>,
     /// See [`flag`].
     pub flags: u32,
-    /// Words reserved for tracing: the last line reported.
+    /// What was reported to trace functions: nothing (0), [`ENTERED`], [`CALLING`], or the line reported last.
     pub traced_line: u32,
 }
+
+/// See [`Frame::traced_line`]: its entry, and no line.
+pub const ENTERED: u32 = u32::MAX;
+/// See [`Frame::traced_line`]: its entry is being reported.
+pub const CALLING: u32 = u32::MAX - 1;
 
 impl Frame {
     /// Word index of the instruction being executed.
@@ -81,7 +86,8 @@ impl Frame {
 
     /// Line being executed.
     pub fn line(&self) -> u32 {
-        self.code.line_of(self.word_index())
+        // At its entry a function is at the line of its `def`.
+        if self.traced_line == CALLING { self.code.code.firstlineno } else { self.code.line_of(self.word_index()) }
     }
 
     /// The value in register `i`.

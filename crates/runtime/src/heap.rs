@@ -84,7 +84,7 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
             marker.mark_value(Value::of(dict).bits());
         }
         let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
-        for value in [runtime.trace.get(), runtime.profile.get(), firstiter, finalizer].into_iter().flatten() {
+        for value in [firstiter, finalizer].into_iter().flatten() {
             marker.mark_value(value.bits());
         }
         for s in &*runtime.latin1.as_ptr() {
@@ -92,10 +92,6 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
         }
         if let Some(tuple) = runtime.empty_tuple.get() {
             marker.mark_value(Value::of(tuple).bits());
-        }
-        let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
-        for hook in [firstiter, finalizer].into_iter().flatten() {
-            marker.mark_value(hook.bits());
         }
         let special = &*runtime.special.as_ptr();
         for value in special.finalizers.iter().chain(&special.callbacks) {
@@ -113,7 +109,18 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
 }
 
 unsafe fn trace_context(cx: &Cx, marker: &mut Marker) {
-    for value in [cx.exception(), cx.handled, cx.context.map(Value::of), cx.handle].into_iter().flatten() {
+    for value in [
+        cx.exception(),
+        cx.handled,
+        cx.context.map(Value::of),
+        cx.handle,
+        cx.trace,
+        cx.profile,
+        cx.native_call.map(|c| c.1),
+    ]
+    .into_iter()
+    .flatten()
+    {
         marker.mark_value(value.bits());
     }
     for value in &cx.repr_stack {

@@ -3,6 +3,7 @@
 //! A crate of its own so that changes here rebuild little; the binary registers its modules with
 //! [`taipan_stdlib::register`].
 
+mod cmath;
 mod compress;
 mod csv;
 mod hash;
@@ -18,5 +19,6 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_sha1", hash::sha1_module),
     ("_sha2", hash::sha2_module),
     ("_sha3", hash::sha3_module),
+    ("cmath", cmath::module),
     ("zlib", compress::zlib_module),
 ];

@@ -131,7 +131,8 @@ impl Frames {
     #[py("($module, function, /)")]
     fn settrace(cx: &mut Cx, function: Value) -> PyResult<()> {
         super::audit(cx, "sys.settrace", &[])?;
-        cx.rt().trace.set(Some(function).filter(|f| !f.is_none()));
+        cx.trace = Some(function).filter(|f| !f.is_none());
+        cx.start_tracing();
         Ok(())
     }
 
@@ -140,7 +141,7 @@ impl Frames {
     /// See the debugger chapter in the library manual.
     #[py("($module, /)")]
     fn gettrace(cx: &mut Cx) -> Option<Value> {
-        cx.rt().trace.get()
+        cx.trace
     }
 
     /// Set the profiling function.
@@ -150,7 +151,8 @@ impl Frames {
     #[py("($module, function, /)")]
     fn setprofile(cx: &mut Cx, function: Value) -> PyResult<()> {
         super::audit(cx, "sys.setprofile", &[])?;
-        cx.rt().profile.set(Some(function).filter(|f| !f.is_none()));
+        cx.profile = Some(function).filter(|f| !f.is_none());
+        cx.start_tracing();
         Ok(())
     }
 
@@ -159,7 +161,7 @@ impl Frames {
     /// See the profiler chapter in the library manual.
     #[py("($module, /)")]
     fn getprofile(cx: &mut Cx) -> Option<Value> {
-        cx.rt().profile.get()
+        cx.profile
     }
 
     /// Set the global debug tracing function in all running threads belonging to the current interpreter.
@@ -168,7 +170,14 @@ impl Frames {
     /// in the library manual.
     #[py("($module, function, /)")]
     fn _settraceallthreads(cx: &mut Cx, function: Value) -> PyResult<()> {
-        Frames::settrace(cx, function)
+        Frames::settrace(cx, function)?;
+        for other in threads::contexts() {
+            // SAFETY: THREAD-2; nothing here lets another thread run.
+            let other = unsafe { &mut **other };
+            other.trace = Some(function).filter(|f| !f.is_none());
+            other.start_tracing();
+        }
+        Ok(())
     }
 
     /// Set the profiling function in all running threads belonging to the current interpreter.
@@ -177,6 +186,13 @@ impl Frames {
     /// chapter in the library manual.
     #[py("($module, function, /)")]
     fn _setprofileallthreads(cx: &mut Cx, function: Value) -> PyResult<()> {
-        Frames::setprofile(cx, function)
+        Frames::setprofile(cx, function)?;
+        for other in threads::contexts() {
+            // SAFETY: as above.
+            let other = unsafe { &mut **other };
+            other.profile = Some(function).filter(|f| !f.is_none());
+            other.start_tracing();
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 mod frames;
 mod functions;
 mod hooks;
+mod monitoring;
 mod settings;
 mod stdlib_names;
 pub mod structs;
@@ -174,6 +175,8 @@ fn add_structs(cx: &mut Cx, module: &'static Module) -> PyResult<()> {
     for (name, value) in made {
         module.set(cx, name, value);
     }
+    let monitoring = monitoring::namespace(cx)?;
+    module.set(cx, "monitoring", monitoring);
     let implementation = structs::implementation(cx)?;
     module.set(cx, "implementation", implementation);
     let names = List::new(cx);
