@@ -49,6 +49,7 @@ pub mod struct_;
 pub mod struct_format;
 pub mod suggestions;
 mod support;
+pub mod symtable;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -93,6 +94,7 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
     ("_suggestions", |cx| Ok(suggestions::init(cx))),
+    ("_symtable", |cx| Ok(symtable::init(cx))),
     ("_thread", thread::module),
     ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_types", |cx| Ok(types::init(cx))),
