@@ -6,6 +6,7 @@
 mod cmath;
 mod compress;
 mod csv;
+mod datetime;
 mod hash;
 
 /// The modules of this crate.
@@ -13,6 +14,7 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_blake2", hash::blake2_module),
     ("_bz2", compress::bz2_module),
     ("_csv", csv::module),
+    ("_datetime", datetime::module),
     ("_hashlib", hash::hashlib_module),
     ("_lzma", compress::lzma_module),
     ("_md5", hash::md5_module),
