@@ -8,6 +8,7 @@ mod compress;
 mod csv;
 mod datetime;
 mod hash;
+mod queue;
 
 /// The modules of this crate.
 pub const MODULES: taipan_stdlib::Table = &[
@@ -18,6 +19,7 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_hashlib", hash::hashlib_module),
     ("_lzma", compress::lzma_module),
     ("_md5", hash::md5_module),
+    ("_queue", queue::module),
     ("_sha1", hash::sha1_module),
     ("_sha2", hash::sha2_module),
     ("_sha3", hash::sha3_module),
