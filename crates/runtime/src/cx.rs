@@ -101,6 +101,10 @@ pub struct Cx {
     pub depth: usize,
     /// Objects whose repr is being made (for `[...]`).
     pub repr_stack: Vec<Value>,
+    /// Calls after which a function is hot.
+    pub hot_call: u32,
+    /// Rounds after which a loop is hot.
+    pub hot_loop: u32,
     /// Set asynchronously when the interpreter must look up (signals, GIL requests, finalisers to run).
     pub interrupt: &'static std::sync::atomic::AtomicBool,
     /// The thread, for the collector.
@@ -117,6 +121,8 @@ pub struct Cx {
     pub profile: Option<Value>,
     /// The interpreter is to look for events (`Cx::update_traced`).
     pub traced: bool,
+    /// Activations of compiled code, in which registers and `pc` of frames are not up to date.
+    pub compiled: u32,
     /// Trace functions and monitoring callbacks that are running.
     pub tracing: u32,
     /// A trace function runs for a `line` event.
@@ -213,6 +219,8 @@ impl Cx {
             native_limit: heap::native_stack_limit(),
             depth: 0,
             repr_stack: Vec::new(),
+            hot_call: u32::MAX,
+            hot_loop: u32::MAX,
             interrupt: &INTERRUPT,
             // SAFETY: the caller's promise.
             thread: unsafe { (*heap).register_thread() },
@@ -222,6 +230,7 @@ impl Cx {
             trace: None,
             profile: None,
             traced: false,
+            compiled: 0,
             tracing: 0,
             at_line: false,
             last_traced: None,

@@ -114,6 +114,9 @@ fn live_at(code: &CodeObject, index: usize) -> Option<Set> {
 #[cold]
 #[inline(never)]
 pub fn forget_dead_temporaries(cx: &mut Cx) {
+    if cx.compiled > 0 {
+        return;
+    }
     let mut frame: *mut Frame = cx.frame;
     let mut callee: *mut u64 = std::ptr::null_mut();
     // SAFETY: FRAME-1; only registers of the frame's own window are written, and not those of the frame it called,

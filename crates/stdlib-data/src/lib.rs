@@ -1,4 +1,4 @@
-//! Native modules about data: `_csv`, `cmath`, and compression and digests.
+//! Native modules about data: numbers, dates, tables, compression, digests, queues.
 //!
 //! A crate of its own so that changes here rebuild little; the binary registers its modules with
 //! [`taipan_stdlib::register`].
@@ -9,6 +9,8 @@ mod csv;
 mod datetime;
 mod hash;
 mod queue;
+mod sysconfig;
+mod uuid;
 
 /// The modules of this crate.
 pub const MODULES: taipan_stdlib::Table = &[
@@ -23,6 +25,8 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_sha1", hash::sha1_module),
     ("_sha2", hash::sha2_module),
     ("_sha3", hash::sha3_module),
+    ("_sysconfig", sysconfig::module),
+    ("_uuid", uuid::module),
     ("cmath", cmath::module),
     ("zlib", compress::zlib_module),
 ];
