@@ -120,14 +120,21 @@ fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
     }
     let mut bound = [None; 3];
     bind(cx, &PARAMS, args, &mut bound)?;
-    for (i, name) in PARAMS.names.iter().enumerate() {
-        if bound[i].is_none() {
-            return raise!(cx, TypeError, "function missing required argument '{name}' (pos {})", i + 1);
-        }
-    }
-    let (year, month, day) = (part(cx, bound[0], 0)?, part(cx, bound[1], 0)?, part(cx, bound[2], 0)?);
+    let [year, month, day] = required(cx, [bound[0], bound[1], bound[2]])?;
     check_date(cx, year, month, day)?;
     Ok(alloc(cx, class, (year, month, day)))
+}
+
+/// Year, month and day, of which none may be missing.
+pub fn required(cx: &mut Cx, given: [Option<Value>; 3]) -> PyResult<[i32; 3]> {
+    let mut numbers = [0; 3];
+    for (i, name) in PARAMS.names.iter().enumerate() {
+        if given[i].is_none() {
+            return raise!(cx, TypeError, "function missing required argument '{name}' (pos {})", i + 1);
+        }
+        numbers[i] = part(cx, given[i], 0)?;
+    }
+    Ok(numbers)
 }
 
 fn richcompare(_: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {

@@ -145,11 +145,7 @@ fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
     }
     let mut bound = [None; 9];
     bind(cx, &PARAMS, args, &mut bound)?;
-    for (i, name) in PARAMS.names.iter().enumerate().take(3) {
-        if bound[i].is_none() {
-            return raise!(cx, TypeError, "function missing required argument '{name}' (pos {})", i + 1);
-        }
-    }
+    super::date::required(cx, [bound[0], bound[1], bound[2]])?;
     let mut n = [0; 7];
     for (to, from) in n.iter_mut().zip(bound) {
         *to = part(cx, from, 0)?;
