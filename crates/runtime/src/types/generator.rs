@@ -439,7 +439,7 @@ impl Generator {
         }
         // SAFETY: the frame is valid until finished.
         let frame = unsafe { &*self.frame.get() };
-        let handlers = &frame.code.code.handlers;
+        let handlers = &frame.code.handlers;
         let Some(whole) = handlers.last() else { return false };
         let at = frame.word_index() as u32;
         handlers.iter().any(|h| h.target != whole.target && h.start <= at && at < h.end)

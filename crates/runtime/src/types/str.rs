@@ -333,6 +333,11 @@ impl Str {
         }
     }
 
+    /// Sets the hash of a new str whose hash is known.
+    pub(crate) fn set_hash(&self, hash: i64) {
+        self.hash.set(hash);
+    }
+
     #[cold]
     #[inline(never)]
     fn compute_hash(&self) -> i64 {
