@@ -68,6 +68,8 @@ pub struct Runtime {
     pub latin1: RefCell<Vec<&'static Str>>,
     /// `()`.
     pub empty_tuple: Cell<Option<&'static Tuple>>,
+    /// Digits of int results on the way; empty while in use.
+    pub int_scratch: Cell<Vec<u32>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
     /// `sys.settrace`'s function.
@@ -131,6 +133,7 @@ impl Runtime {
             hash_key: Cell::new((0, 0)),
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
+            int_scratch: Cell::new(Vec::new()),
             int_max_str_digits: Cell::new(4300),
             trace: Cell::new(None),
             profile: Cell::new(None),
