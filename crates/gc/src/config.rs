@@ -61,7 +61,7 @@ impl Default for Config {
             nursery_max_bytes: 64 * MIB,
             major_min_bytes: 8 * MIB,
             major_growth_percent: 200,
-            keep_free_bytes: 4 * MIB,
+            keep_free_bytes: 8 * MIB,
             huge_pages: false,
             scan_stacks: true,
             stress: false,

@@ -77,7 +77,7 @@ fn output(python: &Path, job: &Job) -> String {
         command.env("TAIPAN_GC", "stress");
     }
     let status = wait(&mut command.spawn().expect("to start the interpreter"));
-    let mut read = |file: &mut File| {
+    let read = |file: &mut File| {
         let mut bytes = Vec::new();
         file.rewind().and_then(|()| file.read_to_end(&mut bytes)).expect("to read the output");
         let mut text = String::from_utf8_lossy(&bytes).into_owned();

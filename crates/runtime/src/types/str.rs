@@ -256,6 +256,12 @@ impl Str {
         self.units().at(i)
     }
 
+    /// Code point `i`, if there is one.
+    #[inline(always)]
+    pub fn get(&self, i: usize) -> Option<u32> {
+        if i < self.len() { Some(self.at(i)) } else { None }
+    }
+
     /// The code points.
     pub fn chars(&self) -> Chars<'static> {
         Chars { units: self.units(), at: 0, end: self.len() }
