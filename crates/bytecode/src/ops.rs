@@ -18,6 +18,31 @@
 //! dispatch table, and later the JIT's front end. To add an opcode: one row here, one handler in
 //! `interp`.
 
+/// Bits that slow paths set in the upper half of an instruction's first cache word, for the JIT: what was seen besides the
+/// commonest case (small ints; lists indexed by small ints).
+pub mod feedback {
+    /// A float, or a float and an int.
+    pub const FLOAT: u64 = 1 << 32;
+    /// Operands of other types.
+    pub const OTHER: u64 = 1 << 33;
+    /// A tuple was indexed.
+    pub const TUPLE: u64 = 1 << 34;
+    /// An int result or operand beyond small ints.
+    pub const BIG: u64 = 1 << 35;
+    /// A dict was indexed.
+    pub const DICT: u64 = 1 << 36;
+    /// A negative index.
+    pub const NEGATIVE: u64 = 1 << 37;
+    /// Strs.
+    pub const STR: u64 = 1 << 38;
+    /// ForNext: a range iterator of small ints.
+    pub const RANGE_ITER: u64 = 1 << 32;
+    /// ForNext: a list iterator.
+    pub const LIST_ITER: u64 = 1 << 33;
+    /// ForNext: a tuple iterator.
+    pub const TUPLE_ITER: u64 = 1 << 34;
+}
+
 /// What an operand of an instruction means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {

@@ -67,15 +67,20 @@ pub(crate) use handler;
 /// on with the next instruction: `slow! { Name cache => function; }`.
 macro_rules! slow {
     ($($name:ident $cache:literal => $f:path;)*) => { $(
-        $crate::dispatch::handler!($name, |w, pc, regs, cx, table| {
-            // Out of line, so that no local of the work lives in the handler's frame: that would turn the jump to the
-            // next handler into a call.
+        // Out of line, so that no local of the work lives in the handler's frame: that would turn the jump to the next
+        // handler into a call. In a module of the handler's name, so that `generic.rs` can list it for the JIT.
+        #[allow(non_snake_case)]
+        pub(crate) mod $name {
+            #[allow(unused_imports)]
+            use super::*;
             #[inline(never)]
-            unsafe fn work(cx: &mut Cx, w: Word, regs: $crate::dispatch::Regs, pc: *mut u64) -> bool {
+            pub(crate) unsafe fn work(cx: &mut Cx, w: Word, regs: $crate::dispatch::Regs, pc: *mut u64) -> bool {
                 $f(cx, w, regs, pc).is_ok()
             }
+        }
+        $crate::dispatch::handler!($name, |w, pc, regs, cx, table| {
             (*cx.frame).pc = pc;
-            if work(cx, w, $crate::dispatch::Regs(regs), pc.cast_mut()) {
+            if $name::work(cx, w, $crate::dispatch::Regs(regs), pc.cast_mut()) {
                 $crate::dispatch::dispatch!(pc.add($cache), regs, cx, table);
             }
             return $crate::unwind::unwind(cx, table, true);
@@ -138,6 +143,7 @@ for_each_op!(table);
 pub fn join(cx: &mut Cx) {
     let mut hooks = cx.rt().hooks.get();
     hooks.run = run;
+    hooks.generic = crate::generic::generic;
     cx.rt().hooks.set(hooks);
 }
 
@@ -152,6 +158,15 @@ unsafe fn run(cx: &mut Cx, frame: *mut Frame) -> PyResult<Value> {
         if (*frame).flags & flag::THROW != 0 {
             (*frame).flags &= !flag::THROW;
             crate::unwind::unwind(cx, table, true)
+        } else if (*frame).flags & flag::NATIVE != 0 {
+            // Compiled code left a frame that other compiled code waits for.
+            (*frame).flags &= !flag::NATIVE;
+            crate::hot::resume(cx, table)
+        } else if (*frame).flags == flag::ENTRY
+            && (*frame).pc == (*frame).code.words_ptr()
+            && crate::ops::count_call(cx, (*frame).code)
+        {
+            crate::hot::call_hot(cx, table)
         } else {
             start(cx, (*frame).pc, (*frame).regs, table)
         }

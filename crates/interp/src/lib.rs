@@ -5,7 +5,9 @@
 
 mod cache;
 mod dispatch;
+mod generic;
 mod glue;
+mod hot;
 mod ops;
 mod unwind;
 

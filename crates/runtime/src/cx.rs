@@ -106,6 +106,10 @@ pub struct Cx {
     pub depth: usize,
     /// Objects whose repr is being made (for `[...]`).
     pub repr_stack: Vec<Value>,
+    /// Calls after which a function is hot.
+    pub hot_call: u32,
+    /// Rounds after which a loop is hot.
+    pub hot_loop: u32,
     /// Set asynchronously when the interpreter must look up (signals, GIL requests, finalisers to run).
     pub interrupt: &'static std::sync::atomic::AtomicBool,
 }
@@ -183,6 +187,8 @@ impl Cx {
             native_limit: heap::native_stack_limit(),
             depth: 0,
             repr_stack: Vec::new(),
+            hot_call: u32::MAX,
+            hot_loop: u32::MAX,
             interrupt: &INTERRUPT,
         });
         heap::set_main_context(&mut cx);

@@ -30,7 +30,8 @@ pub struct Dict {
     used: Cell<usize>,
     table: Cell<Option<&'static Table>>,
     version: Cell<u64>,
-    spare: Cell<usize>,
+    /// Not 0 if `Hooks::dict_changed` is to be told of changes.
+    watched: Cell<usize>,
 }
 const _: () = assert!(std::mem::size_of::<Dict>() == 48);
 object!(Dict, crate::types::dict::DICT);
@@ -322,7 +323,7 @@ impl Dict {
     pub fn new(cx: &mut Cx) -> &'static Dict {
         let class = &crate::types::dict::DICT;
         let (used, table, version) = (Cell::new(0), Cell::new(None), Cell::new(0));
-        cx.alloc(Dict { header: Header::fresh(class), used, table, version, spare: Cell::new(0) })
+        cx.alloc(Dict { header: Header::fresh(class), used, table, version, watched: Cell::new(0) })
     }
 
     /// A new empty dict with room for `n` keys. May collect.
@@ -337,13 +338,13 @@ impl Dict {
     /// A new empty instance of `class`, a subclass of dict. May collect.
     pub fn new_of(cx: &mut Cx, class: &'static Type) -> &'static Dict {
         let (used, table, version) = (Cell::new(0), Cell::new(None), Cell::new(0));
-        cx.alloc_of(class, Dict { header: Header::fresh(class), used, table, version, spare: Cell::new(0) })
+        cx.alloc_of(class, Dict { header: Header::fresh(class), used, table, version, watched: Cell::new(0) })
     }
 
     /// The leading part of a new instance of `class`, for layouts that extend dict's.
     pub fn blank(class: &'static Type) -> Dict {
         let (used, table, version) = (Cell::new(0), Cell::new(None), Cell::new(0));
-        Dict { header: Header::fresh(class), used, table, version, spare: Cell::new(0) }
+        Dict { header: Header::fresh(class), used, table, version, watched: Cell::new(0) }
     }
 
     /// Number of keys.
@@ -501,6 +502,38 @@ impl Dict {
     }
 
     /// True if `key` is in the dict.
+    /// The value under a key that is a small int or an exact str, if that can be told without running Python code.
+    #[inline]
+    pub fn get_plain(&self, key: Value) -> Option<Value> {
+        let word = key.bits();
+        let walked = if let Some(s) = exact_str(word) {
+            self.walk(s.hash(), |other| {
+                if other == word || exact_str(other).is_some_and(|o| o.eq_str(s)) {
+                    Match::Yes
+                } else if other & 3 != 0 || exact_str(other).is_some() {
+                    Match::No
+                } else {
+                    Match::Unsure
+                }
+            })
+        } else {
+            self.walk(crate::types::int::hash(key), |other| {
+                if other == word {
+                    Match::Yes
+                } else if other & 1 != 0 || exact_str(other).is_some() {
+                    Match::No
+                } else {
+                    Match::Unsure
+                }
+            })
+        };
+        match walked {
+            Walk::Found(found) => Value::from_bits(self.table.get()?.entry(found.entry).value),
+            Walk::Missing | Walk::Unsure => None,
+        }
+    }
+
+    /// Whether the key is there.
     pub fn contains(&self, cx: &mut Cx, key: Value) -> PyResult<bool> {
         Ok(self.get(cx, key)?.is_some())
     }
@@ -542,8 +575,28 @@ impl Dict {
         }
     }
 
+    /// From now on `Hooks::dict_changed` is told of changes.
+    pub fn watch(&self) {
+        self.watched.set(1);
+    }
+
+    /// Tells whoever watches the dict that the value under `key` (0: any) is about to change.
+    #[inline(always)]
+    fn changing(&self, cx: &mut Cx, key: u64) {
+        if self.watched.get() != 0 {
+            self.tell_change(cx, key);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_change(&self, cx: &mut Cx, key: u64) {
+        (cx.rt().hooks.get().dict_changed)(cx, self, key);
+    }
+
     fn replace(&self, cx: &mut Cx, found: Found, value: Value) {
         let table = self.table.get().expect("found in it");
+        self.changing(cx, table.entry(found.entry).key);
         // SAFETY: DICT-1.
         unsafe { (*table.entry_ptr(found.entry)).value = value.bits() };
         cx.barrier(table);
@@ -553,6 +606,7 @@ impl Dict {
     #[inline(always)]
     pub fn replace_entry(&self, cx: &mut Cx, n: u32, value: Value) {
         let table = self.table.get().expect("the version was checked");
+        self.changing(cx, table.entry(n).key);
         // SAFETY: DICT-1 and DICT-3.
         unsafe { (*table.entry_ptr(n)).value = value.bits() };
         cx.barrier(table);
@@ -560,6 +614,7 @@ impl Dict {
 
     /// Appends a key that is not in the dict. May collect.
     fn append(&self, cx: &mut Cx, key: Value, hash: i64, value: Value) {
+        self.changing(cx, key.bits());
         let room = self.table.get().is_some_and(|t| t.filled.get() + t.lost.get() < t.capacity.get());
         if !room {
             self.resize(cx, bits_for(self.len() * 3 / 2 + 4).max(MIN_BITS));
@@ -613,6 +668,7 @@ impl Dict {
     fn remove_found(&self, cx: &mut Cx, found: Found) -> (Value, Value) {
         let table = self.table.get().expect("found in it");
         let entry = table.entry(found.entry);
+        self.changing(cx, entry.key);
         table.set_slot(found.slot, DELETED);
         // SAFETY: DICT-1.
         unsafe { table.entry_ptr(found.entry).write(Entry { hash: 0, key: 0, value: 0 }) };
@@ -714,6 +770,7 @@ impl Dict {
 
     /// Removes all keys.
     pub fn clear(&self, cx: &mut Cx) {
+        self.changing(cx, 0);
         self.table.set(None);
         self.used.set(0);
         self.changed(cx);

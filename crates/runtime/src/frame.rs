@@ -36,6 +36,8 @@ pub mod flag {
     pub const FOR: u32 = 16;
     /// The generator frame was resumed by Send of the frame below.
     pub const SEND: u32 = 32;
+    /// Compiled code called the frame's compiled code and waits for its result on the native stack. With ENTRY.
+    pub const NATIVE: u32 = 64;
 }
 
 /// A running or suspended Python frame.
@@ -118,8 +120,10 @@ impl Frame {
 /// The register and frame stacks of a thread.
 pub struct Stack {
     regs: *mut u64,
-    regs_end: *mut u64,
-    frames_end: *mut Frame,
+    /// End of the registers.
+    pub regs_end: *mut u64,
+    /// End of the frames.
+    pub frames_end: *mut Frame,
     /// First free frame.
     pub next_frame: Cell<*mut Frame>,
     /// Top of the registers while no frame runs.
@@ -127,7 +131,7 @@ pub struct Stack {
 }
 
 /// Words that a window may need above the running frame's top before its own limit is checked.
-const WINDOW_MAX: usize = 1 << 17;
+pub const WINDOW_MAX: usize = 1 << 17;
 const REGS_BYTES: usize = 512 << 20;
 const FRAMES_BYTES: usize = 256 << 20;
 

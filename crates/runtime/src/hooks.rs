@@ -1,8 +1,21 @@
 //! The one cycle between the crates, cut here: what the runtime needs from the crates above it.
 
 use crate::cx::{Cx, PyResult};
+use crate::dict::Dict;
 use crate::frame::Frame;
+use crate::typeobj::Type;
 use crate::value::Value;
+
+/// Executes one instruction on the running frame: (context, instruction, register window, address of its first cache
+/// word). False if it raised.
+pub type GenericOp = unsafe fn(&mut Cx, u64, *mut u64, *mut u64) -> bool;
+
+/// Argument of `hot`: the frame has just been entered.
+pub const ENTRY: u32 = u32::MAX;
+/// Result of `hot`: nothing was done. No value has this word.
+pub const NOT_COMPILED: u64 = 12;
+/// Result of `hot`: go on in the interpreter with the frame on top. No value has this word.
+pub const RESUME: u64 = 4;
 
 /// Functions that the binary sets at start.
 #[derive(Clone, Copy)]
@@ -15,6 +28,16 @@ pub struct Hooks {
     pub import: fn(&mut Cx, Value, Value, Value, Value, i64) -> PyResult<Value>,
     /// Runs Python signal handlers of signals that arrived. Set by `stdlib`.
     pub signals: fn(&mut Cx) -> PyResult<()>,
+    /// The running frame is hot: at the loop instruction with this word index, or on entry with [`ENTRY`]. Compiled code
+    /// may run it on. Returns [`NOT_COMPILED`], [`RESUME`] (go on at the frame on top), 0 (an exception is to be unwound
+    /// from the frame on top) or the word that the running frame returned; it is still on top then. Set by `jit`.
+    pub hot: unsafe fn(&mut Cx, u32) -> u64,
+    /// The interpreter's implementation of an opcode, for compiled code. Set by `interp`.
+    pub generic: fn(u16) -> Option<GenericOp>,
+    /// A watched type lost its version. Set by `jit`.
+    pub type_changed: fn(&mut Cx, &Type),
+    /// In a watched dict the value under a key (its word; 0 for all) is about to change. Set by `jit`.
+    pub dict_changed: fn(&mut Cx, &Dict, u64),
     /// Issues a warning: (message, category, stack level). Set by `stdlib`; silent before.
     pub warn: fn(&mut Cx, Value, Value, i64) -> PyResult<()>,
 }
@@ -26,6 +49,10 @@ impl Default for Hooks {
             compile: |_, _, _, _, _, _, _| unreachable!("no compiler was joined"),
             import: |_, _, _, _, _, _| unreachable!("no import system was joined"),
             signals: |_| Ok(()),
+            hot: |_, _| NOT_COMPILED,
+            generic: |_| None,
+            type_changed: |_, _| {},
+            dict_changed: |_, _, _| {},
             warn: |_, _, _, _| Ok(()),
         }
     }

@@ -323,6 +323,11 @@ impl Type {
         self.has(flags::HEAPTYPE)
     }
 
+    /// From now on `Hooks::type_changed` is told when the type loses its version.
+    pub fn watch(&self) {
+        self.tp_watched.set(1);
+    }
+
     /// Version for caches; 0 while the type must not be cached.
     #[inline(always)]
     pub fn version(&self) -> u32 {
@@ -539,6 +544,9 @@ impl Cx {
             return;
         }
         class.set_version(0);
+        if class.tp_watched.get() != 0 {
+            (self.rt().hooks.get().type_changed)(self, class);
+        }
         let subclasses = class.data().subclasses.borrow().clone();
         for sub in subclasses {
             // SAFETY: the list holds live types; dead ones are removed when they are collected.

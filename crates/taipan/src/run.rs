@@ -32,6 +32,13 @@ pub fn run(mut options: Options) -> ExitCode {
     let mut cx = Cx::start(gc_config(), hash_key);
     let cx = &mut *cx;
     taipan_interp::join(cx);
+    match taipan_jit::Options::from_environment() {
+        Ok(options) => taipan_jit::join(cx, options),
+        Err(text) => {
+            eprintln!("Fatal Python error: {text}");
+            return ExitCode::FAILURE;
+        }
+    }
     let status = match start::start(cx, options.config.clone()) {
         Ok(()) => {
             let result = main(cx, &options);
@@ -49,6 +56,9 @@ pub fn run(mut options: Options) -> ExitCode {
 
 /// Leaves the process; 130 after Ctrl-C as by the signal itself.
 fn exit(status: i32) -> ! {
+    if taipan_jit::options().stats {
+        eprint!("{}", taipan_jit::stats::report());
+    }
     if status == INTERRUPTED {
         // SAFETY: plain system calls.
         unsafe {

@@ -1,5 +1,6 @@
 //! Arithmetic. Fast paths: small ints, flonums; everything else goes to `protocol::number` out of line.
 
+use taipan_bytecode::ops::feedback;
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::object;
@@ -119,10 +120,12 @@ macro_rules! binary_ops {
             if let Some((x, y)) = floats(a, b)
                 && let Some(v) = float_fast!($name, cx, x, y)
             {
+                note(pc, feedback::FLOAT);
                 $( *pc.cast_mut().sub(1) = (w.0 & !0xffff) | Op::$float as u64; )?
                 r.set(w.a(), v);
                 dispatch!(pc.add(1), regs, cx, table);
             }
+            note_operands(pc, a, b);
             match binary(cx, a, b, &$op, is_inplace(pc)) {
                 Ok(v) => {
                     r.set(w.a(), v);
@@ -151,9 +154,11 @@ macro_rules! binary_ops {
             if let Some((x, y)) = floats(a, b)
                 && let Some(v) = float_fast!($name, cx, x, y)
             {
+                note(pc, feedback::FLOAT);
                 r.set(w.a(), v);
                 dispatch!(pc.add(1), regs, cx, table);
             }
+            note_operands(pc, a, b);
             match binary(cx, a, b, &$op, is_inplace(pc)) {
                 Ok(v) => {
                     r.set(w.a(), v);
@@ -215,6 +220,33 @@ binary_ops! {
     Xor xor_slow, number::XOR;
 }
 
+/// Sets feedback bits in the first cache word.
+#[inline(always)]
+pub(crate) unsafe fn note(pc: *const u64, bits: u64) {
+    // SAFETY: INT-3; the caller passes the first cache word.
+    unsafe { *pc.cast_mut() |= bits }
+}
+
+/// Notes what operands without a fast path are.
+#[inline(always)]
+pub(crate) unsafe fn note_operands(pc: *const u64, a: Value, b: Value) {
+    let is_float = |v: Value| std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT);
+    let is_int = |v: Value| std::ptr::eq(v.class(), &taipan_runtime::types::int::INT);
+    let bits = if a.exact::<taipan_runtime::types::str::Str>().is_some()
+        && b.exact::<taipan_runtime::types::str::Str>().is_some()
+    {
+        feedback::STR
+    } else if is_int(a) && is_int(b) {
+        feedback::BIG
+    } else if (is_float(a) || is_int(a)) && (is_float(b) || is_int(b)) {
+        feedback::FLOAT
+    } else {
+        feedback::OTHER
+    };
+    // SAFETY: as `note`.
+    unsafe { note(pc, bits) }
+}
+
 handler!(TrueDiv, |w, pc, regs, cx, table| {
     let r = Regs(regs);
     let (a, b) = (r.get(w.b()), r.get(w.c()));
@@ -242,6 +274,12 @@ handler!(
             (Some(x), Some(y)) if x.unsigned_abs() <= EXACT && y.unsigned_abs() <= EXACT => Some((x as f64, y as f64)),
             _ => floats(a, b),
         };
+        if a.is_flonum() || b.is_flonum() {
+            note(pc, feedback::FLOAT);
+        }
+        if pair.is_none() {
+            note_operands(pc, a, b);
+        }
         let result = match pair {
             Some((x, y)) if y != 0.0 => Ok(cx.float(x / y)),
             _ => binary(cx, a, b, &number::TRUEDIV, is_inplace(pc)),
@@ -282,7 +320,10 @@ fn pow(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
         }
     }
     // SAFETY: the first cache word.
-    let inplace = unsafe { is_inplace(pc) };
+    let inplace = unsafe {
+        note_operands(pc, a, b);
+        is_inplace(pc)
+    };
     let v = number::power(cx, a, b, None, inplace)?;
     r.set(w.a(), v);
     Ok(())

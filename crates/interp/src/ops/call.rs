@@ -6,7 +6,7 @@ use taipan_runtime::dict::Dict;
 use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::iter;
-use taipan_runtime::typeobj::{Type, flags};
+use taipan_runtime::typeobj::Type;
 use taipan_runtime::types::code::{CodeObject, QUICK_LOCALS};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
@@ -69,6 +69,14 @@ unsafe fn push_call(
     }
 }
 
+/// Counts a call of `code`; true if it is hot.
+#[inline(always)]
+pub(crate) fn count_call(cx: &Cx, code: &CodeObject) -> bool {
+    let heat = code.heat.get().wrapping_add(1);
+    code.heat.set(heat);
+    heat >= cx.hot_call
+}
+
 /// Calls anything but a Python function: `callee` with `n` values at `args`, the last ones named by `kwnames`. The word
 /// before `args` may be overwritten. Returns the result's word, 0 if it raised, or [`ENTERED`].
 #[inline(never)]
@@ -97,7 +105,7 @@ unsafe fn call_other(
         } else if let Some(method) = callee.exact::<MethodDescr>() {
             method.call(cx, Args::new(values, kwnames))
         } else if let Some(class) = callee.downcast::<Type>()
-            && let Some(init) = python_init(class)
+            && let Some(init) = type_::python_init(class)
         {
             return construct(cx, class, init, args, n, kwnames, result);
         } else {
@@ -105,24 +113,6 @@ unsafe fn call_other(
         };
         outcome.map_or(0, |v| v.bits())
     }
-}
-
-/// The Python `__init__` of a class whose instances are made by `object.__new__` and whose metaclass calls it plainly.
-#[inline]
-fn python_init(class: &'static Type) -> Option<&'static Function> {
-    let new: fn(&mut Cx, &'static Type, Args) -> PyResult<Value> = object_type::new;
-    let call: fn(&mut Cx, Value, Args) -> PyResult<Value> = type_::call_type;
-    if !class.is_heap_type() || class.has(flags::ABSTRACT) {
-        return None;
-    }
-    let slots = class.slots();
-    let meta = class.header().class().slots();
-    if !slots.new.is_some_and(|f| std::ptr::fn_addr_eq(f, new))
-        || !meta.call.is_some_and(|f| std::ptr::fn_addr_eq(f, call))
-    {
-        return None;
-    }
-    class.data().init_function.get().filter(|f| !f.code.get().is_generator_like())
 }
 
 /// Makes an instance and pushes the frame of its `__init__`; the frame's flag INIT makes the instance the result.
@@ -159,11 +149,17 @@ macro_rules! finish_call {
             if frame.is_null() {
                 return unwind($cx, $table, true);
             }
+            if count_call($cx, f.code.get()) {
+                return $crate::hot::call_hot($cx, $table);
+            }
             dispatch!((*frame).pc, (*frame).regs, $cx, $table);
         }
         let bits = call_other($cx, callee, args, n, kwnames, result);
         if bits == ENTERED {
             let frame = &*$cx.frame;
+            if count_call($cx, frame.code) {
+                return $crate::hot::call_hot($cx, $table);
+            }
             dispatch!(frame.pc, frame.regs, $cx, $table);
         }
         if bits == 0 {
@@ -190,6 +186,9 @@ macro_rules! try_fast_call {
                 // Unbound locals; what is cleared beyond them are temporaries that nobody has written yet.
                 args.add($n).cast::<[u64; QUICK_LOCALS]>().write([0; QUICK_LOCALS]);
                 let frame = $cx.push_frame_unchecked(code, args, f.globals, f.builtins, Some(f), $result, 0);
+                if count_call($cx, code) {
+                    return $crate::hot::call_hot($cx, $table);
+                }
                 dispatch!((*frame).pc, args, $cx, $table);
             }
         }
@@ -397,6 +396,22 @@ handler!(ReturnNone, |w, pc, regs, cx, table| {
     let caller = &*cx.frame;
     dispatch!(caller.pc, caller.regs, cx, table)
 });
+
+/// Returns a value from the frame on top, as the instruction Return does.
+#[inline(always)]
+pub(crate) unsafe fn return_word(value: u64, cx: &mut Cx, table: *const Handler0) -> u64 {
+    // SAFETY: INT-1.
+    unsafe {
+        let frame = &*cx.frame;
+        if frame.flags != 0 || frame.object.is_some() {
+            return return_slow(value, frame.pc, frame.regs, cx, table);
+        }
+        cx.pop_plain_frame();
+        *frame.result = value;
+        let caller = &*cx.frame;
+        dispatch!(caller.pc, caller.regs, cx, table)
+    }
+}
 
 /// Returns from a frame with flags or a frame object. The first argument is the value's word.
 #[inline(never)]

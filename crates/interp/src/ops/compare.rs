@@ -1,11 +1,13 @@
 //! Comparisons and conditional jumps.
 
 use taipan_bytecode::Word;
+use taipan_bytecode::ops::feedback;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::object;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value};
 
+use super::arith::{note, note_operands};
 use crate::dispatch::{Regs, dispatch, handler, slow};
 use crate::unwind::unwind;
 
@@ -81,11 +83,13 @@ macro_rules! comparisons {
             let r = Regs(regs);
             let (a, b) = (r.get(w.b()), r.get(w.c()));
             if a.is_flonum() && b.is_flonum() {
+                note(pc, feedback::FLOAT);
                 let (x, y) = (a.flonum_unchecked(), b.flonum_unchecked());
                 r.set(w.a(), Value::bool(float_compare!($op, x, y)));
                 dispatch!(pc.add(1), regs, cx, table);
             }
             (*cx.frame).pc = pc;
+            note_operands(pc, a, b);
             // The result need not be a bool.
             let result = match (a.exact::<Str>(), b.exact::<Str>()) {
                 (Some(_), Some(_)) => compare_slow(cx, a, b, CmpOp::$op).map(Value::bool),
@@ -119,11 +123,13 @@ macro_rules! comparisons {
             let (a, b) = (r.get(w.a()), r.get(w.b()));
             let next = pc.add(1);
             if a.is_flonum() && b.is_flonum() {
+                note(pc, feedback::FLOAT);
                 let (x, y) = (a.flonum_unchecked(), b.flonum_unchecked());
                 let target = if float_compare!($op, x, y) == $when { next.offset(w.sc() as isize) } else { next };
                 dispatch!(target, regs, cx, table);
             }
             (*cx.frame).pc = pc;
+            note_operands(pc, a, b);
             match compare_slow(cx, a, b, CmpOp::$op) {
                 Ok(c) => {
                     let target = if c == $when { next.offset(w.sc() as isize) } else { next };
@@ -143,6 +149,7 @@ macro_rules! comparisons {
                 dispatch!(target, regs, cx, table);
             }
             (*cx.frame).pc = pc;
+            note_operands(pc, Regs(regs).get(w.a()), Value::small(0));
             match compare_slow(cx, Regs(regs).get(w.a()), Value::small(w.sb() as i64), CmpOp::$op) {
                 Ok(c) => {
                     let target = if c == $when { next.offset(w.sc() as isize) } else { next };
@@ -207,11 +214,25 @@ fn not_contains(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 handler!(Jump, |w, pc, regs, cx, table| { dispatch!(pc.offset(w.x() as isize), regs, cx, table) });
 
 handler!(JumpBack, |w, pc, regs, cx, table| {
+    if crate::hot::count_round(cx, pc) {
+        return crate::hot::loop_hot(w.0, pc, regs, cx, table);
+    }
     if cx.interrupt.load(std::sync::atomic::Ordering::Relaxed) {
         return interrupted(w.0, pc, regs, cx, table);
     }
     dispatch!(pc.add(1).offset(w.x() as isize), regs, cx, table)
 });
+
+handler!(
+    #[inline(never)]
+    jump_back_plain,
+    |w, pc, regs, cx, table| {
+        if cx.interrupt.load(std::sync::atomic::Ordering::Relaxed) {
+            return interrupted(w.0, pc, regs, cx, table);
+        }
+        dispatch!(pc.add(1).offset(w.x() as isize), regs, cx, table)
+    }
+);
 
 handler!(
     #[cold]

@@ -54,6 +54,10 @@ unsafe fn inline_next(it: Value) -> Option<u64> {
 }
 
 handler!(ForNext, |w, pc, regs, cx, table| {
+    if crate::hot::count_round(cx, pc) {
+        return crate::hot::loop_hot(w.0, pc, regs, cx, table);
+    }
+    crate::hot::note_iterator(pc, Regs(regs).get(w.a()));
     if !cx.interrupt.load(std::sync::atomic::Ordering::Relaxed) {
         match inline_next(Regs(regs).get(w.a())) {
             Some(0) => dispatch!(pc.add(1), regs, cx, table),

@@ -1,12 +1,16 @@
 //! Moves, constants, subscripts.
 
 use taipan_bytecode::Word;
+use taipan_bytecode::ops::feedback;
+use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::object;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::slice::Slice;
+use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
+use super::arith::note;
 use crate::dispatch::{Regs, dispatch, handler, slow};
 
 handler!(Nop, |w, pc, regs, cx, table| { dispatch!(pc, regs, cx, table) });
@@ -43,6 +47,7 @@ handler!(LoadItem, |w, pc, regs, cx, table| {
                 dispatch!(pc.add(1), regs, cx, table);
             }
         } else if let Some(tuple) = v.exact::<Tuple>() {
+            note(pc, feedback::TUPLE);
             let i = if i < 0 { i + tuple.len() as i64 } else { i };
             if let Some(item) = tuple.items().get(i as usize) {
                 r.set(w.a(), *item);
@@ -63,6 +68,7 @@ handler!(LoadItemI, |w, pc, regs, cx, table| {
             dispatch!(pc.add(1), regs, cx, table);
         }
     } else if let Some(tuple) = v.exact::<Tuple>() {
+        note(pc, feedback::TUPLE);
         let i = if i < 0 { i + tuple.len() as i64 } else { i };
         if let Some(item) = tuple.items().get(i as usize) {
             r.set(w.a(), *item);
@@ -97,19 +103,35 @@ slow! {
     BuildSlice 0 => build_slice;
 }
 
-fn load_item(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+/// Notes what kind of container is indexed.
+fn note_container(pc: *mut u64, v: Value, key: Value) {
+    let bits = if v.exact::<Dict>().is_some() {
+        feedback::DICT
+    } else if v.exact::<Str>().is_some() && key.is_small() {
+        feedback::STR
+    } else {
+        feedback::OTHER
+    };
+    // SAFETY: the handlers pass their first cache word.
+    unsafe { note(pc, bits) };
+}
+
+fn load_item(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
+    note_container(pc, r.get(w.b()), r.get(w.c()));
     let v = object::get_item(cx, r.get(w.b()), r.get(w.c()))?;
     r.set(w.a(), v);
     Ok(())
 }
 
-fn load_item_i(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+fn load_item_i(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
+    note_container(pc, r.get(w.b()), Value::small(0));
     let v = object::get_item(cx, r.get(w.b()), Value::small(w.sc() as i64))?;
     r.set(w.a(), v);
     Ok(())
 }
 
-fn store_item(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+fn store_item(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
+    note_container(pc, r.get(w.a()), r.get(w.b()));
     object::set_item(cx, r.get(w.a()), r.get(w.b()), Some(r.get(w.c())))
 }
 

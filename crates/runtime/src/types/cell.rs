@@ -44,6 +44,9 @@ unsafe fn trace_cell(object: *mut Header, marker: &mut Marker) {
 }
 
 impl Cell {
+    /// Byte offset of the content.
+    pub const CONTENT_OFFSET: usize = std::mem::offset_of!(Cell, content);
+
     /// A new cell. May collect.
     #[inline]
     pub fn new(cx: &mut Cx, content: Option<Value>) -> &'static Cell {

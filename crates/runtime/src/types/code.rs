@@ -57,8 +57,12 @@ pub struct CodeObject {
     pub filename: Cell<&'static Str>,
     /// Names of the locals, cells and frees, interned.
     pub local_names: Box<[&'static Str]>,
-    /// Number of calls and loop rounds, for the JIT.
+    /// Number of calls, for the JIT.
     pub heat: Cell<u32>,
+    /// Compiled code for calls; null if there is none.
+    pub native: Cell<*const u8>,
+    /// The JIT's data, which it owns; null before it looked at the code.
+    pub jit: Cell<*mut ()>,
     positions: RefCell<Option<Box<[taipan_bytecode::Position]>>>,
 }
 object!(CodeObject, crate::types::code_methods::CODE);
@@ -204,6 +208,8 @@ impl CodeObject {
             filename: Cell::new(filename),
             local_names: parts.variables.iter().flat_map(|names| strs_of(names)).copied().collect(),
             heat: Cell::new(0),
+            native: Cell::new(std::ptr::null()),
+            jit: Cell::new(std::ptr::null_mut()),
             positions: RefCell::new(None),
         };
         let this = cx.alloc(this);

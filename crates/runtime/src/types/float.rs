@@ -155,6 +155,16 @@ fn division_by_zero(cx: &mut Cx) -> PyResult<f64> {
     raise!(cx, ZeroDivisionError, "division by zero")
 }
 
+/// `x // y` for `y` other than 0.
+pub fn floor_div(x: f64, y: f64) -> f64 {
+    algorithms::divmod(x, y).0
+}
+
+/// `x % y` for `y` other than 0.
+pub fn floor_mod(x: f64, y: f64) -> f64 {
+    algorithms::divmod(x, y).1
+}
+
 fn divmod(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
     let (Some(x), Some(y)) = (operand(cx, a)?, operand(cx, b)?) else { return Ok(Value::not_implemented()) };
     if y == 0.0 {

@@ -120,6 +120,11 @@ impl Range {
         Ok(cx.alloc(Range { header: Header::fresh(&RANGE), start, stop, step, len }))
     }
 
+    /// A range whose parts, small ints, are known to agree. May collect.
+    pub fn of_parts(cx: &mut Cx, start: Value, stop: Value, step: Value, len: Value) -> &'static Range {
+        cx.alloc(Range { header: Header::fresh(&RANGE), start, stop, step, len })
+    }
+
     /// `range(start, stop, step)` of any objects. ValueError for a step of 0. May collect.
     pub fn new(cx: &mut Cx, start: Value, stop: Value, step: Value) -> PyResult<&'static Range> {
         let start = exact_int(cx, start)?;

@@ -349,3 +349,21 @@ pub(crate) fn linearize(cx: &mut Cx, class: &'static Type, bases: &[Value]) -> P
         }
     }
 }
+
+/// The Python `__init__` of a class whose instances are made by `object.__new__` and whose metaclass calls it plainly.
+#[inline]
+pub fn python_init(class: &'static Type) -> Option<&'static crate::types::function::Function> {
+    let new: fn(&mut Cx, &'static Type, crate::native::Args) -> PyResult<Value> = crate::types::object::new;
+    let call: fn(&mut Cx, Value, crate::native::Args) -> PyResult<Value> = call_type;
+    if !class.is_heap_type() || class.has(crate::typeobj::flags::ABSTRACT) {
+        return None;
+    }
+    let slots = class.slots();
+    let meta = class.header().class().slots();
+    if !slots.new.is_some_and(|f| std::ptr::fn_addr_eq(f, new))
+        || !meta.call.is_some_and(|f| std::ptr::fn_addr_eq(f, call))
+    {
+        return None;
+    }
+    class.data().init_function.get().filter(|f| !f.code.get().is_generator_like())
+}

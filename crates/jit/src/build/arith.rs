@@ -1,0 +1,420 @@
+//! Arithmetic and comparisons.
+
+use taipan_bytecode::Op as B;
+use taipan_bytecode::ops::feedback;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::value::{INT_MAX, INT_MIN};
+
+use super::ops::{At, Flow};
+use super::{Builder, Built};
+use crate::exits::Reason;
+use crate::helpers::{Helper, TRUE_WORD};
+use crate::ir::{Cond, Op, Type, Val};
+
+/// What an operation works on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Int,
+    Float,
+    /// Floats, or a float and an int.
+    Mixed,
+    Str,
+    Other,
+}
+
+/// Number of an operator in `helpers::BINARY`.
+fn number(op: B) -> Option<u64> {
+    Some(match op {
+        B::Add => 0,
+        B::Sub => 1,
+        B::Mul => 2,
+        B::TrueDiv => 3,
+        B::FloorDiv => 4,
+        B::Mod => 5,
+        B::LShift => 6,
+        B::RShift => 7,
+        B::And => 8,
+        B::Or => 9,
+        B::Xor => 10,
+        _ => return None,
+    })
+}
+
+/// Doubles represent ints exactly up to this.
+const EXACT: i64 = 1 << 53;
+
+impl Builder<'_> {
+    /// What both operands are, from what is known and what the interpreter saw.
+    fn kinds(&self, at: At, x: Val, y: Val) -> Kind {
+        let kind = |v: Val| match self.func[v].ty {
+            Type::Int | Type::Bool => Some(Kind::Int),
+            Type::Float => Some(Kind::Float),
+            _ => self.class_of(v).map(|c| {
+                if std::ptr::eq(c, Str::type_object()) {
+                    Kind::Str
+                } else if std::ptr::eq(c, &taipan_runtime::types::float::FLOAT) {
+                    Kind::Float
+                } else {
+                    Kind::Other
+                }
+            }),
+        };
+        let seen = at.feedback() & (feedback::FLOAT | feedback::OTHER | feedback::BIG | feedback::STR);
+        let quick = at.op.info().base.is_some();
+        match (kind(x), kind(y)) {
+            (Some(Kind::Int), Some(Kind::Int)) if self.failed(Reason::Overflow) => Kind::Other,
+            (Some(Kind::Int), Some(Kind::Int)) => Kind::Int,
+            (Some(Kind::Float | Kind::Int), Some(Kind::Float | Kind::Int)) => Kind::Mixed,
+            (Some(Kind::Str), Some(Kind::Str)) => Kind::Str,
+            (Some(Kind::Other | Kind::Str), _) | (_, Some(Kind::Other | Kind::Str)) => Kind::Other,
+            _ if self.failed(Reason::Overflow) || seen & feedback::BIG != 0 => Kind::Other,
+            (a, b) => match seen {
+                feedback::OTHER => Kind::Other,
+                feedback::STR => Kind::Other,
+                feedback::FLOAT if self.failed(Reason::Number) => Kind::Mixed,
+                feedback::FLOAT => {
+                    // One int and one float is as likely as two floats if one is known to be an int.
+                    if a == Some(Kind::Int) || b == Some(Kind::Int) { Kind::Mixed } else { Kind::Float }
+                }
+                0 if quick => Kind::Float,
+                0 if self.failed(Reason::Number) => {
+                    if a == Some(Kind::Float) || b == Some(Kind::Float) { Kind::Mixed } else { Kind::Other }
+                }
+                0 if a == Some(Kind::Float) || b == Some(Kind::Float) => Kind::Mixed,
+                0 => Kind::Int,
+                _ => Kind::Other,
+            },
+        }
+    }
+
+    /// `reg a = reg b op rhs`.
+    pub fn binary(&mut self, at: At, op: B, rhs: Val) -> Built<Flow> {
+        let (a, lhs) = (at.w.a(), self.reg(at.w.b()));
+        let result = match self.kinds(at, lhs, rhs) {
+            Kind::Int => self.int_binary(op, lhs, rhs),
+            kind @ (Kind::Float | Kind::Mixed) => self.float_binary(op, lhs, rhs, kind == Kind::Mixed),
+            Kind::Str if op == B::Add => {
+                let v = self.plain_call(Helper::StrConcat, &[lhs, rhs], Type::Val);
+                Some(self.classed(v, Str::type_object()))
+            }
+            Kind::Str | Kind::Other => None,
+        };
+        if let Some(v) = result {
+            self.set_reg(a, v);
+            return Ok(Flow::Next);
+        }
+        let Some(n) = number(op) else { return self.generic(at) };
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        self.sync(&[]);
+        let (x, y) = (self.boxed(lhs), self.boxed(rhs));
+        let inplace = if at.word(0) & 1 != 0 { 256 } else { 0 };
+        let n = self.word(n | inplace);
+        let v = self.python_call(Helper::Binary, &[x, y, n], Type::Val);
+        self.set_reg(a, v);
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
+    fn int_binary(&mut self, op: B, x: Val, y: Val) -> Option<Val> {
+        let both_bools = self.func[x].ty == Type::Bool && self.func[y].ty == Type::Bool;
+        if matches!(op, B::And | B::Or | B::Xor) && both_bools {
+            return None;
+        }
+        if matches!(op, B::Pow) && self.func.as_const_int(y) != Some(2) {
+            return None;
+        }
+        let x = self.to_int(x, Reason::Number);
+        let y = self.to_int(y, Reason::Number);
+        // A guard on one may have been on the other, too.
+        Some(match op {
+            B::Add | B::Sub | B::Mul => self.checked(op, x, y),
+            B::Pow => self.checked(B::Mul, x, x),
+            B::FloorDiv | B::Mod => self.division(op == B::Mod, x, y),
+            B::TrueDiv => {
+                let (fx, fy) = (self.exact_float(x), self.exact_float(y));
+                self.emit_guard(Op::FDiv, Type::Float, &[fx, fy], 0, Reason::Division)
+            }
+            B::And => {
+                let ((xl, xh), (yl, yh)) = (self.range(x), self.range(y));
+                let v = self.emit(Op::And, Type::Int, &[x, y], 0);
+                match (xl >= 0, yl >= 0) {
+                    (true, true) => self.bounded(v, 0, xh.min(yh)),
+                    (true, false) => self.bounded(v, 0, xh),
+                    (false, true) => self.bounded(v, 0, yh),
+                    (false, false) => v,
+                }
+            }
+            B::Or | B::Xor => {
+                let ((xl, xh), (yl, yh)) = (self.range(x), self.range(y));
+                let v = self.emit(if op == B::Or { Op::Or } else { Op::Xor }, Type::Int, &[x, y], 0);
+                if xl >= 0 && yl >= 0 {
+                    let bits = 64 - (xh | yh).leading_zeros();
+                    self.bounded(v, 0, if bits >= 63 { i64::MAX } else { (1 << bits) - 1 });
+                }
+                v
+            }
+            B::LShift => self.shift_left(x, y),
+            B::RShift => {
+                let ((xl, xh), (yl, yh)) = (self.range(x), self.range(y));
+                let v = self.emit_guard(Op::Shr, Type::Int, &[x, y], 0, Reason::Division);
+                let (least, most) = (yl.clamp(0, 63), yh.clamp(0, 63));
+                let lo = if xl >= 0 { xl >> most } else { xl >> least };
+                let hi = if xh >= 0 { xh >> least } else { xh >> most };
+                self.bounded(v, lo, hi)
+            }
+            _ => return None,
+        })
+    }
+
+    /// `+`, `-` or `*` with an overflow check unless the intervals make it needless.
+    fn checked(&mut self, op: B, x: Val, y: Val) -> Val {
+        let ((xl, xh), (yl, yh)) = (self.range(x), self.range(y));
+        let (lo, hi) = match op {
+            B::Add => (xl.checked_add(yl), xh.checked_add(yh)),
+            B::Sub => (xl.checked_sub(yh), xh.checked_sub(yl)),
+            _ => {
+                let all = [xl.checked_mul(yl), xl.checked_mul(yh), xh.checked_mul(yl), xh.checked_mul(yh)];
+                if all.iter().all(|p| p.is_some()) {
+                    (all.iter().flatten().min().copied(), all.iter().flatten().max().copied())
+                } else {
+                    (None, None)
+                }
+            }
+        };
+        let (plain, guarded) = match op {
+            B::Add => (Op::Add, Op::AddOv),
+            B::Sub => (Op::Sub, Op::SubOv),
+            _ => (Op::Mul, Op::MulOv),
+        };
+        match (lo, hi) {
+            (Some(lo), Some(hi)) => {
+                let v = self.emit(plain, Type::Int, &[x, y], 0);
+                self.bounded(v, lo, hi)
+            }
+            _ => self.emit_guard(guarded, Type::Int, &[x, y], 0, Reason::Overflow),
+        }
+    }
+
+    fn division(&mut self, modulo: bool, x: Val, y: Val) -> Val {
+        let (xl, xh) = self.range(x);
+        if let Some(k) = self.func.as_const_int(y)
+            && k > 0
+        {
+            if modulo {
+                let v = if k & (k - 1) == 0 {
+                    let mask = self.int(k - 1);
+                    self.emit(Op::And, Type::Int, &[x, mask], 0)
+                } else {
+                    self.emit(Op::ModConst, Type::Int, &[x], k as u64)
+                };
+                return self.bounded(v, 0, k - 1);
+            }
+            let v = self.emit(Op::DivConst, Type::Int, &[x], k as u64);
+            return self.bounded(v, xl.div_euclid(k), xh.div_euclid(k));
+        }
+        let (yl, yh) = self.range(y);
+        let op = if modulo { Op::FloorMod } else { Op::FloorDiv };
+        let v = self.emit_guard(op, Type::Int, &[x, y], 0, Reason::Division);
+        match (modulo, yl > 0) {
+            (true, true) => self.bounded(v, 0, yh - 1),
+            (false, true) => self.bounded(v, xl.min(0), xh.max(0)),
+            _ => v,
+        }
+    }
+
+    fn shift_left(&mut self, x: Val, y: Val) -> Val {
+        let ((xl, xh), (yl, yh)) = (self.range(x), self.range(y));
+        if yl >= 0 && yh <= 62 {
+            let fits = |v: i64| v.checked_mul(1 << yh);
+            if let (Some(lo), Some(hi)) = (fits(xl), fits(xh)) {
+                let v = self.emit(Op::Shl, Type::Int, &[x, y], 0);
+                return self.bounded(v, lo.min(xl << yl), hi.max(xh << yl));
+            }
+        }
+        self.emit_guard(Op::ShlOv, Type::Int, &[x, y], 0, Reason::Overflow)
+    }
+
+    /// The double that equals an int; leaves where there is none.
+    fn exact_float(&mut self, v: Val) -> Val {
+        let (lo, hi) = self.range(v);
+        if lo < -EXACT || hi > EXACT {
+            let (low, span) = (self.int(EXACT), self.int(2 * EXACT + 1));
+            let moved = self.emit(Op::Add, Type::Int, &[v, low], 0);
+            let ok = self.emit(Op::ULt, Type::Bool, &[moved, span], 0);
+            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Number);
+        }
+        self.emit(Op::IntToFloat, Type::Float, &[v], 0)
+    }
+
+    fn float_binary(&mut self, op: B, x: Val, y: Val, mixed: bool) -> Option<Val> {
+        if !matches!(op, B::Add | B::Sub | B::Mul | B::TrueDiv | B::FloorDiv | B::Mod | B::Pow) {
+            return None;
+        }
+        let x2 = self.to_float(x, mixed, Reason::Number);
+        // `x op x`: the guard on the first operand replaced the second.
+        let y2 = if x == y { x2 } else { self.to_float(y, mixed, Reason::Number) };
+        let (x, y) = (x2, y2);
+        Some(match op {
+            B::Add => self.emit(Op::FAdd, Type::Float, &[x, y], 0),
+            B::Sub => self.emit(Op::FSub, Type::Float, &[x, y], 0),
+            B::Mul => self.emit(Op::FMul, Type::Float, &[x, y], 0),
+            B::TrueDiv => self.emit_guard(Op::FDiv, Type::Float, &[x, y], 0, Reason::Division),
+            B::FloorDiv | B::Mod => {
+                let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
+                let ok = self.emit(Op::FCmp, Type::Bool, &[y, zero], Cond::Ne as u64);
+                self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Division);
+                let helper = if op == B::Mod { Helper::FloatMod } else { Helper::FloatFloorDiv };
+                self.plain_call(helper, &[x, y], Type::Float)
+            }
+            _ => return self.float_power(x, y),
+        })
+    }
+
+    fn float_power(&mut self, x: Val, y: Val) -> Option<Val> {
+        if self.func[y].op == Op::IntToFloat && self.func.as_const_int(self.func[y].args[0]) == Some(2)
+            || self.func[y].op == Op::ConstFloat && f64::from_bits(self.func[y].imm) == 2.0
+        {
+            let v = self.emit(Op::FMul, Type::Float, &[x, x], 0);
+            // Overflow raises OverflowError in Python.
+            self.guard_finite(v);
+            return Some(v);
+        }
+        let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
+        let ok = self.emit(Op::FCmp, Type::Bool, &[x, zero], Cond::Gt as u64);
+        self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Division);
+        let v = self.plain_call(Helper::FloatPow, &[x, y], Type::Float);
+        self.guard_finite(v);
+        Some(v)
+    }
+
+    fn guard_finite(&mut self, v: Val) {
+        let size = self.emit(Op::FAbs, Type::Float, &[v], 0);
+        let max = self.emit(Op::ConstFloat, Type::Float, &[], f64::MAX.to_bits());
+        let ok = self.emit(Op::FCmp, Type::Bool, &[size, max], Cond::Le as u64);
+        self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Division);
+    }
+
+    /// `-v`.
+    pub fn negate(&mut self, at: At) -> Built<Flow> {
+        let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        let r = match self.func[v].ty {
+            Type::Int | Type::Bool => {
+                let v = self.to_int(v, Reason::Number);
+                let zero = self.int(0);
+                self.checked(B::Sub, zero, v)
+            }
+            Type::Float => self.emit(Op::FNeg, Type::Float, &[v], 0),
+            _ if self.class_of(v).is_none() && !self.failed(Reason::Number) => {
+                let v = self.to_int(v, Reason::Number);
+                let zero = self.int(0);
+                self.checked(B::Sub, zero, v)
+            }
+            _ => return self.generic(at),
+        };
+        self.set_reg(a, r);
+        Ok(Flow::Next)
+    }
+
+    /// A comparison as a truth value, if no Python code can be needed.
+    fn compare(&mut self, at: At, cond: Cond, x: Val, y: Val) -> Option<Val> {
+        match self.kinds(at, x, y) {
+            Kind::Int => {
+                let x = self.to_int(x, Reason::Number);
+                let y = self.to_int(y, Reason::Number);
+                Some(self.emit(Op::ICmp, Type::Bool, &[x, y], cond as u64))
+            }
+            kind @ (Kind::Float | Kind::Mixed) => {
+                let mixed = kind == Kind::Mixed;
+                let x2 = self.compared_float(x, mixed);
+                let y2 = if x == y { x2 } else { self.compared_float(y, mixed) };
+                Some(self.emit(Op::FCmp, Type::Bool, &[x2, y2], cond as u64))
+            }
+            Kind::Str => {
+                let n = self.word(cond as u64);
+                let t = self.plain_call(Helper::StrCompare, &[x, y, n], Type::Word);
+                Some(self.word_is(t, 1))
+            }
+            Kind::Other => None,
+        }
+    }
+
+    /// As `to_float`, but an int must be represented exactly.
+    fn compared_float(&mut self, v: Val, mixed: bool) -> Val {
+        match self.func[v].ty {
+            Type::Int => self.exact_float(v),
+            Type::Bool => {
+                let i = self.to_int(v, Reason::Number);
+                self.exact_float(i)
+            }
+            Type::Float => v,
+            // A value that may be a large int must not be rounded.
+            _ => {
+                let _ = mixed;
+                self.to_float(v, false, Reason::Number)
+            }
+        }
+    }
+
+    /// `reg a = reg b op reg c`.
+    pub fn comparison(&mut self, at: At) -> Built<Flow> {
+        let (a, x, y) = (at.w.a(), self.reg(at.w.b()), self.reg(at.w.c()));
+        let cond = cond_of(at.op.base()).0;
+        if let Some(t) = self.compare(at, cond, x, y) {
+            self.set_reg(a, t);
+            return Ok(Flow::Next);
+        }
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        self.sync(&[]);
+        let (x, y) = (self.boxed(x), self.boxed(y));
+        let n = self.word(cond as u64);
+        let v = self.python_call(Helper::Compare, &[x, y, n], Type::Val);
+        self.set_reg(a, v);
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
+    /// A fused comparison and jump.
+    pub fn compare_jump(&mut self, at: At, rhs: Val) -> Built<Flow> {
+        let x = self.reg(at.w.a());
+        let (cond, when) = cond_of(at.op.base());
+        if let Some(t) = self.compare(at, cond, x, rhs) {
+            return Ok(self.fork(t, when));
+        }
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        self.sync(&[]);
+        let (x, y) = (self.boxed(x), self.boxed(rhs));
+        let n = self.word(cond as u64);
+        let t = self.python_call(Helper::CompareBool, &[x, y, n], Type::Word);
+        let t = self.word_is(t, TRUE_WORD);
+        Ok(self.fork(t, when))
+    }
+
+    /// Interval of small ints.
+    pub fn small_range() -> (i64, i64) {
+        (INT_MIN, INT_MAX)
+    }
+}
+
+/// Condition of a comparison or a jump, and whether the jump is taken where it holds.
+fn cond_of(op: B) -> (Cond, bool) {
+    match op {
+        B::Lt | B::JumpLt | B::JumpLtI => (Cond::Lt, true),
+        B::Le | B::JumpLe | B::JumpLeI => (Cond::Le, true),
+        B::Ne | B::JumpNe | B::JumpNeI => (Cond::Ne, true),
+        B::Gt | B::JumpGt | B::JumpGtI => (Cond::Gt, true),
+        B::Ge | B::JumpGe | B::JumpGeI => (Cond::Ge, true),
+        B::JumpNotLt | B::JumpNotLtI => (Cond::Lt, false),
+        B::JumpNotLe | B::JumpNotLeI => (Cond::Le, false),
+        B::JumpNotEq | B::JumpNotEqI => (Cond::Eq, false),
+        B::JumpNotNe | B::JumpNotNeI => (Cond::Ne, false),
+        B::JumpNotGt | B::JumpNotGtI => (Cond::Gt, false),
+        B::JumpNotGe | B::JumpNotGeI => (Cond::Ge, false),
+        _ => (Cond::Eq, true),
+    }
+}

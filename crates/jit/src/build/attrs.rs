@@ -1,0 +1,365 @@
+//! Globals, attributes and methods, by what the interpreter's inline caches hold.
+
+use taipan_bytecode::Op as B;
+use taipan_runtime::dict::Dict;
+use taipan_runtime::shape::{SHAPE, Shape};
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::function::Function;
+use taipan_runtime::types::module::Module;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::{Object, Value};
+
+use super::ops::{At, Flow};
+use super::values::at;
+use super::{Builder, Built};
+use crate::exits::Reason;
+use crate::helpers::Helper;
+use crate::ir::{Alias, Op, Type, Val};
+
+/// Byte offset of a dict's version.
+const DICT_VERSION: usize = 32;
+
+impl Builder<'_> {
+    /// The name in the low half of the first cache word.
+    fn name(&self, cache: At) -> &'static Str {
+        self.context().code.name_at((cache.word(0) & 0xffff_ffff) as usize)
+    }
+
+    /// The value of `name` in a namespace, taken as a constant; None if it cannot be.
+    fn constant_in(&mut self, dict: &'static Dict, name: &'static Str) -> Option<Val> {
+        Value::of(dict).exact::<Dict>()?;
+        let value = dict.get_str(name)?;
+        if crate::tier::is_volatile(dict, name) {
+            return self.entry_in(dict, name);
+        }
+        self.watched_keys.push((dict, name));
+        Some(self.constant(value))
+    }
+
+    /// The value of `name` in a namespace, read through its entry after a check that the keys are the same.
+    fn entry_in(&mut self, dict: &'static Dict, name: &'static Str) -> Option<Val> {
+        let n = dict.entry_of_str(name)?;
+        let entry = dict.table()?.entry_ptr(n);
+        // SAFETY: the entry exists.
+        let address = unsafe { &raw const (*entry).value } as u64;
+        self.root(Value::of(dict));
+        self.root(Value::of(dict.table()?));
+        let d = self.object(Value::of(dict));
+        let version = self.emit(Op::Load, Type::Word, &[d], at(Alias::Dict, DICT_VERSION));
+        self.emit_guard(Op::GuardWord, Type::Void, &[version], dict.version(), Reason::Const);
+        let v = self.emit(Op::LoadStatic, Type::Val, &[], address);
+        Some(v)
+    }
+
+    /// `reg a = global or built-in`.
+    pub fn load_global(&mut self, at: At) -> Built<Flow> {
+        let name = self.name(at);
+        let (globals, builtins) = (self.context().globals, self.context().builtins);
+        let plain = Value::of(globals).exact::<Dict>().is_some() && Value::of(builtins).exact::<Dict>().is_some();
+        let failed = self.failed(Reason::Const);
+        let found = if !plain || failed {
+            None
+        } else if globals.entry_of_str(name).is_some() {
+            self.constant_in(globals, name)
+        } else if !crate::tier::is_volatile(globals, name) {
+            // That the globals do not have it is taken as a constant, too.
+            self.watched_keys.push((globals, name));
+            self.constant_in(builtins, name)
+        } else {
+            None
+        };
+        match found {
+            Some(v) => {
+                self.set_reg(at.w.a(), v);
+                Ok(Flow::Next)
+            }
+            None => self.generic(at),
+        }
+    }
+
+    /// The live shape at an address from an inline cache.
+    fn shape_at(&mut self, address: u64) -> Option<&'static Shape> {
+        let found = self.cx.heap().find_object(address as usize)?;
+        if found as u64 != address {
+            return None;
+        }
+        let shape = Value::from_address(address as usize);
+        std::ptr::eq(shape.class(), &SHAPE).then(|| {
+            // SAFETY: it is a live object of type shape.
+            unsafe { shape.cast::<Shape>() }
+        })
+    }
+
+    /// The class whose version an inline cache holds, found from a shape or from what is known of `v`.
+    fn cached_class(&mut self, at: At, v: Val) -> Option<&'static Class> {
+        let version = (at.word(0) >> 32) as u32;
+        let shape = at.word(1);
+        let class = if shape != 0 { self.shape_at(shape)?.class } else { self.class_of(v)? };
+        (class.version() == version && version != 0).then_some(class)
+    }
+
+    /// Notes that the attributes of `class` were taken as constants.
+    pub fn watch_type(&mut self, class: &'static Class) {
+        if !self.watched_types.iter().any(|c| std::ptr::eq(*c, class)) {
+            self.watched_types.push(class);
+        }
+        self.root(Value::of(class));
+    }
+
+    /// `reg a = reg b.name`.
+    pub fn load_attr(&mut self, at: At) -> Built<Flow> {
+        let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        let found = if self.failed(Reason::Shape) || self.failed(Reason::Class) && self.class_of(v).is_none() {
+            None
+        } else {
+            match at.op {
+                B::LoadAttrSlot => self.load_slot(at, v),
+                B::LoadAttrMember => self.load_member(at, v),
+                B::LoadAttrClass => self.load_class_attr(at, v),
+                B::LoadAttrModule => self.load_module_attr(at, v),
+                B::LoadAttrType => self.load_type_attr(at, v),
+                _ => None,
+            }
+        };
+        if at.op == B::LoadAttrProperty
+            && !self.failed(Reason::Class)
+            && let Some(flow) = self.load_property(at, v)?
+        {
+            return Ok(flow);
+        }
+        if let Some(v) = found {
+            self.set_reg(a, v);
+            return Ok(Flow::Next);
+        }
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        let name = self.name(at);
+        self.sync(&[]);
+        let v = self.boxed(v);
+        let name = self.word(Value::of(name).bits());
+        let found = self.python_call(Helper::GetAttr, &[v, name], Type::Val);
+        self.set_reg(a, found);
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
+    fn load_slot(&mut self, cache: At, v: Val) -> Option<Val> {
+        let class = self.cached_class(cache, v)?;
+        let shape = self.shape_at(cache.word(1))?;
+        if !self.may_be(v, class) {
+            return None;
+        }
+        // A data descriptor of that name in the class would win.
+        self.watch_type(class);
+        let v = self.guard_shape(v, shape);
+        Some(self.load(v, Alias::Slot, (cache.word(2) & 0xffff_ffff) as usize))
+    }
+
+    /// Whether a value may be an instance of exactly this class.
+    fn may_be(&self, v: Val, class: &'static Class) -> bool {
+        self.class_of(v).is_none_or(|c| std::ptr::eq(c, class))
+    }
+
+    fn load_member(&mut self, cache: At, v: Val) -> Option<Val> {
+        let class = self.class_with_version(cache, v)?;
+        if !self.may_be(v, class) {
+            return None;
+        }
+        self.watch_type(class);
+        let v = self.guard_class(v, class);
+        let slot = self.load(v, Alias::Slot, cache.word(2) as usize);
+        self.info[slot.0 as usize].bound = false;
+        Some(self.guard_bound(slot))
+    }
+
+    /// The class of an inline cache without a shape: what is known of the value, or what the register holds right now.
+    fn class_with_version(&mut self, cache: At, v: Val) -> Option<&'static Class> {
+        let version = (cache.word(0) >> 32) as u32;
+        let class = match self.class_of(v) {
+            Some(class) => class,
+            None => crate::tier::class_with_version(self.cx, version)?,
+        };
+        (class.version() == version && version != 0).then_some(class)
+    }
+
+    fn load_class_attr(&mut self, cache: At, v: Val) -> Option<Val> {
+        self.check_class_cache(cache, v)?;
+        Value::from_bits(cache.word(2)).map(|value| self.constant(value))
+    }
+
+    /// Guards that `v` is of the class (and shape, if instances have attributes) of a cache whose value is then valid.
+    fn check_class_cache(&mut self, cache: At, v: Val) -> Option<Val> {
+        let class = if cache.word(1) != 0 { self.cached_class(cache, v) } else { self.class_with_version(cache, v) }?;
+        if !self.may_be(v, class) {
+            return None;
+        }
+        self.watch_type(class);
+        if cache.word(1) != 0 {
+            let shape = self.shape_at(cache.word(1))?;
+            return Some(self.guard_shape(v, shape));
+        }
+        Some(self.guard_class(v, class))
+    }
+
+    fn load_module_attr(&mut self, cache: At, v: Val) -> Option<Val> {
+        let name = self.name(cache);
+        let value = self.as_const(v)?;
+        let module = value.exact::<Module>()?;
+        self.constant_in(module.dict(), name)
+    }
+
+    fn load_type_attr(&mut self, cache: At, v: Val) -> Option<Val> {
+        let version = (cache.word(0) >> 32) as u32;
+        let class = self.as_const(v)?.downcast::<Class>()?;
+        if class.version() != version || version == 0 {
+            return None;
+        }
+        self.watch_type(class);
+        Value::from_bits(cache.word(2)).map(|value| self.constant(value))
+    }
+
+    fn load_property(&mut self, cache: At, v: Val) -> Built<Option<Flow>> {
+        let Some(class) = self.class_with_version(cache, v) else { return Ok(None) };
+        if !self.may_be(v, class) {
+            return Ok(None);
+        }
+        let Some(getter) = Value::from_bits(cache.word(2)).and_then(|f| f.exact::<Function>()) else { return Ok(None) };
+        self.watch_type(class);
+        let v = self.guard_class(v, class);
+        // The frame's window begins above all registers in use, as the interpreter does it.
+        let base = self.context().code.nregs();
+        self.inline(cache, getter, &[v], base, cache.w.a(), Val::NONE)
+    }
+
+    /// `reg a, reg a+1 = method of reg b`.
+    pub fn load_method(&mut self, at: At) -> Built<Flow> {
+        let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        let doubtful = self.failed(Reason::Shape) || self.failed(Reason::Class) && self.class_of(v).is_none();
+        match at.op {
+            B::LoadMethodClass if !doubtful => {
+                if let Some(object) = self.check_class_cache(at, v)
+                    && let Some(f) = Value::from_bits(at.word(2))
+                {
+                    let f = self.object(f);
+                    self.set_reg(a, f);
+                    self.set_reg(a + 1, object);
+                    return Ok(Flow::Next);
+                }
+            }
+            B::LoadMethodModule => {
+                if let Some(f) = self.load_module_attr(at, v) {
+                    let none = self.unbound();
+                    self.set_reg(a, f);
+                    self.set_reg(a + 1, none);
+                    return Ok(Flow::Next);
+                }
+            }
+            _ => {}
+        }
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        self.generic(at)
+    }
+
+    /// `reg a.name = reg b`.
+    pub fn store_attr(&mut self, cache: At) -> Built<Flow> {
+        let (v, value) = (self.reg(cache.w.a()), self.reg(cache.w.b()));
+        let doubtful = self.failed(Reason::Shape) || self.failed(Reason::Class);
+        if !doubtful && self.store_cached(cache, v, value).is_some() {
+            return Ok(Flow::Next);
+        }
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        let name = self.name(cache);
+        self.sync(&[]);
+        let (v, value) = (self.boxed(v), self.boxed(value));
+        let name = self.word(Value::of(name).bits());
+        self.python_call(Helper::SetAttr, &[v, value, name], Type::Word);
+        self.check_valid(cache);
+        Ok(Flow::Next)
+    }
+
+    fn store_cached(&mut self, cache: At, v: Val, value: Val) -> Option<()> {
+        match cache.op {
+            B::StoreAttrSlot => {
+                let class = self.cached_class(cache, v)?;
+                let shape = self.shape_at(cache.word(1))?;
+                if !self.may_be(v, class) {
+                    return None;
+                }
+                self.watch_type(class);
+                let v = self.guard_shape(v, shape);
+                self.store_slot(v, (cache.word(2) & 0xffff_ffff) as usize, value);
+            }
+            B::StoreAttrAdd => {
+                let class = self.cached_class(cache, v)?;
+                let old = self.shape_at(cache.word(1))?;
+                let (next, offset) = (cache.word(2) & 0xffff_ffff_ffff, (cache.word(2) >> 48) as usize);
+                let next = self.shape_at(next)?;
+                if !self.may_be(v, class) {
+                    return None;
+                }
+                self.watch_type(class);
+                let v = self.guard_shape(v, old);
+                self.root(Value::of(next));
+                let word = self.word(next as *const Shape as u64);
+                let base = (class.data().basicsize + 7) & !7;
+                self.emit(Op::Store, Type::Void, &[v, word], at(Alias::Shape, base));
+                let boxed = self.boxed(value);
+                self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
+                self.emit(Op::Barrier, Type::Void, &[v], 0);
+                self.shape_changed(v, old as *const Shape as u64, next as *const Shape as u64);
+            }
+            B::StoreAttrMember => {
+                let class = self.class_with_version(cache, v)?;
+                if !self.may_be(v, class) {
+                    return None;
+                }
+                self.watch_type(class);
+                let v = self.guard_class(v, class);
+                self.store_slot(v, cache.word(2) as usize, value);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn store_slot(&mut self, v: Val, offset: usize, value: Val) {
+        let boxed = self.boxed(value);
+        self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
+        let (lo, hi) = self.range(value);
+        let (min, max) = Self::small_range();
+        let immediate = match self.func[value].ty {
+            Type::Bool => true,
+            Type::Int => lo >= min && hi <= max,
+            _ => false,
+        };
+        if !immediate {
+            self.emit(Op::Barrier, Type::Void, &[v], 0);
+        }
+    }
+
+    /// An instance of `old` moved to `new`: other values may be the same instance.
+    fn shape_changed(&mut self, v: Val, old: u64, new: u64) {
+        if self.state.shapes.iter().any(|(o, s)| *s == old && *o != v)
+            || self.loops.iter().any(|l| l.before.shapes.iter().any(|(_, s)| *s == old))
+        {
+            self.kill_shapes();
+        }
+        self.state.shapes.retain(|(o, s)| *o != v && *s != old);
+        self.state.shapes.push((v, new));
+    }
+
+    /// The exact type object, if the value is a constant class.
+    pub fn const_class(&self, v: Val) -> Option<&'static Class> {
+        self.as_const(v)?.downcast::<Class>()
+    }
+
+    /// The object behind a layout.
+    pub fn const_of<T: Object>(&self, v: Val) -> Option<&'static T> {
+        self.as_const(v)?.exact::<T>()
+    }
+}

@@ -1,0 +1,469 @@
+//! Calls: inlining, instances, built-in functions, and calls that stay calls.
+
+use std::rc::Rc;
+
+use taipan_bytecode::Op as B;
+use taipan_runtime::object::FRESH_WORD;
+use taipan_runtime::shape::{self, Shape};
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
+use taipan_runtime::types::function::Function;
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::range::RANGE;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::{float, function_methods, int, type_};
+use taipan_runtime::value::{INT_MAX, INT_MIN};
+use taipan_runtime::{Object, Value};
+
+use super::cfg::{Cfg, Liveness, op_at};
+use super::ops::{At, Flow};
+use super::values::at;
+use super::{Builder, Built, Context, Frame};
+use crate::exits::Reason;
+use crate::helpers::Helper;
+use crate::ir::{Alias, Cond, Op, Type, Val};
+
+/// Deepest inlining.
+const MAX_DEPTH: usize = 6;
+/// Largest code that is inlined, in words.
+const MAX_CALLEE: usize = 400;
+/// Words of code inlined into one function.
+const MAX_INLINED: usize = 3000;
+
+impl Builder<'_> {
+    /// `reg c = reg a (reg a+1 ...)`.
+    pub fn call(&mut self, at: At) -> Built<Flow> {
+        let (a, n) = (at.w.a(), at.w.b());
+        let callee = self.reg(a);
+        let args: Vec<Val> = (a + 1..=a + n).map(|r| self.reg(r)).collect();
+        if let Some(f) = self.const_of::<Function>(callee) {
+            if let Some(flow) = self.inline(at, f, &args, a + 1, at.w.c(), Val::NONE)? {
+                return Ok(flow);
+            }
+            return self.call_known(at, f, a + 1, n);
+        }
+        if let Some(class) = self.const_class(callee) {
+            if let Some(flow) = self.construct(at, class, &args)? {
+                return Ok(flow);
+            }
+        } else if let Some(native) = self.const_of::<NativeFunction>(callee)
+            && let Some(v) = self.intrinsic(native, &args)
+        {
+            self.set_reg(at.w.c(), v);
+            return Ok(Flow::Next);
+        }
+        self.call_any(at, false)
+    }
+
+    /// `reg c = ` call of the pair at `reg a`.
+    pub fn call_method(&mut self, at: At) -> Built<Flow> {
+        let (a, n) = (at.w.a(), at.w.b());
+        let (callee, receiver) = (self.reg(a), self.reg(a + 1));
+        let is_plain = self.func[receiver].op == Op::ConstVal && self.func[receiver].imm == 0;
+        let args: Vec<Val> = (a + 2..a + 2 + n).map(|r| self.reg(r)).collect();
+        if is_plain {
+            if let Some(f) = self.const_of::<Function>(callee) {
+                if let Some(flow) = self.inline(at, f, &args, a + 2, at.w.c(), Val::NONE)? {
+                    return Ok(flow);
+                }
+                return self.call_known(at, f, a + 2, n);
+            }
+            if let Some(class) = self.const_class(callee) {
+                if let Some(flow) = self.construct(at, class, &args)? {
+                    return Ok(flow);
+                }
+            } else if let Some(native) = self.const_of::<NativeFunction>(callee)
+                && let Some(v) = self.intrinsic(native, &args)
+            {
+                self.set_reg(at.w.c(), v);
+                return Ok(Flow::Next);
+            }
+        } else if self.func[receiver].ty != Type::Val || self.info[receiver.0 as usize].bound {
+            let mut all = vec![receiver];
+            all.extend(args);
+            if let Some(f) = self.const_of::<Function>(callee) {
+                if let Some(flow) = self.inline(at, f, &all, a + 1, at.w.c(), Val::NONE)? {
+                    return Ok(flow);
+                }
+                return self.call_known(at, f, a + 1, n + 1);
+            }
+            if let Some(method) = self.const_of::<MethodDescr>(callee)
+                && let Some(v) = self.method_intrinsic(method, &all)
+            {
+                self.set_reg(at.w.c(), v);
+                return Ok(Flow::Next);
+            }
+        }
+        self.call_any(at, true)
+    }
+
+    /// Calls with keyword arguments.
+    pub fn call_keywords(&mut self, at: At) -> Built<Flow> {
+        self.call_any(at, at.op.base() == B::CallMethodKw)
+    }
+
+    /// Calls whatever the registers hold.
+    fn call_any(&mut self, at: At, method: bool) -> Built<Flow> {
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        let (a, n) = (at.w.a(), at.w.b());
+        let first = if method { a + 2 } else { a + 1 };
+        let registers: Vec<usize> = (a..first + n).collect();
+        self.sync(&registers);
+        let kwnames = if matches!(at.op.base(), B::CallKw | B::CallMethodKw) {
+            let names = self.context().code.consts()[(at.word(0) & 0xffff_ffff) as usize];
+            self.root(names);
+            names.bits()
+        } else {
+            0
+        };
+        let (count, kwnames) = (self.word(n as u64), self.word(kwnames));
+        let from = if method { a } else { a + 1 };
+        let args = self.emit(Op::RegAddress, Type::Word, &[], from as u64);
+        let helper = if method { Helper::CallMethod } else { Helper::Call };
+        let v = self.python_call(helper, &[args, count, kwnames], Type::Val);
+        self.forget_registers(a..first + n);
+        self.set_reg(at.w.c(), v);
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
+    /// Registers that a callee may have used.
+    fn forget_registers(&mut self, registers: std::ops::Range<usize>) {
+        for r in registers {
+            self.state.synced[r] = Val::NONE;
+            self.set_reg(r, Val::NONE);
+        }
+    }
+
+    /// Calls a known Python function whose arguments are the registers from `first` on.
+    fn call_known(&mut self, at: At, f: &'static Function, first: usize, n: usize) -> Built<Flow> {
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        let registers: Vec<usize> = (first..first + n).collect();
+        self.sync(&registers);
+        let code = f.code.get();
+        let v = if code.simple && code.argcount as usize == n && code.nfrees == 0 && !code.is_generator_like() {
+            self.watch_type(&function_methods::FUNCTION);
+            let callee = self.object(Value::of(f));
+            let pc = self.pc;
+            // SAFETY: within the code.
+            let address = unsafe { self.context().code.words_ptr().add(pc + at.op.words()) } as u64;
+            self.emit(Op::StorePc, Type::Void, &[], address);
+            let state = self.raise_here();
+            let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], first as u64, Reason::Raised, state);
+            self.kill_shapes();
+            v
+        } else {
+            let callee = self.object(Value::of(f));
+            let args = self.emit(Op::RegAddress, Type::Word, &[], first as u64);
+            let count = self.word(n as u64);
+            self.python_call(Helper::CallFunction, &[callee, args, count], Type::Val)
+        };
+        self.forget_registers(first..first + n);
+        self.set_reg(at.w.c(), v);
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
+    fn may_inline(&self, f: &'static Function, n: usize) -> bool {
+        let code = f.code.get();
+        let depth = self.state.frames.len();
+        let again = self.state.frames.iter().filter(|f| std::ptr::eq(self.contexts[f.context].code, code)).count();
+        let ndefaults = f.defaults.get().map_or(0, |d| d.len());
+        code.simple
+            && n <= code.argcount as usize
+            && n + ndefaults >= code.argcount as usize
+            && !code.is_generator_like()
+            && code.ncells == 0
+            && depth < MAX_DEPTH
+            && again < 1
+            && code.word_count() <= MAX_CALLEE
+            && self.inlined + code.word_count() <= MAX_INLINED
+    }
+
+    /// Builds a call of a known Python function in place, with its window at register `base`; None if it is to be called.
+    /// With a `receiver` (`__init__` of a new instance) that is the result.
+    pub fn inline(
+        &mut self,
+        at: At,
+        f: &'static Function,
+        args: &[Val],
+        base: usize,
+        result: usize,
+        receiver: Val,
+    ) -> Built<Option<Flow>> {
+        let return_pc = self.pc + at.op.words();
+        let path = self.context().path;
+        if !self.may_inline(f, args.len()) || self.sticky.no_inline.contains(&(path, return_pc as u32)) {
+            return Ok(None);
+        }
+        let code = f.code.get();
+        if (0..code.word_count()).len() == 0 || has_unsuitable(code) {
+            return Ok(None);
+        }
+        self.inlined += code.word_count();
+        self.root(Value::of(f));
+        self.root(Value::of(code));
+        self.watch_type(&function_methods::FUNCTION);
+        let mut regs = vec![Val::NONE; code.nregs()];
+        regs[..args.len()].copy_from_slice(args);
+        let want = code.argcount as usize;
+        if let Some(defaults) = f.defaults.get() {
+            for r in args.len()..want {
+                let value = defaults.items()[defaults.len() - (want - r)];
+                regs[r] = self.constant(value);
+            }
+        }
+        for reg in &mut regs[want..code.nlocals as usize] {
+            *reg = self.unbound();
+        }
+        let first_free = (code.nlocals + code.ncells) as usize;
+        for i in 0..code.nfrees as usize {
+            let Some(cell) = f.closure.get().and_then(|c| c.items().get(i).copied()) else { return Ok(None) };
+            regs[first_free + i] = self.object(cell);
+        }
+        let here = (path, return_pc as u64, code as *const _ as u64);
+        let context = Context {
+            code,
+            function: Some(f),
+            globals: f.globals,
+            builtins: f.builtins,
+            path: hash(&[here.0, here.1, here.2]),
+            return_pc: return_pc as u32,
+            result: result as u16,
+            base: base as u16,
+            live: Rc::new(Liveness::of(code)),
+        };
+        self.contexts.push(context);
+        let context = self.contexts.len() - 1;
+        self.state.frames.push(Frame { context, regs, receiver });
+        let call_pc = self.pc;
+        let cfg = Cfg::of(code, 0);
+        let mut returns = self.region(&cfg, 0)?;
+        self.pc = call_pc;
+        if returns.is_empty() {
+            // Every path left: what follows the call is not reached.
+            return Ok(Some(Flow::End));
+        }
+        let mut ends = Vec::new();
+        for (mut end, mut v) in returns.drain(..) {
+            let frame = end.state.frames.pop().expect("the callee's");
+            if !frame.receiver.is_none() {
+                if self.as_const(v) != Some(Value::none()) {
+                    // `__init__` should return None.
+                    return self.no_inline_at(path, return_pc);
+                }
+                v = frame.receiver;
+            }
+            end.state.frames.last_mut().expect("the caller's").regs[result] = v;
+            ends.push(end);
+        }
+        self.merge(ends, return_pc)?;
+        Ok(Some(Flow::Next))
+    }
+
+    fn no_inline_at<T>(&mut self, path: u64, return_pc: usize) -> Built<T> {
+        self.sticky.no_inline.insert((path, return_pc as u32));
+        Err(super::Refusal::Restart)
+    }
+
+    /// Calls a class.
+    fn construct(&mut self, at: At, class: &'static Class, args: &[Val]) -> Built<Option<Flow>> {
+        if std::ptr::eq(class, &RANGE) {
+            return Ok(self.range_call(args).map(|v| {
+                self.set_reg(at.w.c(), v);
+                Flow::Next
+            }));
+        }
+        if std::ptr::eq(class, &int::INT) || std::ptr::eq(class, &float::FLOAT) {
+            return Ok(self.number_call(class, args).map(|v| {
+                self.set_reg(at.w.c(), v);
+                Flow::Next
+            }));
+        }
+        let Some(init) = type_::python_init(class) else { return Ok(None) };
+        let data = class.data();
+        let size = data.instance_size(0);
+        if data.needs_registration() || size > 512 || !self.may_inline(init, args.len() + 1) || class.version() == 0 {
+            self.cx.assign_version(class);
+            return Ok(None);
+        }
+        let path = self.context().path;
+        let return_pc = self.pc + at.op.words();
+        if self.sticky.no_inline.contains(&(path, return_pc as u32)) {
+            return Ok(None);
+        }
+        self.watch_type(class);
+        let imm = (size as u64) << 48 | class as *const Class as u64;
+        let object = self.emit(Op::Alloc, Type::Val, &[], imm);
+        self.classed(object, class);
+        if data.attrs {
+            let root = shape::root_shape(self.cx, class);
+            self.root(Value::of(root));
+            let word = self.word(root as *const Shape as u64);
+            self.emit(Op::Store, Type::Void, &[object, word], super::values::at(Alias::Shape, (data.basicsize + 7) & !7));
+            self.state.shapes.push((object, root as *const Shape as u64));
+        }
+        let mut all = vec![object];
+        all.extend(args);
+        self.inline(at, init, &all, at.w.a(), at.w.c(), object)
+    }
+
+    fn range_call(&mut self, args: &[Val]) -> Option<Val> {
+        let known = |v: &Val| matches!(self.func[*v].ty, Type::Int) || self.class_of(*v).is_none();
+        if self.failed(Reason::Number) || !args.iter().all(known) {
+            return None;
+        }
+        match *args {
+            [stop] => {
+                let start = self.int(0);
+                self.make_range(start, stop, 1)
+            }
+            [start, stop] => self.make_range(start, stop, 1),
+            [start, stop, step] => {
+                let step = self.func.as_const_int(step).filter(|s| *s != 0 && s.unsigned_abs() < 1 << 40)?;
+                self.make_range(start, stop, step)
+            }
+            _ => None,
+        }
+    }
+
+    fn number_call(&mut self, class: &'static Class, args: &[Val]) -> Option<Val> {
+        let [v] = *args else { return None };
+        let to_int = std::ptr::eq(class, &int::INT);
+        match (self.func[v].ty, to_int) {
+            (Type::Int, true) | (Type::Float, false) => Some(v),
+            (Type::Bool, true) => Some(self.to_int(v, Reason::Number)),
+            (Type::Int, false) => Some(self.emit(Op::IntToFloat, Type::Float, &[v], 0)),
+            (Type::Float, true) if !self.failed(Reason::Overflow) => {
+                let i = self.emit_guard(Op::FloatToInt, Type::Int, &[v], 0, Reason::Overflow);
+                Some(self.bounded(i, INT_MIN, INT_MAX))
+            }
+            _ => None,
+        }
+    }
+
+    /// A built-in function of known behaviour.
+    fn intrinsic(&mut self, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
+        let module = native.module.get().and_then(|m| m.exact::<Str>()).map(|s| s.to_string_lossy());
+        match (module.as_deref(), native.def.name, args) {
+            (Some("builtins"), "len", &[v]) => self.len(v),
+            (Some("builtins"), "abs", &[v]) => match self.func[v].ty {
+                Type::Float => Some(self.emit(Op::FAbs, Type::Float, &[v], 0)),
+                Type::Int => {
+                    let (lo, hi) = self.range(v);
+                    let zero = self.int(0);
+                    let minus = if lo == i64::MIN {
+                        self.emit_guard(Op::SubOv, Type::Int, &[zero, v], 0, Reason::Overflow)
+                    } else {
+                        self.emit(Op::Sub, Type::Int, &[zero, v], 0)
+                    };
+                    let negative = self.emit(Op::ICmp, Type::Bool, &[v, zero], Cond::Lt as u64);
+                    let r = self.emit(Op::Select, Type::Int, &[negative, minus, v], 0);
+                    Some(self.bounded(r, 0, hi.max(lo.saturating_neg())))
+                }
+                _ => None,
+            },
+            (Some("builtins"), name @ ("min" | "max"), &[x, y]) => self.min_max(name == "min", x, y),
+            (Some("builtins"), "isinstance", &[v, class]) => {
+                let class = self.const_class(class)?;
+                let own = self.class_of(v)?;
+                let meta = class.header().class();
+                if !std::ptr::eq(meta, &type_::TYPE) {
+                    return None;
+                }
+                self.watch_type(class);
+                let yes = std::ptr::eq(own, class) || own.is_subtype(class);
+                // A class that lies about itself through `__class__` is asked by the runtime.
+                if !yes && own.is_heap_type() {
+                    return None;
+                }
+                Some(self.emit(Op::ConstBool, Type::Bool, &[], yes as u64))
+            }
+            (Some("math"), "sqrt", &[v]) if self.is_number(v) => {
+                let x = self.to_float(v, true, Reason::Number);
+                Some(self.emit_guard(Op::FSqrt, Type::Float, &[x], 0, Reason::Division))
+            }
+            (Some("math"), "fabs", &[v]) if self.is_number(v) => {
+                let x = self.to_float(v, true, Reason::Number);
+                Some(self.emit(Op::FAbs, Type::Float, &[x], 0))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_number(&self, v: Val) -> bool {
+        matches!(self.func[v].ty, Type::Int | Type::Float)
+    }
+
+    fn len(&mut self, v: Val) -> Option<Val> {
+        let known = self.class_of(v);
+        let sized = |c: &Class| {
+            std::ptr::eq(c, List::class()) || std::ptr::eq(c, Tuple::class()) || std::ptr::eq(c, Str::type_object())
+        };
+        let v = match known {
+            Some(c) if sized(c) => v,
+            Some(_) => return None,
+            None if self.failed(Reason::Class) => return None,
+            None => self.guard_class(v, List::class()),
+        };
+        let n = self.load_int(v, Alias::ListSize, super::items::SIZE);
+        Some(self.bounded(n, 0, 1 << 48))
+    }
+
+    fn min_max(&mut self, min: bool, x: Val, y: Val) -> Option<Val> {
+        if self.func[x].ty != Type::Int || self.func[y].ty != Type::Int {
+            return None;
+        }
+        let ((xl, xh), (yl, yh)) = (self.range(x), self.range(y));
+        let cond = if min { Cond::Lt } else { Cond::Gt };
+        // The first of equals is the result, but equal ints cannot be told apart.
+        let t = self.emit(Op::ICmp, Type::Bool, &[y, x], cond as u64);
+        let v = self.emit(Op::Select, Type::Int, &[t, y, x], 0);
+        let (lo, hi) = if min { (xl.min(yl), xh.min(yh)) } else { (xl.max(yl), xh.max(yh)) };
+        Some(self.bounded(v, lo, hi))
+    }
+
+    /// A built-in method of known behaviour; the first argument is the receiver.
+    fn method_intrinsic(&mut self, method: &'static MethodDescr, args: &[Val]) -> Option<Val> {
+        if std::ptr::eq(method.owner, List::class())
+            && method.def.name == "append"
+            && let [list, v] = *args
+            && self.is_class(list, List::class())
+        {
+            self.list_append(list, v);
+            return Some(self.object(Value::none()));
+        }
+        None
+    }
+}
+
+/// Opcodes whose presence makes a function not worth inlining.
+fn has_unsuitable(code: &taipan_runtime::types::code::CodeObject) -> bool {
+    let mut pc = 0;
+    while pc < code.word_count() {
+        let op = op_at(code, pc);
+        if matches!(op.base(), B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName | B::CallEx | B::PushExcInfo) {
+            return true;
+        }
+        pc += op.words();
+    }
+    false
+}
+
+/// A hash of words.
+pub fn hash(words: &[u64]) -> u64 {
+    words.iter().fold(0xcbf2_9ce4_8422_2325, |h, w| (h ^ w).wrapping_mul(0x100_0000_01b3).rotate_left(17))
+}
+
+/// Word that new objects begin with.
+pub const HEADER_WORD: u64 = FRESH_WORD;
+
+/// Immediate of a load at a fixed place, for lowering's tests.
+pub fn fixed(offset: usize) -> u64 {
+    at(Alias::Fixed, offset)
+}

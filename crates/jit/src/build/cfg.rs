@@ -1,0 +1,295 @@
+//! The control flow of a code object as seen from an entry point, and which registers are live where.
+
+use taipan_bytecode::{Op, Word, effects};
+use taipan_runtime::types::code::CodeObject;
+
+/// A set of registers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RegSet(Vec<u64>);
+
+impl RegSet {
+    /// An empty set for `n` registers.
+    pub fn new(n: usize) -> RegSet {
+        RegSet(vec![0; n.div_ceil(64)])
+    }
+    /// Whether `r` is in it.
+    pub fn has(&self, r: usize) -> bool {
+        self.0[r / 64] >> (r % 64) & 1 != 0
+    }
+    /// Adds `r`.
+    pub fn add(&mut self, r: usize) {
+        self.0[r / 64] |= 1 << (r % 64);
+    }
+    /// Removes `r`.
+    pub fn remove(&mut self, r: usize) {
+        self.0[r / 64] &= !(1 << (r % 64));
+    }
+    /// Adds all of `other`; true if that changed something.
+    pub fn union(&mut self, other: &RegSet) -> bool {
+        let mut changed = false;
+        for (a, b) in self.0.iter_mut().zip(&other.0) {
+            changed |= *b & !*a != 0;
+            *a |= b;
+        }
+        changed
+    }
+}
+
+/// The original instruction word at `pc` with caches as the interpreter has filled them.
+pub fn word_at(code: &CodeObject, pc: usize) -> Word {
+    // SAFETY: callers pass the index of an instruction.
+    Word(unsafe { *code.words_ptr().add(pc) })
+}
+
+/// The (possibly quickened) opcode at `pc`.
+pub fn op_at(code: &CodeObject, pc: usize) -> Op {
+    word_at(code, pc).op().unwrap_or(Op::Nop)
+}
+
+/// Registers that are live before each instruction, over the whole code. Locals, cells and free variables are always
+/// live: tracebacks and debuggers can see them.
+pub struct Liveness {
+    live: Vec<Option<RegSet>>,
+    named: usize,
+}
+
+impl Liveness {
+    /// Computes it.
+    pub fn of(code: &CodeObject) -> Liveness {
+        let n = code.word_count();
+        let nregs = code.nregs();
+        let mut starts = Vec::new();
+        let mut pc = 0;
+        while pc < n {
+            starts.push(pc);
+            pc += op_at(code, pc).words();
+        }
+        let mut live: Vec<Option<RegSet>> = vec![None; n + 1];
+        for pc in &starts {
+            live[*pc] = Some(RegSet::new(nregs));
+        }
+        let named = (code.nlocals + code.ncells + code.nfrees) as usize;
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &pc in starts.iter().rev() {
+                let (op, word) = (op_at(code, pc).base(), word_at(code, pc));
+                let next = pc + op.words();
+                let mut set = RegSet::new(nregs);
+                if !effects::ends_block(op)
+                    && let Some(Some(after)) = live.get(next)
+                {
+                    set.union(after);
+                }
+                if let Some(jump) = effects::jump(op, word)
+                    && let Some(Some(after)) = live.get((next as i64 + jump as i64) as usize)
+                {
+                    set.union(after);
+                }
+                for r in effects::writes(op, word).registers() {
+                    set.remove(r);
+                }
+                for r in effects::reads(op, word).registers() {
+                    set.add(r);
+                }
+                for h in &code.code.handlers {
+                    if (h.start as usize) <= pc
+                        && pc < h.end as usize
+                        && let Some(Some(target)) = live.get(h.target as usize)
+                    {
+                        let mut target = target.clone();
+                        target.remove(h.reg as usize);
+                        set.union(&target);
+                    }
+                }
+                changed |= live[pc].as_mut().is_some_and(|l| l.union(&set));
+            }
+        }
+        Liveness { live, named }
+    }
+
+    /// Whether register `r` is live before the instruction at `pc`.
+    pub fn is_live(&self, pc: usize, r: usize) -> bool {
+        r < self.named || self.live.get(pc).is_some_and(|l| l.as_ref().is_some_and(|l| l.has(r)))
+    }
+}
+
+/// A basic block of bytecode.
+#[derive(Debug, Clone)]
+pub struct CodeBlock {
+    /// First instruction.
+    pub start: usize,
+    /// Word behind the last instruction.
+    pub end: usize,
+    /// Blocks that may follow, as indices: the fall-through first.
+    pub succs: Vec<usize>,
+    /// Blocks that may precede.
+    pub preds: Vec<usize>,
+    /// Is the target of a back edge.
+    pub header: bool,
+    /// Headers: registers written in the loop.
+    pub written: RegSet,
+    /// Position in reverse postorder.
+    pub order: usize,
+}
+
+/// Control flow from an entry point.
+#[derive(Debug)]
+pub struct Cfg {
+    /// Blocks; the entry is the first.
+    pub blocks: Vec<CodeBlock>,
+    /// Block indices in reverse postorder.
+    pub rpo: Vec<usize>,
+    /// For each header (by block index) which blocks its loop has.
+    pub bodies: Vec<Option<Vec<bool>>>,
+}
+
+impl Cfg {
+    /// The blocks reachable from `entry` without exceptions.
+    pub fn of(code: &CodeObject, entry: usize) -> Cfg {
+        let leaders = leaders(code, entry);
+        let mut blocks: Vec<CodeBlock> = Vec::new();
+        let index = |pc: usize| leaders.binary_search(&pc).expect("jumps lead to leaders");
+        for &start in &leaders {
+            let mut pc = start;
+            let mut succs = Vec::new();
+            loop {
+                let (op, word) = (op_at(code, pc).base(), word_at(code, pc));
+                let next = pc + op.words();
+                let jump = effects::jump(op, word);
+                if jump.is_some() || effects::ends_block(op) {
+                    if !effects::ends_block(op) {
+                        succs.push(index(next));
+                    }
+                    if let Some(jump) = jump {
+                        succs.push(index((next as i64 + jump as i64) as usize));
+                    }
+                    pc = next;
+                    break;
+                }
+                pc = next;
+                if leaders.binary_search(&pc).is_ok() {
+                    succs.push(index(pc));
+                    break;
+                }
+            }
+            blocks.push(CodeBlock {
+                start,
+                end: pc,
+                succs,
+                preds: vec![],
+                header: false,
+                written: RegSet::new(code.nregs()),
+                order: 0,
+            });
+        }
+        for i in 0..blocks.len() {
+            for s in blocks[i].succs.clone() {
+                blocks[s].preds.push(i);
+            }
+        }
+        let rpo = order(&mut blocks, index(entry));
+        let bodies = vec![None; blocks.len()];
+        let mut cfg = Cfg { blocks, rpo, bodies };
+        cfg.find_loops(code);
+        cfg
+    }
+
+    /// The block that starts at `pc`.
+    pub fn block_at(&self, pc: usize) -> usize {
+        self.blocks.iter().position(|b| b.start == pc).expect("jumps lead to leaders")
+    }
+
+    fn find_loops(&mut self, code: &CodeObject) {
+        for latch in 0..self.blocks.len() {
+            for s in self.blocks[latch].succs.clone() {
+                if self.blocks[s].order <= self.blocks[latch].order {
+                    self.blocks[s].header = true;
+                    self.collect(code, s, latch);
+                }
+            }
+        }
+    }
+
+    /// Adds what the natural loop of `header` with this `latch` writes.
+    fn collect(&mut self, code: &CodeObject, header: usize, latch: usize) {
+        let mut body = self.bodies[header].take().unwrap_or_else(|| vec![false; self.blocks.len()]);
+        body[header] = true;
+        let mut stack = vec![latch];
+        while let Some(b) = stack.pop() {
+            if !std::mem::replace(&mut body[b], true) {
+                stack.extend(&self.blocks[b].preds);
+            }
+        }
+        let mut written = self.blocks[header].written.clone();
+        for b in (0..self.blocks.len()).filter(|b| body[*b]) {
+            let mut pc = self.blocks[b].start;
+            while pc < self.blocks[b].end {
+                let (op, word) = (op_at(code, pc).base(), word_at(code, pc));
+                for r in effects::writes(op, word).registers() {
+                    written.add(r);
+                }
+                // Calls may use the registers of their arguments.
+                if matches!(op, Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw) {
+                    for r in effects::reads(op, word).registers() {
+                        written.add(r);
+                    }
+                }
+                pc += op.words();
+            }
+        }
+        self.blocks[header].written = written;
+        self.bodies[header] = Some(body);
+    }
+}
+
+fn leaders(code: &CodeObject, entry: usize) -> Vec<usize> {
+    let mut leaders = vec![entry];
+    let mut seen = std::collections::HashSet::new();
+    let mut stack = vec![entry];
+    while let Some(mut pc) = stack.pop() {
+        while seen.insert(pc) {
+            let (op, word) = (op_at(code, pc).base(), word_at(code, pc));
+            let next = pc + op.words();
+            let jump = effects::jump(op, word);
+            if let Some(jump) = jump {
+                let target = (next as i64 + jump as i64) as usize;
+                leaders.push(target);
+                stack.push(target);
+            }
+            if effects::ends_block(op) {
+                break;
+            }
+            if jump.is_some() {
+                leaders.push(next);
+            }
+            pc = next;
+        }
+    }
+    leaders.sort_unstable();
+    leaders.dedup();
+    leaders
+}
+
+fn order(blocks: &mut [CodeBlock], entry: usize) -> Vec<usize> {
+    let mut seen = vec![false; blocks.len()];
+    let mut rpo = Vec::new();
+    let mut stack = vec![(entry, 0)];
+    seen[entry] = true;
+    while let Some((b, i)) = stack.pop() {
+        match blocks[b].succs.get(i) {
+            Some(&s) => {
+                stack.push((b, i + 1));
+                if !std::mem::replace(&mut seen[s], true) {
+                    stack.push((s, 0));
+                }
+            }
+            None => rpo.push(b),
+        }
+    }
+    rpo.reverse();
+    for (i, b) in rpo.iter().enumerate() {
+        blocks[*b].order = i;
+    }
+    rpo
+}

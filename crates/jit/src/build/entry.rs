@@ -1,0 +1,152 @@
+//! The entry: from the frame that is to run compiled code to the first state.
+
+use std::rc::Rc;
+
+use taipan_runtime::dict::Dict;
+use taipan_runtime::hooks::ENTRY;
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::cell::Cell;
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::float;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::{Cx, Object, Value};
+
+use super::cfg::{Cfg, Liveness};
+use super::{Builder, Built, Context, Frame, Info, Refusal, State, Sticky};
+use crate::exits::Reason;
+use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
+
+/// What building gives.
+pub struct Product {
+    /// The function.
+    pub func: Func,
+    /// Objects that it refers to.
+    pub roots: Vec<Value>,
+    /// Types whose attributes were taken as constants.
+    pub watched_types: Vec<&'static Class>,
+    /// Keys whose values were taken as constants.
+    pub watched_keys: Vec<(&'static Dict, &'static Str)>,
+}
+
+/// Builds `code`, which the frame on top runs, from `entry` on: a word index or [`ENTRY`].
+pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut Sticky) -> Built<Product> {
+    // SAFETY: FRAME-1.
+    let frame = unsafe { &*cx.frame };
+    let pc = if entry == ENTRY { 0 } else { entry as usize };
+    let context = Context {
+        code,
+        function: frame.function,
+        globals: frame.globals,
+        builtins: frame.builtins,
+        path: 0,
+        return_pc: 0,
+        result: 0,
+        base: 0,
+        live: Rc::new(Liveness::of(code)),
+    };
+    let state = State {
+        frames: vec![Frame { context: 0, regs: vec![Val::NONE; code.nregs()], receiver: Val::NONE }],
+        synced: vec![Val::NONE; code.nregs()],
+        shapes: vec![],
+        iters: vec![],
+    };
+    let mut func = Func::default();
+    let block = func.add_block();
+    let mut builder = Builder {
+        cx,
+        func,
+        info: vec![],
+        tuples: Default::default(),
+        contexts: vec![context],
+        block,
+        state,
+        pc,
+        here: vec![],
+        loops: vec![],
+        sticky,
+        restart: false,
+        roots: vec![],
+        watched_types: vec![],
+        watched_keys: vec![],
+        inlined: 0,
+    };
+    builder.registers(frame, entry == ENTRY, pc);
+    let cfg = Cfg::of(code, pc);
+    builder.region(&cfg, pc)?;
+    if builder.restart {
+        return Err(Refusal::Restart);
+    }
+    let (func, roots) = (builder.func, builder.roots);
+    Ok(Product { func, roots, watched_types: builder.watched_types, watched_keys: builder.watched_keys })
+}
+
+impl Builder<'_> {
+    /// The registers on entry: loaded, and guarded to be the kinds of numbers that they are now.
+    fn registers(&mut self, frame: &taipan_runtime::frame::Frame, at_start: bool, pc: usize) {
+        let code = frame.code;
+        let (locals, cells) = (code.nlocals as usize, code.ncells as usize);
+        let named = locals + cells + code.nfrees as usize;
+        for r in 0..code.nregs() {
+            let live = self.contexts[0].live.is_live(pc, r);
+            let argument = r < parameters(code);
+            if at_start && !argument && r < locals + cells {
+                // Not bound yet, whatever the window holds.
+                let v = self.unbound();
+                self.set_reg(r, v);
+                continue;
+            }
+            if !live {
+                continue;
+            }
+            let v = self.emit(Op::LoadReg, Type::Val, &[], r as u64);
+            let is_cell = r >= locals && r < named;
+            self.info[v.0 as usize] = Info { bound: is_cell || (at_start && argument), ..Info::ANY };
+            if is_cell {
+                self.classed(v, Cell::class());
+            }
+            self.set_reg(r, v);
+            self.state.synced[r] = v;
+        }
+        if self.failed_at(code, pc as u32, Reason::Entry) {
+            return;
+        }
+        let state = self.entry_state(pc);
+        for r in 0..locals.max(code.nregs()) {
+            let v = self.reg(r);
+            if v.is_none() || self.func[v].op != Op::LoadReg || (r >= locals && r < named) {
+                continue;
+            }
+            // SAFETY: FRAME-2; live registers hold values.
+            let Some(now) = (unsafe { Value::from_bits(*frame.regs.add(r)) }) else { continue };
+            let (op, ty) = if now.is_small() {
+                (Op::GuardInt, Type::Int)
+            } else if now.is_flonum() || r < locals && now.is_pointer() && std::ptr::eq(now.class(), &float::FLOAT) {
+                (Op::GuardFloat, Type::Float)
+            } else {
+                continue;
+            };
+            let g = self.emit_exit(op, ty, &[v], 0, Reason::Entry, state);
+            if ty == Type::Int {
+                self.bounded(g, taipan_runtime::value::INT_MIN, taipan_runtime::value::INT_MAX);
+            }
+            self.refine(v, g);
+        }
+    }
+
+    /// The state on entry: nothing needs to be written.
+    fn entry_state(&mut self, pc: usize) -> StateId {
+        self.resume_at(pc)
+    }
+
+    /// The entry block.
+    pub fn entry_block() -> BlockId {
+        BlockId(0)
+    }
+}
+
+/// Registers that hold arguments when a function begins.
+fn parameters(code: &CodeObject) -> usize {
+    use taipan_bytecode::code::flags as co;
+    let variadic = [co::VARARGS, co::VARKEYWORDS].iter().filter(|f| code.flags & **f != 0).count();
+    (code.argcount + code.kwonlyargcount) as usize + variadic
+}

@@ -1,0 +1,323 @@
+//! Subscripts, sequences, iteration, unpacking.
+
+use taipan_bytecode::ops::feedback;
+use taipan_runtime::Object;
+use taipan_runtime::dict::Dict;
+use taipan_runtime::types::iterators::ListIter;
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::range::{Range, RangeIter};
+use taipan_runtime::types::str::Str;
+use taipan_runtime::types::tuple::Tuple;
+
+use super::ops::{At, Flow};
+use super::values::at;
+use super::{Builder, Built};
+use crate::exits::Reason;
+use crate::helpers::{DONE, Helper};
+use crate::ir::{Alias, Cond, Op, Type, Val};
+
+/// Byte offset of the size of lists, tuples and strs.
+pub const SIZE: usize = 16;
+/// Byte offset of a list's item pointer.
+const LIST_ITEMS: usize = 24;
+/// Byte offset of a tuple's first item.
+pub const TUPLE_ITEMS: usize = 32;
+
+/// What is indexed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Container {
+    List,
+    Tuple,
+    Dict,
+    Str,
+    Other,
+}
+
+impl Builder<'_> {
+    fn container(&self, at: At, v: Val, key: Val) -> Container {
+        let int_key = matches!(self.func[key].ty, Type::Int) || self.class_of(key).is_none();
+        let kind = if let Some(class) = self.class_of(v) {
+            if std::ptr::eq(class, List::class()) {
+                Container::List
+            } else if std::ptr::eq(class, Tuple::class()) {
+                Container::Tuple
+            } else if std::ptr::eq(class, Dict::class()) {
+                Container::Dict
+            } else if std::ptr::eq(class, Str::type_object()) {
+                Container::Str
+            } else {
+                Container::Other
+            }
+        } else {
+            match at.feedback() & (feedback::TUPLE | feedback::DICT | feedback::STR | feedback::OTHER) {
+                0 => Container::List,
+                feedback::TUPLE => Container::Tuple,
+                feedback::DICT => Container::Dict,
+                feedback::STR => Container::Str,
+                _ => Container::Other,
+            }
+        };
+        let doubtful = self.failed(Reason::Class) && self.class_of(v).is_none();
+        let keyed = kind != Container::Dict && (!int_key || self.failed(Reason::Number));
+        if doubtful || keyed { Container::Other } else { kind }
+    }
+
+    /// `reg a = reg b [key]`.
+    pub fn load_item(&mut self, at: At, key: Val) -> Built<Flow> {
+        let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        let item = match self.container(at, v, key) {
+            Container::List => {
+                let v = self.guard_class(v, List::class());
+                let i = self.checked_index(v, key);
+                let items = self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::ListItems, LIST_ITEMS));
+                self.emit(Op::LoadIndex, Type::Val, &[items, i], super::values::at(Alias::Item, 0))
+            }
+            Container::Tuple => {
+                let v = self.guard_class(v, Tuple::class());
+                if let Some(items) = self.tuples.get(&v)
+                    && let Some(i) = self.func.as_const_int(key)
+                    && let Some(item) = items.get(if i < 0 { i + items.len() as i64 } else { i } as usize)
+                {
+                    *item
+                } else {
+                    let i = self.checked_index(v, key);
+                    let imm = super::values::at(Alias::Fixed, TUPLE_ITEMS);
+                    self.emit(Op::LoadIndexAt, Type::Val, &[v, i], imm)
+                }
+            }
+            Container::Dict => return self.dict_item(at, v, key),
+            Container::Str => {
+                let v = self.guard_class(v, Str::type_object());
+                let i = self.to_int(key, Reason::Number);
+                let c = self.plain_call(Helper::StrIndex, &[v, i], Type::Val);
+                let missing = self.emit(Op::IsConst, Type::Bool, &[c], DONE);
+                let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
+                self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
+                self.classed(c, Str::type_object())
+            }
+            Container::Other => return self.generic_item(at, v, key),
+        };
+        self.set_reg(a, item);
+        Ok(Flow::Next)
+    }
+
+    fn generic_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        self.sync(&[]);
+        let (v, key) = (self.boxed(v), self.boxed(key));
+        let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
+        self.set_reg(at.w.a(), item);
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
+    fn dict_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
+        let v = self.guard_class(v, Dict::class());
+        let key = self.boxed(key);
+        let found = self.plain_call(Helper::DictGet, &[v, key], Type::Val);
+        if self.is_inlined() {
+            let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
+            let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
+            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
+            self.set_reg(at.w.a(), found);
+            return Ok(Flow::Next);
+        }
+        let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
+        if !self.failed(Reason::Index) {
+            let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
+            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
+            self.set_reg(at.w.a(), found);
+            return Ok(Flow::Next);
+        }
+        // Keys of other kinds, or missing ones: ask the runtime.
+        let (slow, fast) = self.branch(missing);
+        self.block = fast;
+        let mut quick = self.pend();
+        quick.state.frames.last_mut().expect("a frame").regs[at.w.a()] = found;
+        self.block = slow;
+        self.func[slow].cold = true;
+        self.sync(&[]);
+        let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
+        self.set_reg(at.w.a(), item);
+        self.check_valid(at);
+        let slow = self.pend();
+        self.merge(vec![quick, slow], self.pc + at.op.words())?;
+        Ok(Flow::Next)
+    }
+
+    /// The index of an item that exists: leaves where there is none.
+    fn checked_index(&mut self, v: Val, key: Val) -> Val {
+        let n = self.load_int(v, Alias::ListSize, SIZE);
+        self.bounded(n, 0, 1 << 48);
+        let mut i = self.to_int(key, Reason::Number);
+        let (lo, hi) = self.range(i);
+        if hi < 0 {
+            i = self.emit(Op::Add, Type::Int, &[i, n], 0);
+        } else if lo < 0 && self.failed(Reason::Index) {
+            // Negative indices count from the end.
+            let (zero, sign) = (self.int(0), self.int(63));
+            let _ = zero;
+            let mask = self.emit_guard(Op::Shr, Type::Int, &[i, sign], 0, Reason::Index);
+            let more = self.emit(Op::And, Type::Int, &[mask, n], 0);
+            i = self.emit(Op::Add, Type::Int, &[i, more], 0);
+        }
+        self.emit_guard(Op::GuardIndex, Type::Void, &[i, n], 0, Reason::Index);
+        i
+    }
+
+    /// `reg a [reg b] = reg c`.
+    pub fn store_item(&mut self, at: At) -> Built<Flow> {
+        let (v, key, value) = (self.reg(at.w.a()), self.reg(at.w.b()), self.reg(at.w.c()));
+        if self.container(at, v, key) == Container::List {
+            let v = self.guard_class(v, List::class());
+            let i = self.checked_index(v, key);
+            let value = self.reg(at.w.c());
+            let items = self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::ListItems, LIST_ITEMS));
+            let boxed = self.boxed(value);
+            self.emit(Op::StoreIndex, Type::Void, &[items, i, boxed], super::values::at(Alias::Item, 0));
+            if !matches!(self.func[value].ty, Type::Int | Type::Bool) || !self.is_small(value) {
+                self.emit(Op::BarrierItems, Type::Void, &[items], 0);
+            }
+            return Ok(Flow::Next);
+        }
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        self.sync(&[]);
+        let (v, key, value) = (self.boxed(v), self.boxed(key), self.boxed(value));
+        self.python_call(Helper::SetItem, &[v, key, value], Type::Word);
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
+    /// Whether the value's word never is a pointer.
+    fn is_small(&self, v: Val) -> bool {
+        let (lo, hi) = self.range(v);
+        let (min, max) = Self::small_range();
+        self.func[v].ty == Type::Bool || lo >= min && hi <= max
+    }
+
+    /// `reg a = iter(reg b)`.
+    pub fn get_iter(&mut self, at: At) -> Built<Flow> {
+        let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        if self.is_class(v, List::class()) {
+            let it = self.plain_call(Helper::NewListIter, &[v], Type::Val);
+            let it = self.classed(it, ListIter::class());
+            self.set_reg(a, it);
+            return Ok(Flow::Next);
+        }
+        if self.is_class(v, Range::class()) && self.func[v].op == Op::Call {
+            return self.range_iter(at, v);
+        }
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        self.generic(at)
+    }
+
+    /// The iterator of a range that was made here: (start, step, length) are the operands of the call that made it.
+    fn range_iter(&mut self, at: At, range: Val) -> Built<Flow> {
+        let args = self.func[range].args.clone();
+        let it = self.plain_call(Helper::NewRangeIter, &args[..3], Type::Val);
+        let it = self.classed(it, RangeIter::class());
+        self.set_reg(at.w.a(), it);
+        Ok(Flow::Next)
+    }
+
+    /// A range of machine ints with a constant step of 1 or -1 or any known step: a call whose operands are (start, step,
+    /// length).
+    pub fn make_range(&mut self, start: Val, stop: Val, step: i64) -> Option<Val> {
+        let start = self.to_int(start, Reason::Number);
+        let stop = self.to_int(stop, Reason::Number);
+        for v in [start, stop] {
+            if !self.is_small(v) {
+                return None;
+            }
+        }
+        let (low, high) = if step > 0 { (start, stop) } else { (stop, start) };
+        let span = self.emit(Op::Sub, Type::Int, &[high, low], 0);
+        let size = step.unsigned_abs() as i64;
+        let count = if size == 1 {
+            span
+        } else {
+            let less = self.int(1);
+            let span = self.emit(Op::Sub, Type::Int, &[span, less], 0);
+            let n = self.emit(Op::DivConst, Type::Int, &[span], size as u64);
+            self.emit(Op::Add, Type::Int, &[n, less], 0)
+        };
+        let zero = self.int(0);
+        let some = self.emit(Op::ICmp, Type::Bool, &[low, high], Cond::Lt as u64);
+        let count = self.emit(Op::Select, Type::Int, &[some, count, zero], 0);
+        let step = self.int(step);
+        let v = self.plain_call(Helper::NewRange, &[start, step, count, stop], Type::Val);
+        Some(self.classed(v, Range::class()))
+    }
+
+    /// Unpacks a sequence of known length.
+    pub fn unpack(&mut self, at: At) -> Built<Flow> {
+        let (a, v, n) = (at.w.a(), self.reg(at.w.b()), at.w.c());
+        if let Some(items) = self.tuples.get(&v).cloned()
+            && items.len() == n
+        {
+            for (i, item) in items.into_iter().enumerate() {
+                self.set_reg(a + i, item);
+            }
+            return Ok(Flow::Next);
+        }
+        let known = self.class_of(v);
+        let is_tuple = known.is_some_and(|c| std::ptr::eq(c, Tuple::class()));
+        let is_list = known.is_some_and(|c| std::ptr::eq(c, List::class()));
+        if n == 0 || (known.is_some() && !is_tuple && !is_list) || (known.is_none() && self.failed(Reason::Class)) {
+            return self.generic(at);
+        }
+        let v = if is_list { v } else { self.guard_class(v, Tuple::class()) };
+        let size = self.load_int(v, Alias::ListSize, SIZE);
+        let want = self.int(n as i64);
+        let ok = self.emit(Op::ICmp, Type::Bool, &[size, want], Cond::Eq as u64);
+        self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
+        let items = if is_list {
+            self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::ListItems, LIST_ITEMS))
+        } else {
+            Val::NONE
+        };
+        for i in 0..n {
+            let index = self.int(i as i64);
+            let item = if is_list {
+                self.emit(Op::LoadIndex, Type::Val, &[items, index], super::values::at(Alias::Item, 0))
+            } else {
+                self.emit(Op::LoadIndexAt, Type::Val, &[v, index], super::values::at(Alias::Fixed, TUPLE_ITEMS))
+            };
+            self.set_reg(a + i, item);
+        }
+        Ok(Flow::Next)
+    }
+
+    /// `reg a = (items)`.
+    pub fn build_tuple(&mut self, at: At, items: Vec<Val>) -> Built<Flow> {
+        if items.is_empty() {
+            return self.generic(at);
+        }
+        let boxed: Vec<Val> = items.iter().map(|v| self.boxed(*v)).collect();
+        let v = self.emit(Op::NewTuple, Type::Val, &boxed, 0);
+        self.classed(v, Tuple::class());
+        self.tuples.insert(v, items);
+        self.set_reg(at.w.a(), v);
+        Ok(Flow::Next)
+    }
+
+    /// `reg a = [items]`.
+    pub fn build_list(&mut self, a: usize, items: Vec<Val>) {
+        let boxed: Vec<Val> = items.iter().map(|v| self.boxed(*v)).collect();
+        let v = self.emit(Op::NewList, Type::Val, &boxed, 0);
+        self.classed(v, List::class());
+        self.set_reg(a, v);
+    }
+
+    /// Appends to a list.
+    pub fn list_append(&mut self, list: Val, v: Val) {
+        let boxed = self.boxed(v);
+        self.emit(Op::ListAppend, Type::Void, &[list, boxed], at(Alias::Item, 0));
+    }
+}

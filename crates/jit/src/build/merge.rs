@@ -1,0 +1,468 @@
+//! Where control meets: joining states, heads of loops, back edges.
+
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::value::{INT_MAX, INT_MIN};
+
+use super::values::at;
+use super::{Builder, Built, Hoist, Info, IterCache, OpenLoop, Pending, Refusal, State};
+use crate::exits::Reason;
+use crate::ir::{Alias, BlockId, Edge, Op, Type, Val};
+
+/// A place in a state that holds a value.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Place {
+    /// (frame, register).
+    Reg(usize, usize),
+    /// (iterator, field).
+    Iter(usize, usize),
+}
+
+/// The head of an open loop: what its back edges must deliver.
+pub struct Head {
+    block: BlockId,
+    params: Vec<(Place, Val)>,
+    path: u64,
+    pc: u32,
+}
+
+fn get(state: &State, place: Place) -> Val {
+    match place {
+        Place::Reg(f, r) => state.frames[f].regs[r],
+        Place::Iter(i, field) => state.iters[i].fields[field],
+    }
+}
+
+fn set(state: &mut State, place: Place, v: Val) {
+    match place {
+        Place::Reg(f, r) => state.frames[f].regs[r] = v,
+        Place::Iter(i, field) => state.iters[i].fields[field] = v,
+    }
+}
+
+impl Builder<'_> {
+    /// Ends the current block with a jump.
+    pub fn jump(&mut self, to: BlockId, args: Vec<Val>) {
+        self.emit(Op::Jump, Type::Void, &[], 0);
+        let block = self.block;
+        self.func[block].edges.push(Edge { to, args });
+    }
+
+    /// Ends the current block with a branch into two new open blocks with the current state.
+    pub fn branch(&mut self, cond: Val) -> (BlockId, BlockId) {
+        self.emit(Op::Branch, Type::Void, &[cond], 0);
+        let block = self.block;
+        let (yes, no) = (self.func.add_block(), self.func.add_block());
+        self.func[block].edges = vec![Edge { to: yes, args: vec![] }, Edge { to: no, args: vec![] }];
+        (yes, no)
+    }
+
+    /// The current block and state as a way into a block that is built later.
+    pub fn pend(&self) -> Pending {
+        Pending { block: self.block, state: self.state.clone() }
+    }
+
+    /// Goes on in an open block.
+    pub fn go_on(&mut self, pending: Pending) {
+        self.block = pending.block;
+        self.state = pending.state;
+    }
+
+    /// A value converted to a type at the end of the current block; None if that is not possible without a guard.
+    fn convert(&mut self, v: Val, ty: Type) -> Option<Val> {
+        match (self.func[v].ty, ty) {
+            (have, want) if have == want => Some(v),
+            (_, Type::Val) => Some(self.boxed(v)),
+            (Type::Bool, Type::Int) => Some(self.to_int(v, Reason::Number)),
+            _ => None,
+        }
+    }
+
+    /// The type of the parameter that joins values.
+    fn join_type(&self, values: &[Val]) -> Type {
+        let first = self.func[values[0]].ty;
+        if values.iter().all(|v| self.func[*v].ty == first) { first } else { Type::Val }
+    }
+
+    /// What is known of all of the values.
+    fn join_info(&self, values: &[Val]) -> Info {
+        let mut info = self.info[values[0].0 as usize];
+        info.class = self.class_of(values[0]).map_or(std::ptr::null(), |c| c as *const Class);
+        for v in &values[1..] {
+            let other = &self.info[v.0 as usize];
+            info.lo = info.lo.min(other.lo);
+            info.hi = info.hi.max(other.hi);
+            info.bound &= other.bound;
+            if !self.class_of(*v).is_some_and(|c| std::ptr::eq(c, info.class)) {
+                info.class = std::ptr::null();
+            }
+        }
+        info
+    }
+
+    /// The value that guards on `v` started from.
+    pub fn origin(&self, mut v: Val) -> Val {
+        while matches!(self.func[v].op, Op::GuardClass | Op::GuardConst | Op::GuardBound) {
+            v = self.func[v].args[0];
+        }
+        v
+    }
+
+    /// Writes back and forgets iterators that no register holds.
+    fn drop_dead_iters(&mut self, preds: &mut [Pending]) {
+        for p in preds {
+            self.block = p.block;
+            let all = std::mem::take(&mut p.state.iters);
+            for mut cache in all {
+                let origin = self.origin(cache.iter);
+                let held = p.state.frames.iter().flat_map(|f| &f.regs).any(|v| !v.is_none() && self.origin(*v) == origin);
+                if held {
+                    p.state.iters.push(cache);
+                } else {
+                    self.flush_iter(&mut cache);
+                }
+            }
+        }
+    }
+
+    /// Writes the changed fields of an iterator to memory.
+    pub fn flush_iter(&mut self, cache: &mut IterCache) {
+        for i in 0..cache.n {
+            if std::mem::replace(&mut cache.dirty[i], false) {
+                let imm = at(Alias::Iter, cache.offsets[i] as usize);
+                self.emit(Op::Store, Type::Void, &[cache.iter, cache.fields[i]], imm);
+            }
+        }
+    }
+
+    /// Writes all iterators to memory and forgets them.
+    pub fn forget_iters(&mut self) {
+        for mut cache in std::mem::take(&mut self.state.iters) {
+            self.flush_iter(&mut cache);
+        }
+    }
+
+    /// Makes the states agree on which iterators are known.
+    fn align_iters(&mut self, preds: &mut [Pending]) {
+        let same = |a: Val, b: Val| self.origin(a) == self.origin(b);
+        let common: Vec<Val> = (preds[0].state.iters.iter())
+            .filter(|c| preds.iter().all(|p| p.state.iters.iter().any(|o| same(o.iter, c.iter) && o.n == c.n)))
+            .map(|c| self.origin(c.iter))
+            .collect();
+        for p in preds.iter_mut() {
+            self.block = p.block;
+            let all = std::mem::take(&mut p.state.iters);
+            let mut kept: Vec<Option<IterCache>> = vec![None; common.len()];
+            for mut cache in all {
+                match common.iter().position(|c| *c == self.origin(cache.iter)) {
+                    Some(i) => kept[i] = Some(IterCache { iter: common[i], ..cache }),
+                    None => self.flush_iter(&mut cache),
+                }
+            }
+            p.state.iters = kept.into_iter().flatten().collect();
+        }
+    }
+
+    /// Joins several ways into one block and goes on there. Registers that are not live at `pc` are forgotten.
+    pub fn merge(&mut self, mut preds: Vec<Pending>, pc: usize) -> Built<()> {
+        if preds.is_empty() {
+            return Err(Refusal::Never("a block without predecessors"));
+        }
+        for p in &mut preds {
+            let frame = p.state.frames.last_mut().expect("there is always a frame");
+            let live = &self.contexts[frame.context].live;
+            for r in 0..frame.regs.len() {
+                if !live.is_live(pc, r) {
+                    frame.regs[r] = Val::NONE;
+                }
+            }
+        }
+        if preds.len() == 1 {
+            let only = preds.pop().expect("one");
+            self.go_on(only);
+            return Ok(());
+        }
+        self.drop_dead_iters(&mut preds);
+        self.align_iters(&mut preds);
+        let target = self.func.add_block();
+        let mut joined = preds[0].state.clone();
+        let mut args: Vec<Vec<Val>> = vec![vec![]; preds.len()];
+        let mut places = Vec::new();
+        for (f, frame) in joined.frames.iter().enumerate() {
+            places.extend((0..frame.regs.len()).map(|r| Place::Reg(f, r)));
+        }
+        for (i, cache) in joined.iters.iter().enumerate() {
+            places.extend((0..cache.n).map(|field| Place::Iter(i, field)));
+        }
+        // (old values by predecessor, joined value)
+        let mut renamed: Vec<(Vec<Val>, Val)> = Vec::new();
+        for place in places {
+            let values: Vec<Val> = preds.iter().map(|p| get(&p.state, place)).collect();
+            if values.iter().all(|v| *v == values[0]) {
+                continue;
+            }
+            if values.iter().any(|v| v.is_none()) {
+                set(&mut joined, place, Val::NONE);
+                continue;
+            }
+            if let Some((_, v)) = renamed.iter().find(|(old, _)| *old == values) {
+                set(&mut joined, place, *v);
+                continue;
+            }
+            if let Some(v) = self.same_constant(&values, target) {
+                set(&mut joined, place, v);
+                renamed.push((values, v));
+                continue;
+            }
+            let ty = self.join_type(&values);
+            let param = self.func.add_param(target, ty);
+            self.note_new(param);
+            self.info[param.0 as usize] = self.join_info(&values);
+            for (i, v) in values.iter().enumerate() {
+                self.block = preds[i].block;
+                let arg = self.convert(*v, ty).expect("join types take all");
+                args[i].push(arg);
+            }
+            set(&mut joined, place, param);
+            renamed.push((values, param));
+        }
+        self.join_memory(&preds, &mut joined, &renamed);
+        for (p, args) in preds.iter().zip(args) {
+            self.block = p.block;
+            self.jump(target, args);
+        }
+        self.block = target;
+        self.state = joined;
+        Ok(())
+    }
+
+    /// One constant in the place of equal ones.
+    fn same_constant(&mut self, values: &[Val], target: BlockId) -> Option<Val> {
+        let first = self.func[values[0]].clone();
+        let constant = matches!(first.op, Op::ConstInt | Op::ConstFloat | Op::ConstBool | Op::ConstVal);
+        let same = |v: &Val| self.func[*v].op == first.op && self.func[*v].imm == first.imm;
+        if !constant || !values.iter().all(same) {
+            return None;
+        }
+        let v = self.emit_in(target, first.op, first.ty, &[], first.imm);
+        self.info[v.0 as usize] = self.info[values[0].0 as usize];
+        Some(v)
+    }
+
+    /// Joins what is known of memory.
+    fn join_memory(&mut self, preds: &[Pending], joined: &mut State, renamed: &[(Vec<Val>, Val)]) {
+        for r in 0..joined.synced.len() {
+            let old: Vec<Val> = preds.iter().map(|p| p.state.synced[r]).collect();
+            if old.iter().all(|v| *v == old[0]) {
+                continue;
+            }
+            let held = renamed.iter().find(|(values, _)| *values == old).map(|(_, v)| *v);
+            joined.synced[r] = held.unwrap_or(Val::NONE);
+        }
+        let first = preds[0].state.shapes.clone();
+        joined.shapes = first.into_iter().filter(|s| preds.iter().all(|p| p.state.shapes.contains(s))).collect();
+        for (i, cache) in joined.iters.iter_mut().enumerate() {
+            for field in 0..cache.n {
+                cache.dirty[field] = preds.iter().any(|p| p.state.iters[i].dirty[field]);
+            }
+        }
+    }
+
+    /// Begins a loop at `pc`: the current block becomes its front; goes on in its head. `body` says which blocks of the
+    /// region belong to it, `written` which registers it writes.
+    pub fn open_loop(&mut self, pc: usize, written: impl Fn(usize) -> bool, body: Vec<bool>) -> Built<Head> {
+        let context = self.top().context;
+        let depth = self.state.frames.len() - 1;
+        let path = self.contexts[context].path;
+        self.pc = pc;
+        self.hoisted_guards(path, pc)?;
+        let mut front = [self.pend()];
+        self.drop_dead_iters(&mut front);
+        let [front] = front;
+        self.go_on(front);
+        self.prepare_iterator(pc);
+        let keeps_shapes = !self.sticky.kills.contains(&(path, pc as u32));
+        if !keeps_shapes {
+            self.state.shapes.clear();
+        }
+        let before = self.state.clone();
+        let head = self.func.add_block();
+        let mut args = Vec::new();
+        let mut params = Vec::new();
+        for r in 0..self.top().regs.len() {
+            let v = self.reg(r);
+            if v.is_none() || !written(r) {
+                continue;
+            }
+            let fact = *self.sticky.heads.entry((path, pc as u32, depth as u16, r as u16)).or_default();
+            let ty = if fact.boxed { Type::Val } else { self.func[v].ty };
+            let info = Info { class: self.class_of(v).map_or(std::ptr::null(), |c| c as *const Class), ..self.info[v.0 as usize] };
+            let arg = self.convert(v, ty).expect("any value can be boxed");
+            let param = self.func.add_param(head, ty);
+            self.note_new(param);
+            let known = &mut self.info[param.0 as usize];
+            known.bound = info.bound && !fact.nullable;
+            if !fact.any_class && ty == Type::Val && !fact.boxed {
+                known.class = info.class;
+            }
+            args.push(arg);
+            params.push((Place::Reg(depth, r), param));
+        }
+        for i in 0..self.state.iters.len() {
+            for field in 0..self.state.iters[i].n {
+                let v = self.state.iters[i].fields[field];
+                let param = self.func.add_param(head, Type::Int);
+                self.note_new(param);
+                // Fields of iterators are small: ranges of small ints, indices.
+                self.bounded(param, INT_MIN, INT_MAX);
+                if field == 1 {
+                    self.bounded(param, 0, INT_MAX);
+                }
+                args.push(v);
+                params.push((Place::Iter(i, field), param));
+            }
+        }
+        self.jump(head, args);
+        self.block = head;
+        for (place, param) in &params {
+            let old = get(&self.state, *place);
+            if let Place::Reg(0, r) = *place
+                && self.state.synced[r] != Val::NONE
+            {
+                // Memory holds what the register held before the loop; in later rounds it need not.
+                let _ = old;
+                self.state.synced[r] = Val::NONE;
+            }
+            set(&mut self.state, *place, *param);
+        }
+        for cache in &mut self.state.iters {
+            cache.dirty = [true, cache.n > 1];
+        }
+        self.loops.push(OpenLoop { context, depth, pc: pc as u32, body, before, keeps_shapes });
+        Ok(Head { block: head, params, path, pc: pc as u32 })
+    }
+
+    /// Emits the guards that earlier attempts wanted in front of the loop at `pc`.
+    fn hoisted_guards(&mut self, path: u64, pc: usize) -> Built<()> {
+        let wanted = self.sticky.hoists.get(&(path, pc as u32)).cloned().unwrap_or_default();
+        for (f, r, what) in wanted {
+            let Some(frame) = self.state.frames.get(f as usize) else { continue };
+            let Some(&v) = frame.regs.get(r as usize) else { continue };
+            if v.is_none() || self.func[v].ty != Type::Val {
+                continue;
+            }
+            let first = self.func.insts.len();
+            let v = self.guard_bound(v);
+            match what {
+                Hoist::Int => {
+                    self.to_int(v, Reason::Hoisted);
+                }
+                Hoist::Float => {
+                    self.to_float(v, false, Reason::Hoisted);
+                }
+                Hoist::Class(c) => {
+                    // SAFETY: the class is a root of this attempt or the one before.
+                    self.guard_class(v, unsafe { &*(c as *const Class) });
+                }
+                Hoist::Shape(_, s) => {
+                    // SAFETY: as above.
+                    self.guard_shape(v, unsafe { &*(s as *const taipan_runtime::shape::Shape) });
+                }
+                Hoist::Const(bits) => {
+                    if let Some(value) = taipan_runtime::Value::from_bits(bits) {
+                        self.guard_const(v, value);
+                    }
+                }
+            }
+            for inst in &mut self.func.insts[first..] {
+                if inst.state != crate::ir::StateId::NONE {
+                    inst.reason = Reason::Hoisted as u8;
+                }
+            }
+        }
+        self.check_size()
+    }
+
+    /// Ends the current block with a back edge to `head`. The loop stays open until its region ends.
+    pub fn close_loop(&mut self, head: &Head) {
+        let mut args = Vec::new();
+        // Iterators that the head knows and that were forgotten meanwhile are read again.
+        let before = self.loops.iter().rev().find(|l| l.pc == head.pc && self.contexts[l.context].path == head.path);
+        let heads: Vec<IterCache> = before.map(|l| l.before.iters.clone()).unwrap_or_default();
+        // Others are written back: the head does not know them.
+        for mut cache in std::mem::take(&mut self.state.iters) {
+            if heads.iter().any(|h| self.origin(h.iter) == self.origin(cache.iter)) {
+                self.state.iters.push(cache);
+            } else {
+                self.flush_iter(&mut cache);
+            }
+        }
+        for cache in &heads {
+            if !self.state.iters.iter().any(|c| self.origin(c.iter) == self.origin(cache.iter)) {
+                let mut again = IterCache { dirty: [false; 2], ..*cache };
+                for i in 0..cache.n {
+                    again.fields[i] = self.load_int(cache.iter, Alias::Iter, cache.offsets[i] as usize);
+                }
+                self.state.iters.push(again);
+            }
+        }
+        for (place, param) in &head.params {
+            match *place {
+                Place::Reg(f, r) => {
+                    let v = self.state.frames[f].regs[r];
+                    args.push(self.deliver(head, (f, r), v, *param));
+                }
+                Place::Iter(i, field) => {
+                    let iter = self.origin(heads[i].iter);
+                    let found = self.state.iters.iter().find(|c| self.origin(c.iter) == iter);
+                    let cache = found.expect("made sure above");
+                    args.push(cache.fields[field]);
+                }
+            }
+        }
+        self.jump(head.block, args);
+    }
+
+    /// The argument of a back edge for a register; notes it where the head assumed too much.
+    fn deliver(&mut self, head: &Head, (f, r): (usize, usize), v: Val, param: Val) -> Val {
+        let key = (head.path, head.pc, f as u16, r as u16);
+        let ty = self.func[param].ty;
+        let v = if v.is_none() { self.unbound() } else { v };
+        let assumed = self.info[param.0 as usize];
+        let fact = self.sticky.heads.entry(key).or_default();
+        if ty == Type::Val {
+            let info = self.info[v.0 as usize];
+            if assumed.bound && self.func[v].ty == Type::Val && !info.bound {
+                fact.nullable = true;
+                self.restart = true;
+            }
+            if !assumed.class.is_null() {
+                let same = self.class_of(v).is_some_and(|c| std::ptr::eq(c, assumed.class));
+                if !same {
+                    self.sticky.heads.entry(key).or_default().any_class = true;
+                    self.restart = true;
+                }
+            }
+        }
+        match self.convert(v, ty) {
+            Some(v) => v,
+            None => {
+                self.sticky.heads.entry(key).or_default().boxed = true;
+                self.restart = true;
+                // Of the right type, so that the rest of the attempt can be built.
+                param
+            }
+        }
+    }
+
+    /// Forgets shapes: something may have changed them.
+    pub fn kill_shapes(&mut self) {
+        self.state.shapes.clear();
+        for open in &self.loops {
+            let in_region = self.state.frames.get(open.depth).is_some_and(|f| f.context == open.context);
+            if open.keeps_shapes && in_region && open.body[self.here[open.depth]] && !open.before.shapes.is_empty() {
+                self.sticky.kills.insert((self.contexts[open.context].path, open.pc));
+                self.restart = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! From bytecode to IR: an abstract interpreter over the code, whose state maps registers to IR values.
+//!
+//! The builder walks the blocks of the control-flow graph in reverse postorder. What it knows of a value (its exact class,
+//! an interval of ints) is a property of the value: a guard makes a new value that replaces the old one in all registers.
+//! What it knows of memory (shapes of instances, iterators whose fields live in values) is part of the state.
+//!
+//! Where a loop begins it assumes that what holds on entry holds in every round: types of registers, shapes. If the end of
+//! the loop disagrees, the disagreement is noted in [`Sticky`] and the whole function is built anew with it; that happens
+//! rarely and costs little, and no pass has to repair anything. Guards on values that a loop does not change are moved in
+//! front of it in the same way.
+//!
+//! Calls are inlined by building the callee's code with the same state, one frame deeper.
+
+pub mod arith;
+pub mod attrs;
+pub mod calls;
+pub mod cfg;
+pub mod entry;
+pub mod items;
+pub mod merge;
+pub mod ops;
+pub mod values;
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use taipan_runtime::dict::Dict;
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::function::Function;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::{Cx, Value};
+
+use crate::exits::Reason;
+use crate::ir::{BlockId, FrameDesc, FrameState, Func, PendingStore, StateId, Type, Val};
+use cfg::Liveness;
+
+/// Why no code was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// Build anew with what was noted.
+    Restart,
+    /// Not worth or not possible.
+    Never(&'static str),
+}
+
+/// Result of building steps.
+pub type Built<T> = Result<T, Refusal>;
+
+/// A place in the tree of inlined calls: a hash of the call sites on the way.
+pub type Path = u64;
+
+/// What earlier attempts found out about a register at a loop's head.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct HeadFact {
+    /// It must be a tagged word.
+    pub boxed: bool,
+    /// Its class varies.
+    pub any_class: bool,
+    /// It may be unbound.
+    pub nullable: bool,
+}
+
+/// What is guarded in front of a loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Hoist {
+    /// A small int.
+    Int,
+    /// A float.
+    Float,
+    /// An exact class.
+    Class(u64),
+    /// A shape of a class.
+    Shape(u64, u64),
+    /// A constant.
+    Const(u64),
+}
+
+/// What attempts to build a function teach the next attempt.
+#[derive(Default)]
+pub struct Sticky {
+    /// Facts about (path, loop head, frame depth, register).
+    pub heads: HashMap<(Path, u32, u16, u16), HeadFact>,
+    /// Loops in which shapes may change.
+    pub kills: HashSet<(Path, u32)>,
+    /// Guards in front of loops, in the order in which they were asked for.
+    pub hoists: HashMap<(Path, u32), Vec<(u16, u16, Hoist)>>,
+    /// Calls that are not to be inlined.
+    pub no_inline: HashSet<(Path, u32)>,
+    /// Attempts so far.
+    pub attempts: u32,
+}
+
+/// What is known of a value besides its type.
+#[derive(Clone, Copy, Debug)]
+pub struct Info {
+    /// Exact class, null if unknown.
+    pub class: *const Class,
+    /// Smallest int.
+    pub lo: i64,
+    /// Largest int.
+    pub hi: i64,
+    /// Not 0 (bound).
+    pub bound: bool,
+}
+
+impl Info {
+    /// Nothing is known.
+    pub const ANY: Info = Info { class: std::ptr::null(), lo: i64::MIN, hi: i64::MAX, bound: true };
+}
+
+/// A call being built: the function or an inlined one.
+pub struct Context {
+    /// The code.
+    pub code: &'static CodeObject,
+    /// Its function, if it is known.
+    pub function: Option<&'static Function>,
+    /// Globals.
+    pub globals: &'static Dict,
+    /// Built-ins.
+    pub builtins: &'static Dict,
+    /// Where it is in the tree of calls.
+    pub path: Path,
+    /// Word index at which the caller goes on.
+    pub return_pc: u32,
+    /// Register of the caller that receives the result.
+    pub result: u16,
+    /// First register in the caller's window.
+    pub base: u16,
+    /// Liveness of its registers.
+    pub live: Rc<Liveness>,
+}
+
+/// Registers of a frame.
+#[derive(Clone)]
+pub struct Frame {
+    /// Number of its context.
+    pub context: usize,
+    /// Values; NONE for dead temporaries.
+    pub regs: Vec<Val>,
+    /// The new instance, if it runs `__init__`.
+    pub receiver: Val,
+}
+
+/// A range or list iterator whose fields are known.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct IterCache {
+    /// The iterator object.
+    pub iter: Val,
+    /// The list that is iterated; none for ranges.
+    pub list: Val,
+    /// How many fields there are.
+    pub n: usize,
+    /// Byte offsets of the fields.
+    pub offsets: [u32; 2],
+    /// The fields: next number and remaining count of ranges; index of lists.
+    pub fields: [Val; 2],
+    /// Which fields differ from memory.
+    pub dirty: [bool; 2],
+}
+
+/// The abstract state.
+#[derive(Clone)]
+pub struct State {
+    /// Frames, the entry frame first.
+    pub frames: Vec<Frame>,
+    /// What the entry frame's window holds in memory.
+    pub synced: Vec<Val>,
+    /// Shapes of instances.
+    pub shapes: Vec<(Val, u64)>,
+    /// Known iterators.
+    pub iters: Vec<IterCache>,
+}
+
+/// A way into a block that is built later: a block without an end.
+pub struct Pending {
+    /// The open block.
+    pub block: BlockId,
+    /// The state at its end.
+    pub state: State,
+}
+
+/// A loop being built.
+pub struct OpenLoop {
+    /// Context it is in.
+    pub context: usize,
+    /// Depth of its frame.
+    pub depth: usize,
+    /// Word index of its head.
+    pub pc: u32,
+    /// Blocks of its body.
+    pub body: Vec<bool>,
+    /// The state in front of it.
+    pub before: State,
+    /// Whether shapes were assumed to stay.
+    pub keeps_shapes: bool,
+}
+
+/// The builder.
+pub struct Builder<'a> {
+    /// The runtime.
+    pub cx: &'a mut Cx,
+    /// What is built.
+    pub func: Func,
+    /// Known facts by value.
+    pub info: Vec<Info>,
+    /// Items of tuples made here.
+    pub tuples: HashMap<Val, Vec<Val>>,
+    /// Contexts.
+    pub contexts: Vec<Context>,
+    /// Current block; it has no end yet.
+    pub block: BlockId,
+    /// Current state.
+    pub state: State,
+    /// Word index of the instruction being built.
+    pub pc: usize,
+    /// Block of the current region, by depth.
+    pub here: Vec<usize>,
+    /// Open loops, outermost first.
+    pub loops: Vec<OpenLoop>,
+    /// What earlier attempts found out.
+    pub sticky: &'a mut Sticky,
+    /// Whether the attempt must be repeated.
+    pub restart: bool,
+    /// Objects that the code refers to.
+    pub roots: Vec<Value>,
+    /// Types whose attributes were taken as constants.
+    pub watched_types: Vec<&'static Class>,
+    /// (dict, key) whose values were taken as constants.
+    pub watched_keys: Vec<(&'static Dict, &'static Str)>,
+    /// Instructions of inlined calls so far.
+    pub inlined: usize,
+}
+
+/// Largest number of instructions that is compiled.
+const MAX_INSTS: usize = 12_000;
+
+impl Builder<'_> {
+    /// The running frame's context.
+    pub fn context(&self) -> &Context {
+        &self.contexts[self.top().context]
+    }
+
+    /// The innermost frame.
+    pub fn top(&self) -> &Frame {
+        self.state.frames.last().expect("there is always a frame")
+    }
+
+    /// The innermost frame.
+    pub fn top_mut(&mut self) -> &mut Frame {
+        self.state.frames.last_mut().expect("there is always a frame")
+    }
+
+    /// True in an inlined call.
+    pub fn is_inlined(&self) -> bool {
+        self.state.frames.len() > 1
+    }
+
+    /// Fails if the function has become too large.
+    pub fn check_size(&self) -> Built<()> {
+        if self.func.insts.len() > MAX_INSTS { Err(Refusal::Never("too large")) } else { Ok(()) }
+    }
+
+    /// Keeps an object alive as long as the code.
+    pub fn root(&mut self, v: Value) {
+        if v.is_pointer() && !self.roots.contains(&v) {
+            self.roots.push(v);
+        }
+    }
+
+    /// Whether exits for this reason at the current instruction have taught that the assumption fails.
+    pub fn failed(&self, reason: Reason) -> bool {
+        self.failed_at(self.context().code, self.pc as u32, reason)
+    }
+
+    /// As [`Builder::failed`] for any place.
+    pub fn failed_at(&self, code: &CodeObject, pc: u32, reason: Reason) -> bool {
+        crate::tier::profile(code).is_some_and(|p| p.failed(pc, reason))
+    }
+
+    /// The frame state to go on with the instruction at `pc` in the interpreter.
+    pub fn resume_at(&mut self, pc: usize) -> StateId {
+        let state = self.frame_state(pc, pc);
+        self.func.add_state(state)
+    }
+
+    /// The frame state of the current instruction.
+    pub fn resume_here(&mut self) -> StateId {
+        self.resume_at(self.pc)
+    }
+
+    /// The frame state in which the current instruction raises.
+    pub fn raise_here(&mut self) -> StateId {
+        let pc = self.pc;
+        let state = self.frame_state(pc, pc + 1);
+        self.func.add_state(state)
+    }
+
+    /// The state with the top frame at `pc`, where registers live at `live_at` matter.
+    fn frame_state(&mut self, live_at: usize, pc: usize) -> FrameState {
+        let mut frames = Vec::with_capacity(self.state.frames.len());
+        let depth = self.state.frames.len();
+        for (d, frame) in self.state.frames.iter().enumerate() {
+            let context = &self.contexts[frame.context];
+            let (live_at, pc) = if d + 1 == depth {
+                (live_at, pc as u32)
+            } else {
+                let callee = &self.contexts[self.state.frames[d + 1].context];
+                (callee.return_pc as usize, callee.return_pc)
+            };
+            let mut regs = Vec::new();
+            for (r, v) in frame.regs.iter().enumerate() {
+                let known = d == 0 && self.state.synced[r] == *v;
+                if !v.is_none() && !known && context.live.is_live(live_at, r) {
+                    regs.push((r as u16, *v));
+                }
+            }
+            frames.push(FrameDesc {
+                code: context.code as *const CodeObject as u64,
+                function: if d == 0 { 0 } else { context.function.map_or(0, |f| f as *const Function as u64) },
+                pc,
+                result: context.result,
+                base: context.base,
+                receiver: frame.receiver,
+                regs,
+            });
+        }
+        let mut stores = Vec::new();
+        for cache in &self.state.iters {
+            for i in 0..cache.n {
+                if cache.dirty[i] {
+                    let (object, offset, value) = (cache.iter, cache.offsets[i], cache.fields[i]);
+                    stores.push(PendingStore { object, offset, value });
+                }
+            }
+        }
+        FrameState { frames, stores }
+    }
+
+    /// Ends the current block with a jump into the interpreter.
+    pub fn leave(&mut self, reason: Reason) {
+        let state = self.resume_here();
+        let v = self.emit(crate::ir::Op::Exit, Type::Void, &[], 0);
+        self.func[v].state = state;
+        self.func[v].reason = reason as u8;
+    }
+}

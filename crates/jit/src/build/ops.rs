@@ -1,0 +1,658 @@
+//! The instructions: one arm for each opcode, which emits IR or leaves the work to the interpreter.
+
+use taipan_bytecode::ops::feedback;
+use taipan_bytecode::{Op as B, Word, effects};
+use taipan_runtime::types::cell::Cell;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
+use taipan_runtime::types::range::RangeIter;
+use taipan_runtime::value::{INT_MAX, INT_MIN};
+use taipan_runtime::{Object, Value};
+
+use super::cfg::{Cfg, op_at, word_at};
+use super::merge::Head;
+use super::values::at;
+use super::{Builder, Built, IterCache, Pending, Refusal};
+use crate::exits::Reason;
+use crate::helpers::{DONE, Helper, TRUE_WORD};
+use crate::ir::{Alias, Cond, Op, Type, Val};
+
+/// What an instruction does with control.
+pub enum Flow {
+    /// Goes on with the next instruction.
+    Next,
+    /// Jumps to a word, or goes on with the next instruction.
+    Branch {
+        /// State at the target.
+        taken: Pending,
+        /// State behind the instruction.
+        not_taken: Pending,
+    },
+    /// Jumps.
+    Jump,
+    /// Returns a value (inlined calls).
+    Return(Val),
+    /// Ended: left, or returned from the entry frame.
+    End,
+}
+
+/// The instruction being built.
+#[derive(Clone, Copy)]
+pub struct At {
+    /// Opcode as the interpreter has it, quickened or not.
+    pub op: B,
+    /// Instruction word.
+    pub w: Word,
+    /// Address of its first cache word.
+    pub cache: *const u64,
+}
+
+impl At {
+    /// A cache word.
+    pub fn word(&self, i: usize) -> u64 {
+        // SAFETY: callers ask for cache words that the opcode has.
+        unsafe { *self.cache.add(i) }
+    }
+
+    /// Feedback bits of the first cache word.
+    pub fn feedback(&self) -> u64 {
+        self.word(0) & !0xffff_ffff
+    }
+}
+
+/// Ways out of an inlined call: state and result.
+pub type Returns = Vec<(Pending, Val)>;
+
+impl Builder<'_> {
+    /// Builds the code of the innermost frame from `entry` on. In the entry frame returns leave compiled code.
+    pub fn region(&mut self, cfg: &Cfg, entry: usize) -> Built<Returns> {
+        let mut pending: Vec<Vec<Pending>> = cfg.blocks.iter().map(|_| vec![]).collect();
+        let mut heads: Vec<Option<Head>> = cfg.blocks.iter().map(|_| None).collect();
+        let mut returns = Returns::new();
+        let outer_loops = self.loops.len();
+        self.here.push(cfg.block_at(entry));
+        pending[cfg.block_at(entry)].push(self.pend());
+        for &b in &cfg.rpo {
+            let block = &cfg.blocks[b];
+            if pending[b].is_empty() {
+                continue;
+            }
+            *self.here.last_mut().expect("just pushed") = b;
+            self.merge(std::mem::take(&mut pending[b]), block.start)?;
+            if block.header {
+                let body = cfg.bodies[b].clone().unwrap_or_default();
+                let head = self.open_loop(block.start, |r| block.written.has(r), body)?;
+                heads[b] = Some(head);
+            }
+            self.straight(cfg, b, &mut pending, &mut heads, &mut returns)?;
+            self.check_size()?;
+        }
+        self.loops.truncate(outer_loops);
+        self.here.pop();
+        Ok(returns)
+    }
+
+    /// Builds the instructions of a block.
+    fn straight(
+        &mut self,
+        cfg: &Cfg,
+        b: usize,
+        pending: &mut [Vec<Pending>],
+        heads: &mut [Option<Head>],
+        returns: &mut Returns,
+    ) -> Built<()> {
+        let block = &cfg.blocks[b];
+        let code = self.context().code;
+        let mut pc = block.start;
+        loop {
+            self.pc = pc;
+            let (op, w) = (op_at(code, pc), word_at(code, pc));
+            // SAFETY: the instruction's cache words follow it.
+            let at = At { op, w, cache: unsafe { code.words_ptr().add(pc + 1) } };
+            let next = pc + op.words();
+            let flow = self.instruction(at)?;
+            let target = || (next as i64 + effects::jump(op.base(), w).unwrap_or(0) as i64) as usize;
+            match flow {
+                Flow::Next if next < block.end => {
+                    pc = next;
+                    continue;
+                }
+                Flow::Next => {
+                    let state = self.pend();
+                    self.edge(cfg, b, next, state, pending, heads);
+                }
+                Flow::Jump => {
+                    let state = self.pend();
+                    self.edge(cfg, b, target(), state, pending, heads);
+                }
+                Flow::Branch { taken, not_taken } => {
+                    self.edge(cfg, b, next, not_taken, pending, heads);
+                    self.edge(cfg, b, target(), taken, pending, heads);
+                }
+                Flow::Return(v) => {
+                    let state = self.pend();
+                    returns.push((state, v));
+                }
+                Flow::End => {}
+            }
+            return Ok(());
+        }
+    }
+
+    fn edge(
+        &mut self,
+        cfg: &Cfg,
+        from: usize,
+        pc: usize,
+        state: Pending,
+        pending: &mut [Vec<Pending>],
+        heads: &mut [Option<Head>],
+    ) {
+        let to = cfg.block_at(pc);
+        if cfg.blocks[to].order <= cfg.blocks[from].order {
+            self.go_on(state);
+            let head = heads[to].take().expect("the head of a loop comes before its end");
+            self.close_loop(&head);
+            heads[to] = Some(head);
+        } else {
+            pending[to].push(state);
+        }
+    }
+
+    /// Builds one instruction.
+    fn instruction(&mut self, at: At) -> Built<Flow> {
+        let (w, a, b, c) = (at.w, at.w.a(), at.w.b(), at.w.c());
+        match at.op.base() {
+            B::Nop => {}
+            B::Move => {
+                let v = self.reg(b);
+                self.set_reg(a, v);
+            }
+            B::LoadConst => {
+                let value = self.context().code.consts()[w.x() as usize];
+                let v = self.constant(value);
+                self.set_reg(a, v);
+            }
+            B::LoadInt => {
+                let v = self.int(w.x() as i64);
+                self.set_reg(a, v);
+            }
+            B::CheckLocal => {
+                let v = self.reg(a);
+                self.guard_bound(v);
+            }
+            B::DeleteLocal => {
+                let v = self.reg(a);
+                self.guard_bound(v);
+                let v = self.unbound();
+                self.set_reg(a, v);
+            }
+            B::ClearLocal => {
+                let v = self.unbound();
+                self.set_reg(a, v);
+            }
+            B::LoadDeref => self.load_deref(a, b),
+            B::StoreDeref => {
+                let (cell, v) = (self.reg(a), self.reg(b));
+                let v = self.boxed(v);
+                self.emit(Op::Store, Type::Void, &[cell, v], at_cell());
+                self.emit(Op::Barrier, Type::Void, &[cell], 0);
+            }
+            B::LoadGlobal => return self.load_global(at),
+            B::LoadAttr => return self.load_attr(at),
+            B::StoreAttr => return self.store_attr(at),
+            B::LoadMethod => return self.load_method(at),
+            B::LoadItem => {
+                let key = self.reg(c);
+                return self.load_item(at, key);
+            }
+            B::LoadItemI => {
+                let key = self.int(w.sc() as i64);
+                return self.load_item(at, key);
+            }
+            B::StoreItem => return self.store_item(at),
+            B::Neg => return self.negate(at),
+            B::Not => {
+                let v = self.reg(b);
+                return match self.truth(v) {
+                    Some(t) => {
+                        let v = self.emit(Op::BoolNot, Type::Bool, &[t], 0);
+                        self.set_reg(a, v);
+                        Ok(Flow::Next)
+                    }
+                    None => self.generic(at),
+                };
+            }
+            B::ToBool => {
+                let v = self.reg(b);
+                return match self.truth(v) {
+                    Some(t) => {
+                        self.set_reg(a, t);
+                        Ok(Flow::Next)
+                    }
+                    None => self.generic(at),
+                };
+            }
+            B::Add | B::Sub | B::Mul | B::TrueDiv | B::FloorDiv | B::Mod | B::LShift | B::RShift | B::And | B::Or | B::Xor
+            | B::Pow => {
+                let rhs = self.reg(c);
+                return self.binary(at, at.op.base(), rhs);
+            }
+            B::AddI | B::SubI | B::MulI | B::FloorDivI | B::ModI | B::LShiftI | B::RShiftI | B::AndI => {
+                let rhs = self.int(w.sc() as i64);
+                return self.binary(at, plain_form(at.op.base()), rhs);
+            }
+            B::Lt | B::Le | B::Eq | B::Ne | B::Gt | B::Ge => return self.comparison(at),
+            B::Is | B::IsNot => {
+                let (x, y) = (self.reg(b), self.reg(c));
+                let mut t = self.is(x, y);
+                if at.op.base() == B::IsNot {
+                    t = self.emit(Op::BoolNot, Type::Bool, &[t], 0);
+                }
+                self.set_reg(a, t);
+            }
+            B::Jump => return Ok(Flow::Jump),
+            B::JumpBack => {
+                self.emit_guard(Op::CheckInterrupt, Type::Void, &[], 0, Reason::Interrupt);
+                return Ok(Flow::Jump);
+            }
+            B::JumpIf | B::JumpIfNot => return self.jump_truth(at),
+            B::JumpIfNone | B::JumpIfNotNone => {
+                let v = self.reg(a);
+                let t = self.is_none(v);
+                return Ok(self.fork(t, at.op.base() == B::JumpIfNone));
+            }
+            B::JumpIs | B::JumpIsNot => {
+                let (x, y) = (self.reg(a), self.reg(b));
+                let t = self.is(x, y);
+                return Ok(self.fork(t, at.op.base() == B::JumpIs));
+            }
+            B::JumpLt | B::JumpLe | B::JumpEq | B::JumpNe | B::JumpGt | B::JumpGe | B::JumpNotLt | B::JumpNotLe
+            | B::JumpNotEq | B::JumpNotNe | B::JumpNotGt | B::JumpNotGe => {
+                let rhs = self.reg(b);
+                return self.compare_jump(at, rhs);
+            }
+            B::JumpLtI | B::JumpLeI | B::JumpEqI | B::JumpNeI | B::JumpGtI | B::JumpGeI | B::JumpNotLtI | B::JumpNotLeI
+            | B::JumpNotEqI | B::JumpNotNeI | B::JumpNotGtI | B::JumpNotGeI => {
+                let rhs = self.int(w.sb() as i64);
+                return self.compare_jump(at, rhs);
+            }
+            B::ForNext => return self.for_next(at),
+            B::GetIter => return self.get_iter(at),
+            B::UnpackSequence => return self.unpack(at),
+            B::BuildTuple => {
+                let items: Vec<Val> = (b..b + c).map(|r| self.reg(r)).collect();
+                return self.build_tuple(at, items);
+            }
+            B::BuildList => {
+                let items: Vec<Val> = (b..b + c).map(|r| self.reg(r)).collect();
+                self.build_list(a, items);
+            }
+            B::ListAppend => {
+                let (list, v) = (self.reg(a), self.reg(b));
+                self.list_append(list, v);
+            }
+            B::Call => return self.call(at),
+            B::CallMethod => return self.call_method(at),
+            B::CallKw | B::CallMethodKw => return self.call_keywords(at),
+            B::Return => {
+                let v = self.reg(a);
+                return Ok(self.give(v));
+            }
+            B::ReturnNone => {
+                let v = self.object(Value::none());
+                return Ok(self.give(v));
+            }
+            B::ReturnGenerator | B::Yield | B::YieldDelegate | B::Send | B::ForNextOrJump | B::JumpExcNotMatch
+            | B::Raise | B::RaiseFrom | B::RaiseCurrent | B::Reraise | B::PushExcInfo | B::PopExcInfo | B::CheckEgMatch
+            | B::PrepReraiseStar | B::WithExceptStart | B::EndAsyncFor | B::GetAwaitable | B::GetAIter | B::GetANext
+            | B::ImportStar | B::SetupAnnotations => {
+                self.leave(Reason::Interpret);
+                return Ok(Flow::End);
+            }
+            _ => return self.generic(at),
+        }
+        Ok(Flow::Next)
+    }
+
+    /// Returns `v` from the frame being built.
+    fn give(&mut self, v: Val) -> Flow {
+        if self.is_inlined() {
+            return Flow::Return(v);
+        }
+        self.forget_iters();
+        let v = self.boxed(v);
+        self.emit(Op::Return, Type::Void, &[v], 0);
+        Flow::End
+    }
+
+    /// Ends the block with a branch on `t`, jumping where it is `when`.
+    pub fn fork(&mut self, t: Val, when: bool) -> Flow {
+        let (yes, no) = self.branch(t);
+        let state = self.state.clone();
+        let (taken, not_taken) = if when { (yes, no) } else { (no, yes) };
+        Flow::Branch {
+            taken: Pending { block: taken, state: state.clone() },
+            not_taken: Pending { block: not_taken, state },
+        }
+    }
+
+    /// Executes the instruction by the interpreter's implementation, on registers in memory.
+    pub fn generic(&mut self, at: At) -> Built<Flow> {
+        let base = at.op.base();
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        if (self.cx.rt().hooks.get().generic)(base as u16).is_none() {
+            self.leave(Reason::Interpret);
+            return Ok(Flow::End);
+        }
+        let reads: Vec<usize> = effects::reads(base, at.w).registers().collect();
+        self.sync(&reads);
+        let pc = self.word(at.cache as u64);
+        self.python_call(Helper::Generic, &[pc], Type::Word);
+        for r in effects::writes(base, at.w).registers() {
+            let v = self.emit(Op::LoadReg, Type::Val, &[], r as u64);
+            self.info[v.0 as usize].bound = false;
+            let pair = matches!(base, B::LoadMethod | B::LoadSuperMethod | B::LoadSpecial) && r == at.w.a() + 1;
+            if !pair {
+                self.info[v.0 as usize].bound = true;
+            }
+            self.set_reg(r, v);
+            self.state.synced[r] = v;
+        }
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
+    /// The enclosing inlined call cannot be inlined after all.
+    pub fn no_inline<T>(&mut self) -> Built<T> {
+        // The outermost inlined call is the one that the entry frame makes.
+        let frames = &self.state.frames;
+        let caller = &self.contexts[frames[frames.len() - 2].context];
+        let callee = &self.contexts[self.top().context];
+        self.sticky.no_inline.insert((caller.path, callee.return_pc));
+        Err(Refusal::Restart)
+    }
+
+    /// Writes the entry frame's locals, and the registers `also`, to its window, and says where it is.
+    pub fn sync(&mut self, also: &[usize]) {
+        self.forget_iters();
+        let context = self.context();
+        let named = (context.code.nlocals + context.code.ncells + context.code.nfrees) as usize;
+        for r in (0..named).chain(also.iter().copied()) {
+            let v = self.reg(r);
+            if v.is_none() || self.state.synced[r] == v {
+                continue;
+            }
+            let boxed = self.boxed(v);
+            self.emit(Op::StoreReg, Type::Void, &[boxed], r as u64);
+            self.state.synced[r] = v;
+        }
+    }
+
+    /// Calls a helper that may run Python code; registers were synced. What was known of memory is forgotten.
+    pub fn python_call(&mut self, helper: Helper, args: &[Val], ty: Type) -> Val {
+        let pc = self.pc;
+        let code = self.context().code;
+        // SAFETY: within the code.
+        let address = unsafe { code.words_ptr().add(pc + 1) } as u64;
+        self.emit(Op::StorePc, Type::Void, &[], address);
+        let state = self.raise_here();
+        let v = self.emit_exit(Op::Call, ty, args, helper as u64, Reason::Raised, state);
+        self.kill_shapes();
+        v
+    }
+
+    /// Leaves behind the current instruction if what the code relies on has changed.
+    pub fn check_valid(&mut self, at: At) {
+        let state = self.resume_at(self.pc + at.op.words());
+        self.emit_exit(Op::CheckValid, Type::Void, &[], 0, Reason::Invalid, state);
+    }
+
+    /// Calls a helper that may raise but runs no Python code.
+    pub fn raising_call(&mut self, helper: Helper, args: &[Val], ty: Type) -> Val {
+        let state = self.raise_here();
+        self.emit_exit(Op::Call, ty, args, helper as u64, Reason::Raised, state)
+    }
+
+    /// Calls a helper that neither raises nor runs Python code.
+    pub fn plain_call(&mut self, helper: Helper, args: &[Val], ty: Type) -> Val {
+        self.emit(Op::Call, ty, args, helper as u64)
+    }
+
+    fn load_deref(&mut self, a: usize, b: usize) {
+        let cell = self.reg(b);
+        let v = self.emit(Op::Load, Type::Val, &[cell], at_cell());
+        self.info[v.0 as usize].bound = false;
+        let v = self.guard_bound(v);
+        self.set_reg(a, v);
+    }
+
+    /// `x is y`.
+    fn is(&mut self, x: Val, y: Val) -> Val {
+        let (tx, ty) = (self.func[x].ty, self.func[y].ty);
+        if tx == Type::Int && ty == Type::Int {
+            return self.emit(Op::ICmp, Type::Bool, &[x, y], Cond::Eq as u64);
+        }
+        let (x, y) = (self.boxed(x), self.boxed(y));
+        for (v, other) in [(x, y), (y, x)] {
+            if let Some(value) = self.as_const(v) {
+                return self.emit(Op::IsConst, Type::Bool, &[other], value.bits());
+            }
+        }
+        self.emit(Op::Is, Type::Bool, &[x, y], 0)
+    }
+
+    /// `v is None`.
+    fn is_none(&mut self, v: Val) -> Val {
+        match self.func[v].ty {
+            Type::Val => self.emit(Op::IsConst, Type::Bool, &[v], Value::none().bits()),
+            _ => self.emit(Op::ConstBool, Type::Bool, &[], 0),
+        }
+    }
+
+    /// The truth of a value, if no Python code can be needed for it.
+    pub fn truth(&mut self, v: Val) -> Option<Val> {
+        match self.func[v].ty {
+            Type::Bool => return Some(v),
+            Type::Int => {
+                let zero = self.int(0);
+                return Some(self.emit(Op::ICmp, Type::Bool, &[v, zero], Cond::Ne as u64));
+            }
+            Type::Float => {
+                let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
+                return Some(self.emit(Op::FCmp, Type::Bool, &[v, zero], Cond::Ne as u64));
+            }
+            _ => {}
+        }
+        if let Some(class) = self.class_of(v) {
+            if std::ptr::eq(class, &taipan_runtime::types::singletons::NONE_TYPE) {
+                return Some(self.emit(Op::ConstBool, Type::Bool, &[], 0));
+            }
+            if self.is_class(v, taipan_runtime::types::list::List::class())
+                || self.is_class(v, taipan_runtime::types::tuple::Tuple::class())
+            {
+                let n = self.load_int(v, Alias::ListSize, 16);
+                let zero = self.int(0);
+                return Some(self.emit(Op::ICmp, Type::Bool, &[n, zero], Cond::Ne as u64));
+            }
+            return None;
+        }
+        if self.failed(Reason::Truth) {
+            return None;
+        }
+        let t = self.emit_guard(Op::GuardBool, Type::Bool, &[v], 0, Reason::Truth);
+        self.refine(v, t);
+        Some(t)
+    }
+
+    fn jump_truth(&mut self, at: At) -> Built<Flow> {
+        let v = self.reg(at.w.a());
+        let when = at.op.base() == B::JumpIf;
+        if let Some(t) = self.truth(v) {
+            return Ok(self.fork(t, when));
+        }
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        self.sync(&[]);
+        let v = self.boxed(v);
+        let t = self.python_call(Helper::Truth, &[v], Type::Word);
+        let t = self.word_is(t, TRUE_WORD);
+        Ok(self.fork(t, when))
+    }
+
+    /// Whether a word has this value.
+    pub fn word_is(&mut self, v: Val, word: u64) -> Val {
+        let k = self.word(word);
+        self.emit(Op::WordEq, Type::Bool, &[v, k], 0)
+    }
+
+    /// In front of a loop that begins with ForNext: takes the fields of a known iterator into values.
+    pub fn prepare_iterator(&mut self, pc: usize) {
+        let code = self.context().code;
+        if op_at(code, pc).base() != B::ForNext {
+            return;
+        }
+        let it = self.reg(word_at(code, pc).a());
+        if !it.is_none() {
+            self.cache_iterator(it);
+        }
+    }
+
+    /// The known fields of an iterator, read if need be; None for iterators of other classes.
+    fn cache_iterator(&mut self, it: Val) -> Option<usize> {
+        let origin = self.origin(it);
+        if let Some(i) = self.state.iters.iter().position(|c| self.origin(c.iter) == origin) {
+            return Some(i);
+        }
+        let cache = if self.is_class(it, RangeIter::class()) {
+            let next = std::mem::offset_of!(RangeIter, next);
+            let remaining = std::mem::offset_of!(RangeIter, remaining);
+            let (x, n) = (self.load_int(it, Alias::Iter, next), self.load_int(it, Alias::Iter, remaining));
+            self.bounded(x, INT_MIN, INT_MAX);
+            self.bounded(n, 0, INT_MAX);
+            let offsets = [next as u32, remaining as u32];
+            IterCache { iter: it, list: Val::NONE, n: 2, offsets, fields: [x, n], dirty: [false; 2] }
+        } else if self.is_class(it, ListIter::class()) {
+            let list = self.load(it, Alias::Iter, std::mem::offset_of!(ListIter, list));
+            self.info[list.0 as usize].bound = false;
+            let list = self.guard_bound(list);
+            self.classed(list, taipan_runtime::types::list::List::class());
+            let index = std::mem::offset_of!(ListIter, index);
+            let i = self.load_int(it, Alias::Iter, index);
+            self.bounded(i, 0, INT_MAX);
+            IterCache { iter: it, list, n: 1, offsets: [index as u32; 2], fields: [i, i], dirty: [false; 2] }
+        } else {
+            return None;
+        };
+        self.state.iters.push(cache);
+        Some(self.state.iters.len() - 1)
+    }
+
+    fn for_next(&mut self, at: At) -> Built<Flow> {
+        let (a, b) = (at.w.a(), at.w.b());
+        self.emit_guard(Op::CheckInterrupt, Type::Void, &[], 0, Reason::Interrupt);
+        let mut it = self.reg(a);
+        if self.class_of(it).is_none() && !self.failed(Reason::Class) {
+            // What the interpreter saw last is in the upper half of the cache word.
+            match at.feedback() {
+                0 => {}
+                feedback::RANGE_ITER => it = self.guard_class(it, RangeIter::class()),
+                feedback::LIST_ITER => it = self.guard_class(it, ListIter::class()),
+                feedback::TUPLE_ITER => it = self.guard_class(it, TupleIter::class()),
+                _ => {}
+            }
+        }
+        if let Some(i) = self.cache_iterator(it) {
+            let cache = self.state.iters[i];
+            return Ok(if cache.list.is_none() { self.next_of_range(i, b) } else { self.next_of_list(i, b) });
+        }
+        self.next_of_any(it, b)
+    }
+
+    fn next_of_range(&mut self, i: usize, b: usize) -> Flow {
+        let cache = self.state.iters[i];
+        let zero = self.int(0);
+        let more = self.emit(Op::ICmp, Type::Bool, &[cache.fields[1], zero], Cond::Ne as u64);
+        let (yes, no) = self.branch(more);
+        let not_taken = Pending { block: no, state: self.state.clone() };
+        self.block = yes;
+        let item = cache.fields[0];
+        let step = self.emit(Op::Load, Type::Int, &[cache.iter], at(Alias::Fixed, std::mem::offset_of!(RangeIter, step)));
+        let next = self.emit(Op::Add, Type::Int, &[item, step], 0);
+        self.bounded(next, INT_MIN, INT_MAX);
+        let one = self.int(1);
+        let left = self.emit(Op::Sub, Type::Int, &[cache.fields[1], one], 0);
+        self.bounded(left, 0, INT_MAX);
+        let cache = &mut self.state.iters[i];
+        cache.fields = [next, left];
+        cache.dirty = [true, true];
+        self.set_reg(b, item);
+        let taken = self.pend();
+        Flow::Branch { taken, not_taken }
+    }
+
+    fn next_of_list(&mut self, i: usize, b: usize) -> Flow {
+        let cache = self.state.iters[i];
+        let n = self.load_int(cache.list, Alias::ListSize, 16);
+        let index = cache.fields[0];
+        let more = self.emit(Op::ULt, Type::Bool, &[index, n], 0);
+        let (yes, no) = self.branch(more);
+        // The end of the list: the interpreter's implementation marks the iterator as exhausted; here the list is let go.
+        self.block = no;
+        let mut ended = self.state.clone();
+        let none = self.unbound();
+        let list_at = std::mem::offset_of!(ListIter, list);
+        self.emit(Op::Store, Type::Void, &[cache.iter, none], at(Alias::Iter, list_at));
+        ended.iters.remove(i);
+        let not_taken = Pending { block: no, state: ended };
+        self.block = yes;
+        let items = self.emit(Op::Load, Type::Word, &[cache.list], at(Alias::ListItems, 24));
+        let item = self.emit(Op::LoadIndex, Type::Val, &[items, index], at(Alias::Item, 0));
+        let one = self.int(1);
+        let next = self.emit(Op::Add, Type::Int, &[index, one], 0);
+        self.bounded(next, 0, INT_MAX);
+        let cache = &mut self.state.iters[i];
+        cache.fields = [next, next];
+        cache.dirty = [true, false];
+        self.set_reg(b, item);
+        let taken = self.pend();
+        Flow::Branch { taken, not_taken }
+    }
+
+    fn next_of_any(&mut self, it: Val, b: usize) -> Built<Flow> {
+        if self.is_inlined() {
+            return self.no_inline();
+        }
+        self.sync(&[]);
+        let it = self.boxed(it);
+        let v = self.python_call(Helper::Next, &[it], Type::Val);
+        let end = self.emit(Op::IsConst, Type::Bool, &[v], DONE);
+        let (no, yes) = self.branch(end);
+        let not_taken = Pending { block: no, state: self.state.clone() };
+        self.block = yes;
+        self.set_reg(b, v);
+        let taken = self.pend();
+        Ok(Flow::Branch { taken, not_taken })
+    }
+}
+
+fn at_cell() -> u64 {
+    at(Alias::Cell, Cell::CONTENT_OFFSET)
+}
+
+/// The operator of a form with an immediate.
+fn plain_form(op: B) -> B {
+    match op {
+        B::AddI => B::Add,
+        B::SubI => B::Sub,
+        B::MulI => B::Mul,
+        B::FloorDivI => B::FloorDiv,
+        B::ModI => B::Mod,
+        B::LShiftI => B::LShift,
+        B::RShiftI => B::RShift,
+        B::AndI => B::And,
+        other => other,
+    }
+}

@@ -1,0 +1,242 @@
+//! Exits: how compiled code leaves, why, and how the interpreter's frames are rebuilt.
+//!
+//! Compiled code stores the values that an exit's frame state names into [`EXIT_BUFFER`], unboxed as they are, and calls
+//! [`leave`] with the exit's description. `leave` writes registers, pushes the frames of inlined calls, and either says
+//! that the interpreter is to go on, or, where other compiled code waits for the frame's result, runs the interpreter on it.
+//!
+//! Invariants:
+//! - EXIT-1: between the first store into the buffer and the end of `rebuild` nothing collects and no other thread runs.
+//! - EXIT-2: an [`Exit`] lives as long as the code that names it.
+
+use std::cell::{Cell, UnsafeCell};
+
+use taipan_runtime::frame::flag;
+use taipan_runtime::hooks::RESUME;
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::function::Function;
+use taipan_runtime::{Cx, Value};
+
+use crate::ir::Type;
+use crate::tier::Unit;
+
+macro_rules! reasons {
+    ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal, $learn:literal; )*) => {
+        /// Why compiled code leaves.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum Reason { $( $(#[doc = $doc])+ $name, )* }
+        impl Reason {
+            /// All reasons.
+            pub const ALL: &'static [Reason] = &[ $(Reason::$name),* ];
+            /// Text of dumps and `--stats`.
+            pub fn text(self) -> &'static str {
+                match self { $( Reason::$name => $text, )* }
+            }
+            /// Whether many exits for this reason mean that the code should be compiled anew without the assumption.
+            pub fn teaches(self) -> bool {
+                match self { $( Reason::$name => $learn, )* }
+            }
+            /// The bit in a profile's set of reasons.
+            pub fn bit(self) -> u32 { 1 << self as u32 }
+            /// The reason with this number.
+            pub fn from_number(n: u8) -> Reason { Reason::ALL[n as usize % Reason::ALL.len()] }
+            /// The reason with this text.
+            pub fn from_text(text: &str) -> Option<Reason> {
+                Reason::ALL.iter().copied().find(|r| r.text() == text)
+            }
+        }
+    };
+}
+
+reasons! {
+    /// An int operation left 64 bits.
+    Overflow = "overflow", true;
+    /// A value is not of the expected kind of number.
+    Number = "number", true;
+    /// A register does not hold on entry what it held when the code was compiled.
+    Entry = "entry", true;
+    /// An object is of another class.
+    Class = "class", true;
+    /// An instance has other attributes.
+    Shape = "shape", true;
+    /// A value is not the expected one.
+    Const = "const", true;
+    /// An index is out of range or negative.
+    Index = "index", true;
+    /// A division by zero, or a quotient that does not fit.
+    Division = "division", true;
+    /// An unbound variable.
+    Unbound = "unbound", true;
+    /// Something wants the thread's attention.
+    Interrupt = "interrupt", false;
+    /// The instruction is left to the interpreter.
+    Interpret = "interpret", false;
+    /// An exception was raised.
+    Raised = "raised", false;
+    /// What the code relied on has changed.
+    Invalid = "invalid", false;
+    /// A stack or recursion limit.
+    Limit = "limit", false;
+    /// A truth value of something that is not a bool.
+    Truth = "truth", true;
+    /// A guard was moved in front of a loop and failed there.
+    Hoisted = "hoisted", true;
+    /// In stress mode: for no reason.
+    Stress = "stress", false;
+}
+
+/// Where a value of an exit is found.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Place {
+    /// In the exit buffer, with this type.
+    Buffer(u16, Type),
+    /// A word.
+    Const(u64),
+}
+
+/// A frame of an exit.
+#[derive(Clone)]
+pub struct ExitFrame {
+    /// The code it runs.
+    pub code: &'static CodeObject,
+    /// Its function (inlined frames).
+    pub function: Option<&'static Function>,
+    /// Word index of the next instruction.
+    pub pc: u32,
+    /// Register of the caller that receives the result.
+    pub result: u16,
+    /// First register, counted from the caller's window.
+    pub base: u16,
+    /// The new instance, if it runs `__init__`.
+    pub receiver: Option<Place>,
+    /// Registers to be written.
+    pub regs: Vec<(u16, Place)>,
+}
+
+/// An exit of compiled code.
+pub struct Exit {
+    /// The code that it belongs to.
+    pub unit: Cell<*const Unit>,
+    /// Why.
+    pub reason: Reason,
+    /// How often it was taken.
+    pub count: Cell<u32>,
+    /// Frames, the entry frame first.
+    pub frames: Vec<ExitFrame>,
+    /// Stores that were put off: object, offset, int.
+    pub stores: Vec<(Place, u32, Place)>,
+}
+
+/// Words of the exit buffer.
+pub const BUFFER_WORDS: usize = 4096;
+
+/// The values of the exit being taken.
+pub struct ExitBuffer(UnsafeCell<[u64; BUFFER_WORDS]>);
+// SAFETY: EXIT-1; the GIL is held.
+unsafe impl Sync for ExitBuffer {}
+/// See [`ExitBuffer`].
+pub static EXIT_BUFFER: ExitBuffer = ExitBuffer(UnsafeCell::new([0; BUFFER_WORDS]));
+
+impl ExitBuffer {
+    /// Address of the first word.
+    pub fn address(&self) -> u64 {
+        self.0.get() as u64
+    }
+
+    fn word(&self, i: u16) -> u64 {
+        // SAFETY: EXIT-1; lowering keeps within the buffer.
+        unsafe { (*self.0.get())[i as usize] }
+    }
+}
+
+/// The word of a value at an exit. May allocate.
+fn word(cx: &mut Cx, place: Place) -> u64 {
+    match place {
+        Place::Const(bits) => bits,
+        Place::Buffer(i, ty) => {
+            let raw = EXIT_BUFFER.word(i);
+            match ty {
+                Type::Val | Type::Word | Type::Void => raw,
+                Type::Int => cx.int(raw as i64).bits(),
+                Type::Float => cx.float(f64::from_bits(raw)).bits(),
+                Type::Bool => Value::bool(raw & 1 != 0).bits(),
+            }
+        }
+    }
+}
+
+/// An int as it is.
+fn raw(place: Place) -> u64 {
+    match place {
+        Place::Const(bits) => (bits as i64 >> 1) as u64,
+        Place::Buffer(i, _) => EXIT_BUFFER.word(i),
+    }
+}
+
+/// Writes the registers of the running frame, pushes inlined frames.
+fn rebuild(cx: &mut Cx, exit: &Exit) {
+    cx.heap().disable();
+    for (object, offset, value) in &exit.stores {
+        let at = (word(cx, *object) + *offset as u64) as *mut u64;
+        // SAFETY: the builder delays stores into objects only that it knows the layout of.
+        unsafe { *at = raw(*value) };
+    }
+    for (i, f) in exit.frames.iter().enumerate() {
+        // SAFETY: FRAME-1; the limits were checked when the call was inlined.
+        unsafe {
+            if i > 0 {
+                let caller = &*cx.frame;
+                let (regs, result) = (caller.regs.add(f.base as usize), caller.regs.add(f.result as usize));
+                let function = f.function.expect("an inlined frame has its function");
+                let flags = if f.receiver.is_some() { flag::INIT } else { 0 };
+                cx.push_frame_unchecked(
+                    f.code,
+                    regs,
+                    function.globals,
+                    function.builtins,
+                    Some(function),
+                    result,
+                    flags,
+                );
+                if let Some(receiver) = f.receiver {
+                    (*cx.frame).receiver = Value::from_bits(word(cx, receiver));
+                }
+            }
+            let frame = &mut *cx.frame;
+            for (r, place) in &f.regs {
+                *frame.regs.add(*r as usize) = word(cx, *place);
+            }
+            frame.pc = f.code.words_ptr().add(f.pc as usize);
+        }
+    }
+    cx.heap().enable();
+}
+
+/// Leaves compiled code through `exit`: the word that compiled code returns to its caller (see `Hooks::hot`).
+///
+/// # Safety
+/// Called by compiled code only.
+pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
+    let outer = cx.frame;
+    crate::stats::count_exit(exit.reason);
+    // SAFETY: EXIT-2.
+    let unit = unsafe { &*exit.unit.get() };
+    rebuild(cx, exit);
+    exit.count.set(exit.count.get().wrapping_add(1));
+    if exit.reason.teaches() {
+        unit.learn(cx, exit);
+    }
+    // SAFETY: FRAME-1.
+    unsafe {
+        let raised = exit.reason == Reason::Raised;
+        if (*outer).flags & flag::NATIVE == 0 {
+            return if raised { 0 } else { RESUME };
+        }
+        // Other compiled code waits for this frame: run it to its end.
+        (*outer).flags &= !flag::NATIVE;
+        let top = cx.frame;
+        (*top).flags |= if raised { flag::THROW } else { flag::NATIVE };
+        let run = cx.rt().hooks.get().run;
+        run(cx, top).map_or(0, |v| v.bits())
+    }
+}

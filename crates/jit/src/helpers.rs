@@ -1,0 +1,474 @@
+//! The runtime functions that compiled code calls. One row: name, the function, what it may do.
+//!
+//! - `raises`: returns 0 if it raised; compiled code then leaves through the call's frame state;
+//! - `python`: may run Python code, so registers and pc are in memory before, and nothing loaded from the heap before is
+//!   known after;
+//! - `writes`: changes heap objects without running Python code;
+//! - `removable`: need not be called if nobody uses the result.
+//!
+//! Invariant HELP-1: arguments are what the row's function expects; the builder and lowering see to that.
+
+use taipan_runtime::dict::Dict;
+use taipan_runtime::frame::{Frame, flag};
+use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
+use taipan_runtime::native::Args;
+use taipan_runtime::protocol::compare::{self, CmpOp};
+use taipan_runtime::protocol::number::{self, BinaryOp};
+use taipan_runtime::protocol::{attr, iter, object};
+use taipan_runtime::typeobj::Type;
+use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
+use taipan_runtime::types::function::{self, BoundMethod, Function};
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::{float, object as object_type};
+use taipan_runtime::{Cx, PyResult, Value};
+
+use crate::ir::Inst;
+
+/// What a helper may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// Name in dumps.
+    pub name: &'static str,
+    /// Address.
+    pub address: usize,
+    /// Returns 0 if it raised.
+    pub raises: bool,
+    /// May run Python code.
+    pub python: bool,
+    /// Changes heap objects.
+    pub writes: bool,
+    /// May be left out if nobody uses the result.
+    pub removable: bool,
+}
+
+macro_rules! helpers {
+    ($( $(#[doc = $doc:literal])+ $name:ident = $function:ident $(, $flag:ident)*; )*) => {
+        /// A runtime function that compiled code calls.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u64)]
+        pub enum Helper { $( $(#[doc = $doc])+ $name, )* }
+        impl Helper {
+            /// All helpers.
+            pub const ALL: &'static [Helper] = &[ $(Helper::$name),* ];
+            /// Its row.
+            pub fn row(self) -> Row {
+                match self {
+                    $( Helper::$name => {
+                        #[allow(unused_mut)]
+                        let mut row = Row {
+                            name: stringify!($function), address: $function as *const () as usize,
+                            raises: false, python: false, writes: false, removable: false,
+                        };
+                        $( row.$flag = true; )*
+                        row
+                    } )*
+                }
+            }
+        }
+    };
+}
+
+helpers! {
+    /// Boxes an int that is too large for the word.
+    BoxInt = box_int, removable;
+    /// Boxes a double that is no flonum.
+    BoxFloat = box_float, removable;
+    /// Remembers an old object that was written to.
+    Remember = remember, writes;
+    /// Memory for an object when the bump is exhausted.
+    AllocSlow = alloc_slow, removable;
+    /// `a op b`: op number, 256 added for augmented assignments.
+    Binary = binary, raises, python;
+    /// `a op b` as an object.
+    Compare = rich_compare, raises, python;
+    /// `a op b` as a truth word.
+    CompareBool = compare_bool, raises, python;
+    /// The truth of a value as a truth word.
+    Truth = truth, raises, python;
+    /// `a is b` for two heap numbers, as 0 or 1.
+    IsSlow = is_slow, removable;
+    /// `a.name`.
+    GetAttr = get_attr, raises, python;
+    /// `a.name = b`.
+    SetAttr = set_attr, raises, python;
+    /// `a[b]`.
+    GetItem = get_item, raises, python;
+    /// `a[b] = c`.
+    SetItem = set_item, raises, python;
+    /// Executes the instruction at an address on the frame's registers.
+    Generic = generic, raises, python;
+    /// Calls what lies before the arguments: (address of the arguments, count, names of keywords or 0).
+    Call = call, raises, python;
+    /// As Call for a pair left by LoadMethod.
+    CallMethod = call_method, raises, python;
+    /// Calls a Python function: (function, address of the arguments, count).
+    CallFunction = call_function, raises, python;
+    /// The next item, 4 at the end.
+    Next = next, raises, python;
+    /// `list.append`.
+    ListAppend = list_append, writes;
+    /// Makes a list of registers: (address, count).
+    NewList = new_list, removable;
+    /// Makes a tuple of registers: (address, count).
+    NewTuple = new_tuple, removable;
+    /// A new instance of a class without attributes.
+    NewInstance = new_instance, removable;
+    /// `x ** y` for doubles; only where the result is real and finite where the operands are.
+    FloatPow = float_pow, removable;
+    /// `x % y`, y not 0.
+    FloatMod = float_mod, removable;
+    /// `x // y`, y not 0.
+    FloatFloorDiv = float_floor_div, removable;
+    /// The value of a dict under a str or small int key, 4 if it must be looked up in another way.
+    DictGet = dict_get, removable;
+    /// Compares two exact strs: condition number; 0 or 1.
+    StrCompare = str_compare, removable;
+    /// Concatenates two exact strs.
+    StrConcat = str_concat, removable;
+    /// Pops a frame whose frame object must be told, unless it was popped already.
+    PopFrame = pop_frame, writes;
+    /// A new list iterator.
+    NewListIter = new_list_iter, removable;
+    /// A new range iterator: (start, step, length).
+    NewRangeIter = new_range_iter, removable;
+    /// A new range: (start, step, length, stop), small ints.
+    NewRange = new_range, removable;
+    /// Character `b` of the exact str `a`, 4 if there is none.
+    StrIndex = str_index, removable;
+}
+
+/// False, as a truth word.
+pub const FALSE_WORD: u64 = 1;
+/// True, as a truth word.
+pub const TRUE_WORD: u64 = 3;
+/// What `next` returns at the end, and others for "in another way". No value has this word.
+pub const DONE: u64 = 4;
+
+impl Helper {
+    /// The helper of an instruction's immediate.
+    pub fn from_imm(imm: u64) -> Helper {
+        Helper::ALL[imm as usize % Helper::ALL.len()]
+    }
+
+    /// The helper with this name.
+    pub fn from_name(name: &str) -> Option<Helper> {
+        Helper::ALL.iter().copied().find(|h| h.row().name == name)
+    }
+
+    /// Whether a call instruction may be removed if its result is unused.
+    pub fn is_removable_call(inst: &Inst) -> bool {
+        inst.op == crate::ir::Op::Call && Helper::from_imm(inst.imm).row().removable
+    }
+}
+
+/// The binary operators by number.
+pub static BINARY: [&BinaryOp; 12] = [
+    &number::ADD,
+    &number::SUB,
+    &number::MUL,
+    &number::TRUEDIV,
+    &number::FLOORDIV,
+    &number::REM,
+    &number::LSHIFT,
+    &number::RSHIFT,
+    &number::AND,
+    &number::OR,
+    &number::XOR,
+    &number::MATMUL,
+];
+
+const COMPARE: [CmpOp; 6] = [CmpOp::Lt, CmpOp::Le, CmpOp::Eq, CmpOp::Ne, CmpOp::Gt, CmpOp::Ge];
+
+#[inline(always)]
+fn word(result: PyResult<Value>) -> u64 {
+    result.map_or(0, |v| v.bits())
+}
+
+#[inline(always)]
+fn truth_word(result: PyResult<bool>) -> u64 {
+    match result {
+        Ok(true) => TRUE_WORD,
+        Ok(false) => FALSE_WORD,
+        Err(_) => 0,
+    }
+}
+
+extern "C" fn box_int(cx: &mut Cx, i: i64) -> u64 {
+    cx.int(i).bits()
+}
+
+extern "C" fn box_float(cx: &mut Cx, d: f64) -> u64 {
+    cx.float(d).bits()
+}
+
+extern "C" fn remember(cx: &mut Cx, object: Value) {
+    cx.barrier_value(object);
+}
+
+extern "C" fn alloc_slow(cx: &mut Cx, size: usize) -> u64 {
+    cx.alloc_raw(size) as u64
+}
+
+extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    let which = BINARY[op & 0xff];
+    word(if op & 256 != 0 { number::inplace(cx, a, b, which) } else { number::binary(cx, a, b, which) })
+}
+
+extern "C" fn rich_compare(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    word(compare::rich(cx, a, b, COMPARE[op]))
+}
+
+extern "C" fn compare_bool(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    let op = COMPARE[op];
+    if let (Some(x), Some(y)) = (a.exact::<Str>(), b.exact::<Str>()) {
+        return truth_word(Ok(compare_strs(x, y, op)));
+    }
+    truth_word(compare::rich_bool(cx, a, b, op))
+}
+
+fn compare_strs(x: &Str, y: &Str, op: CmpOp) -> bool {
+    match op {
+        CmpOp::Eq => x.eq_str(y),
+        CmpOp::Ne => !x.eq_str(y),
+        _ => op.holds(x.compare(y)),
+    }
+}
+
+extern "C" fn str_compare(_: &mut Cx, a: &'static Str, b: &'static Str, op: usize) -> u64 {
+    compare_strs(a, b, COMPARE[op]) as u64
+}
+
+extern "C" fn str_concat(cx: &mut Cx, a: Value, b: Value) -> u64 {
+    // Two exact strs: this cannot run Python code; memory exhaustion aborts.
+    word(number::binary(cx, a, b, &number::ADD))
+}
+
+extern "C" fn str_index(cx: &mut Cx, s: &'static Str, i: i64) -> u64 {
+    let n = s.len() as i64;
+    let i = if i < 0 { i + n } else { i };
+    if i < 0 || i >= n { DONE } else { Value::of(cx.char(s.at(i as usize))).bits() }
+}
+
+extern "C" fn truth(cx: &mut Cx, v: Value) -> u64 {
+    truth_word(object::truth(cx, v))
+}
+
+extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
+    a.is(b) as u64
+}
+
+extern "C" fn get_attr(cx: &mut Cx, v: Value, name: &'static Str) -> u64 {
+    word(attr::get(cx, v, name))
+}
+
+extern "C" fn set_attr(cx: &mut Cx, v: Value, value: Value, name: &'static Str) -> u64 {
+    attr::set(cx, v, name, Some(value)).is_ok() as u64
+}
+
+extern "C" fn get_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
+    word(object::get_item(cx, v, key))
+}
+
+extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u64 {
+    object::set_item(cx, v, key, Some(value)).is_ok() as u64
+}
+
+extern "C" fn dict_get(cx: &mut Cx, dict: &'static Dict, key: Value) -> u64 {
+    if key.is_small() || key.exact::<Str>().is_some() {
+        if let Some(v) = dict.get_plain(key) {
+            return v.bits();
+        }
+    }
+    let _ = cx;
+    DONE
+}
+
+/// HELP-1: `pc` leads to the first cache word of an instruction of the running frame's code that has an implementation of
+/// the generic form.
+unsafe extern "C" fn generic(cx: &mut Cx, pc: *mut u64) -> u64 {
+    // SAFETY: HELP-1.
+    unsafe {
+        let insn = *pc.sub(1);
+        let regs = (*cx.frame).regs;
+        let work = (cx.rt().hooks.get().generic)(insn as u16).expect("checked by the builder");
+        work(cx, insn, regs, pc) as u64
+    }
+}
+
+/// HELP-1: `args` leads to `n` values in the running frame's window, behind the callee.
+unsafe extern "C" fn call(cx: &mut Cx, args: *mut u64, n: usize, kwnames: u64) -> u64 {
+    // SAFETY: HELP-1.
+    unsafe {
+        let Some(callee) = Value::from_bits(*args.sub(1)) else { return 0 };
+        let kwnames = Value::from_bits(kwnames).map(|k| k.cast::<Tuple>());
+        call_values(cx, callee, args, n, kwnames)
+    }
+}
+
+/// HELP-1: `args` leads to a pair left by LoadMethod and `n` values behind it.
+unsafe extern "C" fn call_method(cx: &mut Cx, pair: *mut u64, n: usize, kwnames: u64) -> u64 {
+    // SAFETY: HELP-1.
+    unsafe {
+        let Some(callee) = Value::from_bits(*pair) else { return 0 };
+        let kwnames = Value::from_bits(kwnames).map(|k| k.cast::<Tuple>());
+        if *pair.add(1) == 0 {
+            *pair.add(1) = *pair;
+            return call_values(cx, callee, pair.add(2), n, kwnames);
+        }
+        if let Some(method) = callee.exact::<MethodDescr>()
+            && kwnames.is_none()
+            && Value::from_bits(*pair.add(1)).is_some_and(|v| v.is_instance(method.owner))
+        {
+            let values = std::slice::from_raw_parts(pair.add(1).cast::<Value>(), n + 1);
+            return word((method.def.call)(cx, Args::positional(values)));
+        }
+        call_values(cx, callee, pair.add(1), n + 1, kwnames)
+    }
+}
+
+/// Calls `callee` with `n` values at `args` in the running frame's window; the word before them may be overwritten.
+unsafe fn call_values(
+    cx: &mut Cx,
+    callee: Value,
+    args: *mut u64,
+    n: usize,
+    kwnames: Option<&'static Tuple>,
+) -> u64 {
+    // SAFETY: HELP-1.
+    unsafe {
+        let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
+        if let Some(f) = callee.exact::<Function>() {
+            if kwnames.is_none() {
+                return call_function(cx, f, args, n);
+            }
+        } else if let Some(method) = callee.exact::<BoundMethod>() {
+            let first = args.sub(1);
+            *first = method.receiver.bits();
+            return call_values(cx, method.function, first, n + 1, kwnames);
+        } else if let Some(native) = callee.exact::<NativeFunction>() {
+            return word(native.call(cx, Args::new(values, kwnames)));
+        }
+        word(cx.call_args(callee, Args::new(values, kwnames)))
+    }
+}
+
+/// HELP-1: `args` leads to `n` values in the running frame's window.
+unsafe extern "C" fn call_function(cx: &mut Cx, f: &'static Function, args: *mut u64, n: usize) -> u64 {
+    // SAFETY: HELP-1; FRAME-1 and FRAME-2.
+    unsafe {
+        let code = f.code.get();
+        let caller = &*cx.frame;
+        let in_place = caller.flags & flag::GENERATOR == 0;
+        let window = if in_place { args } else { caller.top };
+        let here = 0u8;
+        if !cx.can_push(code, window) || (&raw const here as usize) < cx.native_limit {
+            return word(cx.call_args(Value::of(f), Args::positional(std::slice::from_raw_parts(args.cast(), n))));
+        }
+        if code.simple && n == code.argcount as usize {
+            if !in_place {
+                std::ptr::copy_nonoverlapping(args, window, n);
+            }
+            function::prepare_window(code, f.closure.get(), window, n);
+        } else {
+            let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
+            if function::bind_args(cx, f, Args::positional(values), window).is_err() {
+                return 0;
+            }
+        }
+        let mut result = 0u64;
+        let frame =
+            cx.push_frame_unchecked(code, window, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY);
+        run_pushed(cx, frame)
+    }
+}
+
+/// Runs the frame just pushed, with compiled code if there is some.
+unsafe fn run_pushed(cx: &mut Cx, frame: *mut Frame) -> u64 {
+    // SAFETY: FRAME-1.
+    unsafe {
+        let code = (*frame).code;
+        let heat = code.heat.get().wrapping_add(1);
+        code.heat.set(heat);
+        if heat >= cx.hot_call {
+            (*frame).flags |= flag::NATIVE;
+            let prev = (*frame).prev;
+            let bits = crate::tier::hot(cx, ENTRY);
+            match bits {
+                NOT_COMPILED => (*frame).flags &= !flag::NATIVE,
+                RESUME => unreachable!("a frame that compiled code waits for was left to nobody"),
+                _ => {
+                    if cx.frame != prev {
+                        cx.pop_frame();
+                    }
+                    return bits;
+                }
+            }
+        }
+        let run = cx.rt().hooks.get().run;
+        // `run` would count the call once more; the count only decides when to compile.
+        run(cx, frame).map_or(0, |v| v.bits())
+    }
+}
+
+extern "C" fn pop_frame(cx: &mut Cx, frame: *mut Frame) {
+    if cx.frame == frame {
+        cx.pop_frame();
+    }
+}
+
+extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
+    match iter::next(cx, it) {
+        Ok(Some(v)) => v.bits(),
+        Ok(None) => DONE,
+        Err(_) => 0,
+    }
+}
+
+extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
+    list.push(cx, v);
+}
+
+/// HELP-1: `items` leads to `n` values.
+unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
+    // SAFETY: HELP-1.
+    let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
+    Value::of(List::from_slice(cx, items)).bits()
+}
+
+/// HELP-1: `items` leads to `n` values.
+unsafe extern "C" fn new_tuple(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
+    // SAFETY: HELP-1.
+    let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
+    Value::of(Tuple::new(cx, items)).bits()
+}
+
+extern "C" fn new_instance(cx: &mut Cx, class: &'static Type) -> u64 {
+    object_type::instantiate(cx, class).bits()
+}
+
+extern "C" fn new_list_iter(cx: &mut Cx, list: &'static List) -> u64 {
+    Value::of(taipan_runtime::types::iterators::ListIter::new(cx, list)).bits()
+}
+
+extern "C" fn new_range_iter(cx: &mut Cx, start: i64, step: i64, len: u64) -> u64 {
+    Value::of(taipan_runtime::types::range::RangeIter::new(cx, start, step, len)).bits()
+}
+
+extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64) -> u64 {
+    let small = Value::small;
+    Value::of(taipan_runtime::types::range::Range::of_parts(cx, small(start), small(stop), small(step), small(len))).bits()
+}
+
+extern "C" fn float_pow(_: &mut Cx, x: f64, y: f64) -> f64 {
+    x.powf(y)
+}
+
+extern "C" fn float_mod(_: &mut Cx, x: f64, y: f64) -> f64 {
+    float::floor_mod(x, y)
+}
+
+extern "C" fn float_floor_div(_: &mut Cx, x: f64, y: f64) -> f64 {
+    float::floor_div(x, y)
+}

@@ -1,0 +1,269 @@
+//! The function form: blocks with parameters, instructions in SSA form, frame states.
+//!
+//! Every instruction is a value (of type void if it has no result); operands name instructions. A value is defined by one
+//! instruction, which dominates its uses; where control meets, blocks have parameters.
+
+use super::ops::{Effect, Op, Type};
+
+/// A value: the number of its instruction.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct Val(pub u32);
+
+impl Val {
+    /// No value: an operand slot that is empty, a register that is dead.
+    pub const NONE: Val = Val(u32::MAX);
+
+    /// True for [`Val::NONE`].
+    pub fn is_none(self) -> bool {
+        self == Val::NONE
+    }
+}
+
+/// A block.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct BlockId(pub u32);
+
+/// A frame state.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct StateId(pub u32);
+
+impl StateId {
+    /// No frame state.
+    pub const NONE: StateId = StateId(u32::MAX);
+}
+
+/// An instruction.
+#[derive(Clone, Debug)]
+pub struct Inst {
+    /// What it does.
+    pub op: Op,
+    /// Type of its result.
+    pub ty: Type,
+    /// Operands.
+    pub args: Vec<Val>,
+    /// Immediate (meaning by `op`; offsets of loads and stores: low 32 bits, alias class: high 8 bits).
+    pub imm: u64,
+    /// Where it leaves to.
+    pub state: StateId,
+    /// Why it leaves: a number of `exits::Reason`.
+    pub reason: u8,
+}
+
+/// A jump to a block with arguments for its parameters.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// Where to.
+    pub to: BlockId,
+    /// Values of the target's parameters.
+    pub args: Vec<Val>,
+}
+
+/// A block: parameters, instructions, and at the end one that says where to go on.
+#[derive(Clone, Default, Debug)]
+pub struct Block {
+    /// Parameters (instructions of op `Param`).
+    pub params: Vec<Val>,
+    /// Instructions; the last ends the block.
+    pub insts: Vec<Val>,
+    /// Targets of the last instruction.
+    pub edges: Vec<Edge>,
+    /// Seldom reached.
+    pub cold: bool,
+}
+
+/// One interpreter frame of a frame state.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FrameDesc {
+    /// Address of the code object.
+    pub code: u64,
+    /// Address of the function object, 0 for the entry frame (which exists).
+    pub function: u64,
+    /// Word index at which the frame goes on: its next instruction, for callers the one after the call.
+    pub pc: u32,
+    /// Register of the caller that receives the result (inlined frames).
+    pub result: u16,
+    /// First register of the window, counted from the caller's window (inlined frames).
+    pub base: u16,
+    /// The new instance, if the frame runs `__init__`.
+    pub receiver: Val,
+    /// Registers that must be written: (register, value). Others already hold what they should.
+    pub regs: Vec<(u16, Val)>,
+}
+
+/// What an exit must do to memory besides registers: the word at `object + offset` becomes the int `value`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PendingStore {
+    /// The object.
+    pub object: Val,
+    /// Byte offset.
+    pub offset: u32,
+    /// An int, stored as it is.
+    pub value: Val,
+}
+
+/// Everything an exit needs to rebuild the interpreter's state.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct FrameState {
+    /// Frames, the entry frame first.
+    pub frames: Vec<FrameDesc>,
+    /// Delayed stores.
+    pub stores: Vec<PendingStore>,
+}
+
+impl FrameState {
+    /// All values it names.
+    pub fn values(&self) -> impl Iterator<Item = Val> + '_ {
+        let regs = self.frames.iter().flat_map(|f| f.regs.iter().map(|r| r.1).chain([f.receiver]));
+        regs.chain(self.stores.iter().flat_map(|s| [s.object, s.value])).filter(|v| !v.is_none())
+    }
+
+    /// Replaces values.
+    pub fn map(&mut self, mut f: impl FnMut(Val) -> Val) {
+        let mut one = |v: &mut Val| {
+            if !v.is_none() {
+                *v = f(*v);
+            }
+        };
+        for frame in &mut self.frames {
+            frame.regs.iter_mut().for_each(|r| one(&mut r.1));
+            one(&mut frame.receiver);
+        }
+        for s in &mut self.stores {
+            one(&mut s.object);
+            one(&mut s.value);
+        }
+    }
+}
+
+/// A function being compiled.
+#[derive(Clone, Default, Debug)]
+pub struct Func {
+    /// Name, for dumps.
+    pub name: String,
+    /// All instructions.
+    pub insts: Vec<Inst>,
+    /// All blocks; the first is the entry.
+    pub blocks: Vec<Block>,
+    /// All frame states.
+    pub states: Vec<FrameState>,
+}
+
+impl std::ops::Index<Val> for Func {
+    type Output = Inst;
+    fn index(&self, v: Val) -> &Inst {
+        &self.insts[v.0 as usize]
+    }
+}
+
+impl std::ops::IndexMut<Val> for Func {
+    fn index_mut(&mut self, v: Val) -> &mut Inst {
+        &mut self.insts[v.0 as usize]
+    }
+}
+
+impl std::ops::Index<BlockId> for Func {
+    type Output = Block;
+    fn index(&self, b: BlockId) -> &Block {
+        &self.blocks[b.0 as usize]
+    }
+}
+
+impl std::ops::IndexMut<BlockId> for Func {
+    fn index_mut(&mut self, b: BlockId) -> &mut Block {
+        &mut self.blocks[b.0 as usize]
+    }
+}
+
+impl Func {
+    /// A new empty block.
+    pub fn add_block(&mut self) -> BlockId {
+        self.blocks.push(Block::default());
+        BlockId(self.blocks.len() as u32 - 1)
+    }
+
+    /// A new instruction that belongs to no block yet.
+    pub fn add_inst(&mut self, inst: Inst) -> Val {
+        self.insts.push(inst);
+        Val(self.insts.len() as u32 - 1)
+    }
+
+    /// A new parameter of `block`.
+    pub fn add_param(&mut self, block: BlockId, ty: Type) -> Val {
+        let v = self.add_inst(Inst { op: Op::Param, ty, args: vec![], imm: 0, state: StateId::NONE, reason: 0 });
+        self[block].params.push(v);
+        v
+    }
+
+    /// A new frame state.
+    pub fn add_state(&mut self, state: FrameState) -> StateId {
+        if let Some(last) = self.states.last()
+            && *last == state
+        {
+            return StateId(self.states.len() as u32 - 1);
+        }
+        self.states.push(state);
+        StateId(self.states.len() as u32 - 1)
+    }
+
+    /// Blocks in reverse postorder from the entry; unreachable ones are left out.
+    pub fn rpo(&self) -> Vec<BlockId> {
+        let mut seen = vec![false; self.blocks.len()];
+        let mut order = Vec::new();
+        // (block, next edge)
+        let mut stack = vec![(BlockId(0), 0)];
+        seen[0] = true;
+        while let Some((block, i)) = stack.pop() {
+            match self[block].edges.get(i) {
+                Some(edge) => {
+                    stack.push((block, i + 1));
+                    if !std::mem::replace(&mut seen[edge.to.0 as usize], true) {
+                        stack.push((edge.to, 0));
+                    }
+                }
+                None => order.push(block),
+            }
+        }
+        order.reverse();
+        order
+    }
+
+    /// The constant that a value is, if it is an int constant.
+    pub fn as_const_int(&self, v: Val) -> Option<i64> {
+        (self[v].op == Op::ConstInt).then_some(self[v].imm as i64)
+    }
+
+    /// Whether the instruction may be removed if nobody uses its result. Guards may not: later code relies on them.
+    pub fn is_removable(&self, v: Val) -> bool {
+        match self[v].op.info().effect {
+            Effect::Pure | Effect::Reads | Effect::Allocates => self[v].op != Op::Param,
+            Effect::Guard => self[v].op.info().result != Some(Type::Void) && self.is_value_guard(v),
+            Effect::Calls => crate::helpers::Helper::is_removable_call(&self[v]),
+            Effect::Writes | Effect::Ends => false,
+        }
+    }
+
+    /// A guard that only its own result's users need.
+    fn is_value_guard(&self, v: Val) -> bool {
+        // Leaving for a reason that Python can see (a division by zero) must stay; a type guard nobody uses need not.
+        !matches!(self[v].op, Op::FloorDiv | Op::FloorMod | Op::FDiv | Op::FSqrt | Op::Shr | Op::ShlOv | Op::GuardBound)
+    }
+
+    /// Applies a renaming of values everywhere.
+    pub fn rename(&mut self, map: impl Fn(Val) -> Val) {
+        for inst in &mut self.insts {
+            for arg in &mut inst.args {
+                *arg = map(*arg);
+            }
+        }
+        for block in &mut self.blocks {
+            for edge in &mut block.edges {
+                for arg in &mut edge.args {
+                    *arg = map(*arg);
+                }
+            }
+        }
+        for state in &mut self.states {
+            state.map(&map);
+        }
+    }
+}

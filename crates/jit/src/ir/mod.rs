@@ -1,0 +1,10 @@
+//! The intermediate representation: a typed SSA form with frame states.
+
+pub mod func;
+pub mod ops;
+pub mod parse;
+pub mod print;
+pub mod verify;
+
+pub use func::{Block, BlockId, Edge, FrameDesc, FrameState, Func, Inst, PendingStore, StateId, Val};
+pub use ops::{Alias, Cond, Effect, Op, Type};

@@ -1,0 +1,385 @@
+//! The IR table: every operation with its operands, its result and its effects. The enum, the printer, the parser and
+//! the verifier are derived from it; lowering and the passes match on the enum without wildcards about facts.
+//!
+//! Types: `val` a tagged word, `int` a machine int (any 64-bit value), `float` a double, `bool` a truth value, `word` an
+//! address or size. A row: `/// doc`, `text = Name (operand types) -> result, effects;` where `*` stands for any number of
+//! operands and `_` for a type that the instruction itself says.
+//!
+//! Effects:
+//! - `pure`: depends on the operands alone;
+//! - `guard`: leaves through its frame state where it does not hold; otherwise pure;
+//! - `reads`, `writes`: memory of the instruction's alias class (see [`Alias`]);
+//! - `allocates`: may collect, has no other visible effect;
+//! - `calls`: does what its helper's row says;
+//! - `ends`: ends a block.
+
+/// Type of an IR value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Type {
+    /// No value.
+    Void,
+    /// Tagged word.
+    Val,
+    /// Machine int.
+    Int,
+    /// Double.
+    Float,
+    /// Truth value.
+    Bool,
+    /// Address or size.
+    Word,
+}
+
+impl Type {
+    /// All types with their texts.
+    pub const ALL: &'static [(Type, &'static str)] = &[
+        (Type::Void, "void"),
+        (Type::Val, "val"),
+        (Type::Int, "int"),
+        (Type::Float, "float"),
+        (Type::Bool, "bool"),
+        (Type::Word, "word"),
+    ];
+
+    /// Its text.
+    pub fn text(self) -> &'static str {
+        Type::ALL.iter().find(|(t, _)| *t == self).map_or("?", |(_, s)| s)
+    }
+}
+
+/// Classes of memory that do not overlap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u8)]
+pub enum Alias {
+    /// Memory that never changes once an object can be seen: tuple items, heap floats, range bounds.
+    Fixed,
+    /// Type words.
+    Class,
+    /// Shape words of instances.
+    Shape,
+    /// Attribute slots of instances.
+    Slot,
+    /// Sizes of lists.
+    ListSize,
+    /// Item pointers of lists.
+    ListItems,
+    /// Items of lists.
+    Item,
+    /// Contents of cells.
+    Cell,
+    /// Tables and versions of dicts.
+    Dict,
+    /// State of iterators.
+    Iter,
+    /// The frame's registers.
+    Reg,
+    /// The context and frames.
+    Cx,
+}
+
+impl Alias {
+    /// All classes.
+    pub const ALL: &'static [Alias] = &[
+        Alias::Fixed,
+        Alias::Class,
+        Alias::Shape,
+        Alias::Slot,
+        Alias::ListSize,
+        Alias::ListItems,
+        Alias::Item,
+        Alias::Cell,
+        Alias::Dict,
+        Alias::Iter,
+        Alias::Reg,
+        Alias::Cx,
+    ];
+}
+
+/// What executing an operation may do besides computing its result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Nothing.
+    Pure,
+    /// Leaves if it does not hold.
+    Guard,
+    /// Reads its alias class.
+    Reads,
+    /// Writes its alias class.
+    Writes,
+    /// Allocates.
+    Allocates,
+    /// What the helper does.
+    Calls,
+    /// Ends the block.
+    Ends,
+}
+
+/// Static facts about an operation.
+#[derive(Debug)]
+pub struct OpInfo {
+    /// Text form.
+    pub text: &'static str,
+    /// Operand types; None for any number.
+    pub operands: Option<&'static [Type]>,
+    /// Result type; None if the instruction says.
+    pub result: Option<Type>,
+    /// Effects.
+    pub effect: Effect,
+    /// Has an immediate.
+    pub imm: bool,
+}
+
+/// Calls `$m! { rows }` with the table.
+macro_rules! for_each_ir_op {
+    ($m:ident) => { $m! {
+        /// A parameter of its block.
+        param = Param () -> _, pure;
+        /// The int `imm`.
+        const_int = ConstInt () -> Int, pure, imm;
+        /// The double with the bits `imm`.
+        const_float = ConstFloat () -> Float, pure, imm;
+        /// The value with the word `imm`; 0 is an unbound register.
+        const_val = ConstVal () -> Val, pure, imm;
+        /// False or true.
+        const_bool = ConstBool () -> Bool, pure, imm;
+        /// The word `imm`.
+        const_word = ConstWord () -> Word, pure, imm;
+        /// What register `imm` of the window holds on entry.
+        load_reg = LoadReg () -> Val, reads, imm;
+        /// Register `imm` of the window becomes `a`.
+        store_reg = StoreReg (Val) -> Void, writes, imm;
+
+        /// `a + b`; leaves on overflow.
+        add_ov = AddOv (Int, Int) -> Int, guard;
+        /// `a - b`; leaves on overflow.
+        sub_ov = SubOv (Int, Int) -> Int, guard;
+        /// `a * b`; leaves on overflow.
+        mul_ov = MulOv (Int, Int) -> Int, guard;
+        /// `a + b` modulo 2^64.
+        add = Add (Int, Int) -> Int, pure;
+        /// `a - b` modulo 2^64.
+        sub = Sub (Int, Int) -> Int, pure;
+        /// `a * b` modulo 2^64.
+        mul = Mul (Int, Int) -> Int, pure;
+        /// `a // b`; leaves if `b` is 0 or the quotient does not fit.
+        floor_div = FloorDiv (Int, Int) -> Int, guard;
+        /// `a % b`; leaves if `b` is 0 or -1.
+        floor_mod = FloorMod (Int, Int) -> Int, guard;
+        /// `a // 2^imm` or `a % 2^imm` are shifts and masks; this is `a // imm` for a constant above 0.
+        div_const = DivConst (Int) -> Int, pure, imm;
+        /// `a % imm` for a constant above 0.
+        mod_const = ModConst (Int) -> Int, pure, imm;
+        /// `a & b`.
+        and = And (Int, Int) -> Int, pure;
+        /// `a | b`.
+        or = Or (Int, Int) -> Int, pure;
+        /// `a ^ b`.
+        xor = Xor (Int, Int) -> Int, pure;
+        /// `a << b`; leaves if `b` is not in 0..=62 or bits are lost.
+        shl_ov = ShlOv (Int, Int) -> Int, guard;
+        /// `a << b` modulo 2^64, `b` in 0..=63.
+        shl = Shl (Int, Int) -> Int, pure;
+        /// `a >> b`; leaves if `b` is negative.
+        shr = Shr (Int, Int) -> Int, guard;
+        /// `a >> b` without sign, `b` in 0..=63.
+        ushr = UShr (Int, Int) -> Int, pure;
+        /// The int compare number `imm` (see `Cond`).
+        icmp = ICmp (Int, Int) -> Bool, pure, imm;
+        /// `a < b` as unsigned words.
+        ult = ULt (Int, Int) -> Bool, pure;
+
+        /// `a + b`.
+        fadd = FAdd (Float, Float) -> Float, pure;
+        /// `a - b`.
+        fsub = FSub (Float, Float) -> Float, pure;
+        /// `a * b`.
+        fmul = FMul (Float, Float) -> Float, pure;
+        /// `a / b`; leaves if `b` is 0.
+        fdiv = FDiv (Float, Float) -> Float, guard;
+        /// `-a`.
+        fneg = FNeg (Float) -> Float, pure;
+        /// `abs(a)`.
+        fabs = FAbs (Float) -> Float, pure;
+        /// Square root; leaves if `a` is negative.
+        fsqrt = FSqrt (Float) -> Float, guard;
+        /// The float compare number `imm` (see `Cond`).
+        fcmp = FCmp (Float, Float) -> Bool, pure, imm;
+        /// The double nearest to an int.
+        int_to_float = IntToFloat (Int) -> Float, pure;
+        /// `int(a)`; leaves unless `abs(a) < 2^62`.
+        float_to_int = FloatToInt (Float) -> Int, guard;
+
+        /// The int 0 or 1.
+        bool_to_int = BoolToInt (Bool) -> Int, pure;
+        /// `not a`.
+        bool_not = BoolNot (Bool) -> Bool, pure;
+        /// Whether two machine words are equal.
+        word_eq = WordEq (Word, Word) -> Bool, pure;
+        /// Whether two words are equal.
+        val_eq = ValEq (Val, Val) -> Bool, pure;
+        /// `a is b`, where heap ints and floats are compared by value.
+        is = Is (Val, Val) -> Bool, pure;
+        /// Whether the value is the constant `imm`.
+        is_const = IsConst (Val) -> Bool, pure, imm;
+        /// Whether the value's type is exactly the one at `imm`.
+        is_class = IsClass (Val) -> Bool, pure, imm;
+
+        /// The value of an int. May allocate.
+        box_int = BoxInt (Int) -> Val, pure;
+        /// The value of a double. May allocate.
+        box_float = BoxFloat (Float) -> Val, pure;
+        /// The value of a truth value.
+        box_bool = BoxBool (Bool) -> Val, pure;
+        /// The int in a small int; leaves for other values.
+        guard_int = GuardInt (Val) -> Int, guard;
+        /// The double in an exact float; leaves for other values.
+        guard_float = GuardFloat (Val) -> Float, guard;
+        /// The double in a float or small int; leaves for other values.
+        guard_number = GuardNumber (Val) -> Float, guard;
+        /// The truth value in a bool; leaves for other values.
+        guard_bool = GuardBool (Val) -> Bool, guard;
+        /// The same value, whose type is exactly the one at `imm`; leaves for others.
+        guard_class = GuardClass (Val) -> Val, guard, imm;
+        /// The same value, which is the constant `imm`; leaves for others.
+        guard_const = GuardConst (Val) -> Val, guard, imm;
+        /// The same value, which is not 0; leaves for 0.
+        guard_bound = GuardBound (Val) -> Val, guard;
+        /// Leaves if the condition does not hold.
+        guard = Guard (Bool) -> Void, guard;
+        /// Leaves unless the word is `imm`.
+        guard_word = GuardWord (Word) -> Void, guard, imm;
+        /// Leaves unless 0 <= a < b.
+        guard_index = GuardIndex (Int, Int) -> Void, guard;
+
+        /// The word at `a + imm`.
+        load = Load (Val) -> _, reads, imm;
+        /// The word at `a + imm` becomes `b`.
+        store = Store (Val, _) -> Void, writes, imm;
+        /// The value at `a + 8 * b`.
+        load_index = LoadIndex (Word, Int) -> Val, reads;
+        /// The value at `a + 8 * b` becomes `c`.
+        store_index = StoreIndex (Word, Int, Val) -> Void, writes;
+        /// Value `imm` words behind a tuple's start of items, and the like: `a[imm]` of fixed memory at `a + 8 * b + imm`.
+        load_index_at = LoadIndexAt (Val, Int) -> Val, reads, imm;
+        /// The word at the fixed address `imm`.
+        load_static = LoadStatic () -> _, reads, imm;
+        /// Tells the collector that the object was written to.
+        barrier = Barrier (Val) -> Void, writes;
+        /// Tells the collector that the buffer with these items was written to.
+        barrier_items = BarrierItems (Word) -> Void, writes;
+        /// A new object: `imm` = size in bytes << 48 | address of its type. The rest is 0.
+        alloc = Alloc () -> Val, allocates, imm;
+
+        /// `b` where `a` holds, else `c`.
+        select = Select (Bool, Int, Int) -> Int, pure;
+        /// Appends `b` to the list `a`.
+        list_append = ListAppend (Val, Val) -> Void, writes, imm;
+        /// A new tuple of the operands.
+        new_tuple = NewTuple * -> Val, allocates;
+        /// A new list of the operands.
+        new_list = NewList * -> Val, allocates;
+        /// The address of register `imm`.
+        reg_address = RegAddress () -> Word, pure, imm;
+        /// The frame's pc becomes `imm`.
+        store_pc = StorePc () -> Void, writes, imm;
+        /// Leaves if what the code relies on has changed.
+        check_valid = CheckValid () -> Void, guard;
+
+        /// Calls helper `imm`.
+        call = Call * -> _, calls, imm;
+        /// Calls the Python function `a`, whose frame's window begins at register `imm` and holds its arguments.
+        py_call = PyCall (Val) -> Val, calls, imm;
+        /// Leaves if something wants the thread's attention.
+        check_interrupt = CheckInterrupt () -> Void, guard;
+
+        /// Goes on at the only target.
+        jump = Jump () -> Void, ends;
+        /// Goes on at the first target if `a` holds, else at the second.
+        branch = Branch (Bool) -> Void, ends;
+        /// Returns from the frame.
+        ret = Return (Val) -> Void, ends;
+        /// Leaves.
+        exit = Exit () -> Void, ends;
+    } };
+}
+
+macro_rules! define {
+    (@operands *) => { None };
+    (@operands ($($t:tt),*)) => { Some(&[$(define!(@type $t)),*]) };
+    (@type _) => { Type::Void };
+    (@type $t:ident) => { Type::$t };
+    (@result _) => { None };
+    (@result $t:ident) => { Some(Type::$t) };
+    (@effect pure) => { Effect::Pure };
+    (@effect guard) => { Effect::Guard };
+    (@effect reads) => { Effect::Reads };
+    (@effect writes) => { Effect::Writes };
+    (@effect allocates) => { Effect::Allocates };
+    (@effect calls) => { Effect::Calls };
+    (@effect ends) => { Effect::Ends };
+    (@imm) => { false };
+    (@imm imm) => { true };
+    ($( $(#[doc = $doc:literal])+ $text:ident = $name:ident $operands:tt -> $result:tt, $effect:ident $(, $imm:ident)?; )*) => {
+        /// An IR operation; see the table.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+        pub enum Op { $( $(#[doc = $doc])+ $name, )* }
+        impl Op {
+            /// All operations.
+            pub const ALL: &'static [Op] = &[ $(Op::$name),* ];
+            const INFOS: &'static [OpInfo] = &[ $( OpInfo {
+                text: stringify!($text),
+                operands: define!(@operands $operands),
+                result: define!(@result $result),
+                effect: define!(@effect $effect),
+                imm: define!(@imm $($imm)?),
+            }, )* ];
+            /// The static facts about this operation.
+            pub fn info(self) -> &'static OpInfo { &Self::INFOS[self as usize] }
+            /// The operation with this text.
+            pub fn from_text(text: &str) -> Option<Op> {
+                Self::ALL.iter().copied().find(|op| op.info().text == text)
+            }
+        }
+    };
+}
+for_each_ir_op!(define);
+
+/// Conditions of `icmp` and `fcmp`, the immediate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
+pub enum Cond {
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+}
+
+impl Cond {
+    /// All conditions.
+    pub const ALL: &'static [Cond] = &[Cond::Lt, Cond::Le, Cond::Eq, Cond::Ne, Cond::Gt, Cond::Ge];
+
+    /// The condition of an immediate.
+    pub fn from_imm(imm: u64) -> Cond {
+        Cond::ALL[imm as usize % 6]
+    }
+
+    /// Whether it holds between two ordered things.
+    pub fn holds<T: PartialOrd>(self, a: T, b: T) -> bool {
+        match self {
+            Cond::Lt => a < b,
+            Cond::Le => a <= b,
+            Cond::Eq => a == b,
+            Cond::Ne => a != b,
+            Cond::Gt => a > b,
+            Cond::Ge => a >= b,
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! IR to Cranelift's IR to machine code.
+//!
+//! A compiled function takes the context and the register window, and returns what `Hooks::hot` describes. The frame stays
+//! in memory all the time; registers live in machine registers and are written back by exits and before calls.
+
+mod inst;
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use cranelift_codegen::Context as ClifContext;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::{self as clif, AbiParam, InstBuilder, MemFlagsData, types};
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::function::Function;
+use taipan_runtime::{Cx, Value};
+
+use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, Place, Reason};
+use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
+
+/// Machine code that is not in the arena yet.
+pub struct Lowered {
+    /// The bytes; position-independent.
+    pub bytes: Vec<u8>,
+    /// Its exits, in boxes whose addresses the code holds.
+    pub exits: Vec<Box<Exit>>,
+    /// Cranelift's text, if asked for.
+    pub clif: Option<String>,
+    /// Disassembly, if asked for.
+    pub asm: Option<String>,
+}
+
+/// Facts about the process that code holds as constants.
+pub struct Process {
+    /// Address of the heap, at which its bumps lie.
+    pub heap: u64,
+    /// Start and length of the heap.
+    pub reservation: (usize, usize),
+    /// Address of the interrupt flag.
+    pub interrupt: u64,
+    /// Address of the unit's flag that says that it is valid.
+    pub valid: u64,
+    /// Address of the recursion limit.
+    pub recursion_limit: u64,
+    /// In stress mode: address of a counter whose overflow makes guards fail.
+    pub stress: Option<u64>,
+}
+
+/// The machine that code is made for.
+pub struct Machine {
+    isa: OwnedTargetIsa,
+    context: ClifContext,
+    builder: FunctionBuilderContext,
+}
+
+impl Machine {
+    /// The host; None if Cranelift does not know it.
+    pub fn host() -> Option<Machine> {
+        let mut flags = settings::builder();
+        for (name, value) in [
+            ("opt_level", "speed"),
+            ("regalloc_algorithm", "backtracking"),
+            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+            ("unwind_info", "false"),
+            ("preserve_frame_pointers", "true"),
+            ("is_pic", "false"),
+            ("enable_heap_access_spectre_mitigation", "false"),
+            ("enable_table_access_spectre_mitigation", "false"),
+        ] {
+            flags.set(name, value).ok()?;
+        }
+        let isa = cranelift_native::builder().ok()?.finish(settings::Flags::new(flags)).ok()?;
+        Some(Machine { isa, context: ClifContext::new(), builder: FunctionBuilderContext::new() })
+    }
+
+    /// Compiles a function. `dump` asks for the texts.
+    pub fn lower(&mut self, func: &Func, process: &Process, dump: bool) -> Result<Lowered, String> {
+        self.context.clear();
+        self.context.func.signature = signature(&[types::I64, types::I64], Some(types::I64));
+        let mut exits = Vec::new();
+        {
+            let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
+            let mut lowering = Lowering::new(func, process, builder);
+            lowering.run(&mut exits)?;
+            lowering.b.seal_all_blocks();
+            lowering.b.finalize(self.isa.frontend_config());
+        }
+        let text = dump.then(|| self.context.func.display().to_string());
+        self.context.set_disasm(dump);
+        let compiled = self
+            .context
+            .compile(&*self.isa, &mut ControlPlane::default())
+            .map_err(|e| format!("{:?}", e.inner))?;
+        if !compiled.buffer.relocs().is_empty() {
+            return Err("code with relocations".into());
+        }
+        let asm = compiled.vcode.clone();
+        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), exits, clif: text, asm })
+    }
+}
+
+/// A signature of the platform's C calls.
+pub(crate) fn signature(params: &[clif::Type], result: Option<clif::Type>) -> clif::Signature {
+    let mut signature = clif::Signature::new(CallConv::SystemV);
+    signature.params.extend(params.iter().map(|t| AbiParam::new(*t)));
+    signature.returns.extend(result.map(AbiParam::new));
+    signature
+}
+
+/// The machine type of an IR type.
+pub(crate) fn machine_type(ty: Type) -> clif::Type {
+    match ty {
+        Type::Float => types::F64,
+        Type::Bool => types::I8,
+        Type::Val | Type::Int | Type::Word | Type::Void => types::I64,
+    }
+}
+
+/// Loads and stores that cannot trap.
+pub(crate) fn flags() -> MemFlagsData {
+    MemFlagsData::trusted()
+}
+
+/// A function being lowered.
+pub(crate) struct Lowering<'a> {
+    pub(crate) func: &'a Func,
+    pub(crate) process: &'a Process,
+    pub(crate) b: FunctionBuilder<'a>,
+    pub(crate) values: Vec<Option<clif::Value>>,
+    blocks: Vec<Option<clif::Block>>,
+    pub(crate) cx: clif::Value,
+    pub(crate) regs: clif::Value,
+    pub(crate) frame: clif::Value,
+    signatures: HashMap<Vec<clif::Type>, clif::SigRef>,
+    /// Exit blocks by (state, reason is an exception).
+    pending: HashMap<(StateId, bool), (clif::Block, u8)>,
+    order: Vec<(StateId, bool)>,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(func: &'a Func, process: &'a Process, mut b: FunctionBuilder<'a>) -> Lowering<'a> {
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        let (cx, regs) = (b.block_params(entry)[0], b.block_params(entry)[1]);
+        let frame = b.ins().load(types::I64, flags(), cx, std::mem::offset_of!(Cx, frame) as i32);
+        Lowering {
+            func,
+            process,
+            b,
+            values: vec![None; func.insts.len()],
+            blocks: vec![None; func.blocks.len()],
+            cx,
+            regs,
+            frame,
+            signatures: HashMap::new(),
+            pending: HashMap::new(),
+            order: vec![],
+        }
+    }
+
+    fn run(&mut self, exits: &mut Vec<Box<Exit>>) -> Result<(), String> {
+        let rpo = self.func.rpo();
+        for id in &rpo {
+            let block = self.b.create_block();
+            self.blocks[id.0 as usize] = Some(block);
+            for p in &self.func[*id].params {
+                let v = self.b.append_block_param(block, machine_type(self.func[*p].ty));
+                self.values[p.0 as usize] = Some(v);
+            }
+            if self.func[*id].cold {
+                self.b.set_cold_block(block);
+            }
+        }
+        let first = self.block(BlockId(0));
+        self.b.ins().jump(first, &[]);
+        for id in &rpo {
+            let block = self.block(*id);
+            self.b.switch_to_block(block);
+            for v in &self.func[*id].insts {
+                let result = self.inst(*id, *v)?;
+                self.values[v.0 as usize] = result;
+            }
+        }
+        for key in std::mem::take(&mut self.order) {
+            let (block, reason) = self.pending[&key];
+            self.b.switch_to_block(block);
+            let exit = self.exit(key.0, if key.1 { Reason::Raised } else { Reason::from_number(reason) })?;
+            exits.push(exit);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn block(&self, id: BlockId) -> clif::Block {
+        self.blocks[id.0 as usize].expect("reachable blocks were made")
+    }
+
+    /// The machine value of an IR value.
+    pub(crate) fn value(&self, v: Val) -> clif::Value {
+        self.values[v.0 as usize].expect("definitions come before uses")
+    }
+
+    /// A 64-bit constant.
+    pub(crate) fn word(&mut self, w: u64) -> clif::Value {
+        self.b.ins().iconst(types::I64, w as i64)
+    }
+
+    /// Calls a function at a fixed address.
+    pub(crate) fn call(
+        &mut self,
+        address: usize,
+        args: &[clif::Value],
+        result: Option<clif::Type>,
+    ) -> Option<clif::Value> {
+        let mut key: Vec<clif::Type> = args.iter().map(|a| self.b.func.dfg.value_type(*a)).collect();
+        let params = key.clone();
+        key.push(result.unwrap_or(types::INVALID));
+        let sig = match self.signatures.get(&key) {
+            Some(sig) => *sig,
+            None => {
+                let sig = self.b.import_signature(signature(&params, result));
+                self.signatures.insert(key, sig);
+                sig
+            }
+        };
+        let callee = self.word(address as u64);
+        let call = self.b.ins().call_indirect(sig, callee, args);
+        result.map(|_| self.b.inst_results(call)[0])
+    }
+
+    /// The block that leaves through the instruction's state.
+    pub(crate) fn exit_block(&mut self, v: Val) -> clif::Block {
+        let inst = &self.func[v];
+        let key = (inst.state, inst.reason == Reason::Raised as u8);
+        if let Some((block, _)) = self.pending.get(&key) {
+            return *block;
+        }
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        self.pending.insert(key, (block, inst.reason));
+        self.order.push(key);
+        block
+    }
+
+    /// Goes on if `ok`, else leaves through the instruction's state.
+    pub(crate) fn guard(&mut self, v: Val, ok: clif::Value) {
+        let exit = self.exit_block(v);
+        let next = self.b.create_block();
+        let ok = match self.process.stress {
+            Some(counter) => self.stressed(ok, counter),
+            None => ok,
+        };
+        self.b.ins().brif(ok, next, &[], exit, &[]);
+        self.b.switch_to_block(next);
+    }
+
+    /// In stress mode every guard fails now and then.
+    fn stressed(&mut self, ok: clif::Value, counter: u64) -> clif::Value {
+        let at = self.word(counter);
+        let n = self.b.ins().load(types::I64, flags(), at, 0);
+        let k = self.b.ins().iconst(types::I64, 0x5851_F42D_4C95_7F2D);
+        let n = self.b.ins().imul(n, k);
+        let n = self.b.ins().iadd_imm_s(n, 0x1405_7B7E_F767_814F);
+        self.b.ins().store(flags(), n, at, 0);
+        let high = self.b.ins().ushr_imm_s(n, 58);
+        let keep = self.b.ins().icmp_imm_s(clif::condcodes::IntCC::NotEqual, high, 0);
+        let ok = match self.b.func.dfg.value_type(ok) {
+            types::I8 => self.b.ins().icmp_imm_s(clif::condcodes::IntCC::NotEqual, ok, 0),
+            _ => ok,
+        };
+        self.b.ins().band(ok, keep)
+    }
+
+    /// The code of an exit block: stores what the state names, calls `leave`, returns what that says.
+    fn exit(&mut self, state: StateId, reason: Reason) -> Result<Box<Exit>, String> {
+        let state = &self.func.states[state.0 as usize];
+        let mut places: HashMap<Val, Place> = HashMap::new();
+        let buffer = self.word(EXIT_BUFFER.address());
+        let mut next = 0u16;
+        for v in state.values() {
+            if places.contains_key(&v) {
+                continue;
+            }
+            let place = match self.constant(v) {
+                Some(bits) => Place::Const(bits),
+                None => {
+                    // A boxed number is stored as it was before boxing.
+                    let inst = &self.func[v];
+                    let stored = match inst.op {
+                        Op::BoxInt | Op::BoxFloat | Op::BoxBool => inst.args[0],
+                        _ => v,
+                    };
+                    let value = self.value(stored);
+                    let ty = self.func[stored].ty;
+                    let value = match ty {
+                        Type::Bool => self.b.ins().uextend(types::I64, value),
+                        _ => value,
+                    };
+                    if next as usize >= BUFFER_WORDS {
+                        return Err("a frame state with too many values".into());
+                    }
+                    self.b.ins().store(flags(), value, buffer, next as i32 * 8);
+                    next += 1;
+                    Place::Buffer(next - 1, ty)
+                }
+            };
+            places.insert(v, place);
+        }
+        let frames = state.frames.iter().map(|f| exit_frame(f, &places)).collect();
+        let stores = state.stores.iter().map(|s| (places[&s.object], s.offset, places[&s.value])).collect();
+        let exit = Box::new(Exit { unit: Cell::new(std::ptr::null()), reason, count: Cell::new(0), frames, stores });
+        let address = self.word(&raw const *exit as u64);
+        let cx = self.cx;
+        let bits = self.call(crate::exits::leave as *const () as usize, &[cx, address], Some(types::I64));
+        let bits = bits.expect("it has a result");
+        self.b.ins().return_(&[bits]);
+        Ok(exit)
+    }
+
+    /// The word of a constant.
+    fn constant(&self, v: Val) -> Option<u64> {
+        let inst = &self.func[v];
+        match inst.op {
+            Op::ConstVal => Some(inst.imm),
+            Op::ConstInt => Value::try_small(inst.imm as i64).map(|v| v.bits()),
+            Op::ConstBool => Some(Value::bool(inst.imm != 0).bits()),
+            Op::ConstFloat => Value::try_flonum(f64::from_bits(inst.imm)).map(|v| v.bits()),
+            Op::BoxInt | Op::BoxBool | Op::BoxFloat => self.constant(inst.args[0]),
+            _ => None,
+        }
+    }
+}
+
+fn exit_frame(f: &crate::ir::FrameDesc, places: &HashMap<Val, Place>) -> ExitFrame {
+    // SAFETY: the builder put addresses of live objects there, which the unit keeps alive.
+    unsafe {
+        ExitFrame {
+            code: &*(f.code as *const CodeObject),
+            function: (f.function as *const Function).as_ref(),
+            pc: f.pc,
+            result: f.result,
+            base: f.base,
+            receiver: if f.receiver.is_none() { None } else { Some(places[&f.receiver]) },
+            regs: f.regs.iter().map(|(r, v)| (*r, places[v])).collect(),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Dead code elimination: removes instructions whose results nobody needs, parameters included.
+
+use crate::ir::{Func, StateId, Val};
+
+/// Runs the pass.
+pub fn run(func: &mut Func) {
+    let rpo = func.rpo();
+    let mut live = vec![false; func.insts.len()];
+    let mut work: Vec<Val> = Vec::new();
+    for b in &rpo {
+        let kept = func[*b].insts.iter().copied().filter(|v| !func.is_removable(*v));
+        work.extend(kept);
+    }
+    // Arguments of edges are needed if their parameter is: (argument, by parameter).
+    let mut feeds: Vec<Vec<Val>> = vec![vec![]; func.insts.len()];
+    for b in &rpo {
+        for e in &func[*b].edges {
+            for (p, a) in func[e.to].params.iter().zip(&e.args) {
+                feeds[p.0 as usize].push(*a);
+            }
+        }
+    }
+    while let Some(v) = work.pop() {
+        if std::mem::replace(&mut live[v.0 as usize], true) {
+            continue;
+        }
+        work.extend(&func[v].args);
+        work.extend(&feeds[v.0 as usize]);
+        if func[v].state != StateId::NONE {
+            work.extend(func.states[func[v].state.0 as usize].values());
+        }
+    }
+    for b in rpo {
+        let keep: Vec<bool> = func[b].params.iter().map(|p| live[p.0 as usize]).collect();
+        func[b].insts.retain(|v| live[v.0 as usize]);
+        if keep.iter().all(|k| *k) {
+            continue;
+        }
+        let filter = |list: &mut Vec<Val>| {
+            let mut i = 0;
+            list.retain(|_| {
+                i += 1;
+                keep[i - 1]
+            });
+        };
+        filter(&mut func[b].params);
+        for block in &mut func.blocks {
+            for e in block.edges.iter_mut().filter(|e| e.to == b) {
+                filter(&mut e.args);
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Removes block parameters that always get the same value (from everywhere but themselves).
+
+use crate::ir::{Func, Val};
+
+/// Runs the pass.
+pub fn run(func: &mut Func) {
+    loop {
+        let mut map: Vec<Option<Val>> = vec![None; func.insts.len()];
+        let mut found = false;
+        for target in func.rpo() {
+            for (i, p) in func[target].params.iter().enumerate() {
+                let mut only = None;
+                let mut same = true;
+                for block in &func.blocks {
+                    for e in block.edges.iter().filter(|e| e.to == target) {
+                        let a = e.args[i];
+                        if a != *p && *only.get_or_insert(a) != a {
+                            same = false;
+                        }
+                    }
+                }
+                if same && let Some(v) = only {
+                    map[p.0 as usize] = Some(v);
+                    found = true;
+                }
+            }
+        }
+        if !found {
+            return;
+        }
+        let resolve = |mut v: Val| {
+            while let Some(Some(to)) = map.get(v.0 as usize) {
+                v = *to;
+            }
+            v
+        };
+        for b in 0..func.blocks.len() {
+            let keep: Vec<bool> = func.blocks[b].params.iter().map(|p| map[p.0 as usize].is_none()).collect();
+            if keep.iter().all(|k| *k) {
+                continue;
+            }
+            let filter = |list: &mut Vec<Val>| {
+                let mut i = 0;
+                list.retain(|_| {
+                    i += 1;
+                    keep[i - 1]
+                });
+            };
+            filter(&mut func.blocks[b].params);
+            for block in &mut func.blocks {
+                for e in block.edges.iter_mut().filter(|e| e.to.0 as usize == b) {
+                    filter(&mut e.args);
+                }
+            }
+        }
+        func.rename(resolve);
+    }
+}

@@ -1,0 +1,65 @@
+//! Counters of `--stats`.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use crate::exits::Reason;
+
+/// What is counted.
+#[derive(Default)]
+pub struct Stats {
+    /// Compilations that gave code.
+    pub compiled: u64,
+    /// Attempts that gave none, by reason.
+    pub refused: HashMap<&'static str, u64>,
+    /// Nanoseconds spent compiling.
+    pub compile_ns: u64,
+    /// Bytes of code made.
+    pub code_bytes: u64,
+    /// Units thrown away because an assumption broke.
+    pub invalidated: u64,
+    /// Exits by number of their reason.
+    pub exits: [u64; 32],
+    /// Entries, by name of the code.
+    pub entries: HashMap<String, u64>,
+}
+
+thread_local! {
+    /// The counters of this thread.
+    pub static STATS: RefCell<Stats> = RefCell::new(Stats::default());
+}
+
+/// Counts an exit.
+pub fn count_exit(reason: Reason) {
+    STATS.with_borrow_mut(|s| s.exits[reason as usize] += 1);
+}
+
+/// The report.
+pub fn report() -> String {
+    STATS.with_borrow(|s| {
+        let mut text = format!(
+            "jit: {} compiled in {:.1} ms, {} bytes of code, {} invalidated\n",
+            s.compiled,
+            s.compile_ns as f64 / 1e6,
+            s.code_bytes,
+            s.invalidated
+        );
+        for reason in Reason::ALL {
+            let n = s.exits[*reason as usize];
+            if n > 0 {
+                text += &format!("jit: exits: {:>10} {}\n", n, reason.text());
+            }
+        }
+        let mut refused: Vec<_> = s.refused.iter().collect();
+        refused.sort();
+        for (why, n) in refused {
+            text += &format!("jit: not compiled: {n:>5} {why}\n");
+        }
+        let mut entries: Vec<_> = s.entries.iter().collect();
+        entries.sort_by_key(|e| std::cmp::Reverse(*e.1));
+        for (name, n) in entries.into_iter().take(10) {
+            text += &format!("jit: entries: {n:>10} {name}\n");
+        }
+        text
+    })
+}

@@ -1,0 +1,370 @@
+//! Which code is compiled when, which compiled code runs, what happens when it keeps leaving or what it relies on changes.
+//!
+//! Invariants:
+//! - TIER-1: everything here is used with the GIL held, from one runtime.
+//! - TIER-2: a [`Unit`] and its exits are never freed; frames may return to its code.
+//! - TIER-3: objects that code names are kept alive by the unit's roots.
+
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::HashMap;
+use std::time::Instant;
+
+use taipan_bytecode::{Op as B, effects};
+use taipan_runtime::dict::Dict;
+use taipan_runtime::heap::RootVec;
+use taipan_runtime::hooks::{ENTRY, NOT_COMPILED};
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::{Cx, Value};
+
+use crate::build::cfg::{op_at, word_at};
+use crate::build::{self, Refusal};
+use crate::code::Arena;
+use crate::exits::{Exit, Reason};
+use crate::lower::{Machine, Process};
+use crate::{Mode, dump, passes, stats};
+
+/// Exits at one place that make the code be compiled anew.
+const EXITS_TO_LEARN: u32 = 40;
+/// Units made for one entry before it is left alone.
+const MAX_UNITS: u32 = 12;
+/// Attempts to build a function.
+const MAX_ATTEMPTS: u32 = 60;
+
+/// What exits have taught about a code object.
+#[derive(Default, Debug)]
+pub struct Profile {
+    /// Bits of reasons by word index.
+    failures: HashMap<u32, u32>,
+}
+
+impl Profile {
+    /// Whether exits for `reason` at `pc` taught that the assumption fails.
+    pub fn failed(&self, pc: u32, reason: Reason) -> bool {
+        self.failures.get(&pc).is_some_and(|bits| bits & reason.bit() != 0)
+    }
+}
+
+/// The JIT's data of a code object.
+#[derive(Default)]
+struct CodeData {
+    profile: Profile,
+    /// Valid units by entry.
+    units: Vec<(u32, *const Unit)>,
+    /// Units made, by entry.
+    made: HashMap<u32, u32>,
+    /// Entries that are not to be compiled.
+    refused: Vec<u32>,
+}
+
+/// Compiled code for one entry of a code object.
+pub struct Unit {
+    code: &'static CodeObject,
+    entry: u32,
+    start: *const u8,
+    /// 1 while its assumptions hold.
+    valid: Cell<u8>,
+    exits: Vec<Box<Exit>>,
+    _roots: RootVec,
+}
+
+struct Tier {
+    machine: Machine,
+    arena: Arena,
+    /// Units that rely on a type, by its address.
+    types: HashMap<u64, Vec<*const Unit>>,
+    /// Units that rely on the value of a key, by dict and key.
+    keys: HashMap<(u64, u64), Vec<*const Unit>>,
+    /// Keys whose values have changed under compiled code.
+    volatile: HashMap<(u64, u64), u32>,
+    /// Keeps watched objects alive.
+    watched: RootVec,
+}
+
+struct Global(UnsafeCell<Option<Tier>>);
+// SAFETY: TIER-1.
+unsafe impl Sync for Global {}
+static TIER: Global = Global(UnsafeCell::new(None));
+
+thread_local! {
+    static NAMES: RefCell<Vec<String>> = const { RefCell::new(vec![]) };
+}
+
+/// Stress mode: the state of the generator that lets guards fail.
+static STRESS: Stress = Stress(UnsafeCell::new(1));
+struct Stress(UnsafeCell<u64>);
+// SAFETY: TIER-1.
+unsafe impl Sync for Stress {}
+
+fn tier() -> Option<&'static mut Tier> {
+    // SAFETY: TIER-1; no two of these references live at the same time.
+    unsafe { (*TIER.0.get()).as_mut() }
+}
+
+/// The tier, set up when it is first needed; None if this machine has no JIT.
+fn ready() -> Option<&'static mut Tier> {
+    if tier().is_none() {
+        start();
+    }
+    tier()
+}
+
+fn start() {
+    let (Some(machine), Some(arena)) = (Machine::host(), Arena::new()) else { return };
+    let tier = Tier {
+        machine,
+        arena,
+        types: HashMap::new(),
+        keys: HashMap::new(),
+        volatile: HashMap::new(),
+        watched: RootVec::new(),
+    };
+    // SAFETY: TIER-1.
+    unsafe { *TIER.0.get() = Some(tier) };
+}
+
+fn data(code: &CodeObject) -> &'static mut CodeData {
+    if code.jit.get().is_null() {
+        code.jit.set(Box::into_raw(Box::<CodeData>::default()).cast());
+    }
+    // SAFETY: only this function sets it; TIER-1.
+    unsafe { &mut *code.jit.get().cast::<CodeData>() }
+}
+
+/// What exits have taught about `code`.
+pub fn profile(code: &CodeObject) -> Option<&'static Profile> {
+    // SAFETY: as in data.
+    unsafe { code.jit.get().cast::<CodeData>().as_ref() }.map(|d| &d.profile)
+}
+
+/// Whether the value of a key has changed under compiled code before.
+pub fn is_volatile(dict: &Dict, key: &Str) -> bool {
+    tier().is_some_and(|t| t.volatile.contains_key(&(dict as *const _ as u64, key as *const _ as u64)))
+}
+
+/// The class with a version, found by a walk over all classes.
+pub fn class_with_version(_: &mut Cx, version: u32) -> Option<&'static Class> {
+    let mut stack: Vec<&'static Class> = vec![&taipan_runtime::types::object::OBJECT];
+    while let Some(class) = stack.pop() {
+        if class.version() == version {
+            return Some(class);
+        }
+        if class.is_ready() {
+            // SAFETY: the list holds live types; dead ones are removed when they are collected.
+            stack.extend(class.data().subclasses.borrow().iter().map(|s| unsafe { &**s }));
+        }
+    }
+    None
+}
+
+/// Runs compiled code for the frame on top, compiled now if it must be. See `Hooks::hot`.
+///
+/// # Safety
+/// The frame on top must be at the place that `index` says.
+pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
+    // SAFETY: FRAME-1.
+    unsafe {
+        let frame = &mut *cx.frame;
+        let code = frame.code;
+        let mut entry = index;
+        if index != ENTRY && op_at(code, index as usize).base() == B::JumpBack {
+            // Loops are entered at their heads.
+            let word = word_at(code, index as usize);
+            let jump = effects::jump(B::JumpBack, word).unwrap_or(0);
+            entry = (index as i64 + B::JumpBack.words() as i64 + jump as i64) as u32;
+            frame.pc = code.words_ptr().add(entry as usize);
+        }
+        let data = data(code);
+        let unit = match data.units.iter().find(|u| u.0 == entry) {
+            Some((_, unit)) => *unit,
+            None => match compile(cx, code, entry) {
+                Some(unit) => unit,
+                None => {
+                    if entry != index {
+                        frame.pc = code.words_ptr().add(index as usize + 1);
+                    }
+                    if index == ENTRY {
+                        code.heat.set(0);
+                    }
+                    return NOT_COMPILED;
+                }
+            },
+        };
+        if crate::options().stats {
+            stats::STATS.with_borrow_mut(|s| *s.entries.entry(dump::name(code, entry)).or_default() += 1);
+        }
+        let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute((*unit).start);
+        let regs = (*cx.frame).regs;
+        run(cx, regs)
+    }
+}
+
+fn refuse(data: &mut CodeData, entry: u32, why: &'static str) {
+    data.refused.push(entry);
+    stats::STATS.with_borrow_mut(|s| *s.refused.entry(why).or_default() += 1);
+}
+
+fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Option<*const Unit> {
+    let data = data(code);
+    if data.refused.contains(&entry) {
+        return None;
+    }
+    if code.is_generator_like() {
+        refuse(data, entry, "generator");
+        return None;
+    }
+    let made = data.made.entry(entry).or_default();
+    *made += 1;
+    if *made > MAX_UNITS {
+        refuse(data, entry, "left too often");
+        return None;
+    }
+    let began = Instant::now();
+    let result = build_unit(cx, code, entry);
+    let spent = began.elapsed().as_nanos() as u64;
+    stats::STATS.with_borrow_mut(|s| s.compile_ns += spent);
+    match result {
+        Ok(unit) => {
+            data.units.push((entry, unit));
+            if entry == ENTRY {
+                // SAFETY: the unit was just made.
+                code.native.set(unsafe { (*unit).start });
+            }
+            Some(unit)
+        }
+        Err(why) => {
+            if crate::options().verbose {
+                eprintln!("jit: {} not compiled: {why}", dump::name(code, entry));
+            }
+            refuse(data, entry, why);
+            None
+        }
+    }
+}
+
+fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*const Unit, &'static str> {
+    let mut sticky = build::Sticky::default();
+    let product = loop {
+        match build::entry::build(cx, code, entry, &mut sticky) {
+            Ok(product) => break product,
+            Err(Refusal::Restart) => {
+                sticky.attempts += 1;
+                if sticky.attempts > MAX_ATTEMPTS {
+                    return Err("too many attempts");
+                }
+            }
+            Err(Refusal::Never(why)) => return Err(why),
+        }
+    };
+    let mut func = product.func;
+    let name = dump::name(code, entry);
+    func.name = name.clone();
+    dump::ir("ir", &name, &func);
+    passes::run(&mut func)?;
+    dump::ir("ir-opt", &name, &func);
+    let tier = ready().ok_or("no machine")?;
+    let mut roots = RootVec::new();
+    roots.extend_from_slice(&product.roots);
+    roots.push(Value::of(code));
+    let unit = Box::leak(Box::new(Unit {
+        code,
+        entry,
+        start: std::ptr::null(),
+        valid: Cell::new(1),
+        exits: vec![],
+        _roots: roots,
+    }));
+    let process = Process {
+        heap: cx.heap as u64,
+        reservation: cx.heap().reservation(),
+        interrupt: cx.interrupt.as_ptr() as u64,
+        valid: unit.valid.as_ptr() as u64,
+        recursion_limit: cx.rt().recursion_limit.as_ptr() as u64,
+        stress: (crate::options().mode == Mode::Stress).then_some(STRESS.0.get() as u64),
+    };
+    let lowered = match tier.machine.lower(&func, &process, dump::wants_code(&name)) {
+        Ok(lowered) => lowered,
+        Err(why) => {
+            if crate::options().verbose {
+                eprintln!("jit: {name}: {why}");
+            }
+            return Err("not lowered");
+        }
+    };
+    dump::code(&name, &lowered);
+    unit.start = tier.arena.add(&lowered.bytes).ok_or("code memory is full")?;
+    unit.exits = lowered.exits;
+    for exit in &unit.exits {
+        exit.unit.set(unit);
+    }
+    dump::perf_map(&name, unit.start, lowered.bytes.len());
+    for class in product.watched_types {
+        class.watch();
+        tier.watched.push(Value::of(class));
+        tier.types.entry(class as *const _ as u64).or_default().push(unit);
+    }
+    for (dict, key) in product.watched_keys {
+        dict.watch();
+        tier.watched.push(Value::of(dict));
+        tier.keys.entry((dict as *const _ as u64, key as *const _ as u64)).or_default().push(unit);
+    }
+    stats::STATS.with_borrow_mut(|s| {
+        s.compiled += 1;
+        s.code_bytes += lowered.bytes.len() as u64;
+    });
+    Ok(unit)
+}
+
+impl Unit {
+    /// After an exit: compiles anew, sooner or later, without an assumption that keeps failing.
+    pub fn learn(&self, _: &mut Cx, exit: &Exit) {
+        if exit.count.get() < EXITS_TO_LEARN || self.valid.get() == 0 && exit.count.get() % EXITS_TO_LEARN != 0 {
+            return;
+        }
+        let Some(frame) = exit.frames.last() else { return };
+        let known = data(frame.code);
+        *known.profile.failures.entry(frame.pc).or_default() |= exit.reason.bit();
+        self.discard();
+    }
+
+    /// Lets nobody enter the unit any more.
+    fn discard(&self) {
+        if self.valid.replace(0) == 0 {
+            return;
+        }
+        stats::STATS.with_borrow_mut(|s| s.invalidated += 1);
+        data(self.code).units.retain(|u| !std::ptr::eq(u.1, self));
+        if self.entry == ENTRY {
+            self.code.native.set(std::ptr::null());
+        }
+    }
+}
+
+/// A watched type lost its version.
+pub fn type_changed(_: &mut Cx, class: &Class) {
+    let Some(tier) = tier() else { return };
+    for unit in tier.types.remove(&(class as *const _ as u64)).unwrap_or_default() {
+        // SAFETY: TIER-2.
+        unsafe { (*unit).discard() };
+    }
+}
+
+/// The value of a key in a watched dict is about to change.
+pub fn dict_changed(_: &mut Cx, dict: &Dict, key: u64) {
+    let Some(tier) = tier() else { return };
+    let address = dict as *const _ as u64;
+    let keys: Vec<(u64, u64)> = if key == 0 {
+        tier.keys.keys().filter(|k| k.0 == address).copied().collect()
+    } else {
+        vec![(address, key)]
+    };
+    for key in keys {
+        let Some(units) = tier.keys.remove(&key) else { continue };
+        *tier.volatile.entry(key).or_default() += 1;
+        for unit in units {
+            // SAFETY: TIER-2.
+            unsafe { (*unit).discard() };
+        }
+    }
+}
