@@ -19,6 +19,9 @@ pub(crate) unsafe extern "C" fn unwind(cx: &mut Cx, table: *const Handler0, note
             let frame = cx.frame;
             if note {
                 Traceback::add(cx);
+                if cx.traced {
+                    crate::trace::raised(cx);
+                }
             }
             note = true;
             let code = (*frame).code;
@@ -29,6 +32,9 @@ pub(crate) unsafe extern "C" fn unwind(cx: &mut Cx, table: *const Handler0, note
                 *regs.add(h.reg as usize) = exception.bits();
                 let pc = code.words_ptr().add(h.target as usize);
                 dispatch!(pc, regs, cx, table);
+            }
+            if cx.traced {
+                crate::trace::left(cx);
             }
             let flags = (*frame).flags;
             if flags & flag::GENERATOR != 0 {

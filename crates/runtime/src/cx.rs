@@ -72,10 +72,8 @@ pub struct Runtime {
     pub int_scratch: Cell<Vec<u32>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
-    /// `sys.settrace`'s function.
-    pub trace: Cell<Option<Value>>,
-    /// `sys.setprofile`'s function.
-    pub profile: Cell<Option<Value>>,
+    /// `sys.monitoring`.
+    pub monitoring: crate::monitoring::Monitoring,
     /// Frames that `cr_origin` of new coroutines lists (`sys.set_coroutine_origin_tracking_depth`).
     pub coroutine_origin_depth: Cell<usize>,
     /// `sys.set_asyncgen_hooks`: firstiter, finalizer.
@@ -112,6 +110,28 @@ pub struct Cx {
     pub hot_loop: u32,
     /// Set asynchronously when the interpreter must look up (signals, GIL requests, finalisers to run).
     pub interrupt: &'static std::sync::atomic::AtomicBool,
+    /// The thread, for the collector.
+    pub thread: taipan_gc::ThreadId,
+    /// `pthread_self()` of the thread.
+    pub ident: u64,
+    /// Runs signal handlers.
+    pub is_main: bool,
+    /// The object that others join the thread by.
+    pub handle: Option<Value>,
+    /// `sys.settrace`'s function.
+    pub trace: Option<Value>,
+    /// `sys.setprofile`'s function.
+    pub profile: Option<Value>,
+    /// The interpreter is to look for events (`Cx::update_traced`).
+    pub traced: bool,
+    /// Trace functions and monitoring callbacks that are running.
+    pub tracing: u32,
+    /// A trace function runs for a `line` event.
+    pub at_line: bool,
+    /// Frame and word of the instruction looked at last.
+    pub last_traced: Option<(*mut Frame, usize)>,
+    /// The native function whose call was reported and has not returned, and the frame that called it.
+    pub native_call: Option<(*mut Frame, Value)>,
 }
 
 /// Set when something wants the running thread's attention at the next check.
@@ -139,8 +159,7 @@ impl Runtime {
             empty_tuple: Cell::new(None),
             int_scratch: Cell::new(Vec::new()),
             int_max_str_digits: Cell::new(4300),
-            trace: Cell::new(None),
-            profile: Cell::new(None),
+            monitoring: crate::monitoring::Monitoring::default(),
             coroutine_origin_depth: Cell::new(0),
             asyncgen_hooks: Cell::new((None, None)),
             sources: RefCell::new(HashMap::new()),
@@ -176,11 +195,26 @@ impl Cx {
         let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new()));
         runtime.hash_key.set(hash_key);
         let heap = heap::create(config, runtime);
-        let mut cx = Box::new(Cx {
+        // SAFETY: both are leaked, and there is no other thread.
+        let mut cx = unsafe { Cx::new(runtime, heap, Stack::new()) };
+        cx.is_main = true;
+        crate::threads::add_context(&mut cx);
+        cx.heap().disable();
+        crate::types::bootstrap(&mut cx);
+        cx.heap().enable();
+        cx
+    }
+
+    /// A context for the calling thread, which is registered with the heap.
+    ///
+    /// # Safety
+    /// `runtime` and `heap` must live for ever, and the GIL be held.
+    unsafe fn new(runtime: *const Runtime, heap: *mut Heap, stack: Stack) -> Box<Cx> {
+        Box::new(Cx {
             heap,
             runtime,
             frame: std::ptr::null_mut(),
-            stack: Stack::new(),
+            stack,
             exception: None,
             handled: None,
             context: None,
@@ -190,12 +224,25 @@ impl Cx {
             hot_call: u32::MAX,
             hot_loop: u32::MAX,
             interrupt: &INTERRUPT,
-        });
-        heap::set_main_context(&mut cx);
-        cx.heap().disable();
-        crate::types::bootstrap(&mut cx);
-        cx.heap().enable();
-        cx
+            // SAFETY: the caller's promise.
+            thread: unsafe { (*heap).register_thread() },
+            ident: crate::threads::ident(),
+            is_main: false,
+            handle: None,
+            trace: None,
+            profile: None,
+            traced: false,
+            tracing: 0,
+            at_line: false,
+            last_traced: None,
+            native_call: None,
+        })
+    }
+
+    /// As [`Cx::new`], for a thread besides the main one, with room for `depth` frames or a few more.
+    pub(crate) unsafe fn for_thread(runtime: *const Runtime, heap: *mut Heap, depth: usize) -> Box<Cx> {
+        // SAFETY: the caller's promise.
+        unsafe { Cx::new(runtime, heap, Stack::for_depth(depth)) }
     }
 
     /// The shared state.
@@ -350,9 +397,10 @@ impl Cx {
     #[cold]
     #[inline(never)]
     pub fn handle_interrupt(&mut self) -> PyResult<()> {
-        self.interrupt.store(false, std::sync::atomic::Ordering::Relaxed);
+        self.interrupt.store(false, std::sync::atomic::Ordering::SeqCst);
+        let signalled = self.interrupted();
         heap::run_pending(self);
-        (self.rt().hooks.get().signals)(self)
+        if signalled { (self.rt().hooks.get().signals)(self) } else { Ok(()) }
     }
 
     // ---- recursion -------------------------------------------------------------------------------

@@ -119,6 +119,21 @@ pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -
     syntax::parse(text, mode).map_err(|error| raise_syntax(cx, &error, filename, flags))
 }
 
+fn input_of(module: &syntax::Module, mode: Mode) -> Input<'_> {
+    match (module.tree(), mode) {
+        (syntax::ast::Mod::Module(tree), Mode::Single) => Input::Interactive(tree),
+        (syntax::ast::Mod::Module(tree), _) => Input::Module(tree),
+        (syntax::ast::Mod::Expression(tree), _) => Input::Expression(tree),
+    }
+}
+
+/// The symbol table of a parsed source.
+pub fn symbols(cx: &mut Cx, module: &syntax::Module, filename: Value, mode: Mode) -> PyResult<compiler::Block> {
+    let source = &module.source;
+    let table = compiler::symbol_table(source, input_of(module, mode));
+    table.map_err(|error| raise_compiler_error(cx, &error, filename, source))
+}
+
 /// Compiles a parsed source.
 pub fn compile_module(
     cx: &mut Cx,
@@ -134,11 +149,7 @@ pub fn compile_module(
         future_annotations: request.flags & flag::ANNOTATIONS != 0,
         top_level_await: request.flags & flag::TOP_LEVEL_AWAIT != 0,
     };
-    let input = match (module.tree(), request.mode) {
-        (syntax::ast::Mod::Module(tree), Mode::Single) => Input::Interactive(tree),
-        (syntax::ast::Mod::Module(tree), _) => Input::Module(tree),
-        (syntax::ast::Mod::Expression(tree), _) => Input::Expression(tree),
-    };
+    let input = input_of(module, request.mode);
     match compiler::compile(&module.source, input, &options) {
         Ok(output) => {
             for warning in &output.warnings {

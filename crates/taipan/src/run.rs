@@ -39,6 +39,7 @@ pub fn run(mut options: Options) -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    taipan_stdlib::register(&[taipan_stdlib_data::MODULES, taipan_stdlib_net::MODULES]);
     let status = match start::start(cx, options.config.clone()) {
         Ok(()) => {
             let result = main(cx, &options);

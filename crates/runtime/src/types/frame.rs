@@ -152,7 +152,11 @@ impl FrameObject {
 
     /// Current line.
     pub fn line(&self) -> u32 {
-        self.code.line_of(self.word_index())
+        // SAFETY: the pointer is cleared before the frame ends.
+        match unsafe { self.frame.get().as_ref() } {
+            Some(f) => f.line(),
+            None => self.code.line_of(self.last_word.get()),
+        }
     }
 
     /// The caller's frame object. May collect.

@@ -1,0 +1,14 @@
+//! Native modules of the network: `_socket`.
+//!
+//! A crate of its own so that changes here rebuild little; the binary registers its modules with
+//! [`taipan_stdlib::register`].
+
+mod address;
+mod constants;
+mod message;
+mod names;
+mod resolve;
+mod socket;
+
+/// The modules of this crate.
+pub const MODULES: taipan_stdlib::Table = &[("_socket", socket::module)];
