@@ -5,10 +5,10 @@
 
 use taipan_bytecode::ops::feedback;
 use taipan_bytecode::{Op, Word};
+use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::{Cx, Value};
-use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
 
 use crate::dispatch::{Handler0, dispatch};
 use crate::ops::{self, return_word};

@@ -354,11 +354,8 @@ pub fn type_changed(_: &mut Cx, class: &Class) {
 pub fn dict_changed(_: &mut Cx, dict: &Dict, key: u64) {
     let Some(tier) = tier() else { return };
     let address = dict as *const _ as u64;
-    let keys: Vec<(u64, u64)> = if key == 0 {
-        tier.keys.keys().filter(|k| k.0 == address).copied().collect()
-    } else {
-        vec![(address, key)]
-    };
+    let keys: Vec<(u64, u64)> =
+        if key == 0 { tier.keys.keys().filter(|k| k.0 == address).copied().collect() } else { vec![(address, key)] };
     for key in keys {
         let Some(units) = tier.keys.remove(&key) else { continue };
         *tier.volatile.entry(key).or_default() += 1;

@@ -219,6 +219,27 @@ impl Stack {
 }
 
 impl Cx {
+    /// Clears the registers above `args`, the arguments of the native call that the running frame makes: whatever was
+    /// left there must not keep objects alive. Nothing is cleared if the arguments are not in the frame's window.
+    pub fn clear_dead_registers(&mut self, args: &[Value]) {
+        // SAFETY: FRAME-1. Registers above the arguments of a call are dead, in this frame and in those below it, whose
+        // windows end below the running one.
+        unsafe {
+            let Some(frame) = self.frame.as_ref() else { return };
+            let end = args.as_ptr_range().end.cast::<u64>().cast_mut();
+            let window_end = frame.regs.add(frame.code.nregs());
+            if end < frame.regs || end > window_end {
+                return;
+            }
+            let mut top = window_end;
+            if frame.flags & flag::GENERATOR == 0 {
+                let frames = std::iter::successors(Some(frame), |f| f.prev.as_ref());
+                top = frames.fold(top, |top, f| top.max(f.top));
+            }
+            std::ptr::write_bytes(end, 0, top.offset_from(end) as usize);
+        }
+    }
+
     /// First free register.
     #[inline(always)]
     pub fn top(&self) -> *mut u64 {

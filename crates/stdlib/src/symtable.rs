@@ -181,4 +181,3 @@ pub fn init(cx: &mut Cx) -> &'static Module {
     crate::host::add_ints(cx, module, CONSTANTS);
     module
 }
-

@@ -78,7 +78,11 @@ impl Builder<'_> {
                 }
                 0 if quick => Kind::Float,
                 0 if self.failed(Reason::Number) => {
-                    if a == Some(Kind::Float) || b == Some(Kind::Float) { Kind::Mixed } else { Kind::Other }
+                    if a == Some(Kind::Float) || b == Some(Kind::Float) {
+                        Kind::Mixed
+                    } else {
+                        Kind::Other
+                    }
                 }
                 0 if a == Some(Kind::Float) || b == Some(Kind::Float) => Kind::Mixed,
                 0 => Kind::Int,
