@@ -226,11 +226,13 @@ impl Cx {
         // windows end below the running one.
         unsafe {
             let Some(frame) = self.frame.as_ref() else { return };
-            let end = args.as_ptr_range().end.cast::<u64>().cast_mut();
             let window_end = frame.regs.add(frame.code.nregs());
-            if end < frame.regs || end > window_end {
+            let (first, end) = (frame.regs as usize, args.as_ptr_range().end as usize);
+            if end < first || end > window_end as usize {
                 return;
             }
+            // Not the pointer from `args`, through which nothing may be written.
+            let end = frame.regs.add((end - first) / 8);
             let mut top = window_end;
             if frame.flags & flag::GENERATOR == 0 {
                 let frames = std::iter::successors(Some(frame), |f| f.prev.as_ref());

@@ -99,6 +99,22 @@ impl CodeObject {
     }
 }
 
+/// The offset of a word that Python code sees in `f_lasti`, `co_lines` and the like. As in CPython offset 0 is that of the
+/// entry of the code, which belongs to the line of its `def`; here no instruction stands for it.
+pub fn code_offset(word: usize) -> i64 {
+    2 * word as i64 + 2
+}
+
+/// The word at an offset.
+pub fn word_at(offset: i32) -> usize {
+    usize::try_from(offset / 2 - 1).unwrap_or(0)
+}
+
+/// The line of a code object's entry.
+fn entry_line(code: &CodeObject) -> u32 {
+    if code.name.eq_rust("<module>") { 0 } else { code.firstlineno }
+}
+
 fn line_value(line: u32) -> Value {
     if line == 0 { Value::none() } else { Value::small(line as i64) }
 }
@@ -120,10 +136,13 @@ impl CodeObject {
     #[py("($self, /)")]
     fn co_lines(cx: &mut Cx, this: &'static CodeObject) -> PyResult<Value> {
         let list = List::new(cx);
-        let push = |cx: &mut Cx, start: usize, end: usize, line: u32| {
-            let values = [Value::small(2 * start as i64), Value::small(2 * end as i64), line_value(line)];
-            let item = Tuple::new(cx, &values);
+        let push_offsets = |cx: &mut Cx, start: i64, end: i64, line: Value| {
+            let item = Tuple::new(cx, &[Value::small(start), Value::small(end), line]);
             list.push(cx, Value::of(item));
+        };
+        push_offsets(cx, 0, code_offset(0), Value::small(entry_line(this) as i64));
+        let push = |cx: &mut Cx, start: usize, end: usize, line: u32| {
+            push_offsets(cx, code_offset(start), code_offset(end), line_value(line));
         };
         let (mut start, mut at, mut line) = (0, 0, None);
         for (length, position) in positions::runs(&this.line_table) {
@@ -146,7 +165,10 @@ impl CodeObject {
     }
     #[py("($self, /)")]
     fn co_positions(cx: &mut Cx, this: &'static CodeObject) -> PyResult<Value> {
-        let list = List::with_capacity(cx, this.word_count());
+        let list = List::with_capacity(cx, this.word_count() + 1);
+        let line = Value::small(entry_line(this) as i64);
+        let entry = Tuple::new(cx, &[line, Value::small(this.firstlineno as i64), Value::small(0), Value::small(0)]);
+        list.push(cx, Value::of(entry));
         for (length, position) in positions::runs(&this.line_table) {
             let item = position_tuple(cx, position);
             for _ in 0..length {
