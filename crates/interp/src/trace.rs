@@ -13,6 +13,7 @@ use taipan_runtime::exceptions::Exception;
 use taipan_runtime::frame::{CALLING, ENTERED, Frame};
 use taipan_runtime::protocol::attr;
 use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::code_methods::code_offset;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::tuple::Tuple;
@@ -122,7 +123,7 @@ fn entered(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
 fn report_entry(cx: &mut Cx, frame: &mut Frame, index: usize, is_fresh: bool) -> PyResult<()> {
     let event = if is_fresh { monitoring::PY_START } else { monitoring::PY_RESUME };
     if cx.rt().monitoring.wants(event, frame.code) {
-        let offset = cx.int(2 * index as i64);
+        let offset = cx.int(code_offset(index));
         monitoring::fire(cx, event, frame.code, index, &[offset])?;
     }
     if let Some(f) = cx.profile {
@@ -156,7 +157,7 @@ fn line_event(cx: &mut Cx, frame: &mut Frame, line: u32) -> PyResult<()> {
 
 fn opcode_event(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
     if cx.rt().monitoring.wants(monitoring::INSTRUCTION, frame.code) {
-        let offset = cx.int(2 * index as i64);
+        let offset = cx.int(code_offset(index));
         monitoring::fire(cx, monitoring::INSTRUCTION, frame.code, index, &[offset])?;
     }
     match frame.object {
@@ -175,7 +176,7 @@ fn returning(cx: &mut Cx, frame: &mut Frame, value: Value, yields: bool) -> PyRe
     let event = if yields { monitoring::PY_YIELD } else { monitoring::PY_RETURN };
     let index = frame.word_index();
     if cx.rt().monitoring.wants(event, frame.code) {
-        let offset = cx.int(2 * index as i64);
+        let offset = cx.int(code_offset(index));
         monitoring::fire(cx, event, frame.code, index, &[offset, value])?;
     }
     if let Some(object) = frame.object {
@@ -213,7 +214,7 @@ fn calling(cx: &mut Cx, frame: &mut Frame, word: Word, is_method: bool, unpacks:
     }
     let index = frame.word_index();
     if wants {
-        let offset = cx.int(2 * index as i64);
+        let offset = cx.int(code_offset(index));
         let argument = receiver.or(first).unwrap_or_else(|| monitoring::missing(cx));
         monitoring::fire(cx, monitoring::CALL, frame.code, index, &[offset, function, argument])?;
     }
@@ -311,7 +312,7 @@ fn report_raised(cx: &mut Cx, frame: &mut Frame, exception: Value) -> PyResult<(
     }
     let index = frame.word_index();
     if cx.rt().monitoring.wants(monitoring::RAISE, frame.code) {
-        let offset = cx.int(2 * index as i64);
+        let offset = cx.int(code_offset(index));
         monitoring::fire(cx, monitoring::RAISE, frame.code, index, &[offset, exception])?;
     }
     let Some(object) = frame.object.filter(|o| cx.trace.is_some() && o.trace.get().is_some()) else { return Ok(()) };
@@ -340,7 +341,7 @@ fn report_left(cx: &mut Cx, frame: &mut Frame, exception: Value) -> PyResult<()>
     }
     let index = frame.word_index();
     if cx.rt().monitoring.wants(monitoring::PY_UNWIND, frame.code) {
-        let offset = cx.int(2 * index as i64);
+        let offset = cx.int(code_offset(index));
         monitoring::fire(cx, monitoring::PY_UNWIND, frame.code, index, &[offset, exception])?;
     }
     if let Some(object) = frame.object {

@@ -39,7 +39,8 @@ pub struct Runtime {
     /// Functions of the crates above this one.
     pub hooks: Cell<Hooks>,
     names: Cell<Option<&'static Names>>,
-    interned: RefCell<HashMap<Box<[u8]>, &'static Str, ahash::RandomState>>,
+    /// Interned strs by their hash.
+    interned: RefCell<hashbrown::HashTable<&'static Str>>,
     /// Attribute lookups along MROs.
     pub method_cache: MethodCache,
     /// Next type version (TYPE-2).
@@ -67,6 +68,8 @@ pub struct Runtime {
     pub latin1: RefCell<Vec<&'static Str>>,
     /// `()`.
     pub empty_tuple: Cell<Option<&'static Tuple>>,
+    /// Digits of int results on the way; empty while in use.
+    pub int_scratch: Cell<Vec<u32>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
     /// `sys.monitoring`.
@@ -141,7 +144,7 @@ impl Runtime {
         Runtime {
             hooks: Cell::new(Hooks::default()),
             names: Cell::new(None),
-            interned: RefCell::new(HashMap::default()),
+            interned: RefCell::new(hashbrown::HashTable::with_capacity(4096)),
             method_cache: MethodCache::default(),
             next_type_version: Cell::new(1),
             dict_version: Cell::new(1),
@@ -156,6 +159,7 @@ impl Runtime {
             hash_key: Cell::new((0, 0)),
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
+            int_scratch: Cell::new(Vec::new()),
             int_max_str_digits: Cell::new(4300),
             monitoring: crate::monitoring::Monitoring::default(),
             coroutine_origin_depth: Cell::new(0),
@@ -176,7 +180,7 @@ impl Runtime {
     /// All interned strs, for the collector.
     pub fn for_each_interned(&self, mut visit: impl FnMut(&'static Str)) {
         // SAFETY: nobody borrows the table across a collection.
-        for s in unsafe { &*self.interned.as_ptr() }.values() {
+        for s in unsafe { &*self.interned.as_ptr() } {
             visit(s);
         }
     }
@@ -271,11 +275,18 @@ impl Cx {
 
     /// The interned str with this text. May collect.
     pub fn intern(&mut self, text: &str) -> &'static Str {
-        if let Some(found) = self.rt().interned.borrow().get(text.as_bytes()) {
+        if !text.is_ascii() {
+            let s = Str::new(self, text);
+            return self.intern_value(s);
+        }
+        let hash = crate::types::str::hash_bytes(text.as_bytes());
+        let is_same = |s: &&'static Str| s.as_ascii() == Some(text);
+        if let Some(found) = self.rt().interned.borrow().find(hash as u64, is_same) {
             return found;
         }
         let s = Str::new(self, text);
-        self.add_interned(text.as_bytes().into(), s)
+        s.set_hash(hash);
+        self.add_interned(s)
     }
 
     /// The interned str equal to `s`, which becomes it if there is none (a subclass instance is copied first).
@@ -284,18 +295,17 @@ impl Cx {
         if s.is_interned() {
             return s;
         }
-        let key = s.to_generalized_utf8();
-        if let Some(found) = self.rt().interned.borrow().get(&*key) {
+        let is_same = |other: &&'static Str| std::ptr::eq(*other, s) || other.eq_str(s);
+        if let Some(found) = self.rt().interned.borrow().find(s.hash() as u64, is_same) {
             return found;
         }
         let s = if std::ptr::eq(s.class(), Str::type_object()) { s } else { s.exact_copy(self) };
-        self.add_interned(key.into_owned().into(), s)
+        self.add_interned(s)
     }
 
-    fn add_interned(&mut self, key: Box<[u8]>, s: &'static Str) -> &'static Str {
-        s.hash();
+    fn add_interned(&mut self, s: &'static Str) -> &'static Str {
         s.mark_interned();
-        self.rt().interned.borrow_mut().insert(key, s);
+        self.rt().interned.borrow_mut().insert_unique(s.hash() as u64, s, |s| s.hash() as u64);
         s
     }
 

@@ -89,7 +89,7 @@ impl Frame {
     /// Line being executed.
     pub fn line(&self) -> u32 {
         // At its entry a function is at the line of its `def`.
-        if self.traced_line == CALLING { self.code.code.firstlineno } else { self.code.line_of(self.word_index()) }
+        if self.traced_line == CALLING { self.code.firstlineno } else { self.code.line_of(self.word_index()) }
     }
 
     /// The value in register `i`.
@@ -219,6 +219,29 @@ impl Stack {
 }
 
 impl Cx {
+    /// Clears the registers above `args`, the arguments of the native call that the running frame makes: whatever was
+    /// left there must not keep objects alive. Nothing is cleared if the arguments are not in the frame's window.
+    pub fn clear_dead_registers(&mut self, args: &[Value]) {
+        // SAFETY: FRAME-1. Registers above the arguments of a call are dead, in this frame and in those below it, whose
+        // windows end below the running one.
+        unsafe {
+            let Some(frame) = self.frame.as_ref() else { return };
+            let window_end = frame.regs.add(frame.code.nregs());
+            let (first, end) = (frame.regs as usize, args.as_ptr_range().end as usize);
+            if end < first || end > window_end as usize {
+                return;
+            }
+            // Not the pointer from `args`, through which nothing may be written.
+            let end = frame.regs.add((end - first) / 8);
+            let mut top = window_end;
+            if frame.flags & flag::GENERATOR == 0 {
+                let frames = std::iter::successors(Some(frame), |f| f.prev.as_ref());
+                top = frames.fold(top, |top, f| top.max(f.top));
+            }
+            std::ptr::write_bytes(end, 0, top.offset_from(end) as usize);
+        }
+    }
+
     /// First free register.
     #[inline(always)]
     pub fn top(&self) -> *mut u64 {

@@ -168,6 +168,13 @@ impl Special {
         &self.registered
     }
 
+    /// Forgets `object` if it is the object registered last, and young.
+    pub fn forget_last(&mut self, object: Value) {
+        if self.registered.len() > self.old && self.registered.last() == Some(&object) {
+            self.registered.pop();
+        }
+    }
+
     unsafe fn clear_weakrefs(&mut self, marker: &mut Marker, minor: bool) {
         let start = if minor { self.old_weakrefs } else { 0 };
         let mut kept = start;
@@ -208,6 +215,7 @@ impl Special {
             if !marker.is_marked(object.bits() as *const _)
                 && object.class().data().finalizer.get()
                 && !object.as_object().expect("a pointer").is_finalized()
+                && !crate::types::generator::is_finished(object)
             {
                 object.as_object().expect("a pointer").set_finalized();
                 self.finalizers.push(object);

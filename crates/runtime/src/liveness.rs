@@ -49,10 +49,9 @@ struct Instruction {
 }
 
 fn decode(code: &CodeObject) -> Option<Vec<Instruction>> {
-    let words = &code.code.words;
+    let words = code.pristine_words();
     let (mut all, mut at) = (Vec::new(), 0);
     while at < words.len() {
-        // The constant copy of the words: the running one is rewritten by inline caches.
         let word = Word(words[at]);
         let op = Op::from_u16(word.0 as u16)?.base();
         let next = at + 1 + op.info().cache;
@@ -88,7 +87,7 @@ fn live_at(code: &CodeObject, index: usize) -> Option<Set> {
             for register in reads(insn.op, insn.word).registers() {
                 insert(&mut set, register);
             }
-            for handler in &code.code.handlers {
+            for handler in &code.handlers {
                 if (handler.start as usize) < insn.next && insn.start < handler.end as usize {
                     let mut caught = live[position(handler.target as usize)?].clone();
                     remove(&mut caught, handler.reg as usize);

@@ -116,7 +116,12 @@ pub fn compile_text(cx: &mut Cx, text: &str, filename: Value, request: &Request)
 
 /// Parses `text`.
 pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -> PyResult<syntax::Module> {
-    syntax::parse(text, mode).map_err(|error| raise_syntax(cx, &error, filename, flags))
+    let module = syntax::parse(text, mode).map_err(|error| raise_syntax(cx, &error, filename, flags))?;
+    for (range, message) in module.joined_numbers() {
+        let warning = compiler::Warning::new(message, range, &module.source);
+        crate::warnings::syntax_warning(cx, &warning, filename, &module.source)?;
+    }
+    Ok(module)
 }
 
 fn input_of(module: &syntax::Module, mode: Mode) -> Input<'_> {

@@ -75,7 +75,11 @@ fn frozen_error<T>(cx: &mut Cx, name: &str) -> PyResult<T> {
 }
 
 fn lookup_frozen(name: &str) -> Option<&'static frozen::Frozen> {
-    if OVERRIDE_FROZEN.load(Ordering::Relaxed) < 0 && !frozen::is_bootstrap(name) {
+    let is_off = match OVERRIDE_FROZEN.load(Ordering::Relaxed) {
+        0 => !frozen::enabled(),
+        n => n < 0,
+    };
+    if is_off && !frozen::is_bootstrap(name) {
         return None;
     }
     frozen::find(name)
