@@ -48,11 +48,31 @@ const PATCHES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Modules that the import system needs before it can import: name and file.
+/// Modules that are in the binary as bytecode: those that import is made of, what every start imports, and CPython's
+/// frozen examples. Name and file.
 const FROZEN: &[(&str, &str)] = &[
     ("importlib._bootstrap", "importlib/_bootstrap.py"),
     ("importlib._bootstrap_external", "importlib/_bootstrap_external.py"),
     ("zipimport", "zipimport.py"),
+    ("abc", "abc.py"),
+    ("codecs", "codecs.py"),
+    ("io", "io.py"),
+    ("_collections_abc", "_collections_abc.py"),
+    ("_sitebuiltins", "_sitebuiltins.py"),
+    ("genericpath", "genericpath.py"),
+    ("ntpath", "ntpath.py"),
+    ("posixpath", "posixpath.py"),
+    ("os", "os.py"),
+    ("site", "site.py"),
+    ("stat", "stat.py"),
+    ("importlib.util", "importlib/util.py"),
+    ("importlib.machinery", "importlib/machinery.py"),
+    ("runpy", "runpy.py"),
+    ("__hello__", "__hello__.py"),
+    ("__phello__", "__phello__/__init__.py"),
+    ("__phello__.ham", "__phello__/ham/__init__.py"),
+    ("__phello__.ham.eggs", "__phello__/ham/eggs.py"),
+    ("__phello__.spam", "__phello__/spam.py"),
 ];
 
 fn main() {

@@ -6,24 +6,83 @@
 //! registers hold (that cell operands hold cells, that temporaries are set before they are read).
 //! Linear in the number of words.
 
-use crate::code::{Code, Const, flags};
+use crate::code::{Code, Const, Handler, flags};
 use crate::effects::{ends_block, jump, reads, writes};
 use crate::ops::{Aux, CommonConst, FuncAttr, Intrinsic, Kind, Op, Special, Word};
 
 /// Code objects may be nested this deep.
 const MAX_NESTING: usize = 400;
 
+/// What the verifier asks of a code object: its parts in whatever form the caller has them.
+pub struct Facts<'a> {
+    /// Registers of the frame.
+    pub nregs: u32,
+    /// Registers taken by locals, cells and frees.
+    pub variables: [usize; 3],
+    /// Positional, positional-only and keyword-only parameters.
+    pub params: [u32; 3],
+    /// `co_flags`.
+    pub flags: u32,
+    /// Number of names.
+    pub names: usize,
+    /// Number of constants.
+    pub consts: usize,
+    /// The kind of a constant.
+    pub constant: &'a dyn Fn(usize) -> ConstKind,
+    /// Instructions.
+    pub words: &'a [u64],
+    /// Exception handlers.
+    pub handlers: &'a [Handler],
+}
+
+/// What instructions ask of constants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConstKind {
+    /// A str.
+    Str,
+    /// A code object.
+    Code,
+    /// A tuple of this many strs, nothing else in it.
+    Names(usize),
+    /// Anything else.
+    Other,
+}
+
 /// Checks `code` and the code objects among its constants. The error says what is wrong, for developers.
 pub fn verify(code: &Code) -> Result<(), String> {
     verify_nested(code, 0).map_err(|error| format!("code object {}: {error}", code.qualname.lossy()))
 }
 
-fn verify_nested(code: &Code, depth: usize) -> Result<(), String> {
-    ensure(depth < MAX_NESTING, || "code objects nested too deeply".into())?;
+/// Checks one code object, not those among its constants.
+pub fn verify_facts(code: &Facts) -> Result<(), String> {
     frame(code)?;
     let starts = instructions(code)?;
-    control_flow(code, &starts)?;
+    control_flow(code, &starts)
+}
+
+fn verify_nested(code: &Code, depth: usize) -> Result<(), String> {
+    ensure(depth < MAX_NESTING, || "code objects nested too deeply".into())?;
+    verify_facts(&Facts {
+        nregs: code.nregs,
+        variables: [code.varnames.len(), code.cellvars.len(), code.freevars.len()],
+        params: [code.argcount, code.posonlyargcount, code.kwonlyargcount],
+        flags: code.flags,
+        names: code.names.len(),
+        consts: code.consts.len(),
+        constant: &|index| kind_of(&code.consts[index]),
+        words: &code.words,
+        handlers: &code.handlers,
+    })?;
     code.consts.iter().try_for_each(|constant| nested(constant, depth))
+}
+
+fn kind_of(constant: &Const) -> ConstKind {
+    match constant {
+        Const::Str(_) => ConstKind::Str,
+        Const::Code(_) => ConstKind::Code,
+        Const::Tuple(items) if items.iter().all(|item| matches!(item, Const::Str(_))) => ConstKind::Names(items.len()),
+        _ => ConstKind::Other,
+    }
 }
 
 fn nested(constant: &Const, depth: usize) -> Result<(), String> {
@@ -42,20 +101,22 @@ fn ensure(holds: bool, error: impl FnOnce() -> String) -> Result<(), String> {
 }
 
 /// Checks the counts of registers and parameters.
-fn frame(code: &Code) -> Result<(), String> {
-    let fixed = code.varnames.len() + code.cellvars.len() + code.freevars.len();
+fn frame(code: &Facts) -> Result<(), String> {
+    let ([nlocals, ncells, nfrees], [argcount, posonly, kwonly]) = (code.variables, code.params);
+    let fixed = nlocals + ncells + nfrees;
     ensure(code.nregs <= 1 << 16, || format!("{} registers", code.nregs))?;
     ensure(fixed <= code.nregs as usize, || format!("{fixed} variables in {} registers", code.nregs))?;
     let star = |flag: u32| u64::from(code.flags & flag != 0);
-    let params = code.argcount as u64 + code.kwonlyargcount as u64 + star(flags::VARARGS) + star(flags::VARKEYWORDS);
-    ensure(params <= code.varnames.len() as u64, || format!("{params} parameters, {} locals", code.varnames.len()))?;
-    ensure(code.posonlyargcount <= code.argcount, || "more positional-only than positional parameters".into())?;
+    let params = argcount as u64 + kwonly as u64 + star(flags::VARARGS) + star(flags::VARKEYWORDS);
+    ensure(params <= nlocals as u64, || format!("{params} parameters, {nlocals} locals"))?;
+    ensure(posonly <= argcount, || "more positional-only than positional parameters".into())?;
     let has_docstring = code.flags & flags::HAS_DOCSTRING != 0;
-    ensure(!has_docstring || matches!(code.consts.first(), Some(Const::Str(_))), || "no docstring constant".into())
+    let first_is_str = || code.consts > 0 && (code.constant)(0) == ConstKind::Str;
+    ensure(!has_docstring || first_is_str(), || "no docstring constant".into())
 }
 
 /// Checks each instruction by itself; gives a map of the words at which instructions start.
-fn instructions(code: &Code) -> Result<Vec<bool>, String> {
+fn instructions(code: &Facts) -> Result<Vec<bool>, String> {
     let mut starts = vec![false; code.words.len()];
     let mut at = 0;
     while at < code.words.len() {
@@ -71,7 +132,7 @@ fn instructions(code: &Code) -> Result<Vec<bool>, String> {
     Ok(starts)
 }
 
-fn instruction(code: &Code, op: Op, word: Word, cache: &[u64]) -> Result<(), String> {
+fn instruction(code: &Facts, op: Op, word: Word, cache: &[u64]) -> Result<(), String> {
     ensure(op.info().base.is_none(), || "quickened form".into())?;
     for run in reads(op, word).iter().chain(writes(op, word).iter()) {
         ensure(run.end() <= code.nregs as usize, || format!("register {} of {}", run.end() - 1, code.nregs))?;
@@ -82,8 +143,8 @@ fn instruction(code: &Code, op: Op, word: Word, cache: &[u64]) -> Result<(), Str
     ensure(cache.iter().skip(1).all(|&word| word == 0), || "cache is not fresh".into())?;
     let in_range = match op.info().aux {
         Aux::None => aux == 0,
-        Aux::Name => (aux as usize) < code.names.len(),
-        Aux::Const => (aux as usize) < code.consts.len(),
+        Aux::Name => (aux as usize) < code.names,
+        Aux::Const => (aux as usize) < code.consts,
         Aux::Inplace => aux <= 1,
         Aux::Count => aux <= u32::from(u16::MAX),
     };
@@ -92,7 +153,7 @@ fn instruction(code: &Code, op: Op, word: Word, cache: &[u64]) -> Result<(), Str
 }
 
 /// Checks operands by their kinds.
-fn operands(code: &Code, op: Op, word: Word) -> Result<(), String> {
+fn operands(code: &Facts, op: Op, word: Word) -> Result<(), String> {
     let info = op.info();
     for (index, kind) in info.operands.iter().enumerate() {
         let value = match (info.wide, index) {
@@ -104,8 +165,8 @@ fn operands(code: &Code, op: Op, word: Word) -> Result<(), String> {
         };
         match kind {
             Kind::None => ensure(value == 0, || format!("unused operand is {value}"))?,
-            Kind::Const => ensure(value < code.consts.len(), || format!("constant {value}"))?,
-            Kind::Name => ensure(value < code.names.len(), || format!("name {value}"))?,
+            Kind::Const => ensure(value < code.consts, || format!("constant {value}"))?,
+            Kind::Name => ensure(value < code.names, || format!("name {value}"))?,
             Kind::W | Kind::R | Kind::RW | Kind::Run | Kind::WRun => {}
             Kind::I16 | Kind::U16 | Kind::J16 | Kind::J32 | Kind::I32 => {}
         }
@@ -114,7 +175,7 @@ fn operands(code: &Code, op: Op, word: Word) -> Result<(), String> {
 }
 
 /// Checks what single opcodes ask of their selectors, immediates and constants.
-fn specific(code: &Code, op: Op, word: Word, aux: u32) -> Result<(), String> {
+fn specific(code: &Facts, op: Op, word: Word, aux: u32) -> Result<(), String> {
     let generator = flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR | flags::ITERABLE_COROUTINE;
     let valid = match op {
         Op::LoadCommonConst => CommonConst::from_u16(word.b() as u16).is_some(),
@@ -127,24 +188,18 @@ fn specific(code: &Code, op: Op, word: Word, aux: u32) -> Result<(), String> {
         Op::CallEx => word.b() <= 1,
         Op::FloorDivI | Op::ModI => word.sc() != 0,
         Op::LShiftI | Op::RShiftI => (0..=62).contains(&word.sc()),
-        Op::MakeFunction => matches!(code.consts[word.x() as usize], Const::Code(_)),
-        Op::CallKw | Op::CallMethodKw => is_keywords(&code.consts[aux as usize], word.b()),
+        Op::MakeFunction => (code.constant)(word.x() as usize) == ConstKind::Code,
+        Op::CallKw | Op::CallMethodKw => {
+            matches!((code.constant)(aux as usize), ConstKind::Names(n) if n <= word.b())
+        }
         Op::ReturnGenerator | Op::Yield | Op::YieldDelegate => code.flags & generator != 0,
         _ => true,
     };
     ensure(valid, || "operand out of range".into())
 }
 
-/// True for a tuple of at most `args` strs.
-fn is_keywords(constant: &Const, args: usize) -> bool {
-    match constant {
-        Const::Tuple(names) => names.len() <= args && names.iter().all(|name| matches!(name, Const::Str(_))),
-        _ => false,
-    }
-}
-
 /// Checks jumps, handlers and the last instruction.
-fn control_flow(code: &Code, starts: &[bool]) -> Result<(), String> {
+fn control_flow(code: &Facts, starts: &[bool]) -> Result<(), String> {
     let is_start = |target: i64| usize::try_from(target).is_ok_and(|at| starts.get(at) == Some(&true));
     let mut last = None;
     for at in (0..starts.len()).filter(|&at| starts[at]) {
@@ -189,7 +244,6 @@ pub fn pristine(words: &[u64]) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::Handler;
 
     fn code(words: &[Word]) -> Code {
         Code {

@@ -33,6 +33,19 @@ pub struct SyntaxError {
     pub end_col: u32,
 }
 
+impl Warning {
+    /// A warning about a range of `source`.
+    pub fn new(message: &str, range: TextRange, source: &str) -> Warning {
+        Warning::at(message, range, &crate::flow::Lines::new(source))
+    }
+
+    pub(crate) fn at(message: &str, range: TextRange, lines: &crate::flow::Lines) -> Warning {
+        let (line, col) = lines.line_char(range.start().to_u32());
+        let (end_line, end_col) = lines.line_char(range.end().to_u32());
+        Warning { message: message.to_string(), range, line, col, end_line, end_col }
+    }
+}
+
 impl std::fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} (line {})", self.message, self.line)

@@ -15,9 +15,11 @@ mod future;
 mod literal;
 mod names;
 mod scope;
+mod symbols;
 mod unparse;
 
 pub use error::{ErrorKind, SyntaxError, Warning};
+pub use symbols::{Block, BlockKind};
 
 use error::Res;
 use flow::Lines;
@@ -101,16 +103,28 @@ pub fn compile(source: &str, input: Input<'_>, options: &Options) -> Result<Outp
     })
 }
 
+/// The symbol table of `input`.
+pub fn symbol_table(source: &str, input: Input<'_>) -> Result<Block, SyntaxError> {
+    let lines = Lines::new(source);
+    let (body, expr) = parts(input);
+    let table = future::check(body).and_then(|lazy| names::scopes(source, body, expr, lazy, MAX_DEPTH));
+    table.map(|table| symbols::tree(&table, &lines)).map_err(|e| e.locate(&lines))
+}
+
+fn parts<'a>(input: Input<'a>) -> (&'a [Stmt], Option<&'a Expr>) {
+    match input {
+        Input::Module(m) | Input::Interactive(m) => (&m.body, None),
+        Input::Expression(m) => (&[], Some(&m.body)),
+    }
+}
+
 fn compile_here(source: &str, input: Input<'_>, options: &Options) -> Result<Output, SyntaxError> {
     let lines = Lines::new(source);
     compile_raw(source, &lines, input, options).map_err(|e| e.locate(&lines))
 }
 
 fn compile_raw(source: &str, lines: &Lines<'_>, input: Input<'_>, options: &Options) -> Res<Output> {
-    let (body, expr): (&[Stmt], Option<&Expr>) = match input {
-        Input::Module(m) | Input::Interactive(m) => (&m.body, None),
-        Input::Expression(m) => (&[], Some(&m.body)),
-    };
+    let (body, expr) = parts(input);
     let future = future::check(body)? || options.future_annotations;
     let table = names::scopes(source, body, expr, future, MAX_DEPTH)?;
     emit::compile(source, lines, input, options, future, table)

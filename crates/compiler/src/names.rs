@@ -500,8 +500,17 @@ impl Walker<'_> {
     }
 
     fn type_params(&mut self, params: &ast::TypeParams) -> Res {
+        let mut has_default = false;
         for param in params.iter() {
             let name = param.name();
+            match param.default() {
+                Some(_) => has_default = true,
+                None if has_default => {
+                    let text = format!("non-default type parameter '{name}' follows default type parameter");
+                    return fail(text, param.range());
+                }
+                None => {}
+            }
             let mangled = match self.cur().private.clone() {
                 Some(class) => mangle(Some(&class), name).unwrap_or_else(|| name.to_string()),
                 None => name.to_string(),
@@ -593,7 +602,12 @@ impl Walker<'_> {
     fn pattern(&mut self, pattern: &Pattern) -> Res {
         self.nest(pattern.range())?;
         match pattern {
-            Pattern::MatchValue(p) => self.expr(&p.value)?,
+            Pattern::MatchValue(p) => {
+                if matches!(&*p.value, Expr::FString(_) | Expr::TString(_)) {
+                    return fail("patterns may only match literals and attribute lookups", p.value.range());
+                }
+                self.expr(&p.value)?
+            }
             Pattern::MatchSingleton(_) => {}
             Pattern::MatchSequence(p) => p.patterns.iter().try_for_each(|p| self.pattern(p))?,
             Pattern::MatchMapping(p) => {

@@ -264,6 +264,13 @@ fn share_free(scope: &mut Scope, bound: Option<&Names>, free: &Names) {
                 let rebinds = symbol.uses & (uses::BOUND | uses::GLOBAL) != 0;
                 if scope.kind == ScopeKind::Class && rebinds {
                     symbol.uses |= uses::FREE_CLASS;
+                } else if scope.sees_class
+                    && symbol.resolved == Resolved::GlobalImplicit
+                    && bound.is_some_and(|b| b.contains(name))
+                {
+                    // The class's binding hides the outer one from this block only. It is loaded from the class's
+                    // namespace first, whatever is behind.
+                    symbol.resolved = Resolved::Free;
                 }
             }
             None if bound.is_none_or(|b| b.contains(name)) => {
@@ -285,7 +292,9 @@ fn inline(table: &mut Table, outer: ScopeId, comp: ScopeId, child_free: &mut Nam
                 cells.insert(name);
             }
             Resolved::Free if outer_class && &*name == "__class__" => {
-                child_free.remove(&name);
+                if !free_in_child(table, comp, &name) {
+                    child_free.remove(&name);
+                }
                 if let Some(s) = table.scopes[comp].symbols.get_mut(&name) {
                     s.resolved = Resolved::GlobalImplicit;
                 }

@@ -49,35 +49,34 @@ pub fn current_stack_bounds() -> (usize, usize) {
     (addr as usize, addr as usize + size)
 }
 
-/// Calls `body` with a stack pointer above which every register that callees preserve has been saved.
+/// Calls `body` with a stack address above which every register that callees preserve has been saved. It is that of the
+/// saved registers, not the stack pointer: what lies between is uninitialised and may hold stale references.
 #[inline(never)]
 pub(crate) fn with_spilled_registers(body: &mut dyn FnMut(usize)) {
     let mut saved = [0usize; 24];
-    let sp: usize;
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: stores six registers into `saved` and reads the stack pointer; nothing else changes.
+    // SAFETY: stores six registers into `saved`; nothing else changes.
     unsafe {
         asm!(
             "mov [{saved}], rbx", "mov [{saved} + 8], rbp", "mov [{saved} + 16], r12",
             "mov [{saved} + 24], r13", "mov [{saved} + 32], r14", "mov [{saved} + 40], r15",
-            "mov {sp}, rsp",
-            saved = in(reg) saved.as_mut_ptr(), sp = lateout(reg) sp,
+            saved = in(reg) saved.as_mut_ptr(),
             options(nostack, preserves_flags),
         );
     }
     #[cfg(target_arch = "aarch64")]
-    // SAFETY: stores twenty registers into `saved` and reads the stack pointer; nothing else changes.
+    // SAFETY: stores twenty registers into `saved`; nothing else changes.
     unsafe {
         asm!(
             "stp x19, x20, [{saved}]", "stp x21, x22, [{saved}, 16]", "stp x23, x24, [{saved}, 32]",
             "stp x25, x26, [{saved}, 48]", "stp x27, x28, [{saved}, 64]", "str x29, [{saved}, 80]",
             "stp d8, d9, [{saved}, 96]", "stp d10, d11, [{saved}, 112]",
-            "stp d12, d13, [{saved}, 128]", "stp d14, d15, [{saved}, 144]", "mov {sp}, sp",
-            saved = in(reg) saved.as_mut_ptr(), sp = lateout(reg) sp,
+            "stp d12, d13, [{saved}, 128]", "stp d14, d15, [{saved}, 144]",
+            saved = in(reg) saved.as_mut_ptr(),
             options(nostack, preserves_flags),
         );
     }
-    body(sp);
+    body(saved.as_ptr() as usize);
     std::hint::black_box(&saved);
 }
 

@@ -134,7 +134,7 @@ macro_rules! table {
     ($( $(#[doc = $doc:literal])+ $name:ident $fmt:ident ( $($k:ident),* ) cache $cache:literal
         $(aux $aux:ident)? $(quick $base:ident)? ; )*) => {
         /// One handler for each opcode.
-        static TABLE: [Handler0; Op::COUNT] = [ $( Handler0(crate::ops::$name) ),* ];
+        pub(crate) static TABLE: [Handler0; Op::COUNT] = [ $( Handler0(crate::ops::$name) ),* ];
     };
 }
 for_each_op!(table);
@@ -154,7 +154,7 @@ pub fn join(cx: &mut Cx) {
 unsafe fn run(cx: &mut Cx, frame: *mut Frame) -> PyResult<Value> {
     // SAFETY: the caller's promise; INT-1 holds from here on.
     let bits = unsafe {
-        let table = TABLE.as_ptr();
+        let table = crate::trace::table(cx);
         if (*frame).flags & flag::THROW != 0 {
             (*frame).flags &= !flag::THROW;
             crate::unwind::unwind(cx, table, true)

@@ -9,6 +9,7 @@ mod generic;
 mod glue;
 mod hot;
 mod ops;
+mod trace;
 mod unwind;
 
 pub use dispatch::join;

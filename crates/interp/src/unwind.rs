@@ -19,16 +19,22 @@ pub(crate) unsafe extern "C" fn unwind(cx: &mut Cx, table: *const Handler0, note
             let frame = cx.frame;
             if note {
                 Traceback::add(cx);
+                if cx.traced {
+                    crate::trace::raised(cx);
+                }
             }
             note = true;
             let code = (*frame).code;
             let index = (*frame).word_index() as u32;
-            if let Some(h) = code.code.handlers.iter().find(|h| h.start <= index && index < h.end) {
+            if let Some(h) = code.handlers.iter().find(|h| h.start <= index && index < h.end) {
                 let exception = cx.take_exception();
                 let regs = (*frame).regs;
                 *regs.add(h.reg as usize) = exception.bits();
                 let pc = code.words_ptr().add(h.target as usize);
                 dispatch!(pc, regs, cx, table);
+            }
+            if cx.traced {
+                crate::trace::left(cx);
             }
             let flags = (*frame).flags;
             if flags & flag::GENERATOR != 0 {

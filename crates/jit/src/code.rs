@@ -35,7 +35,8 @@ impl Arena {
                 return None;
             }
             let map = |protection| {
-                let p = libc::mmap(std::ptr::null_mut(), len, protection, libc::MAP_SHARED | libc::MAP_NORESERVE, fd, 0);
+                let p =
+                    libc::mmap(std::ptr::null_mut(), len, protection, libc::MAP_SHARED | libc::MAP_NORESERVE, fd, 0);
                 if p == libc::MAP_FAILED { None } else { NonNull::new(p.cast::<u8>()) }
             };
             let writable = map(libc::PROT_READ | libc::PROT_WRITE);

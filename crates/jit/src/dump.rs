@@ -11,7 +11,7 @@ use crate::lower::Lowered;
 
 /// Name of a compiled unit in dumps and statistics.
 pub fn name(code: &CodeObject, entry: u32) -> String {
-    let name = format!("{}:{}", code.qualname.to_string_lossy(), code.code.firstlineno);
+    let name = format!("{}:{}", code.qualname.to_string_lossy(), code.firstlineno);
     if entry == ENTRY { name } else { format!("{name}@{entry}") }
 }
 

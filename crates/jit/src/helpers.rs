@@ -329,13 +329,7 @@ unsafe extern "C" fn call_method(cx: &mut Cx, pair: *mut u64, n: usize, kwnames:
 }
 
 /// Calls `callee` with `n` values at `args` in the running frame's window; the word before them may be overwritten.
-unsafe fn call_values(
-    cx: &mut Cx,
-    callee: Value,
-    args: *mut u64,
-    n: usize,
-    kwnames: Option<&'static Tuple>,
-) -> u64 {
+unsafe fn call_values(cx: &mut Cx, callee: Value, args: *mut u64, n: usize, kwnames: Option<&'static Tuple>) -> u64 {
     // SAFETY: HELP-1.
     unsafe {
         let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
@@ -378,8 +372,7 @@ unsafe extern "C" fn call_function(cx: &mut Cx, f: &'static Function, args: *mut
             }
         }
         let mut result = 0u64;
-        let frame =
-            cx.push_frame_unchecked(code, window, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY);
+        let frame = cx.push_frame_unchecked(code, window, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY);
         run_pushed(cx, frame)
     }
 }
@@ -458,7 +451,8 @@ extern "C" fn new_range_iter(cx: &mut Cx, start: i64, step: i64, len: u64) -> u6
 
 extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64) -> u64 {
     let small = Value::small;
-    Value::of(taipan_runtime::types::range::Range::of_parts(cx, small(start), small(stop), small(step), small(len))).bits()
+    Value::of(taipan_runtime::types::range::Range::of_parts(cx, small(start), small(stop), small(step), small(len)))
+        .bits()
 }
 
 extern "C" fn float_pow(_: &mut Cx, x: f64, y: f64) -> f64 {

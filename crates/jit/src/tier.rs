@@ -205,7 +205,10 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
         }
         let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute((*unit).start);
         let regs = (*cx.frame).regs;
-        run(cx, regs)
+        cx.compiled += 1;
+        let bits = run(cx, regs);
+        cx.compiled -= 1;
+        bits
     }
 }
 
@@ -379,11 +382,8 @@ pub fn type_changed(_: &mut Cx, class: &Class) {
 pub fn dict_changed(_: &mut Cx, dict: &Dict, key: u64) {
     let Some(tier) = tier() else { return };
     let address = dict as *const _ as u64;
-    let keys: Vec<(u64, u64)> = if key == 0 {
-        tier.keys.keys().filter(|k| k.0 == address).copied().collect()
-    } else {
-        vec![(address, key)]
-    };
+    let keys: Vec<(u64, u64)> =
+        if key == 0 { tier.keys.keys().filter(|k| k.0 == address).copied().collect() } else { vec![(address, key)] };
     for key in keys {
         let Some(units) = tier.keys.remove(&key) else { continue };
         *tier.volatile.entry(key).or_default() += 1;

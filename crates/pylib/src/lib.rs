@@ -12,8 +12,8 @@ mod home;
 pub use archive::{Entries, Entry, entries};
 pub use home::{home, path, path_in};
 
-/// The marshalled code object of a module that the import system needs before it can import anything:
-/// `importlib._bootstrap`, `importlib._bootstrap_external`, `zipimport`.
+/// The marshalled code object of a module that is in the binary as bytecode: what import is made of
+/// (`importlib._bootstrap`, `importlib._bootstrap_external`, `zipimport`) and what every start imports.
 pub fn frozen(name: &str) -> Option<&'static [u8]> {
     FROZEN.iter().find(|(known, _)| *known == name).map(|(_, code)| *code)
 }

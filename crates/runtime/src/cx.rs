@@ -39,7 +39,8 @@ pub struct Runtime {
     /// Functions of the crates above this one.
     pub hooks: Cell<Hooks>,
     names: Cell<Option<&'static Names>>,
-    interned: RefCell<HashMap<Box<[u8]>, &'static Str, ahash::RandomState>>,
+    /// Interned strs by their hash.
+    interned: RefCell<hashbrown::HashTable<&'static Str>>,
     /// Attribute lookups along MROs.
     pub method_cache: MethodCache,
     /// Next type version (TYPE-2).
@@ -67,12 +68,12 @@ pub struct Runtime {
     pub latin1: RefCell<Vec<&'static Str>>,
     /// `()`.
     pub empty_tuple: Cell<Option<&'static Tuple>>,
+    /// Digits of int results on the way; empty while in use.
+    pub int_scratch: Cell<Vec<u32>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
-    /// `sys.settrace`'s function.
-    pub trace: Cell<Option<Value>>,
-    /// `sys.setprofile`'s function.
-    pub profile: Cell<Option<Value>>,
+    /// `sys.monitoring`.
+    pub monitoring: crate::monitoring::Monitoring,
     /// Frames that `cr_origin` of new coroutines lists (`sys.set_coroutine_origin_tracking_depth`).
     pub coroutine_origin_depth: Cell<usize>,
     /// `sys.set_asyncgen_hooks`: firstiter, finalizer.
@@ -109,6 +110,30 @@ pub struct Cx {
     pub hot_loop: u32,
     /// Set asynchronously when the interpreter must look up (signals, GIL requests, finalisers to run).
     pub interrupt: &'static std::sync::atomic::AtomicBool,
+    /// The thread, for the collector.
+    pub thread: taipan_gc::ThreadId,
+    /// `pthread_self()` of the thread.
+    pub ident: u64,
+    /// Runs signal handlers.
+    pub is_main: bool,
+    /// The object that others join the thread by.
+    pub handle: Option<Value>,
+    /// `sys.settrace`'s function.
+    pub trace: Option<Value>,
+    /// `sys.setprofile`'s function.
+    pub profile: Option<Value>,
+    /// The interpreter is to look for events (`Cx::update_traced`).
+    pub traced: bool,
+    /// Activations of compiled code, in which registers and `pc` of frames are not up to date.
+    pub compiled: u32,
+    /// Trace functions and monitoring callbacks that are running.
+    pub tracing: u32,
+    /// A trace function runs for a `line` event.
+    pub at_line: bool,
+    /// Frame and word of the instruction looked at last.
+    pub last_traced: Option<(*mut Frame, usize)>,
+    /// The native function whose call was reported and has not returned, and the frame that called it.
+    pub native_call: Option<(*mut Frame, Value)>,
 }
 
 /// Set when something wants the running thread's attention at the next check.
@@ -119,7 +144,7 @@ impl Runtime {
         Runtime {
             hooks: Cell::new(Hooks::default()),
             names: Cell::new(None),
-            interned: RefCell::new(HashMap::default()),
+            interned: RefCell::new(hashbrown::HashTable::with_capacity(4096)),
             method_cache: MethodCache::default(),
             next_type_version: Cell::new(1),
             dict_version: Cell::new(1),
@@ -134,9 +159,9 @@ impl Runtime {
             hash_key: Cell::new((0, 0)),
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
+            int_scratch: Cell::new(Vec::new()),
             int_max_str_digits: Cell::new(4300),
-            trace: Cell::new(None),
-            profile: Cell::new(None),
+            monitoring: crate::monitoring::Monitoring::default(),
             coroutine_origin_depth: Cell::new(0),
             asyncgen_hooks: Cell::new((None, None)),
             sources: RefCell::new(HashMap::new()),
@@ -155,7 +180,7 @@ impl Runtime {
     /// All interned strs, for the collector.
     pub fn for_each_interned(&self, mut visit: impl FnMut(&'static Str)) {
         // SAFETY: nobody borrows the table across a collection.
-        for s in unsafe { &*self.interned.as_ptr() }.values() {
+        for s in unsafe { &*self.interned.as_ptr() } {
             visit(s);
         }
     }
@@ -172,11 +197,26 @@ impl Cx {
         let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new()));
         runtime.hash_key.set(hash_key);
         let heap = heap::create(config, runtime);
-        let mut cx = Box::new(Cx {
+        // SAFETY: both are leaked, and there is no other thread.
+        let mut cx = unsafe { Cx::new(runtime, heap, Stack::new()) };
+        cx.is_main = true;
+        crate::threads::add_context(&mut cx);
+        cx.heap().disable();
+        crate::types::bootstrap(&mut cx);
+        cx.heap().enable();
+        cx
+    }
+
+    /// A context for the calling thread, which is registered with the heap.
+    ///
+    /// # Safety
+    /// `runtime` and `heap` must live for ever, and the GIL be held.
+    unsafe fn new(runtime: *const Runtime, heap: *mut Heap, stack: Stack) -> Box<Cx> {
+        Box::new(Cx {
             heap,
             runtime,
             frame: std::ptr::null_mut(),
-            stack: Stack::new(),
+            stack,
             exception: None,
             handled: None,
             context: None,
@@ -186,12 +226,26 @@ impl Cx {
             hot_call: u32::MAX,
             hot_loop: u32::MAX,
             interrupt: &INTERRUPT,
-        });
-        heap::set_main_context(&mut cx);
-        cx.heap().disable();
-        crate::types::bootstrap(&mut cx);
-        cx.heap().enable();
-        cx
+            // SAFETY: the caller's promise.
+            thread: unsafe { (*heap).register_thread() },
+            ident: crate::threads::ident(),
+            is_main: false,
+            handle: None,
+            trace: None,
+            profile: None,
+            traced: false,
+            compiled: 0,
+            tracing: 0,
+            at_line: false,
+            last_traced: None,
+            native_call: None,
+        })
+    }
+
+    /// As [`Cx::new`], for a thread besides the main one, with room for `depth` frames or a few more.
+    pub(crate) unsafe fn for_thread(runtime: *const Runtime, heap: *mut Heap, depth: usize) -> Box<Cx> {
+        // SAFETY: the caller's promise.
+        unsafe { Cx::new(runtime, heap, Stack::for_depth(depth)) }
     }
 
     /// The shared state.
@@ -221,11 +275,18 @@ impl Cx {
 
     /// The interned str with this text. May collect.
     pub fn intern(&mut self, text: &str) -> &'static Str {
-        if let Some(found) = self.rt().interned.borrow().get(text.as_bytes()) {
+        if !text.is_ascii() {
+            let s = Str::new(self, text);
+            return self.intern_value(s);
+        }
+        let hash = crate::types::str::hash_bytes(text.as_bytes());
+        let is_same = |s: &&'static Str| s.as_ascii() == Some(text);
+        if let Some(found) = self.rt().interned.borrow().find(hash as u64, is_same) {
             return found;
         }
         let s = Str::new(self, text);
-        self.add_interned(text.as_bytes().into(), s)
+        s.set_hash(hash);
+        self.add_interned(s)
     }
 
     /// The interned str equal to `s`, which becomes it if there is none (a subclass instance is copied first).
@@ -234,18 +295,17 @@ impl Cx {
         if s.is_interned() {
             return s;
         }
-        let key = s.to_generalized_utf8();
-        if let Some(found) = self.rt().interned.borrow().get(&*key) {
+        let is_same = |other: &&'static Str| std::ptr::eq(*other, s) || other.eq_str(s);
+        if let Some(found) = self.rt().interned.borrow().find(s.hash() as u64, is_same) {
             return found;
         }
         let s = if std::ptr::eq(s.class(), Str::type_object()) { s } else { s.exact_copy(self) };
-        self.add_interned(key.into_owned().into(), s)
+        self.add_interned(s)
     }
 
-    fn add_interned(&mut self, key: Box<[u8]>, s: &'static Str) -> &'static Str {
-        s.hash();
+    fn add_interned(&mut self, s: &'static Str) -> &'static Str {
         s.mark_interned();
-        self.rt().interned.borrow_mut().insert(key, s);
+        self.rt().interned.borrow_mut().insert_unique(s.hash() as u64, s, |s| s.hash() as u64);
         s
     }
 
@@ -340,9 +400,10 @@ impl Cx {
     #[cold]
     #[inline(never)]
     pub fn handle_interrupt(&mut self) -> PyResult<()> {
-        self.interrupt.store(false, std::sync::atomic::Ordering::Relaxed);
+        self.interrupt.store(false, std::sync::atomic::Ordering::SeqCst);
+        let signalled = self.interrupted();
         heap::run_pending(self);
-        (self.rt().hooks.get().signals)(self)
+        if signalled { (self.rt().hooks.get().signals)(self) } else { Ok(()) }
     }
 
     // ---- recursion -------------------------------------------------------------------------------

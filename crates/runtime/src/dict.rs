@@ -431,7 +431,11 @@ impl Dict {
                 }
             })
         } else {
-            Walk::Unsure
+            self.walk(hash, |other| match Value::from_bits(other).map(|other| compare::known_equal(other, key)) {
+                Some(Some(true)) => Match::Yes,
+                Some(Some(false)) => Match::No,
+                _ => Match::Unsure,
+            })
         };
         match walked {
             Walk::Found(found) => Ok(Some(found)),

@@ -69,9 +69,14 @@ pub struct Frame {
     pub receiver: Option<Value>,
     /// See [`flag`].
     pub flags: u32,
-    /// Words reserved for tracing: the last line reported.
+    /// What was reported to trace functions: nothing (0), [`ENTERED`], [`CALLING`], or the line reported last.
     pub traced_line: u32,
 }
+
+/// See [`Frame::traced_line`]: its entry, and no line.
+pub const ENTERED: u32 = u32::MAX;
+/// See [`Frame::traced_line`]: its entry is being reported.
+pub const CALLING: u32 = u32::MAX - 1;
 
 impl Frame {
     /// Word index of the instruction being executed.
@@ -83,7 +88,8 @@ impl Frame {
 
     /// Line being executed.
     pub fn line(&self) -> u32 {
-        self.code.line_of(self.word_index())
+        // At its entry a function is at the line of its `def`.
+        if self.traced_line == CALLING { self.code.firstlineno } else { self.code.line_of(self.word_index()) }
     }
 
     /// The value in register `i`.
@@ -122,6 +128,7 @@ pub struct Stack {
     regs: *mut u64,
     /// End of the registers.
     pub regs_end: *mut u64,
+    frames: *mut Frame,
     /// End of the frames.
     pub frames_end: *mut Frame,
     /// First free frame.
@@ -135,7 +142,8 @@ pub const WINDOW_MAX: usize = 1 << 17;
 const REGS_BYTES: usize = 512 << 20;
 const FRAMES_BYTES: usize = 256 << 20;
 
-fn reserve(bytes: usize) -> *mut u8 {
+/// Address space for about `bytes`, less if there is not so much; and how much it is.
+fn reserve(bytes: usize) -> (*mut u8, usize) {
     let mut size = bytes;
     loop {
         // SAFETY: an anonymous private mapping.
@@ -144,10 +152,10 @@ fn reserve(bytes: usize) -> *mut u8 {
             libc::mmap(std::ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
         };
         if p != libc::MAP_FAILED {
-            return p.cast();
+            return (p.cast(), size);
         }
         size /= 2;
-        assert!(size > 1 << 16, "no address space for the Python stack");
+        assert!(size > WINDOW_MAX * 16, "no address space for the Python stack");
     }
 }
 
@@ -155,11 +163,32 @@ impl Stack {
     /// A new stack; memory is taken as it is used.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Stack {
-        let (regs, frames) = (reserve(REGS_BYTES).cast::<u64>(), reserve(FRAMES_BYTES).cast::<Frame>());
+        Stack::of_sizes(REGS_BYTES, FRAMES_BYTES)
+    }
+
+    /// A stack for at least `depth` frames of usual size, and for many more than the usual recursion limit allows.
+    pub fn for_depth(depth: usize) -> Stack {
+        let depth = depth.clamp(100_000, 4_000_000);
+        Stack::of_sizes(WINDOW_MAX * 16 + depth * 128, depth * std::mem::size_of::<Frame>())
+    }
+
+    fn of_sizes(regs: usize, frames: usize) -> Stack {
+        let ((regs, regs_bytes), (frames, frames_bytes)) = (reserve(regs), reserve(frames));
+        let (regs, frames) = (regs.cast::<u64>(), frames.cast::<Frame>());
         // SAFETY: within the mappings.
         let (regs_end, frames_end) =
-            unsafe { (regs.add(REGS_BYTES / 8), frames.add(FRAMES_BYTES / std::mem::size_of::<Frame>())) };
-        Stack { regs, regs_end, frames_end, next_frame: Cell::new(frames), base_top: Cell::new(regs) }
+            unsafe { (regs.add(regs_bytes / 8), frames.add(frames_bytes / std::mem::size_of::<Frame>())) };
+        Stack { regs, regs_end, frames, frames_end, next_frame: Cell::new(frames), base_top: Cell::new(regs) }
+    }
+
+    /// Gives the memory back, at the end of a thread.
+    pub(crate) fn free(&mut self) {
+        // SAFETY: the mappings of `of_sizes`, which nobody uses any more. Rounding makes no difference to munmap, which
+        // takes whole pages.
+        unsafe {
+            libc::munmap(self.regs.cast(), self.regs_end.byte_offset_from(self.regs) as usize);
+            libc::munmap(self.frames.cast(), self.frames_end.byte_offset_from(self.frames) as usize);
+        }
     }
 
     /// Sets the top of the registers used while no frame runs; returns the old one.
@@ -190,6 +219,29 @@ impl Stack {
 }
 
 impl Cx {
+    /// Clears the registers above `args`, the arguments of the native call that the running frame makes: whatever was
+    /// left there must not keep objects alive. Nothing is cleared if the arguments are not in the frame's window.
+    pub fn clear_dead_registers(&mut self, args: &[Value]) {
+        // SAFETY: FRAME-1. Registers above the arguments of a call are dead, in this frame and in those below it, whose
+        // windows end below the running one.
+        unsafe {
+            let Some(frame) = self.frame.as_ref() else { return };
+            let window_end = frame.regs.add(frame.code.nregs());
+            let (first, end) = (frame.regs as usize, args.as_ptr_range().end as usize);
+            if end < first || end > window_end as usize {
+                return;
+            }
+            // Not the pointer from `args`, through which nothing may be written.
+            let end = frame.regs.add((end - first) / 8);
+            let mut top = window_end;
+            if frame.flags & flag::GENERATOR == 0 {
+                let frames = std::iter::successors(Some(frame), |f| f.prev.as_ref());
+                top = frames.fold(top, |top, f| top.max(f.top));
+            }
+            std::ptr::write_bytes(end, 0, top.offset_from(end) as usize);
+        }
+    }
+
     /// First free register.
     #[inline(always)]
     pub fn top(&self) -> *mut u64 {

@@ -37,24 +37,12 @@ pub struct Special {
 
 struct Context {
     runtime: *const Runtime,
-    main: *mut Cx,
 }
 
 pub(crate) fn create(config: Config, runtime: &'static Runtime) -> *mut Heap {
-    let context = Box::leak(Box::new(Context { runtime, main: std::ptr::null_mut() }));
+    let context = Box::leak(Box::new(Context { runtime }));
     let hooks = Hooks { trace, roots, after_mark, finished, ctx: (context as *mut Context).cast() };
-    CONTEXT.store(context, std::sync::atomic::Ordering::Relaxed);
-    let mut heap = Heap::new(config, hooks).expect("address space for the heap");
-    heap.register_thread();
-    Box::leak(heap)
-}
-
-static CONTEXT: std::sync::atomic::AtomicPtr<Context> = std::sync::atomic::AtomicPtr::new(std::ptr::null_mut());
-
-pub(crate) fn set_main_context(cx: &mut Cx) {
-    let context = CONTEXT.load(std::sync::atomic::Ordering::Relaxed);
-    // SAFETY: created above and leaked.
-    unsafe { (*context).main = cx };
+    Box::leak(Heap::new(config, hooks).expect("address space for the heap"))
 }
 
 /// Lowest address that native recursion on this thread may reach.
@@ -96,7 +84,7 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
             marker.mark_value(Value::of(dict).bits());
         }
         let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
-        for value in [runtime.trace.get(), runtime.profile.get(), firstiter, finalizer].into_iter().flatten() {
+        for value in [firstiter, finalizer].into_iter().flatten() {
             marker.mark_value(value.bits());
         }
         for s in &*runtime.latin1.as_ptr() {
@@ -104,10 +92,6 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
         }
         if let Some(tuple) = runtime.empty_tuple.get() {
             marker.mark_value(Value::of(tuple).bits());
-        }
-        let (firstiter, finalizer) = runtime.asyncgen_hooks.get();
-        for hook in [firstiter, finalizer].into_iter().flatten() {
-            marker.mark_value(hook.bits());
         }
         let special = &*runtime.special.as_ptr();
         for value in special.finalizers.iter().chain(&special.callbacks) {
@@ -118,14 +102,25 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
                 marker.mark_value(value.bits());
             }
         }
-        if let Some(cx) = context.main.as_ref() {
-            trace_context(cx, marker);
+        for cx in crate::threads::contexts() {
+            trace_context(&**cx, marker);
         }
     }
 }
 
 unsafe fn trace_context(cx: &Cx, marker: &mut Marker) {
-    for value in [cx.exception(), cx.handled, cx.context.map(Value::of)].into_iter().flatten() {
+    for value in [
+        cx.exception(),
+        cx.handled,
+        cx.context.map(Value::of),
+        cx.handle,
+        cx.trace,
+        cx.profile,
+        cx.native_call.map(|c| c.1),
+    ]
+    .into_iter()
+    .flatten()
+    {
         marker.mark_value(value.bits());
     }
     for value in &cx.repr_stack {
@@ -173,6 +168,13 @@ impl Special {
         &self.registered
     }
 
+    /// Forgets `object` if it is the object registered last, and young.
+    pub fn forget_last(&mut self, object: Value) {
+        if self.registered.len() > self.old && self.registered.last() == Some(&object) {
+            self.registered.pop();
+        }
+    }
+
     unsafe fn clear_weakrefs(&mut self, marker: &mut Marker, minor: bool) {
         let start = if minor { self.old_weakrefs } else { 0 };
         let mut kept = start;
@@ -213,6 +215,7 @@ impl Special {
             if !marker.is_marked(object.bits() as *const _)
                 && object.class().data().finalizer.get()
                 && !object.as_object().expect("a pointer").is_finalized()
+                && !crate::types::generator::is_finished(object)
             {
                 object.as_object().expect("a pointer").set_finalized();
                 self.finalizers.push(object);

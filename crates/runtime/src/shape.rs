@@ -43,8 +43,40 @@ pub struct Shape {
     /// Attributes are in a dict.
     pub is_dict: bool,
     transition: Cell<Option<(&'static Str, &'static Shape)>>,
-    more: RefCell<Option<Box<HashMap<*const Str, &'static Shape>>>>,
-    index: RefCell<Option<Box<HashMap<*const Str, u32>>>>,
+    more: RefCell<Option<Box<HashMap<*const Str, &'static Shape, ahash::RandomState>>>>,
+    index: std::cell::OnceCell<Box<Index>>,
+}
+
+/// Slots by name: open addressing by the names' addresses, less than half full.
+struct Index {
+    entries: Box<[(*const Str, u32)]>,
+    shift: u32,
+}
+
+impl Index {
+    fn new(shape: &Shape) -> Index {
+        let bits = (shape.count * 2).next_power_of_two().trailing_zeros();
+        let mut index = Index { entries: vec![(std::ptr::null(), 0); 1 << bits].into(), shift: usize::BITS - bits };
+        for (key, slot) in shape.keys() {
+            let at = index.place(key);
+            index.entries[at] = (key, slot);
+        }
+        index
+    }
+
+    /// Where `name` is, or the free entry where it would be.
+    #[inline(always)]
+    fn place(&self, name: *const Str) -> usize {
+        const GOLDEN: usize = 0x9e37_79b9_7f4a_7c15;
+        let mut at = (name as usize >> 4).wrapping_mul(GOLDEN) >> self.shift;
+        loop {
+            let key = self.entries[at].0;
+            if key.is_null() || std::ptr::eq(key, name) {
+                return at;
+            }
+            at = (at + 1) & (self.entries.len() - 1);
+        }
+    }
 }
 
 /// Type of shapes; never seen by Python code.
@@ -61,7 +93,8 @@ object!(Shape, SHAPE);
 
 /// More attributes than this go into a dict.
 const MAX_ATTRS: u32 = 256;
-const INDEX_FROM: u32 = 8;
+/// Layouts with more attributes than this are searched by an index.
+const INDEX_FROM: u32 = 2;
 
 unsafe fn trace_shape(object: *mut Header, marker: &mut Marker) {
     // SAFETY: called for shapes only.
@@ -106,7 +139,7 @@ impl Shape {
             is_dict: false,
             transition: Cell::new(None),
             more: RefCell::new(None),
-            index: RefCell::new(None),
+            index: std::cell::OnceCell::new(),
         };
         let shape = cx.alloc(shape);
         cx.register_special(Value::of(shape));
@@ -116,9 +149,9 @@ impl Shape {
     /// The slot of `name` (interned), if the layout has it.
     pub fn find(&self, name: &Str) -> Option<u32> {
         if self.count > INDEX_FROM {
-            let mut index = self.index.borrow_mut();
-            let index = index.get_or_insert_with(|| Box::new(self.keys().map(|(k, i)| (k as *const Str, i)).collect()));
-            return index.get(&(name as *const Str)).copied();
+            let index = self.index.get_or_init(|| Box::new(Index::new(self)));
+            let (key, slot) = index.entries[index.place(name)];
+            return if key.is_null() { None } else { Some(slot) };
         }
         self.keys().find(|(k, _)| std::ptr::eq(*k, name)).map(|(_, i)| i)
     }
@@ -240,7 +273,7 @@ fn dict_shape(cx: &mut Cx, class: &'static Type) -> &'static Shape {
         is_dict: true,
         transition: Cell::new(None),
         more: RefCell::new(None),
-        index: RefCell::new(None),
+        index: std::cell::OnceCell::new(),
     };
     let shape = cx.alloc(shape);
     cx.register_special(Value::of(shape));

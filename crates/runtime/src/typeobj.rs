@@ -373,7 +373,16 @@ impl Type {
     /// The MRO as a tuple of types (in theory of any values, when a metaclass overrides `mro()`).
     #[inline(always)]
     pub fn mro(&self) -> &'static Tuple {
-        self.tp_mro.get().expect("a ready type has an MRO")
+        match self.tp_mro.get() {
+            Some(mro) => mro,
+            None => self.unfinished_mro(),
+        }
+    }
+
+    /// The MRO of the base of a class whose own is being computed, by a metaclass's `mro()`.
+    #[cold]
+    fn unfinished_mro(&self) -> &'static Tuple {
+        self.base().unwrap_or(&crate::types::object::OBJECT).mro()
     }
 
     /// The MRO, if it was computed already.

@@ -116,7 +116,27 @@ pub fn compile_text(cx: &mut Cx, text: &str, filename: Value, request: &Request)
 
 /// Parses `text`.
 pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -> PyResult<syntax::Module> {
-    syntax::parse(text, mode).map_err(|error| raise_syntax(cx, &error, filename, flags))
+    let module = syntax::parse(text, mode).map_err(|error| raise_syntax(cx, &error, filename, flags))?;
+    for (range, message) in module.joined_numbers() {
+        let warning = compiler::Warning::new(message, range, &module.source);
+        crate::warnings::syntax_warning(cx, &warning, filename, &module.source)?;
+    }
+    Ok(module)
+}
+
+fn input_of(module: &syntax::Module, mode: Mode) -> Input<'_> {
+    match (module.tree(), mode) {
+        (syntax::ast::Mod::Module(tree), Mode::Single) => Input::Interactive(tree),
+        (syntax::ast::Mod::Module(tree), _) => Input::Module(tree),
+        (syntax::ast::Mod::Expression(tree), _) => Input::Expression(tree),
+    }
+}
+
+/// The symbol table of a parsed source.
+pub fn symbols(cx: &mut Cx, module: &syntax::Module, filename: Value, mode: Mode) -> PyResult<compiler::Block> {
+    let source = &module.source;
+    let table = compiler::symbol_table(source, input_of(module, mode));
+    table.map_err(|error| raise_compiler_error(cx, &error, filename, source))
 }
 
 /// Compiles a parsed source.
@@ -134,11 +154,7 @@ pub fn compile_module(
         future_annotations: request.flags & flag::ANNOTATIONS != 0,
         top_level_await: request.flags & flag::TOP_LEVEL_AWAIT != 0,
     };
-    let input = match (module.tree(), request.mode) {
-        (syntax::ast::Mod::Module(tree), Mode::Single) => Input::Interactive(tree),
-        (syntax::ast::Mod::Module(tree), _) => Input::Module(tree),
-        (syntax::ast::Mod::Expression(tree), _) => Input::Expression(tree),
-    };
+    let input = input_of(module, request.mode);
     match compiler::compile(&module.source, input, &options) {
         Ok(output) => {
             for warning in &output.warnings {

@@ -131,7 +131,7 @@ impl Out {
             self.text("  File \"");
             self.str(f.code.filename.get());
             self.text("\", line ");
-            self.decimal(positions::lookup(&f.code.code.positions, f.word_index()).line as u64);
+            self.decimal(positions::lookup(&f.code.line_table, f.word_index()).line as u64);
             self.text(" in ");
             self.str(f.code.name);
             self.text("\n");

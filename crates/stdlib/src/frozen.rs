@@ -1,16 +1,13 @@
-//! Frozen modules: bytecode in the binary. The three that import itself is made of are compiled from the library's
-//! directory when the binary has none.
+//! Frozen modules: bytecode in the binary. With `TAIPAN_LIB` they are compiled from that directory, or not frozen.
 
 use std::cell::Cell;
-use std::sync::Arc;
 
-use taipan_bytecode::marshal;
 use taipan_runtime::types::code::CodeObject;
-use taipan_runtime::{Cx, PyResult, raise};
+use taipan_runtime::{Cx, PyResult, Value, raise};
 use taipan_syntax::Mode;
 
 use crate::compile::{Request, compile_text};
-use crate::state;
+use crate::{marshal, state};
 
 /// A frozen module.
 #[derive(Clone, Copy, Debug)]
@@ -25,16 +22,50 @@ pub struct Frozen {
     pub origin: Option<&'static str>,
 }
 
-/// The modules that import is made of.
-static BOOTSTRAP: &[Frozen] = &[
-    Frozen { name: "_frozen_importlib", bytes: &[], is_package: false, origin: Some("importlib._bootstrap") },
-    Frozen {
-        name: "_frozen_importlib_external",
-        bytes: &[],
-        is_package: false,
-        origin: Some("importlib._bootstrap_external"),
-    },
-    Frozen { name: "zipimport", bytes: &[], is_package: false, origin: Some("zipimport") },
+const fn plain(name: &'static str) -> Frozen {
+    Frozen { name, bytes: &[], is_package: false, origin: Some(name) }
+}
+
+const fn alias(name: &'static str, origin: &'static str) -> Frozen {
+    Frozen { name, bytes: &[], is_package: false, origin: Some(origin) }
+}
+
+const fn package(name: &'static str, origin: &'static str) -> Frozen {
+    Frozen { name, bytes: &[], is_package: true, origin: Some(origin) }
+}
+
+/// How many modules at the start of [`STANDARD`] import itself is made of.
+const BOOTSTRAP: usize = 3;
+
+/// The library's frozen modules, in CPython's order.
+static STANDARD: &[Frozen] = &[
+    alias("_frozen_importlib", "importlib._bootstrap"),
+    alias("_frozen_importlib_external", "importlib._bootstrap_external"),
+    plain("zipimport"),
+    plain("abc"),
+    plain("codecs"),
+    plain("io"),
+    plain("_collections_abc"),
+    plain("_sitebuiltins"),
+    plain("genericpath"),
+    plain("ntpath"),
+    plain("posixpath"),
+    plain("os"),
+    plain("site"),
+    plain("stat"),
+    plain("importlib.util"),
+    plain("importlib.machinery"),
+    plain("runpy"),
+    plain("__hello__"),
+    alias("__hello_alias__", "__hello__"),
+    package("__phello_alias__", "__hello__"),
+    alias("__phello_alias__.spam", "__hello__"),
+    package("__phello__", "__phello__"),
+    alias("__phello__.__init__", "<__phello__"),
+    package("__phello__.ham", "__phello__.ham"),
+    alias("__phello__.ham.__init__", "<__phello__.ham"),
+    plain("__phello__.ham.eggs"),
+    plain("__phello__.spam"),
 ];
 
 struct Table(Cell<&'static [Frozen]>);
@@ -49,13 +80,23 @@ pub fn set_table(table: &'static [Frozen]) {
 
 /// True for the modules without which nothing can be imported.
 pub fn is_bootstrap(name: &str) -> bool {
-    BOOTSTRAP.iter().any(|f| f.name == name)
+    STANDARD[..BOOTSTRAP].iter().any(|f| f.name == name)
+}
+
+/// False if modules besides the bootstrap ones come from files: `-X frozen_modules=off`, or `TAIPAN_LIB` replaces the
+/// library.
+pub fn enabled() -> bool {
+    static ENABLED: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *ENABLED.get_or_init(|| {
+        let is_off = state::config().xoptions.iter().any(|option| option == "frozen_modules=off");
+        !is_off && std::env::var_os("TAIPAN_LIB").is_none()
+    })
 }
 
 /// All frozen modules.
 pub fn all() -> impl Iterator<Item = &'static Frozen> {
     let table = TABLE.0.get();
-    table.iter().chain(BOOTSTRAP.iter().filter(|b| !table.iter().any(|f| f.name == b.name)))
+    table.iter().chain(STANDARD.iter().filter(|s| !table.iter().any(|f| f.name == s.name)))
 }
 
 /// The frozen module `name`.
@@ -71,7 +112,7 @@ fn embedded(frozen: &Frozen) -> &'static [u8] {
     if std::env::var_os("TAIPAN_LIB").is_some() {
         return &[];
     }
-    frozen.origin.and_then(taipan_pylib::frozen).unwrap_or(&[])
+    frozen.origin.and_then(|origin| taipan_pylib::frozen(origin.trim_start_matches('<'))).unwrap_or(&[])
 }
 
 /// The code of a frozen module. May collect.
@@ -79,12 +120,12 @@ pub fn code(cx: &mut Cx, frozen: &'static Frozen) -> PyResult<&'static CodeObjec
     let own = embedded(frozen);
     if !own.is_empty() {
         // The binary's own bytes need no verification.
-        return match marshal::from_bytes(own) {
-            Ok(code) => Ok(CodeObject::new(cx, code)),
-            Err(error) => raise!(cx, ImportError, "Frozen object named {} is invalid: {error}", frozen.name),
+        return match marshal::trusted(cx, own)?.exact::<CodeObject>() {
+            Some(code) => Ok(code),
+            None => raise!(cx, ImportError, "Frozen object named {} is invalid", frozen.name),
         };
     }
-    let origin = frozen.origin.unwrap_or(frozen.name);
+    let origin = frozen.origin.unwrap_or(frozen.name).trim_start_matches('<');
     let Some(directory) = &state::config().stdlib_dir else {
         return raise!(cx, ImportError, "no library directory to compile {origin} from");
     };
@@ -106,9 +147,5 @@ pub fn bytes(cx: &mut Cx, frozen: &'static Frozen) -> PyResult<Vec<u8>> {
         return Ok(own.to_vec());
     }
     let code = code(cx, frozen)?;
-    let code: &Arc<taipan_bytecode::Code> = &code.code;
-    match marshal::to_bytes(code) {
-        Ok(bytes) => Ok(bytes),
-        Err(error) => raise!(cx, ImportError, "{error}"),
-    }
+    marshal::dumps(cx, Value::of(code), taipan_bytecode::marshal::VERSION as i64, true)
 }

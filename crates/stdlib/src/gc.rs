@@ -10,6 +10,7 @@ use taipan_macros::pymethods;
 use taipan_runtime::buffer::{RAW_BUFFER, VALUE_ARRAY};
 use taipan_runtime::dict::{self, Dict};
 use taipan_runtime::heap::RootVec;
+use taipan_runtime::native::{self, ParamSpec};
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::number;
 use taipan_runtime::typeobj::{Type, flags};
@@ -72,8 +73,23 @@ fn notify(cx: &mut Cx, phase: &str, generation: i64) {
     }
 }
 
+/// The parameters of `gc.collect`.
+static COLLECT: ParamSpec = ParamSpec {
+    name: "collect",
+    names: &["generation"],
+    positional_only: 0,
+    positional: 1,
+    required: 0,
+    keyword_required: &[],
+    varargs: false,
+    varkw: false,
+};
+
 /// Collects, then runs finalisers and weakref callbacks.
 pub fn collect(cx: &mut Cx, generation: i64) {
+    if generation > 0 {
+        taipan_runtime::liveness::forget_dead_temporaries(cx);
+    }
     notify(cx, "start", generation);
     cx.heap().collect(if generation == 0 { Kind::Minor } else { Kind::Major });
     heap::run_pending(cx);
@@ -163,9 +179,15 @@ impl Gc {
     /// is raised if the generation number is invalid.
     ///
     /// The number of unreachable objects is returned.
-    #[py("($module, /, generation=2)")]
-    fn collect(cx: &mut Cx, generation: Option<i32>) -> PyResult<i64> {
-        let generation = generation.unwrap_or(2);
+    #[py("($module, /, generation=2)", raw)]
+    fn collect(cx: &mut Cx, args: Args) -> PyResult<i64> {
+        let mut bound = [None];
+        native::bind(cx, &COLLECT, args, &mut bound)?;
+        let generation = match bound[0] {
+            Some(generation) => number::to_i32(cx, generation)?,
+            None => 2,
+        };
+        cx.clear_dead_registers(args.values());
         if !(0..=2).contains(&generation) {
             return raise!(cx, ValueError, "invalid generation");
         }

@@ -61,11 +61,11 @@ pub fn last_error(cx: &mut Cx) -> Raised {
     os_error(cx, code)
 }
 
-/// Runs a call that may block other threads for long. The GIL will be released around `f`, so `f` must not touch
+/// Runs a call that may block other threads for long. The GIL is released around `f`, so `f` must not touch
 /// Python objects other than memory it was lent.
 #[inline]
-pub fn blocking<T>(_cx: &mut Cx, f: impl FnOnce() -> T) -> T {
-    f()
+pub fn blocking<T>(cx: &mut Cx, f: impl FnOnce() -> T) -> T {
+    cx.allow_threads(f)
 }
 
 /// Runs pending signal handlers; called where a system call was interrupted.

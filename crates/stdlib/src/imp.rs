@@ -4,6 +4,7 @@ use taipan_bytecode::pyc;
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::{attr, buffer, call};
+use taipan_runtime::threads::RawLock;
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::list::List;
@@ -12,7 +13,7 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::frozen;
 use crate::state;
@@ -22,7 +23,9 @@ pub struct Imp;
 
 const DOC: &str = "(Extremely) low-level import machinery bits as used by importlib.";
 
-/// Depth of the import lock. One thread runs imports at a time under the GIL; importlib has its own module locks.
+/// The import lock, which its owner can take again. importlib has module locks of its own besides.
+static LOCK: RawLock = RawLock::new();
+static LOCK_OWNER: AtomicU64 = AtomicU64::new(0);
 static LOCK_DEPTH: AtomicI64 = AtomicI64::new(0);
 static OVERRIDE_MULTI: AtomicI64 = AtomicI64::new(0);
 static OVERRIDE_FROZEN: AtomicI64 = AtomicI64::new(0);
@@ -72,7 +75,11 @@ fn frozen_error<T>(cx: &mut Cx, name: &str) -> PyResult<T> {
 }
 
 fn lookup_frozen(name: &str) -> Option<&'static frozen::Frozen> {
-    if OVERRIDE_FROZEN.load(Ordering::Relaxed) < 0 && !frozen::is_bootstrap(name) {
+    let is_off = match OVERRIDE_FROZEN.load(Ordering::Relaxed) {
+        0 => !frozen::enabled(),
+        n => n < 0,
+    };
+    if is_off && !frozen::is_bootstrap(name) {
         return None;
     }
     frozen::find(name)
@@ -85,8 +92,13 @@ impl Imp {
     /// This lock should be used by import hooks to ensure thread-safety when importing
     /// modules. On platforms without threads, this function does nothing.
     #[py("($module, /)")]
-    fn acquire_lock(_cx: &mut Cx) {
+    fn acquire_lock(cx: &mut Cx) -> PyResult<()> {
+        if LOCK_OWNER.load(Ordering::Relaxed) != cx.ident {
+            LOCK.take(cx, None)?;
+            LOCK_OWNER.store(cx.ident, Ordering::Relaxed);
+        }
         LOCK_DEPTH.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Release the interpreter's import lock.
@@ -94,10 +106,13 @@ impl Imp {
     /// On platforms without threads, this function does nothing.
     #[py("($module, /)")]
     fn release_lock(cx: &mut Cx) -> PyResult<()> {
-        if LOCK_DEPTH.load(Ordering::Relaxed) <= 0 {
+        if LOCK_OWNER.load(Ordering::Relaxed) != cx.ident {
             return raise!(cx, RuntimeError, "not holding the import lock");
         }
-        LOCK_DEPTH.fetch_sub(1, Ordering::Relaxed);
+        if LOCK_DEPTH.fetch_sub(1, Ordering::Relaxed) == 1 {
+            LOCK_OWNER.store(0, Ordering::Relaxed);
+            LOCK.release();
+        }
         Ok(())
     }
 

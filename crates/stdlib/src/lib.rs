@@ -49,6 +49,7 @@ pub mod struct_;
 pub mod struct_format;
 pub mod suggestions;
 mod support;
+pub mod symtable;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -93,6 +94,7 @@ pub static MODULES: &[(&str, Init)] = &[
     ("_string", |cx| Ok(string::init(cx))),
     ("_struct", |cx| Ok(struct_::init(cx))),
     ("_suggestions", |cx| Ok(suggestions::init(cx))),
+    ("_symtable", |cx| Ok(symtable::init(cx))),
     ("_thread", thread::module),
     ("_tokenize", |cx| Ok(tokenize::init(cx))),
     ("_types", |cx| Ok(types::init(cx))),
@@ -120,9 +122,25 @@ pub static MODULES: &[(&str, Init)] = &[
     ("unicodedata", |cx| Ok(unicodedata::init(cx))),
 ];
 
+/// Rows like those of [`MODULES`].
+pub type Table = &'static [(&'static str, Init)];
+
+static MORE: std::sync::OnceLock<&'static [Table]> = std::sync::OnceLock::new();
+
+/// Adds the modules of crates on top of this one; to be called once, before [`start`].
+pub fn register(tables: &'static [Table]) {
+    let _ = MORE.set(tables);
+}
+
+/// All native modules.
+pub fn modules() -> impl Iterator<Item = &'static (&'static str, Init)> {
+    let more = MORE.get().copied().unwrap_or(&[]);
+    MODULES.iter().chain(more.iter().copied().flatten())
+}
+
 /// The function that makes the native module `name`.
 pub fn find(name: &str) -> Option<Init> {
-    MODULES.iter().find(|row| row.0 == name).map(|row| row.1)
+    modules().find(|row| row.0 == name).map(|row| row.1)
 }
 
 /// A new module with these functions. May collect.

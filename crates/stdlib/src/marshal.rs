@@ -1,9 +1,7 @@
 //! The module `marshal`: the format of `bytecode::marshal` over runtime objects.
 
-use std::sync::Arc;
-
 use taipan_bytecode::marshal::{self as format, Builder, CodeParts, Input, MarshalError, Reader, Source, View, Writer};
-use taipan_bytecode::{Code, Const, Text, verify};
+use taipan_bytecode::{Const, Text};
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::heap::RootVec;
@@ -70,6 +68,10 @@ fn raise(cx: &mut Cx, failure: Failure) -> Raised {
 struct Objects<'c> {
     cx: &'c mut Cx,
     roots: RootVec,
+    /// Strs that look like names are interned, as those of code are.
+    names_interned: bool,
+    /// The bytes are the binary's own: code needs no verification.
+    trusted: bool,
 }
 
 impl Objects<'_> {
@@ -79,6 +81,72 @@ impl Objects<'_> {
         }
         v
     }
+
+    fn interned(&mut self, text: &[u8]) -> &'static Str {
+        match std::str::from_utf8(text) {
+            Ok(text) => self.cx.intern(text),
+            Err(_) => {
+                let s = Str::from_generalized_utf8(self.cx, text);
+                self.cx.intern_value(s)
+            }
+        }
+    }
+
+    /// A tuple of names with all of them interned.
+    fn names(&mut self, v: Value) -> Result<&'static Tuple, Failure> {
+        let Some(names) = v.exact::<Tuple>() else { return Err(bad("code names")) };
+        let Some(strs) = names.items().iter().map(|v| v.exact::<Str>()).collect::<Option<Vec<_>>>() else {
+            return Err(bad("code name"));
+        };
+        if strs.iter().all(|s| s.is_interned()) {
+            return Ok(names);
+        }
+        let strs: Vec<Value> = strs.iter().map(|s| Value::of(self.cx.intern_value(s))).collect();
+        let names = Tuple::new(self.cx, &strs);
+        self.keep(Value::of(names));
+        Ok(names)
+    }
+
+    /// The parts of a code object, not verified.
+    fn parts(&mut self, parts: CodeParts<Value>) -> Result<code::Parts, Failure> {
+        let [argcount, posonlyargcount, kwonlyargcount, flags, firstlineno, nregs] = parts.numbers;
+        let Some(strs) = parts.strs.iter().map(|v| v.exact::<Str>()).collect::<Option<Vec<_>>>() else {
+            return Err(bad("code name"));
+        };
+        let [varnames, cellvars, freevars, names] = parts.names;
+        let Some(consts) = parts.consts.exact::<Tuple>() else { return Err(bad("code constants")) };
+        if !consts.items().iter().all(|v| is_constant(*v)) {
+            return Err(bad("code constant"));
+        }
+        Ok(code::Parts {
+            params: [argcount, posonlyargcount, kwonlyargcount],
+            flags,
+            firstlineno,
+            nregs,
+            strs: [strs[0], strs[1], strs[2]].map(|s| self.cx.intern_value(s)),
+            variables: [self.names(varnames)?, self.names(cellvars)?, self.names(freevars)?],
+            names: self.names(names)?,
+            consts,
+            words: parts.words,
+            handlers: parts.handlers,
+            line_table: parts.positions,
+        })
+    }
+}
+
+/// True for the kinds of constants that code objects hold.
+fn is_constant(v: Value) -> bool {
+    let constants = [Value::none(), Value::ellipsis(), Value::bool(true), Value::bool(false)];
+    let class = v.class();
+    constants.contains(&v)
+        || [&int::INT, &float::FLOAT].iter().any(|c| std::ptr::eq(class, *c))
+        || v.exact::<Str>().is_some()
+        || v.exact::<CodeObject>().is_some()
+        || v.exact::<Bytes>().is_some()
+        || v.exact::<Complex>().is_some()
+        || v.exact::<Tuple>().is_some_and(|items| items.items().iter().all(|v| is_constant(*v)))
+        || v.exact::<Slice>().is_some_and(|s| [s.start, s.stop, s.step].iter().all(|v| is_constant(*v)))
+        || class.spec().is_some_and(|spec| spec.name == "frozenset")
 }
 
 impl Builder for Objects<'_> {
@@ -113,11 +181,11 @@ impl Builder for Objects<'_> {
         let v = complex::new(self.cx, real, imag);
         Ok(self.keep(v))
     }
-    fn str(&mut self, text: Text, interned: bool) -> Result<Value, Failure> {
-        let v = if interned {
-            Value::of(code::intern_text(self.cx, &text))
+    fn str(&mut self, text: &[u8], interned: bool) -> Result<Value, Failure> {
+        let v = if interned || self.names_interned && code::all_name_chars(text) {
+            return Ok(Value::of(self.interned(text)));
         } else {
-            Value::of(Str::from_generalized_utf8(self.cx, &text.0))
+            Value::of(Str::from_generalized_utf8(self.cx, text))
         };
         Ok(self.keep(v))
     }
@@ -169,62 +237,17 @@ impl Builder for Objects<'_> {
         Ok(self.keep(v))
     }
     fn code(&mut self, parts: CodeParts<Value>) -> Result<Value, Failure> {
-        let code = code_of(parts)?;
-        let code = checked(Arc::new(code))?;
-        let v = Value::of(CodeObject::new(self.cx, code));
+        let parts = self.parts(parts)?;
+        if !self.trusted {
+            parts.verify().map_err(|error| bad(&format!("invalid bytecode: {error}")))?;
+        }
+        let v = Value::of(CodeObject::from_parts(self.cx, parts));
         Ok(self.keep(v))
     }
 }
 
 fn bad(what: &str) -> Failure {
     Failure::Format(MarshalError::Value(format!("bad marshal data ({what})")))
-}
-
-/// Verifies code that came from outside.
-fn checked(code: Arc<Code>) -> Result<Arc<Code>, Failure> {
-    verify::verify(&code).map_err(|error| bad(&format!("invalid bytecode: {error}")))?;
-    Ok(code)
-}
-
-fn text_of(v: Value) -> Result<Text, Failure> {
-    match v.downcast::<Str>() {
-        Some(s) => Ok(Text(s.to_generalized_utf8().into_owned().into())),
-        None => Err(bad("code name")),
-    }
-}
-
-fn texts_of(v: Value) -> Result<Vec<Text>, Failure> {
-    match v.exact::<Tuple>() {
-        Some(items) => items.items().iter().map(|v| text_of(*v)).collect(),
-        None => Err(bad("code names")),
-    }
-}
-
-fn code_of(parts: CodeParts<Value>) -> Result<Code, Failure> {
-    let [argcount, posonlyargcount, kwonlyargcount, flags, firstlineno, nregs] = parts.numbers;
-    let [name, qualname, filename] = parts.strs;
-    let [varnames, cellvars, freevars, names] = parts.names;
-    let Some(consts) = parts.consts.exact::<Tuple>() else { return Err(bad("code constants")) };
-    let consts = consts.items().iter().map(|v| to_const(*v).ok_or_else(|| bad("code constant")));
-    Ok(Code {
-        name: text_of(name)?,
-        qualname: text_of(qualname)?,
-        filename: text_of(filename)?,
-        argcount,
-        posonlyargcount,
-        kwonlyargcount,
-        flags,
-        firstlineno,
-        nregs,
-        varnames: texts_of(varnames)?,
-        cellvars: texts_of(cellvars)?,
-        freevars: texts_of(freevars)?,
-        names: texts_of(names)?,
-        consts: consts.collect::<Result<_, _>>()?,
-        words: parts.words,
-        handlers: parts.handlers,
-        positions: parts.positions,
-    })
 }
 
 /// A value as the compiler's constant; None if it is of another kind.
@@ -266,9 +289,6 @@ pub fn to_const(v: Value) -> Option<Const> {
     if let Some(s) = v.exact::<Slice>() {
         let parts = [to_const(s.start)?, to_const(s.stop)?, to_const(s.step)?];
         return Some(Const::Slice(Box::new(parts)));
-    }
-    if let Some(code) = v.exact::<CodeObject>() {
-        return Some(Const::Code(code.code.clone()));
     }
     None
 }
@@ -349,7 +369,6 @@ impl Parts<'_> {
     }
 
     fn code_parts(&mut self, code: &'static CodeObject) -> CodeParts<Value> {
-        let c = &code.code;
         let (nlocals, ncells) = (code.nlocals as usize, code.ncells as usize);
         let mut tuple = |cx: &mut Cx, names: &[&'static Str]| {
             let values: Vec<Value> = names.iter().map(|n| Value::of(*n)).collect();
@@ -361,16 +380,23 @@ impl Parts<'_> {
             tuple(self.cx, &code.local_names[..nlocals]),
             tuple(self.cx, &code.local_names[nlocals..nlocals + ncells]),
             tuple(self.cx, &code.local_names[nlocals + ncells..]),
-            tuple(self.cx, code.names()),
+            Value::of(code.names_tuple()),
         ];
         CodeParts {
-            numbers: [c.argcount, c.posonlyargcount, c.kwonlyargcount, c.flags, c.firstlineno, c.nregs],
+            numbers: [
+                code.argcount,
+                code.posonlyargcount,
+                code.kwonlyargcount,
+                code.flags,
+                code.firstlineno,
+                code.nregs() as u32,
+            ],
             strs: [Value::of(code.name), Value::of(code.qualname), Value::of(code.filename.get())],
             names,
             consts: Value::of(code.consts_tuple()),
-            words: c.words.clone(),
-            handlers: c.handlers.clone(),
-            positions: c.positions.clone(),
+            words: code.pristine_words(),
+            handlers: code.handlers.to_vec(),
+            positions: code.line_table.to_vec(),
         }
     }
 }
@@ -388,19 +414,17 @@ pub fn dumps(cx: &mut Cx, v: Value, version: i64, allow_code: bool) -> PyResult<
     write(cx, v, version, allow_code).map_err(|failure| raise(cx, failure))
 }
 
+/// The object in the binary's own bytes. May collect.
+pub fn trusted(cx: &mut Cx, bytes: &[u8]) -> PyResult<Value> {
+    let mut objects = Objects { cx, roots: RootVec::new(), names_interned: true, trusted: true };
+    let result = Reader::new(bytes, &mut objects).object();
+    result.map_err(|failure| raise(cx, failure))
+}
+
 /// The object that `bytes` start with. May collect.
 pub fn loads(cx: &mut Cx, bytes: &[u8], allow_code: bool) -> PyResult<Value> {
-    // Code objects hold constants only: read without making Python objects on the way.
-    if allow_code
-        && bytes.first().is_some_and(|tag| tag & 0x7f == b'c')
-        && let Ok(code) = format::from_bytes(bytes)
-    {
-        return match checked(code) {
-            Ok(code) => Ok(Value::of(CodeObject::new(cx, code))),
-            Err(failure) => Err(raise(cx, failure)),
-        };
-    }
-    let mut objects = Objects { cx, roots: RootVec::new() };
+    let names_interned = bytes.first().is_some_and(|tag| tag & 0x7f == b'c');
+    let mut objects = Objects { cx, roots: RootVec::new(), names_interned, trusted: false };
     let result = Reader::new(bytes, &mut objects).allow_code(allow_code).object();
     result.map_err(|failure| raise(cx, failure))
 }
@@ -507,7 +531,7 @@ impl Marshal {
             return raise!(cx, TypeError, "file.read() returned not bytes but {got}");
         }
         let input = File { cx: &raw mut *cx, file, bytes: Vec::new(), _life: std::marker::PhantomData };
-        let mut objects = Objects { cx, roots: RootVec::new() };
+        let mut objects = Objects { cx, roots: RootVec::new(), names_interned: false, trusted: false };
         let result = Reader::new(input, &mut objects).allow_code(allow_code.unwrap_or(true)).object();
         result.map_err(|failure| raise(cx, failure))
     }

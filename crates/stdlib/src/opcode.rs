@@ -138,5 +138,9 @@ impl Opcode {
 pub fn init(cx: &mut Cx) -> &'static Module {
     let module = Module::new(cx, "_opcode");
     module.add_functions(cx, Opcode::METHODS);
+    // Inline caches specialise.
+    for name in ["ENABLE_SPECIALIZATION", "ENABLE_SPECIALIZATION_FT"] {
+        module.set(cx, name, Value::small(1));
+    }
     module
 }

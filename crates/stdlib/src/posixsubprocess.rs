@@ -285,7 +285,7 @@ impl Functions {
             fork_prepare(cx);
         }
         // SAFETY: the child only makes system calls, but for preexec_fn, whose caller was warned.
-        let pid = unsafe { libc::fork() };
+        let pid = taipan_runtime::threads::fork(cx, || unsafe { libc::fork() }, crate::thread::after_fork);
         if pid == 0 {
             if plan.preexec.is_some() {
                 fork_child(cx);

@@ -6,8 +6,8 @@
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use taipan_macros::pymethods;
-use taipan_runtime::cx::INTERRUPT;
 use taipan_runtime::protocol::{iter, number};
+use taipan_runtime::threads;
 use taipan_runtime::typeobj::{Type, flags};
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::int;
@@ -116,7 +116,7 @@ pub fn arrived(signum: i32) {
     if let Some(flag) = PENDING.get(signum as usize) {
         flag.store(true, Ordering::SeqCst);
     }
-    INTERRUPT.store(true, Ordering::SeqCst);
+    threads::signal_arrived();
     let fd = WAKEUP_FD.load(Ordering::SeqCst);
     if fd >= 0 {
         let byte = signum as u8;
@@ -219,7 +219,7 @@ pub fn run_handlers(cx: &mut Cx) -> PyResult<()> {
 /// Makes the interpreter look again if signals from `from` on are still pending.
 fn rearm(from: i32) {
     if PENDING[(from as usize).min(PENDING.len())..].iter().any(|p| p.load(Ordering::SeqCst)) {
-        INTERRUPT.store(true, Ordering::SeqCst);
+        threads::signal_arrived();
     }
 }
 
@@ -347,6 +347,9 @@ impl Signals {
     /// the first is the signal number, the second is the interrupted stack frame.
     #[py("($module, signalnum, handler, /)")]
     fn signal(cx: &mut Cx, signalnum: i32, handler: Value) -> PyResult<Value> {
+        if !cx.is_main {
+            return raise!(cx, ValueError, "signal only works in main thread of the main interpreter");
+        }
         check_number(cx, signalnum)?;
         let number = int::as_i64(handler).filter(|_| handler.class().slots().call.is_none());
         let action = match number {
@@ -419,7 +422,7 @@ impl Signals {
     #[py("($module, /)")]
     fn pause(cx: &mut Cx) -> PyResult<()> {
         // SAFETY: a plain system call.
-        unsafe { libc::pause() };
+        cx.allow_threads(|| unsafe { libc::pause() });
         cx.handle_interrupt()
     }
 
@@ -488,7 +491,7 @@ impl Signals {
         let set = set_of(cx, sigset)?;
         let mut signum = 0;
         // SAFETY: a valid set and place for the result.
-        let errno = unsafe { libc::sigwait(&raw const set, &raw mut signum) };
+        let errno = cx.allow_threads(|| unsafe { libc::sigwait(&raw const set, &raw mut signum) });
         if errno != 0 {
             return Err(os_error_of(cx, &exceptions::OSError, errno));
         }
@@ -503,10 +506,10 @@ impl Signals {
         let set = set_of(cx, sigset)?;
         loop {
             // SAFETY: a valid set; the call fills the structure.
-            let (status, info) = unsafe {
+            let (status, info) = cx.allow_threads(|| unsafe {
                 let mut info: libc::siginfo_t = std::mem::zeroed();
                 (libc::sigwaitinfo(&raw const set, &raw mut info), info)
-            };
+            });
             if status >= 0 {
                 return Ok(siginfo_object(cx, &info));
             }
@@ -531,10 +534,10 @@ impl Signals {
             let left = end.saturating_duration_since(std::time::Instant::now());
             let left = libc::timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos() as i64 };
             // SAFETY: as above.
-            let (status, info) = unsafe {
+            let (status, info) = cx.allow_threads(|| unsafe {
                 let mut info: libc::siginfo_t = std::mem::zeroed();
                 (libc::sigtimedwait(&raw const set, &raw mut info, &raw const left), info)
-            };
+            });
             if status >= 0 {
                 return Ok(siginfo_object(cx, &info));
             }
@@ -607,7 +610,10 @@ impl Signals {
     /// The fd must be non-blocking.
     #[py("($module, fd, /, *, warn_on_full_buffer=True)")]
     fn set_wakeup_fd(cx: &mut Cx, fd: i32, warn_on_full_buffer: Option<bool>) -> PyResult<i64> {
-        if fd >= 0 {
+        if !cx.is_main {
+            return raise!(cx, ValueError, "set_wakeup_fd only works in main thread of the main interpreter");
+        }
+        if fd != -1 {
             // SAFETY: a plain system call.
             let mode = unsafe { libc::fcntl(fd, libc::F_GETFL) };
             if mode < 0 {

@@ -4,7 +4,7 @@ use ruff_python_ast::token::TokenKind;
 use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal};
 use ruff_python_ast::{AnyNodeRef, Mod, PythonVersion};
 use ruff_python_parser::{Mode as ParserMode, ParseOptions, Parsed};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
 
 pub use crate::diagnose::Mode;
 use crate::diagnose::diagnose;
@@ -35,6 +35,38 @@ impl Module {
     /// The tree.
     pub fn tree(&self) -> &Mod {
         self.parsed.syntax()
+    }
+
+    /// Numbers that a keyword follows without a space (`1if x else y`), with CPython's warning.
+    pub fn joined_numbers(&self) -> Vec<(TextRange, &'static str)> {
+        let mut found = Vec::new();
+        let tokens = self.parsed.tokens();
+        for (number, next) in tokens.iter().zip(tokens.iter().skip(1)) {
+            let is_number = matches!(number.kind(), TokenKind::Int | TokenKind::Float | TokenKind::Complex);
+            let is_keyword = matches!(
+                next.kind(),
+                TokenKind::And
+                    | TokenKind::Else
+                    | TokenKind::For
+                    | TokenKind::If
+                    | TokenKind::In
+                    | TokenKind::Is
+                    | TokenKind::Not
+                    | TokenKind::Or
+            );
+            if is_number && is_keyword && number.range().end() == next.range().start() {
+                let text = self.source[number.range()].as_bytes();
+                let message = match (text, text.last()) {
+                    ([b'0', b'x' | b'X', ..], _) => "invalid hexadecimal literal",
+                    ([b'0', b'o' | b'O', ..], _) => "invalid octal literal",
+                    ([b'0', b'b' | b'B', ..], _) => "invalid binary literal",
+                    (_, Some(b'j' | b'J')) => "invalid imaginary literal",
+                    _ => "invalid decimal literal",
+                };
+                found.push((number.range(), message));
+            }
+        }
+        found
     }
 
     /// Lines of the source.

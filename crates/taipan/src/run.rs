@@ -32,6 +32,7 @@ pub fn run(mut options: Options) -> ExitCode {
     let mut cx = Cx::start(gc_config(), hash_key);
     let cx = &mut *cx;
     taipan_interp::join(cx);
+    taipan_stdlib::register(&[taipan_stdlib_data::MODULES, taipan_stdlib_net::MODULES]);
     match taipan_jit::Options::from_environment() {
         Ok(options) => taipan_jit::join(cx, options),
         Err(text) => {
@@ -73,10 +74,15 @@ fn exit(status: i32) -> ! {
 /// Status that stands for an uncaught KeyboardInterrupt.
 const INTERRUPTED: i32 = i32::MIN;
 
+/// The collector's settings by `TAIPAN_GC`: `stress` or `stress=N` collects at each (N-th) allocation, `nursery=KIB`
+/// sets how much is allocated between minor collections at least.
 fn gc_config() -> taipan_gc::Config {
     let mut config = taipan_gc::Config::default();
     let setting = std::env::var("TAIPAN_GC").unwrap_or_default();
     for part in setting.split(',') {
+        if let Some(kib) = part.strip_prefix("nursery=").and_then(|n| n.parse::<usize>().ok()) {
+            config.nursery_min_bytes = kib << 10;
+        }
         if let Some(rest) = part.strip_prefix("stress") {
             config.stress = true;
             if let Some(n) = rest.strip_prefix('=').and_then(|n| n.parse().ok()) {

@@ -57,8 +57,8 @@ impl Builder for ConstBuilder {
     fn complex(&mut self, real: f64, imag: f64) -> Result<Const, MarshalError> {
         Ok(Const::Complex(real, imag))
     }
-    fn str(&mut self, text: Text, _interned: bool) -> Result<Const, MarshalError> {
-        Ok(Const::Str(text))
+    fn str(&mut self, text: &[u8], _interned: bool) -> Result<Const, MarshalError> {
+        Ok(Const::Str(Text(text.into())))
     }
     fn bytes(&mut self, value: &[u8]) -> Result<Const, MarshalError> {
         Ok(Const::Bytes(value.into()))

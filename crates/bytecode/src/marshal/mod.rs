@@ -13,8 +13,6 @@ pub use consts::{ConstBuilder, ConstSource, from_bytes, to_bytes};
 pub use read::{Builder, Input, Reader};
 pub use write::{Source, View, Writer};
 
-use crate::code::Text;
-
 /// Version that `marshal.version` shows.
 pub const VERSION: u32 = 5;
 
@@ -118,12 +116,12 @@ mod tag {
     pub const CODE: u8 = b'c';
 }
 
-/// Text of Latin-1 or ASCII bytes, as the tags for ASCII strs are read.
-fn latin1(bytes: &[u8]) -> Text {
+/// Generalised UTF-8 of Latin-1 or ASCII bytes, as the tags for ASCII strs are read.
+fn latin1(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     if bytes.is_ascii() {
-        return Text(bytes.into());
+        return bytes.into();
     }
-    Text::new(&bytes.iter().map(|&byte| byte as char).collect::<String>())
+    bytes.iter().map(|&byte| byte as char).collect::<String>().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The reader: bytes to objects.
 
+use std::borrow::Cow;
+
 use super::{CodeParts, FLAG_REF, MAX_DEPTH, MarshalError, bad_data, is_surrogatepass_utf8, latin1, tag};
-use crate::code::{Handler, Text};
+use crate::code::Handler;
 
 /// Makes objects for a [`Reader`]. Any method may raise.
 pub trait Builder {
@@ -26,8 +28,8 @@ pub trait Builder {
     fn float(&mut self, value: f64) -> Result<Self::Obj, Self::Error>;
     /// A complex.
     fn complex(&mut self, real: f64, imag: f64) -> Result<Self::Obj, Self::Error>;
-    /// A str, interned if asked.
-    fn str(&mut self, text: Text, interned: bool) -> Result<Self::Obj, Self::Error>;
+    /// A str of generalised UTF-8 (see [`crate::code::Text`]), interned if asked.
+    fn str(&mut self, text: &[u8], interned: bool) -> Result<Self::Obj, Self::Error>;
     /// A bytes.
     fn bytes(&mut self, value: &[u8]) -> Result<Self::Obj, Self::Error>;
     /// A tuple.
@@ -79,6 +81,10 @@ enum Started<O> {
 
 fn null_object<E: From<MarshalError>>(within: &str) -> E {
     MarshalError::Type(format!("NULL object in marshal data for {within}")).into()
+}
+
+fn too_short<E: From<MarshalError>>() -> E {
+    MarshalError::Eof("marshal data too short").into()
 }
 
 /// A container whose items are being read.
@@ -215,7 +221,9 @@ where
         if numbered {
             self.refs.push(object.clone());
         }
-        let open = Open { kind, number, left, items: Vec::new(), object, numbers };
+        // Sizes come from outside: no more room than small containers need is taken in advance.
+        let items = if object.is_none() { Vec::with_capacity(left.min(64)) } else { Vec::new() };
+        let open = Open { kind, number, left, items, object, numbers };
         if left == 0 {
             return Ok(Started::Complete(Some(self.close(open)?)));
         }
@@ -275,10 +283,7 @@ where
 
     fn bytes(&mut self, len: usize) -> Result<&[u8], B::Error> {
         let bytes = self.input.read(len)?;
-        if bytes.len() < len {
-            return Err(MarshalError::Eof("marshal data too short").into());
-        }
-        Ok(bytes)
+        if bytes.len() < len { Err(too_short()) } else { Ok(bytes) }
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], B::Error> {
@@ -389,13 +394,16 @@ where
             tag::SHORT_ASCII | tag::SHORT_ASCII_INTERNED => self.u8()? as usize,
             _ => self.size("string")?,
         };
-        let bytes = self.bytes(size)?;
+        let bytes = self.input.read(size)?;
+        if bytes.len() < size {
+            return Err(too_short());
+        }
         let text = match kind {
-            tag::UNICODE | tag::INTERNED if is_surrogatepass_utf8(bytes) => Text(bytes.into()),
+            tag::UNICODE | tag::INTERNED if is_surrogatepass_utf8(bytes) => Cow::Borrowed(bytes),
             tag::UNICODE | tag::INTERNED => return Err(MarshalError::Utf8(bytes.into()).into()),
             _ => latin1(bytes),
         };
-        self.builder.str(text, interned)
+        self.builder.str(&text, interned)
     }
 
     /// The rest of a code object after its eight objects.
@@ -405,27 +413,25 @@ where
         else {
             return Err(null_object("code"));
         };
-        let words = self.blob(8)?;
-        let handlers = self.blob(16)?;
+        let words = self.blob(8)?.as_chunks::<8>().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect();
         let u32_at =
             |entry: &[u8], at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
-        let positions = self.blob(1)?;
-        let sealed = self.bytes(8)?.to_vec();
+        let handlers = self.blob(16)?.chunks_exact(16).map(|entry| Handler {
+            start: u32_at(entry, 0),
+            end: u32_at(entry, 4),
+            target: u32_at(entry, 8),
+            reg: u32_at(entry, 12),
+        });
+        let handlers = handlers.collect();
+        let positions = self.blob(1)?.to_vec();
+        let sealed: [u8; 8] = self.array()?;
         let parts = CodeParts {
             numbers,
             strs: [name, qualname, filename],
             names: [varnames, cellvars, freevars, names],
             consts,
-            words: words.as_chunks::<8>().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect(),
-            handlers: handlers
-                .chunks_exact(16)
-                .map(|entry| Handler {
-                    start: u32_at(entry, 0),
-                    end: u32_at(entry, 4),
-                    target: u32_at(entry, 8),
-                    reg: u32_at(entry, 12),
-                })
-                .collect(),
+            words,
+            handlers,
             positions,
         };
         if sealed != super::seal(numbers, &parts.words, &parts.handlers).to_le_bytes() {
@@ -435,8 +441,8 @@ where
     }
 
     /// Counted raw bytes of a code object, in units of `unit` bytes.
-    fn blob(&mut self, unit: usize) -> Result<Vec<u8>, B::Error> {
+    fn blob(&mut self, unit: usize) -> Result<&[u8], B::Error> {
         let size = self.size("code")?;
-        Ok(self.bytes(size.saturating_mul(unit))?.to_vec())
+        self.bytes(size.saturating_mul(unit))
     }
 }

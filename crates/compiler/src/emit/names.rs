@@ -42,6 +42,8 @@ impl Compiler<'_> {
             match self.table.scopes[scope].resolve(name) {
                 Some(Resolved::Cell) => return self.cell(name),
                 Some(Resolved::Free) | None => {}
+                // An inlined comprehension does not see the class's own cell, but functions in it do.
+                Some(Resolved::GlobalImplicit) if name == "__class__" => {}
                 Some(_) => break,
             }
         }

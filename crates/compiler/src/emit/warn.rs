@@ -37,9 +37,7 @@ impl Compiler<'_> {
         if self.warnings.iter().any(|w| w.range == range && w.message == message) {
             return;
         }
-        let (line, col) = self.lines.line_char(range.start().to_u32());
-        let (end_line, end_col) = self.lines.line_char(range.end().to_u32());
-        self.warnings.push(Warning { message: message.to_string(), range, line, col, end_line, end_col });
+        self.warnings.push(Warning::at(message, range, &self.lines));
     }
 
     pub(crate) fn warn_call(&mut self, c: &ast::ExprCall) {

@@ -193,8 +193,9 @@ impl Walker<'_> {
             match scope.kind {
                 ScopeKind::Comprehension | ScopeKind::Generator => {
                     if scope.symbols.get(&name).is_some_and(|s| s.uses & uses::COMP_ITER != 0) {
+                        let id = &target.id;
                         let text =
-                            format!("assignment expression cannot rebind comprehension iteration variable '{name}'");
+                            format!("assignment expression cannot rebind comprehension iteration variable '{id}'");
                         return fail(text, target.range);
                     }
                 }

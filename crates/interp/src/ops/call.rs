@@ -166,7 +166,8 @@ macro_rules! finish_call {
             return unwind($cx, $table, true);
         }
         *result = bits;
-        dispatch!(next, $regs, $cx, $table)
+        // A native function may have turned tracing on or off.
+        dispatch!(next, $regs, $cx, crate::trace::table($cx))
     }};
 }
 
@@ -261,7 +262,7 @@ handler!(
                 return unwind(cx, table, true);
             }
             *result = bits;
-            dispatch!(next, regs, cx, table);
+            dispatch!(next, regs, cx, crate::trace::table(cx));
         }
         finish_call!(callee, args, n, None, result, next, regs, cx, table)
     }

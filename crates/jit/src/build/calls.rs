@@ -307,7 +307,12 @@ impl Builder<'_> {
             let root = shape::root_shape(self.cx, class);
             self.root(Value::of(root));
             let word = self.word(root as *const Shape as u64);
-            self.emit(Op::Store, Type::Void, &[object, word], super::values::at(Alias::Shape, (data.basicsize + 7) & !7));
+            self.emit(
+                Op::Store,
+                Type::Void,
+                &[object, word],
+                super::values::at(Alias::Shape, (data.basicsize + 7) & !7),
+            );
             self.state.shapes.push((object, root as *const Shape as u64));
         }
         let mut all = vec![object];
@@ -449,7 +454,8 @@ fn has_unsuitable(code: &taipan_runtime::types::code::CodeObject) -> bool {
     let mut pc = 0;
     while pc < code.word_count() {
         let op = op_at(code, pc);
-        if matches!(op.base(), B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName | B::CallEx | B::PushExcInfo) {
+        if matches!(op.base(), B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName | B::CallEx | B::PushExcInfo)
+        {
             return true;
         }
         pc += op.words();

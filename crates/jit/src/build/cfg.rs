@@ -92,7 +92,7 @@ impl Liveness {
                 for r in effects::reads(op, word).registers() {
                     set.add(r);
                 }
-                for h in &code.code.handlers {
+                for h in &*code.handlers {
                     if (h.start as usize) <= pc
                         && pc < h.end as usize
                         && let Some(Some(target)) = live.get(h.target as usize)

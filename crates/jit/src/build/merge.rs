@@ -116,7 +116,8 @@ impl Builder<'_> {
             let all = std::mem::take(&mut p.state.iters);
             for mut cache in all {
                 let origin = self.origin(cache.iter);
-                let held = p.state.frames.iter().flat_map(|f| &f.regs).any(|v| !v.is_none() && self.origin(*v) == origin);
+                let held =
+                    p.state.frames.iter().flat_map(|f| &f.regs).any(|v| !v.is_none() && self.origin(*v) == origin);
                 if held {
                     p.state.iters.push(cache);
                 } else {
@@ -315,7 +316,10 @@ impl Builder<'_> {
                 fact = super::HeadFact { boxed: true, any_class: true, nullable: true };
             }
             let ty = if fact.boxed { Type::Val } else { self.func[v].ty };
-            let info = Info { class: self.class_of(v).map_or(std::ptr::null(), |c| c as *const Class), ..self.info[v.0 as usize] };
+            let info = Info {
+                class: self.class_of(v).map_or(std::ptr::null(), |c| c as *const Class),
+                ..self.info[v.0 as usize]
+            };
             let arg = self.convert(v, ty).expect("any value can be boxed");
             let param = self.func.add_param(head, ty);
             self.note_new(param);

@@ -238,7 +238,17 @@ impl Builder<'_> {
                     None => self.generic(at),
                 };
             }
-            B::Add | B::Sub | B::Mul | B::TrueDiv | B::FloorDiv | B::Mod | B::LShift | B::RShift | B::And | B::Or | B::Xor
+            B::Add
+            | B::Sub
+            | B::Mul
+            | B::TrueDiv
+            | B::FloorDiv
+            | B::Mod
+            | B::LShift
+            | B::RShift
+            | B::And
+            | B::Or
+            | B::Xor
             | B::Pow => {
                 let rhs = self.reg(c);
                 return self.binary(at, at.op.base(), rhs);
@@ -272,13 +282,33 @@ impl Builder<'_> {
                 let t = self.is(x, y);
                 return Ok(self.fork(t, at.op.base() == B::JumpIs));
             }
-            B::JumpLt | B::JumpLe | B::JumpEq | B::JumpNe | B::JumpGt | B::JumpGe | B::JumpNotLt | B::JumpNotLe
-            | B::JumpNotEq | B::JumpNotNe | B::JumpNotGt | B::JumpNotGe => {
+            B::JumpLt
+            | B::JumpLe
+            | B::JumpEq
+            | B::JumpNe
+            | B::JumpGt
+            | B::JumpGe
+            | B::JumpNotLt
+            | B::JumpNotLe
+            | B::JumpNotEq
+            | B::JumpNotNe
+            | B::JumpNotGt
+            | B::JumpNotGe => {
                 let rhs = self.reg(b);
                 return self.compare_jump(at, rhs);
             }
-            B::JumpLtI | B::JumpLeI | B::JumpEqI | B::JumpNeI | B::JumpGtI | B::JumpGeI | B::JumpNotLtI | B::JumpNotLeI
-            | B::JumpNotEqI | B::JumpNotNeI | B::JumpNotGtI | B::JumpNotGeI => {
+            B::JumpLtI
+            | B::JumpLeI
+            | B::JumpEqI
+            | B::JumpNeI
+            | B::JumpGtI
+            | B::JumpGeI
+            | B::JumpNotLtI
+            | B::JumpNotLeI
+            | B::JumpNotEqI
+            | B::JumpNotNeI
+            | B::JumpNotGtI
+            | B::JumpNotGeI => {
                 let rhs = self.int(w.sb() as i64);
                 return self.compare_jump(at, rhs);
             }
@@ -308,10 +338,27 @@ impl Builder<'_> {
                 let v = self.object(Value::none());
                 return Ok(self.give(v));
             }
-            B::ReturnGenerator | B::Yield | B::YieldDelegate | B::Send | B::ForNextOrJump | B::JumpExcNotMatch
-            | B::Raise | B::RaiseFrom | B::RaiseCurrent | B::Reraise | B::PushExcInfo | B::PopExcInfo | B::CheckEgMatch
-            | B::PrepReraiseStar | B::WithExceptStart | B::EndAsyncFor | B::GetAwaitable | B::GetAIter | B::GetANext
-            | B::ImportStar | B::SetupAnnotations => {
+            B::ReturnGenerator
+            | B::Yield
+            | B::YieldDelegate
+            | B::Send
+            | B::ForNextOrJump
+            | B::JumpExcNotMatch
+            | B::Raise
+            | B::RaiseFrom
+            | B::RaiseCurrent
+            | B::Reraise
+            | B::PushExcInfo
+            | B::PopExcInfo
+            | B::CheckEgMatch
+            | B::PrepReraiseStar
+            | B::WithExceptStart
+            | B::EndAsyncFor
+            | B::GetAwaitable
+            | B::GetAIter
+            | B::GetANext
+            | B::ImportStar
+            | B::SetupAnnotations => {
                 self.leave(Reason::Interpret);
                 return Ok(Flow::End);
             }
@@ -585,7 +632,8 @@ impl Builder<'_> {
         let not_taken = Pending { block: no, state: self.state.clone() };
         self.block = yes;
         let item = cache.fields[0];
-        let step = self.emit(Op::Load, Type::Int, &[cache.iter], at(Alias::Fixed, std::mem::offset_of!(RangeIter, step)));
+        let step =
+            self.emit(Op::Load, Type::Int, &[cache.iter], at(Alias::Fixed, std::mem::offset_of!(RangeIter, step)));
         let next = self.emit(Op::Add, Type::Int, &[item, step], 0);
         self.bounded(next, INT_MIN, INT_MAX);
         let one = self.int(1);

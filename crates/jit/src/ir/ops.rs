@@ -131,176 +131,178 @@ pub struct OpInfo {
 
 /// Calls `$m! { rows }` with the table.
 macro_rules! for_each_ir_op {
-    ($m:ident) => { $m! {
-        /// A parameter of its block.
-        param = Param () -> _, pure;
-        /// The int `imm`.
-        const_int = ConstInt () -> Int, pure, imm;
-        /// The double with the bits `imm`.
-        const_float = ConstFloat () -> Float, pure, imm;
-        /// The value with the word `imm`; 0 is an unbound register.
-        const_val = ConstVal () -> Val, pure, imm;
-        /// False or true.
-        const_bool = ConstBool () -> Bool, pure, imm;
-        /// The word `imm`.
-        const_word = ConstWord () -> Word, pure, imm;
-        /// What register `imm` of the window holds on entry.
-        load_reg = LoadReg () -> Val, reads, imm;
-        /// Register `imm` of the window becomes `a`.
-        store_reg = StoreReg (Val) -> Void, writes, imm;
+    ($m:ident) => {
+        $m! {
+            /// A parameter of its block.
+            param = Param () -> _, pure;
+            /// The int `imm`.
+            const_int = ConstInt () -> Int, pure, imm;
+            /// The double with the bits `imm`.
+            const_float = ConstFloat () -> Float, pure, imm;
+            /// The value with the word `imm`; 0 is an unbound register.
+            const_val = ConstVal () -> Val, pure, imm;
+            /// False or true.
+            const_bool = ConstBool () -> Bool, pure, imm;
+            /// The word `imm`.
+            const_word = ConstWord () -> Word, pure, imm;
+            /// What register `imm` of the window holds on entry.
+            load_reg = LoadReg () -> Val, reads, imm;
+            /// Register `imm` of the window becomes `a`.
+            store_reg = StoreReg (Val) -> Void, writes, imm;
 
-        /// `a + b`; leaves on overflow.
-        add_ov = AddOv (Int, Int) -> Int, guard;
-        /// `a - b`; leaves on overflow.
-        sub_ov = SubOv (Int, Int) -> Int, guard;
-        /// `a * b`; leaves on overflow.
-        mul_ov = MulOv (Int, Int) -> Int, guard;
-        /// `a + b` modulo 2^64.
-        add = Add (Int, Int) -> Int, pure;
-        /// `a - b` modulo 2^64.
-        sub = Sub (Int, Int) -> Int, pure;
-        /// `a * b` modulo 2^64.
-        mul = Mul (Int, Int) -> Int, pure;
-        /// `a // b`; leaves if `b` is 0 or the quotient does not fit.
-        floor_div = FloorDiv (Int, Int) -> Int, guard;
-        /// `a % b`; leaves if `b` is 0 or -1.
-        floor_mod = FloorMod (Int, Int) -> Int, guard;
-        /// `a // 2^imm` or `a % 2^imm` are shifts and masks; this is `a // imm` for a constant above 0.
-        div_const = DivConst (Int) -> Int, pure, imm;
-        /// `a % imm` for a constant above 0.
-        mod_const = ModConst (Int) -> Int, pure, imm;
-        /// `a & b`.
-        and = And (Int, Int) -> Int, pure;
-        /// `a | b`.
-        or = Or (Int, Int) -> Int, pure;
-        /// `a ^ b`.
-        xor = Xor (Int, Int) -> Int, pure;
-        /// `a << b`; leaves if `b` is not in 0..=62 or bits are lost.
-        shl_ov = ShlOv (Int, Int) -> Int, guard;
-        /// `a << b` modulo 2^64, `b` in 0..=63.
-        shl = Shl (Int, Int) -> Int, pure;
-        /// `a >> b`; leaves if `b` is negative.
-        shr = Shr (Int, Int) -> Int, guard;
-        /// `a >> b` without sign, `b` in 0..=63.
-        ushr = UShr (Int, Int) -> Int, pure;
-        /// The int compare number `imm` (see `Cond`).
-        icmp = ICmp (Int, Int) -> Bool, pure, imm;
-        /// `a < b` as unsigned words.
-        ult = ULt (Int, Int) -> Bool, pure;
+            /// `a + b`; leaves on overflow.
+            add_ov = AddOv (Int, Int) -> Int, guard;
+            /// `a - b`; leaves on overflow.
+            sub_ov = SubOv (Int, Int) -> Int, guard;
+            /// `a * b`; leaves on overflow.
+            mul_ov = MulOv (Int, Int) -> Int, guard;
+            /// `a + b` modulo 2^64.
+            add = Add (Int, Int) -> Int, pure;
+            /// `a - b` modulo 2^64.
+            sub = Sub (Int, Int) -> Int, pure;
+            /// `a * b` modulo 2^64.
+            mul = Mul (Int, Int) -> Int, pure;
+            /// `a // b`; leaves if `b` is 0 or the quotient does not fit.
+            floor_div = FloorDiv (Int, Int) -> Int, guard;
+            /// `a % b`; leaves if `b` is 0 or -1.
+            floor_mod = FloorMod (Int, Int) -> Int, guard;
+            /// `a // 2^imm` or `a % 2^imm` are shifts and masks; this is `a // imm` for a constant above 0.
+            div_const = DivConst (Int) -> Int, pure, imm;
+            /// `a % imm` for a constant above 0.
+            mod_const = ModConst (Int) -> Int, pure, imm;
+            /// `a & b`.
+            and = And (Int, Int) -> Int, pure;
+            /// `a | b`.
+            or = Or (Int, Int) -> Int, pure;
+            /// `a ^ b`.
+            xor = Xor (Int, Int) -> Int, pure;
+            /// `a << b`; leaves if `b` is not in 0..=62 or bits are lost.
+            shl_ov = ShlOv (Int, Int) -> Int, guard;
+            /// `a << b` modulo 2^64, `b` in 0..=63.
+            shl = Shl (Int, Int) -> Int, pure;
+            /// `a >> b`; leaves if `b` is negative.
+            shr = Shr (Int, Int) -> Int, guard;
+            /// `a >> b` without sign, `b` in 0..=63.
+            ushr = UShr (Int, Int) -> Int, pure;
+            /// The int compare number `imm` (see `Cond`).
+            icmp = ICmp (Int, Int) -> Bool, pure, imm;
+            /// `a < b` as unsigned words.
+            ult = ULt (Int, Int) -> Bool, pure;
 
-        /// `a + b`.
-        fadd = FAdd (Float, Float) -> Float, pure;
-        /// `a - b`.
-        fsub = FSub (Float, Float) -> Float, pure;
-        /// `a * b`.
-        fmul = FMul (Float, Float) -> Float, pure;
-        /// `a / b`; leaves if `b` is 0.
-        fdiv = FDiv (Float, Float) -> Float, guard;
-        /// `-a`.
-        fneg = FNeg (Float) -> Float, pure;
-        /// `abs(a)`.
-        fabs = FAbs (Float) -> Float, pure;
-        /// Square root; leaves if `a` is negative.
-        fsqrt = FSqrt (Float) -> Float, guard;
-        /// The float compare number `imm` (see `Cond`).
-        fcmp = FCmp (Float, Float) -> Bool, pure, imm;
-        /// The double nearest to an int.
-        int_to_float = IntToFloat (Int) -> Float, pure;
-        /// `int(a)`; leaves unless `abs(a) < 2^62`.
-        float_to_int = FloatToInt (Float) -> Int, guard;
+            /// `a + b`.
+            fadd = FAdd (Float, Float) -> Float, pure;
+            /// `a - b`.
+            fsub = FSub (Float, Float) -> Float, pure;
+            /// `a * b`.
+            fmul = FMul (Float, Float) -> Float, pure;
+            /// `a / b`; leaves if `b` is 0.
+            fdiv = FDiv (Float, Float) -> Float, guard;
+            /// `-a`.
+            fneg = FNeg (Float) -> Float, pure;
+            /// `abs(a)`.
+            fabs = FAbs (Float) -> Float, pure;
+            /// Square root; leaves if `a` is negative.
+            fsqrt = FSqrt (Float) -> Float, guard;
+            /// The float compare number `imm` (see `Cond`).
+            fcmp = FCmp (Float, Float) -> Bool, pure, imm;
+            /// The double nearest to an int.
+            int_to_float = IntToFloat (Int) -> Float, pure;
+            /// `int(a)`; leaves unless `abs(a) < 2^62`.
+            float_to_int = FloatToInt (Float) -> Int, guard;
 
-        /// The int 0 or 1.
-        bool_to_int = BoolToInt (Bool) -> Int, pure;
-        /// `not a`.
-        bool_not = BoolNot (Bool) -> Bool, pure;
-        /// Whether two machine words are equal.
-        word_eq = WordEq (Word, Word) -> Bool, pure;
-        /// Whether two words are equal.
-        val_eq = ValEq (Val, Val) -> Bool, pure;
-        /// `a is b`, where heap ints and floats are compared by value.
-        is = Is (Val, Val) -> Bool, pure;
-        /// Whether the value is the constant `imm`.
-        is_const = IsConst (Val) -> Bool, pure, imm;
-        /// Whether the value's type is exactly the one at `imm`.
-        is_class = IsClass (Val) -> Bool, pure, imm;
+            /// The int 0 or 1.
+            bool_to_int = BoolToInt (Bool) -> Int, pure;
+            /// `not a`.
+            bool_not = BoolNot (Bool) -> Bool, pure;
+            /// Whether two machine words are equal.
+            word_eq = WordEq (Word, Word) -> Bool, pure;
+            /// Whether two words are equal.
+            val_eq = ValEq (Val, Val) -> Bool, pure;
+            /// `a is b`, where heap ints and floats are compared by value.
+            is = Is (Val, Val) -> Bool, pure;
+            /// Whether the value is the constant `imm`.
+            is_const = IsConst (Val) -> Bool, pure, imm;
+            /// Whether the value's type is exactly the one at `imm`.
+            is_class = IsClass (Val) -> Bool, pure, imm;
 
-        /// The value of an int. May allocate.
-        box_int = BoxInt (Int) -> Val, pure;
-        /// The value of a double. May allocate.
-        box_float = BoxFloat (Float) -> Val, pure;
-        /// The value of a truth value.
-        box_bool = BoxBool (Bool) -> Val, pure;
-        /// The int in a small int; leaves for other values.
-        guard_int = GuardInt (Val) -> Int, guard;
-        /// The double in an exact float; leaves for other values.
-        guard_float = GuardFloat (Val) -> Float, guard;
-        /// The double in a float or small int; leaves for other values.
-        guard_number = GuardNumber (Val) -> Float, guard;
-        /// The truth value in a bool; leaves for other values.
-        guard_bool = GuardBool (Val) -> Bool, guard;
-        /// The same value, whose type is exactly the one at `imm`; leaves for others.
-        guard_class = GuardClass (Val) -> Val, guard, imm;
-        /// The same value, which is the constant `imm`; leaves for others.
-        guard_const = GuardConst (Val) -> Val, guard, imm;
-        /// The same value, which is not 0; leaves for 0.
-        guard_bound = GuardBound (Val) -> Val, guard;
-        /// Leaves if the condition does not hold.
-        guard = Guard (Bool) -> Void, guard;
-        /// Leaves unless the word is `imm`.
-        guard_word = GuardWord (Word) -> Void, guard, imm;
-        /// Leaves unless 0 <= a < b.
-        guard_index = GuardIndex (Int, Int) -> Void, guard;
+            /// The value of an int. May allocate.
+            box_int = BoxInt (Int) -> Val, pure;
+            /// The value of a double. May allocate.
+            box_float = BoxFloat (Float) -> Val, pure;
+            /// The value of a truth value.
+            box_bool = BoxBool (Bool) -> Val, pure;
+            /// The int in a small int; leaves for other values.
+            guard_int = GuardInt (Val) -> Int, guard;
+            /// The double in an exact float; leaves for other values.
+            guard_float = GuardFloat (Val) -> Float, guard;
+            /// The double in a float or small int; leaves for other values.
+            guard_number = GuardNumber (Val) -> Float, guard;
+            /// The truth value in a bool; leaves for other values.
+            guard_bool = GuardBool (Val) -> Bool, guard;
+            /// The same value, whose type is exactly the one at `imm`; leaves for others.
+            guard_class = GuardClass (Val) -> Val, guard, imm;
+            /// The same value, which is the constant `imm`; leaves for others.
+            guard_const = GuardConst (Val) -> Val, guard, imm;
+            /// The same value, which is not 0; leaves for 0.
+            guard_bound = GuardBound (Val) -> Val, guard;
+            /// Leaves if the condition does not hold.
+            guard = Guard (Bool) -> Void, guard;
+            /// Leaves unless the word is `imm`.
+            guard_word = GuardWord (Word) -> Void, guard, imm;
+            /// Leaves unless 0 <= a < b.
+            guard_index = GuardIndex (Int, Int) -> Void, guard;
 
-        /// The word at `a + imm`.
-        load = Load (Val) -> _, reads, imm;
-        /// The word at `a + imm` becomes `b`.
-        store = Store (Val, _) -> Void, writes, imm;
-        /// The value at `a + 8 * b`.
-        load_index = LoadIndex (Word, Int) -> Val, reads;
-        /// The value at `a + 8 * b` becomes `c`.
-        store_index = StoreIndex (Word, Int, Val) -> Void, writes;
-        /// Value `imm` words behind a tuple's start of items, and the like: `a[imm]` of fixed memory at `a + 8 * b + imm`.
-        load_index_at = LoadIndexAt (Val, Int) -> Val, reads, imm;
-        /// The word at the fixed address `imm`.
-        load_static = LoadStatic () -> _, reads, imm;
-        /// Tells the collector that `b` was stored into the object `a`.
-        barrier = Barrier (Val, Val) -> Void, writes;
-        /// Tells the collector that `b` was stored into the buffer with these items.
-        barrier_items = BarrierItems (Word, Val) -> Void, writes;
-        /// A new object: `imm` = size in bytes << 48 | address of its type. The rest is 0.
-        alloc = Alloc () -> Val, allocates, imm;
+            /// The word at `a + imm`.
+            load = Load (Val) -> _, reads, imm;
+            /// The word at `a + imm` becomes `b`.
+            store = Store (Val, _) -> Void, writes, imm;
+            /// The value at `a + 8 * b`.
+            load_index = LoadIndex (Word, Int) -> Val, reads;
+            /// The value at `a + 8 * b` becomes `c`.
+            store_index = StoreIndex (Word, Int, Val) -> Void, writes;
+            /// Value `imm` words behind a tuple's start of items, and the like: `a[imm]` of fixed memory at `a + 8 * b + imm`.
+            load_index_at = LoadIndexAt (Val, Int) -> Val, reads, imm;
+            /// The word at the fixed address `imm`.
+            load_static = LoadStatic () -> _, reads, imm;
+            /// Tells the collector that `b` was stored into the object `a`.
+            barrier = Barrier (Val, Val) -> Void, writes;
+            /// Tells the collector that `b` was stored into the buffer with these items.
+            barrier_items = BarrierItems (Word, Val) -> Void, writes;
+            /// A new object: `imm` = size in bytes << 48 | address of its type. The rest is 0.
+            alloc = Alloc () -> Val, allocates, imm;
 
-        /// `b` where `a` holds, else `c`.
-        select = Select (Bool, Int, Int) -> Int, pure;
-        /// Appends `b` to the list `a`.
-        list_append = ListAppend (Val, Val) -> Void, writes, imm;
-        /// A new tuple of the operands.
-        new_tuple = NewTuple * -> Val, allocates;
-        /// A new list of the operands.
-        new_list = NewList * -> Val, allocates;
-        /// The address of register `imm`.
-        reg_address = RegAddress () -> Word, pure, imm;
-        /// The frame's pc becomes `imm`.
-        store_pc = StorePc () -> Void, writes, imm;
-        /// Leaves if what the code relies on has changed.
-        check_valid = CheckValid () -> Void, guard;
+            /// `b` where `a` holds, else `c`.
+            select = Select (Bool, Int, Int) -> Int, pure;
+            /// Appends `b` to the list `a`.
+            list_append = ListAppend (Val, Val) -> Void, writes, imm;
+            /// A new tuple of the operands.
+            new_tuple = NewTuple * -> Val, allocates;
+            /// A new list of the operands.
+            new_list = NewList * -> Val, allocates;
+            /// The address of register `imm`.
+            reg_address = RegAddress () -> Word, pure, imm;
+            /// The frame's pc becomes `imm`.
+            store_pc = StorePc () -> Void, writes, imm;
+            /// Leaves if what the code relies on has changed.
+            check_valid = CheckValid () -> Void, guard;
 
-        /// Calls helper `imm`.
-        call = Call * -> _, calls, imm;
-        /// Calls the Python function `a`, whose frame's window begins at register `imm` and holds its arguments.
-        py_call = PyCall (Val) -> Val, calls, imm;
-        /// Leaves if something wants the thread's attention.
-        check_interrupt = CheckInterrupt () -> Void, guard;
+            /// Calls helper `imm`.
+            call = Call * -> _, calls, imm;
+            /// Calls the Python function `a`, whose frame's window begins at register `imm` and holds its arguments.
+            py_call = PyCall (Val) -> Val, calls, imm;
+            /// Leaves if something wants the thread's attention.
+            check_interrupt = CheckInterrupt () -> Void, guard;
 
-        /// Goes on at the only target.
-        jump = Jump () -> Void, ends;
-        /// Goes on at the first target if `a` holds, else at the second.
-        branch = Branch (Bool) -> Void, ends;
-        /// Returns from the frame.
-        ret = Return (Val) -> Void, ends;
-        /// Leaves.
-        exit = Exit () -> Void, ends;
-    } };
+            /// Goes on at the only target.
+            jump = Jump () -> Void, ends;
+            /// Goes on at the first target if `a` holds, else at the second.
+            branch = Branch (Bool) -> Void, ends;
+            /// Returns from the frame.
+            ret = Return (Val) -> Void, ends;
+            /// Leaves.
+            exit = Exit () -> Void, ends;
+        }
+    };
 }
 
 macro_rules! define {

@@ -58,8 +58,7 @@ impl Display for Func {
             if block.insts.is_empty() {
                 continue;
             }
-            let params: Vec<String> =
-                block.params.iter().map(|p| format!("{p}: {}", self[*p].ty.text())).collect();
+            let params: Vec<String> = block.params.iter().map(|p| format!("{p}: {}", self[*p].ty.text())).collect();
             writeln!(f, "  b{i}({}):{}", params.join(", "), if block.cold { " cold" } else { "" })?;
             for (n, v) in block.insts.iter().enumerate() {
                 let edges = if n + 1 == block.insts.len() { &block.edges[..] } else { &[] };

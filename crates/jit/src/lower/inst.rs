@@ -207,12 +207,8 @@ impl Lowering<'_> {
                 self.list_append(a[0], a[1]);
                 return Ok(None);
             }
-            Op::NewTuple => {
-                self.new_tuple(&a)
-            }
-            Op::NewList => {
-                self.new_list(&a)
-            }
+            Op::NewTuple => self.new_tuple(&a),
+            Op::NewList => self.new_list(&a),
             Op::StorePc => {
                 let pc = self.word(imm);
                 self.b.ins().store(flags(), pc, self.frame, std::mem::offset_of!(Frame, pc) as i32);
@@ -627,7 +623,8 @@ impl Lowering<'_> {
         }
         // The items lie on the native stack for the helper to copy; the collector sees them there.
         let bytes = 8 * items.len() as u32;
-        let slot = self.b.create_sized_stack_slot(clif::StackSlotData::new(clif::StackSlotKind::ExplicitSlot, bytes, 3));
+        let slot =
+            self.b.create_sized_stack_slot(clif::StackSlotData::new(clif::StackSlotKind::ExplicitSlot, bytes, 3));
         for (i, item) in items.iter().enumerate() {
             self.b.ins().stack_store(types::I64, *item, slot, 8 * i as i32);
         }
@@ -735,8 +732,10 @@ impl Lowering<'_> {
         let stack = self.b.ins().get_stack_pointer(types::I64);
         let native = self.b.ins().load(types::I64, flags(), cx, cx_at(std::mem::offset_of!(Cx, native_limit)));
         let enough = self.b.ins().icmp(IntCC::UnsignedGreaterThan, stack, native);
-        let next_at = cx_at(std::mem::offset_of!(Cx, stack) + std::mem::offset_of!(taipan_runtime::frame::Stack, next_frame));
-        let regs_end_at = cx_at(std::mem::offset_of!(Cx, stack) + std::mem::offset_of!(taipan_runtime::frame::Stack, regs_end));
+        let next_at =
+            cx_at(std::mem::offset_of!(Cx, stack) + std::mem::offset_of!(taipan_runtime::frame::Stack, next_frame));
+        let regs_end_at =
+            cx_at(std::mem::offset_of!(Cx, stack) + std::mem::offset_of!(taipan_runtime::frame::Stack, regs_end));
         let new = self.b.ins().load(types::I64, flags(), cx, next_at);
         let regs_end = self.b.ins().load(types::I64, flags(), cx, regs_end_at);
         let need = (code.nregs() + taipan_runtime::frame::WINDOW_MAX) as i64 * 8;

@@ -90,10 +90,8 @@ impl Machine {
         }
         let text = dump.then(|| self.context.func.display().to_string());
         self.context.set_disasm(dump);
-        let compiled = self
-            .context
-            .compile(&*self.isa, &mut ControlPlane::default())
-            .map_err(|e| format!("{:?}", e.inner))?;
+        let compiled =
+            self.context.compile(&*self.isa, &mut ControlPlane::default()).map_err(|e| format!("{:?}", e.inner))?;
         if !compiled.buffer.relocs().is_empty() {
             return Err("code with relocations".into());
         }

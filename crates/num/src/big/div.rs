@@ -11,14 +11,72 @@ const BIG_DIV: usize = 120;
 
 /// Divides a magnitude by a digit, replacing it by the quotient; returns the remainder.
 pub fn divmod_small(a: &mut [u32], d: u32) -> u32 {
-    let d = u64::from(d);
+    let reciprocal = Reciprocal::new(d);
     let mut rem = 0u64;
-    for x in a.iter_mut().rev() {
-        let t = rem << SHIFT | u64::from(*x);
-        *x = (t / d) as u32;
-        rem = t % d;
+    let mut pairs = a.rchunks_exact_mut(2);
+    for pair in &mut pairs {
+        let (q, r) = reciprocal.divide(rem, join(pair));
+        pair[0] = (q & u64::from(MASK)) as u32;
+        pair[1] = (q >> SHIFT) as u32;
+        rem = r;
+    }
+    if let [last] = pairs.into_remainder() {
+        let t = rem << SHIFT | u64::from(*last);
+        *last = (t / u64::from(d)) as u32;
+        rem = t % u64::from(d);
     }
     rem as u32
+}
+
+/// The remainder of a magnitude by a digit.
+fn rem_small(a: &Digits, d: u32) -> u64 {
+    let reciprocal = Reciprocal::new(d);
+    let pairs = a.rchunks_exact(2);
+    let last = pairs.remainder();
+    let rem = pairs.fold(0, |rem, pair| reciprocal.divide(rem, join(pair)).1);
+    last.iter().fold(rem, |rem, &x| (rem << SHIFT | u64::from(x)) % u64::from(d))
+}
+
+/// Two digits as one number.
+#[inline(always)]
+fn join(pair: &[u32]) -> u64 {
+    u64::from(pair[0]) | u64::from(pair[1]) << SHIFT
+}
+
+/// Division by a digit as multiplications: Möller and Granlund, "Improved division by invariant integers", 2011,
+/// algorithm 4.
+struct Reciprocal {
+    /// The divisor, shifted so that its highest bit is set.
+    d: u64,
+    shift: u32,
+    inverse: u64,
+}
+
+impl Reciprocal {
+    fn new(d: u32) -> Reciprocal {
+        let shift = u64::from(d).leading_zeros();
+        let d = u64::from(d) << shift;
+        Reciprocal { d, shift, inverse: (u128::MAX / u128::from(d) - (1 << 64)) as u64 }
+    }
+
+    /// Quotient and remainder of `rem * 2**60 + pair`, where `rem` is less than the divisor and `pair` has two digits.
+    #[inline(always)]
+    fn divide(&self, rem: u64, pair: u64) -> (u64, u64) {
+        let n = (u128::from(rem) << (2 * SHIFT) | u128::from(pair)) << self.shift;
+        let (high, low) = ((n >> 64) as u64, n as u64);
+        let q = u128::from(self.inverse) * u128::from(high) + n;
+        let mut quotient = ((q >> 64) as u64).wrapping_add(1);
+        let mut r = low.wrapping_sub(quotient.wrapping_mul(self.d));
+        if r > q as u64 {
+            quotient = quotient.wrapping_sub(1);
+            r = r.wrapping_add(self.d);
+        }
+        if r >= self.d {
+            quotient += 1;
+            r -= self.d;
+        }
+        (quotient, r >> self.shift)
+    }
 }
 
 /// Floor division and modulo; `b` must not be zero. Returns the signs of quotient and remainder.
@@ -44,7 +102,7 @@ pub fn rem(an: bool, a: &Digits, bn: bool, b: &Digits, out: &mut Vec<u32>) -> bo
     if let [d] = *b {
         // No quotient needed for a one-digit modulus.
         let d64 = u64::from(d);
-        let m = a.iter().rev().fold(0u64, |acc, &x| (acc << SHIFT | u64::from(x)) % d64);
+        let m = rem_small(a, d);
         let m = if an != bn && m != 0 { d64 - m } else { m };
         from_u64(m, out);
         return bn && m != 0;

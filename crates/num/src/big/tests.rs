@@ -204,3 +204,25 @@ fn bytes_limits() {
     assert_eq!(to_bytes(false, &[], &mut [], true, true), Ok(()));
     assert_eq!(to_bytes(true, &[1], &mut [], true, true), Err(BytesError::TooBig));
 }
+
+#[test]
+fn division_by_a_digit() {
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 34) as u32
+    };
+    for round in 0..20_000 {
+        let len = 1 + round % 9;
+        let mut a: Vec<u32> = (0..len).map(|_| if round % 5 == 0 { MASK } else { next() & MASK }).collect();
+        let d = if round % 3 == 0 { 1 + next() % 10 } else { (next() & MASK).max(1) };
+        let mut expected = a.clone();
+        let mut rem = 0u64;
+        for x in expected.iter_mut().rev() {
+            let t = rem << SHIFT | u64::from(*x);
+            (*x, rem) = ((t / u64::from(d)) as u32, t % u64::from(d));
+        }
+        assert_eq!(u64::from(div::divmod_small(&mut a, d)), rem);
+        assert_eq!(a, expected);
+    }
+}

@@ -89,7 +89,11 @@ pub fn round(x: f64, ndigits: i64) -> Option<f64> {
     }
     let a = x.abs();
     if ndigits >= 0 {
-        let v: f64 = format!("{a:.*}", ndigits as usize).parse().ok()?;
+        if let Some(v) = super::exact::round(a, ndigits) {
+            return Some(v.copysign(x));
+        }
+        let text = super::format(a, 'f', ndigits as usize, super::Flags::default());
+        let v: f64 = text.parse().ok()?;
         return v.is_finite().then(|| v.copysign(x));
     }
     let d = {
@@ -100,7 +104,7 @@ pub fn round(x: f64, ndigits: i64) -> Option<f64> {
             1.. => significant(a, keep as usize),
             // Round to 0 or to one unit: compare with half a unit; a tie goes to the even 0.
             0 if exact.digits.as_slice() > b"5" => {
-                super::format::Decimal { digits: vec![b'1'], point: 1 - ndigits as i32 }
+                super::format::Decimal { digits: smallvec::SmallVec::from_slice(b"1"), point: 1 - ndigits as i32 }
             }
             _ => return Some(zero),
         }

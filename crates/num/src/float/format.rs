@@ -1,8 +1,15 @@
 //! Decimal text of a float, in CPython's styles.
 
+use smallvec::SmallVec;
+
+use super::exact;
+
+/// ASCII digits; most results need no allocation.
+pub(crate) type DigitText = SmallVec<[u8; 36]>;
+
 /// Decimal digits of a finite positive float: `0.d1d2d3... * 10**point`. Zero is "0" with point 1.
 pub(crate) struct Decimal {
-    pub digits: Vec<u8>,
+    pub digits: DigitText,
     pub point: i32,
 }
 
@@ -29,14 +36,24 @@ fn split(text: &str) -> Decimal {
         None => (text, 0),
     };
     let (int, frac) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mut digits: Vec<u8> = int.bytes().chain(frac.bytes()).collect();
+    let mut digits: DigitText = int.bytes().chain(frac.bytes()).collect();
     let zeros = digits.iter().take_while(|&&c| c == b'0').count();
     if zeros == digits.len() {
-        return Decimal { digits: vec![b'0'], point: 1 };
+        return Decimal::zero();
     }
     let point = int.len() as i32 + exp - zeros as i32;
     digits.drain(..zeros);
     Decimal { digits, point }
+}
+
+impl Decimal {
+    pub(crate) fn zero() -> Decimal {
+        Decimal { digits: SmallVec::from_slice(b"0"), point: 1 }
+    }
+
+    fn is_zero(&self) -> bool {
+        self.digits.iter().all(|&digit| digit == b'0')
+    }
 }
 
 fn trim(mut d: Decimal) -> Decimal {
@@ -54,12 +71,18 @@ fn shortest(x: f64) -> Decimal {
 
 /// `count` (at least 1) significant digits, correctly rounded; trailing zeros removed.
 pub(crate) fn significant(x: f64, count: usize) -> Decimal {
-    trim(split(&format!("{:.*e}", count.min(MAX_EXACT) - 1, x)))
+    match exact::significant(x, count) {
+        Some(decimal) => trim(decimal),
+        None => trim(split(&format!("{:.*e}", count.min(MAX_EXACT) - 1, x))),
+    }
 }
 
 /// Digits down to `decimals` places after the point, correctly rounded; trailing zeros removed.
 fn fixed(x: f64, decimals: usize) -> Decimal {
-    trim(split(&format!("{:.*}", decimals.min(MAX_EXACT), x)))
+    match exact::fixed(x, decimals) {
+        Some(decimal) => trim(decimal),
+        None => trim(split(&format!("{:.*}", decimals.min(MAX_EXACT), x))),
+    }
 }
 
 /// `repr(x)`.
@@ -83,27 +106,29 @@ pub fn repr_to(x: f64, out: &mut String) {
 /// Formats like CPython's `PyOS_double_to_string`: `code` is one of e E f F g G r (r: shortest,
 /// ignores `precision`).
 pub fn format(x: f64, code: char, precision: usize, flags: Flags) -> String {
-    let text = if x.is_finite() {
-        format_finite(x.abs(), code, precision, flags)
+    let mut out = String::with_capacity(32);
+    if x.is_finite() {
+        format_finite(x, code, precision, flags, &mut out);
     } else {
-        String::from(if x.is_nan() { "nan" } else { "inf" })
-    };
-    let zero = || !text.bytes().take_while(|&c| c != b'e').any(|c| matches!(c, b'1'..=b'9'));
-    let minus = !x.is_nan() && x.is_sign_negative() && !(flags.no_neg_0 && x.is_finite() && zero());
-    let mut out = String::with_capacity(text.len() + 1);
-    if minus {
-        out.push('-');
-    } else if flags.sign {
-        out.push('+');
+        push_sign(x < 0.0, flags, &mut out);
+        out.push_str(if x.is_nan() { "nan" } else { "inf" });
     }
-    out.push_str(&text);
     if code.is_ascii_uppercase() {
         out.make_ascii_uppercase();
     }
     out
 }
 
-fn format_finite(x: f64, code: char, precision: usize, flags: Flags) -> String {
+fn push_sign(minus: bool, flags: Flags, out: &mut String) {
+    if minus {
+        out.push('-');
+    } else if flags.sign {
+        out.push('+');
+    }
+}
+
+fn format_finite(signed: f64, code: char, precision: usize, flags: Flags, out: &mut String) {
+    let x = signed.abs();
     let precision_i = i64::try_from(precision).unwrap_or(i64::MAX / 2);
     let (dec, mut end) = match code.to_ascii_lowercase() {
         'e' => (significant(x, precision.saturating_add(1)), precision_i + 1),
@@ -123,6 +148,7 @@ fn format_finite(x: f64, code: char, precision: usize, flags: Flags) -> String {
             (d, end)
         }
     };
+    push_sign(signed.is_sign_negative() && !(flags.no_neg_0 && dec.is_zero()), flags, out);
     let mut point = i64::from(dec.point);
     let use_exp = match code.to_ascii_lowercase() {
         'e' => true,
@@ -136,32 +162,36 @@ fn format_finite(x: f64, code: char, precision: usize, flags: Flags) -> String {
     } else {
         end = end.max(if flags.add_dot_0 { point + 1 } else { point });
     }
-    write_digits(&dec.digits, point, end, use_exp.then_some(exp), flags.alternate)
+    write_digits(&dec.digits, point, end, use_exp.then_some(exp), flags.alternate, out);
+}
+
+/// Appends the digits from position `start` to `end` (exclusive); where there are none, zeros.
+fn push_range(digits: &[u8], start: i64, end: i64, out: &mut String) {
+    let zeros = |count: i64, out: &mut String| out.extend(std::iter::repeat_n('0', count.max(0) as usize));
+    zeros(end.min(0) - start, out);
+    let clamp = |at: i64| at.clamp(0, digits.len() as i64) as usize;
+    let known = digits.get(clamp(start)..clamp(end)).unwrap_or(&[]);
+    out.extend(known.iter().map(|&digit| char::from(digit)));
+    zeros(end - start.max(digits.len() as i64), out);
 }
 
 /// Lays digits out so that the text runs to digit position `end` (exclusive).
-fn write_digits(digits: &[u8], point: i64, end: i64, exp: Option<i64>, alternate: bool) -> String {
-    let mut out = String::with_capacity((end - point.min(0)) as usize + 8);
-    let digit = |i: i64| usize::try_from(i).ok().and_then(|i| digits.get(i)).map_or('0', |&c| char::from(c));
+fn write_digits(digits: &[u8], point: i64, end: i64, exp: Option<i64>, alternate: bool, out: &mut String) {
     if point <= 0 {
         out.push('0');
     }
-    out.extend((0..point).map(digit));
-    out.push('.');
-    let start = point;
-    if end - start > digits.len() as i64 + 400 {
-        // A huge precision is mostly zeros.
-        let real = (digits.len() as i64).max(start);
-        out.extend((start..real).map(digit));
-        out.extend(std::iter::repeat_n('0', (end - real) as usize));
-    } else {
-        out.extend((start..end).map(digit));
-    }
-    if out.ends_with('.') && !alternate {
-        out.pop();
+    push_range(digits, 0, point, out);
+    if end > point || alternate {
+        out.push('.');
+        push_range(digits, point, end, out);
     }
     if let Some(e) = exp {
-        out.push_str(&format!("e{}{:02}", if e < 0 { '-' } else { '+' }, e.abs()));
+        out.push_str(if e < 0 { "e-" } else { "e+" });
+        let e = e.unsigned_abs();
+        if e >= 100 {
+            out.push(char::from(b'0' + (e / 100) as u8));
+        }
+        out.push(char::from(b'0' + (e / 10 % 10) as u8));
+        out.push(char::from(b'0' + (e % 10) as u8));
     }
-    out
 }

@@ -1,6 +1,7 @@
 //! Python's float: text conversion, rounding, hashing and arithmetic helpers.
 
 mod arith;
+mod exact;
 mod format;
 mod hex;
 mod parse;

@@ -5,6 +5,7 @@ use crate::shape::Attrs;
 use crate::typeobj::{Type, flags};
 use crate::types::function::{BoundMethod, Function};
 use crate::types::module::Module;
+use crate::types::property::Property;
 use crate::types::str::Str;
 use crate::value::Value;
 use crate::{PyResult, raise};
@@ -247,8 +248,8 @@ pub fn is_method(d: Value) -> bool {
     d.class().has(flags::METHOD_DESCRIPTOR)
 }
 
-/// The getter of a property, if `descr` is an exact property over a Python function.
+/// The getter of a property, if `descr` is an exact property over a Python function. It stays the getter as long as the
+/// class keeps its version: `property.__init__` on a property in use invalidates all classes.
 pub fn python_getter(descr: Value) -> Option<&'static Function> {
-    let _ = descr;
-    None
+    descr.exact::<Property>()?.get.get()?.exact::<Function>()
 }

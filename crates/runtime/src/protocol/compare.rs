@@ -3,8 +3,11 @@
 use std::cmp::Ordering;
 
 use crate::cx::Cx;
+use crate::typeobj::Type;
 use crate::types::float;
 use crate::types::str::Str;
+use crate::types::tuple::Tuple;
+use crate::types::tuple_methods::TUPLE;
 use crate::value::Value;
 use crate::{PyResult, raise};
 
@@ -85,6 +88,13 @@ pub fn rich(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
         let (x, y) = (a.flonum_unchecked(), b.flonum_unchecked());
         return Ok(Value::bool(x.partial_cmp(&y).is_some_and(|o| op.holds(o))));
     }
+    if let (Some(x), Some(y)) = (a.exact::<Str>(), b.exact::<Str>()) {
+        return Ok(Value::bool(match op {
+            CmpOp::Eq => x.eq_str(y),
+            CmpOp::Ne => !x.eq_str(y),
+            _ => op.holds(x.compare(y)),
+        }));
+    }
     cx.nested(" in comparison", |cx| rich_slow(cx, a, b, op))
 }
 
@@ -130,17 +140,68 @@ pub fn rich_bool(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<bool> {
     crate::protocol::object::truth(cx, r)
 }
 
+/// Tuples nested deeper than this are compared by their slot, which watches the stack.
+const TUPLE_DEPTH: usize = 4;
+
+/// `a is b or a == b`, if that can be told without running code: ints, floats, strs, tuples of these, and instances of
+/// classes without `__eq__`.
+#[inline]
+pub fn known_equal(a: Value, b: Value) -> Option<bool> {
+    known_equal_within(a, b, TUPLE_DEPTH)
+}
+
+#[inline(always)]
+fn known_equal_within(a: Value, b: Value, depth: usize) -> Option<bool> {
+    if a == b {
+        return Some(true);
+    }
+    if !a.is_pointer() && !b.is_pointer() {
+        // Unequal words of the same kind are unequal numbers.
+        return if a.is_small() == b.is_small() { Some(false) } else { None };
+    }
+    known_equal_pointers(a, b, depth)
+}
+
+#[inline(never)]
+fn known_equal_pointers(a: Value, b: Value, depth: usize) -> Option<bool> {
+    let (ta, tb) = (a.class(), b.class());
+    if std::ptr::eq(ta, Str::type_object()) {
+        if std::ptr::eq(ta, tb) {
+            // SAFETY: the class was looked at.
+            return Some(unsafe { a.cast::<Str>().eq_str(b.cast::<Str>()) });
+        }
+        return if b.is_pointer() { None } else { Some(false) };
+    }
+    if std::ptr::eq(ta, &TUPLE) && std::ptr::eq(ta, tb) {
+        // SAFETY: the class was looked at.
+        let (x, y) = unsafe { (a.cast::<Tuple>().items(), b.cast::<Tuple>().items()) };
+        if x.len() != y.len() {
+            return Some(false);
+        }
+        let depth = depth.checked_sub(1)?;
+        for (x, y) in x.iter().zip(y) {
+            if !known_equal_within(*x, *y, depth)? {
+                return Some(false);
+            }
+        }
+        return Some(true);
+    }
+    let by_identity = |class: &Type| class.slots().richcompare.is_some_and(is_default);
+    if by_identity(ta) && by_identity(tb) { Some(false) } else { None }
+}
+
+type CompareFn = fn(&mut Cx, Value, Value, CmpOp) -> PyResult<Value>;
+
+/// True for the comparison slot of `object`.
+fn is_default(f: CompareFn) -> bool {
+    std::ptr::fn_addr_eq(f, crate::types::object::richcompare as CompareFn)
+}
+
 /// `a is b or a == b`, as containers compare.
 #[inline]
 pub fn equal(cx: &mut Cx, a: Value, b: Value) -> PyResult<bool> {
-    if a == b {
-        return Ok(true);
-    }
-    if a.is_small() && b.is_small() {
-        return Ok(false);
-    }
-    if let (Some(x), Some(y)) = (a.exact::<Str>(), b.exact::<Str>()) {
-        return Ok(x.eq_str(y));
+    if let Some(known) = known_equal(a, b) {
+        return Ok(known);
     }
     if a.is(b) && float::as_f64(a).is_some() {
         return Ok(true);

@@ -128,9 +128,8 @@ pub fn format_float(cx: &mut Cx, v: Value, spec: &'static Str) -> PyResult<&'sta
         && quick.precision.is_none_or(|p| p <= 30)
         && x.abs() < 1e30
     {
-        let mut text = Small::default();
-        let _ = std::fmt::write(&mut text, format_args!("{:.*}", quick.precision.unwrap_or(6), x));
-        return quick.pad_number(cx, text.bytes());
+        let text = algorithms::format(x, 'f', quick.precision.unwrap_or(6), algorithms::Flags::default());
+        return quick.pad_number(cx, text.as_bytes());
     }
     let parsed = parse(cx, spec, Align::Right, v)?;
     let result = fmtspec::format_float(x, &parsed, &v.class().tp_name());
@@ -282,33 +281,5 @@ impl Quick {
             out.resize(self.width, self.fill);
         }
         Ok(Str::from_ascii(cx, &out))
-    }
-}
-
-/// Text on the stack; what does not fit is dropped, so its users bound the length.
-struct Small {
-    bytes: [u8; 96],
-    len: usize,
-}
-
-impl Default for Small {
-    fn default() -> Small {
-        Small { bytes: [0; 96], len: 0 }
-    }
-}
-
-impl Small {
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-}
-
-impl std::fmt::Write for Small {
-    fn write_str(&mut self, s: &str) -> std::fmt::Result {
-        let room = &mut self.bytes[self.len..];
-        let n = s.len().min(room.len());
-        room[..n].copy_from_slice(&s.as_bytes()[..n]);
-        self.len += n;
-        Ok(())
     }
 }

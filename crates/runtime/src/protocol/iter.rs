@@ -38,7 +38,8 @@ pub fn iter(cx: &mut Cx, v: Value) -> PyResult<Value> {
 #[inline]
 pub fn next(cx: &mut Cx, it: Value) -> PyResult<Option<Value>> {
     match it.class().slots().next {
-        Some(f) => match f(cx, it) {
+        // Iterators over iterators (map, chain...) may be stacked deeply.
+        Some(f) => match cx.nested("", |cx| f(cx, it)) {
             Err(_) if cx.exception_matches(&crate::exceptions::StopIteration) => {
                 cx.take_exception();
                 Ok(None)

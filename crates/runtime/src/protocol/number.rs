@@ -2,6 +2,7 @@
 
 use crate::cx::Cx;
 use crate::slots::{BinaryFn, Slots};
+use crate::types::int_medium::is_exact;
 use crate::types::{float, int};
 use crate::value::Value;
 use crate::{PyResult, raise};
@@ -12,40 +13,45 @@ pub struct BinaryOp {
     pub symbol: &'static str,
     /// As source text of the augmented assignment.
     pub inplace_symbol: &'static str,
+    /// The operator of exact ints, where it needs no slot lookup.
+    ints: Option<BinaryFn>,
     get: fn(&Slots) -> Option<BinaryFn>,
     get_inplace: fn(&Slots) -> Option<BinaryFn>,
 }
 
 macro_rules! operators {
-    ($($(#[doc = $doc:literal])* $name:ident $symbol:literal $field:ident $ifield:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident $symbol:literal $field:ident $ifield:ident $($ints:path)?;)*) => {
         $( $(#[doc = $doc])* pub static $name: BinaryOp = BinaryOp {
-            symbol: $symbol, inplace_symbol: concat!($symbol, "="), get: |s| s.$field, get_inplace: |s| s.$ifield,
+            symbol: $symbol, inplace_symbol: concat!($symbol, "="), ints: operators!(@ints $($ints)?),
+            get: |s| s.$field, get_inplace: |s| s.$ifield,
         }; )*
     };
+    (@ints) => { None };
+    (@ints $ints:path) => { Some($ints) };
 }
 operators! {
     /// `+`
-    ADD "+" add iadd;
+    ADD "+" add iadd int::add;
     /// `-`
-    SUB "-" sub isub;
+    SUB "-" sub isub int::sub;
     /// `*`
-    MUL "*" mul imul;
+    MUL "*" mul imul int::mul;
     /// `/`
     TRUEDIV "/" truediv itruediv;
     /// `//`
-    FLOORDIV "//" floordiv ifloordiv;
+    FLOORDIV "//" floordiv ifloordiv int::floordiv;
     /// `%`
-    REM "%" rem irem;
+    REM "%" rem irem int::rem;
     /// `<<`
-    LSHIFT "<<" lshift ilshift;
+    LSHIFT "<<" lshift ilshift int::lshift;
     /// `>>`
-    RSHIFT ">>" rshift irshift;
+    RSHIFT ">>" rshift irshift int::rshift;
     /// `&`
-    AND "&" and iand;
+    AND "&" and iand int::and;
     /// `|`
-    OR "|" or ior;
+    OR "|" or ior int::or;
     /// `^`
-    XOR "^" xor ixor;
+    XOR "^" xor ixor int::xor;
     /// `@`
     MATMUL "@" matmul imatmul;
     /// `divmod()`
@@ -124,6 +130,12 @@ fn repeat_count(cx: &mut Cx, n: Value) -> PyResult<isize> {
 
 /// `a op b`.
 pub fn binary(cx: &mut Cx, a: Value, b: Value, op: &'static BinaryOp) -> PyResult<Value> {
+    if let Some(f) = op.ints
+        && is_exact(a)
+        && is_exact(b)
+    {
+        return f(cx, a, b);
+    }
     let r = binary1(cx, a, b, op.get)?;
     if !r.is_not_implemented() {
         return Ok(r);
@@ -137,6 +149,12 @@ pub fn binary(cx: &mut Cx, a: Value, b: Value, op: &'static BinaryOp) -> PyResul
 
 /// `a op= b`.
 pub fn inplace(cx: &mut Cx, a: Value, b: Value, op: &'static BinaryOp) -> PyResult<Value> {
+    if let Some(f) = op.ints
+        && is_exact(a)
+        && is_exact(b)
+    {
+        return f(cx, a, b);
+    }
     if let Some(f) = (op.get_inplace)(a.class().slots()) {
         let r = f(cx, a, b)?;
         if !r.is_not_implemented() {

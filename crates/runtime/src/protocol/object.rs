@@ -38,6 +38,11 @@ pub fn len(cx: &mut Cx, v: Value) -> PyResult<usize> {
 
 /// `v[key]`.
 pub fn get_item(cx: &mut Cx, v: Value, key: Value) -> PyResult<Value> {
+    if let (Some(s), Some(i)) = (v.exact::<Str>(), key.as_small())
+        && let Some(c) = s.get(if i < 0 { i + s.len() as i64 } else { i } as usize)
+    {
+        return Ok(Value::of(cx.char(c)));
+    }
     if let Some(f) = v.class().slots().getitem {
         return f(cx, v, key);
     }

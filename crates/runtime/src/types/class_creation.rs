@@ -343,24 +343,36 @@ pub fn assign_bases(cx: &mut Cx, class: &'static Type, bases: Value) -> PyResult
             let got = base.class().tp_name();
             return raise!(cx, TypeError, "{name}.__bases__ must be tuple of classes, not '{got}'");
         };
-        if base.is_subtype(class) {
+        // The MRO may be out of date if an `mro()` is running.
+        let mut ancestors = std::iter::successors(Some(base), |t| t.base());
+        if base.is_subtype(class) || ancestors.any(|t| std::ptr::eq(t, class)) {
             return raise!(cx, TypeError, "a __bases__ item causes an inheritance cycle");
         }
     }
     let base = best_base(cx, bases.items())?;
     let old_base = class.base().unwrap_or(&OBJECT);
     check_compatible(cx, old_base, base, "__bases__")?;
-    let (old_bases, old_mro) = (class.bases(), class.mro());
+    let old_bases = class.bases();
+    let mut old_mros = RootVec::new();
     cx.type_modified(class);
     class.set_bases(bases);
     class.set_base(Some(base));
     cx.barrier(class);
-    if update_mros(cx, class).is_err() {
-        if std::ptr::eq(class.bases(), bases) {
-            class.set_bases(old_bases);
-            class.set_base(Some(old_base));
-            class.set_mro(old_mro);
-            cx.barrier(class);
+    let updated = update_mros(cx, class, &mut old_mros);
+    if !std::ptr::eq(class.bases(), bases) {
+        // Some `mro()` assigned other bases meanwhile.
+        return updated;
+    }
+    if updated.is_err() {
+        class.set_bases(old_bases);
+        class.set_base(Some(old_base));
+        cx.barrier(class);
+        for pair in old_mros.chunks(2) {
+            if let (Some(class), Some(mro)) = (pair[0].downcast::<Type>(), pair[1].downcast::<Tuple>()) {
+                class.set_mro(mro);
+                cx.barrier(class);
+                cx.type_modified(class);
+            }
         }
         return Err(crate::Raised);
     }
@@ -368,17 +380,22 @@ pub fn assign_bases(cx: &mut Cx, class: &'static Type, bases: Value) -> PyResult
         old.data().subclasses.borrow_mut().retain(|sub| !std::ptr::eq(*sub, class));
     }
     for new in bases.items().iter().filter_map(|b| b.downcast::<Type>()) {
-        new.data().subclasses.borrow_mut().push(class);
+        let mut subclasses = new.data().subclasses.borrow_mut();
+        if !subclasses.iter().any(|sub| std::ptr::eq(*sub, class)) {
+            subclasses.push(class);
+        }
     }
     crate::slot_table::refill_tree(cx, class);
     cx.type_modified(class);
     Ok(())
 }
 
-fn update_mros(cx: &mut Cx, class: &'static Type) -> PyResult<()> {
+/// Computes the MROs of a class and its subclasses anew; adds the classes and their old MROs to `old`.
+fn update_mros(cx: &mut Cx, class: &'static Type, old: &mut RootVec) -> PyResult<()> {
+    old.extend([Value::of(class), Value::of(class.mro())]);
     set_mro(cx, class)?;
     for sub in class.live_subclasses().iter().filter_map(|v| v.downcast::<Type>()) {
-        update_mros(cx, sub)?;
+        cx.nested("", |cx| update_mros(cx, sub, old))?;
     }
     Ok(())
 }

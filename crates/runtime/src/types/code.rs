@@ -3,7 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use taipan_bytecode::{Code, Const, Text, code::flags as co};
+use taipan_bytecode::verify::{self, ConstKind, Facts};
+use taipan_bytecode::{Code, Const, Handler, Text, code::flags as co};
 use taipan_gc::Marker;
 
 use crate::cx::Cx;
@@ -21,12 +22,15 @@ pub struct CodeObject {
     /// Its instructions, writable for inline caches. The first word is aligned to 8.
     words: Box<[Cell<u64>]>,
     consts: &'static Tuple,
-    names: Box<[&'static Str]>,
+    /// A tuple of interned strs.
+    names: &'static Tuple,
     nregs: u32,
     /// `co_flags`, copied for speed.
     pub flags: u32,
     /// Positional parameters.
     pub argcount: u32,
+    /// Positional-only parameters.
+    pub posonlyargcount: u32,
     /// Keyword-only parameters.
     pub kwonlyargcount: u32,
     /// Locals.
@@ -39,8 +43,12 @@ pub struct CodeObject {
     pub simple: bool,
     /// True if besides that [`QUICK_LOCALS`] cleared words and nothing else make its window ready.
     pub quick: bool,
-    /// The compiled code.
-    pub code: Arc<Code>,
+    /// Line of `def`, `class` or the first decorator.
+    pub firstlineno: u32,
+    /// Exception handlers, inner before outer.
+    pub handlers: Box<[Handler]>,
+    /// Encoded positions (`co_linetable`).
+    pub line_table: Box<[u8]>,
     /// `co_name`.
     pub name: &'static Str,
     /// `co_qualname`.
@@ -67,7 +75,8 @@ pub unsafe fn trace_code(object: *mut Header, marker: &mut Marker) {
     // SAFETY: the caller's promise.
     let this = unsafe { &*object.cast::<CodeObject>() };
     marker.mark_value(Value::of(this.consts).bits());
-    for name in this.names.iter().chain(&this.local_names).chain([&this.name, &this.qualname, &this.filename.get()]) {
+    marker.mark_value(Value::of(this.names).bits());
+    for name in this.local_names.iter().chain([&this.name, &this.qualname, &this.filename.get()]) {
         marker.mark_value(Value::of(*name).bits());
     }
 }
@@ -84,58 +93,134 @@ pub unsafe fn drop_code(object: *mut Header) {
 /// See [`CodeObject::quick`].
 pub const QUICK_LOCALS: usize = 8;
 
+/// What a code object is made of; names and constants are values already.
+pub struct Parts {
+    /// Positional, positional-only and keyword-only parameters.
+    pub params: [u32; 3],
+    /// `co_flags`.
+    pub flags: u32,
+    /// Line of `def`, `class` or the first decorator.
+    pub firstlineno: u32,
+    /// Registers of a frame.
+    pub nregs: u32,
+    /// `co_name`, `co_qualname` and `co_filename`, interned.
+    pub strs: [&'static Str; 3],
+    /// Interned names of the locals, cells and frees.
+    pub variables: [&'static Tuple; 3],
+    /// Interned names of globals and attributes.
+    pub names: &'static Tuple,
+    /// Constants.
+    pub consts: &'static Tuple,
+    /// Fresh instruction words.
+    pub words: Vec<u64>,
+    /// Exception handlers.
+    pub handlers: Vec<Handler>,
+    /// Encoded positions.
+    pub line_table: Vec<u8>,
+}
+
+impl Parts {
+    /// Checks parts that come from outside, apart from code objects among the constants.
+    pub fn verify(&self) -> Result<(), String> {
+        let facts = Facts {
+            nregs: self.nregs,
+            variables: self.variables.map(Tuple::len),
+            params: self.params,
+            flags: self.flags,
+            names: self.names.len(),
+            consts: self.consts.len(),
+            constant: &|index| kind_of(self.consts.items()[index]),
+            words: &self.words,
+            handlers: &self.handlers,
+        };
+        verify::verify_facts(&facts).map_err(|error| format!("code object {}: {error}", self.strs[1]))
+    }
+}
+
+fn kind_of(v: Value) -> ConstKind {
+    if v.exact::<Str>().is_some() {
+        return ConstKind::Str;
+    }
+    if v.exact::<CodeObject>().is_some() {
+        return ConstKind::Code;
+    }
+    match v.exact::<Tuple>() {
+        Some(items) if items.items().iter().all(|v| v.exact::<Str>().is_some()) => ConstKind::Names(items.len()),
+        _ => ConstKind::Other,
+    }
+}
+
 impl CodeObject {
     /// Wraps compiled code: constants become values, names are interned. May collect.
     pub fn new(cx: &mut Cx, code: Arc<Code>) -> &'static CodeObject {
         // Constants are gathered in Rust vectors on the way.
         cx.heap().disable();
-        let this = CodeObject::build(cx, code);
+        let code = Arc::unwrap_or_clone(code);
+        let mut consts = Vec::with_capacity(code.consts.len());
+        for c in &code.consts {
+            consts.push(constant(cx, c));
+        }
+        let parts = Parts {
+            params: [code.argcount, code.posonlyargcount, code.kwonlyargcount],
+            flags: code.flags,
+            firstlineno: code.firstlineno,
+            nregs: code.nregs,
+            strs: [&code.name, &code.qualname, &code.filename].map(|text| intern_text(cx, text)),
+            variables: [&code.varnames, &code.cellvars, &code.freevars].map(|names| intern_names(cx, names)),
+            names: intern_names(cx, &code.names),
+            consts: Tuple::new(cx, &consts),
+            words: code.words,
+            handlers: code.handlers,
+            line_table: code.positions,
+        };
+        let this = CodeObject::from_parts(cx, parts);
         cx.heap().enable();
         this
     }
 
-    fn build(cx: &mut Cx, code: Arc<Code>) -> &'static CodeObject {
-        let mut consts = Vec::new();
-        for c in &code.consts {
-            consts.push(constant(cx, c));
-        }
-        let consts = Tuple::new(cx, &consts);
-        let names: Box<[_]> = code.names.iter().map(|n| intern_text(cx, n)).collect();
-        let locals = code.varnames.iter().chain(&code.cellvars).chain(&code.freevars);
-        let local_names: Box<[_]> = locals.map(|n| intern_text(cx, n)).collect();
-        let (name, qualname) = (intern_text(cx, &code.name), intern_text(cx, &code.qualname));
-        let filename = intern_text(cx, &code.filename);
-        let variadic = code.flags & (co::VARARGS | co::VARKEYWORDS) != 0;
+    /// A code object of verified parts. May collect.
+    pub fn from_parts(cx: &mut Cx, parts: Parts) -> &'static CodeObject {
+        let [argcount, posonlyargcount, kwonlyargcount] = parts.params;
+        let [name, qualname, filename] = parts.strs;
+        let [nlocals, ncells, nfrees] = parts.variables.map(|names| names.len() as u32);
+        let variadic = parts.flags & (co::VARARGS | co::VARKEYWORDS) != 0;
+        let simple = !variadic && kwonlyargcount == 0;
         let this = CodeObject {
             header: Header::fresh(&crate::types::code_methods::CODE),
-            words: code.words.iter().map(|w| Cell::new(*w)).collect(),
-            consts,
-            names,
-            nregs: code.nregs,
-            flags: code.flags,
-            argcount: code.argcount,
-            kwonlyargcount: code.kwonlyargcount,
-            nlocals: code.nlocals() as u32,
-            ncells: code.cellvars.len() as u32,
-            nfrees: code.freevars.len() as u32,
-            simple: !variadic && code.kwonlyargcount == 0,
-            quick: !variadic
-                && code.kwonlyargcount == 0
-                && code.freevars.is_empty()
-                && code.nlocals() - code.argcount as usize <= QUICK_LOCALS,
+            words: parts.words.into_iter().map(Cell::new).collect(),
+            consts: parts.consts,
+            names: parts.names,
+            nregs: parts.nregs,
+            flags: parts.flags,
+            argcount,
+            posonlyargcount,
+            kwonlyargcount,
+            nlocals,
+            ncells,
+            nfrees,
+            simple,
+            quick: simple && nfrees == 0 && (nlocals - argcount) as usize <= QUICK_LOCALS,
+            firstlineno: parts.firstlineno,
+            handlers: parts.handlers.into(),
+            line_table: parts.line_table.into(),
             name,
             qualname,
             filename: Cell::new(filename),
-            local_names,
+            local_names: parts.variables.iter().flat_map(|names| strs_of(names)).copied().collect(),
             heat: Cell::new(0),
             native: Cell::new(std::ptr::null()),
             jit: Cell::new(std::ptr::null_mut()),
             positions: RefCell::new(None),
-            code,
         };
         let this = cx.alloc(this);
         cx.register_special(Value::of(this));
         this
+    }
+
+    /// The instructions as they were before they ran: without what inline caches hold.
+    pub fn pristine_words(&self) -> Vec<u64> {
+        let words: Vec<u64> = self.words.iter().map(Cell::get).collect();
+        verify::pristine(&words)
     }
 
     /// First instruction word.
@@ -169,12 +254,18 @@ impl CodeObject {
     /// Name `i`.
     #[inline(always)]
     pub fn name_at(&self, i: usize) -> &'static Str {
-        self.names[i]
+        // SAFETY: the verifier checked `i`; `names` holds strs.
+        unsafe { self.names.items().get_unchecked(i).cast() }
     }
 
     /// Names (`co_names`).
-    pub fn names(&self) -> &[&'static Str] {
-        &self.names
+    pub fn names(&self) -> &'static [&'static Str] {
+        strs_of(self.names)
+    }
+
+    /// Names as a tuple.
+    pub fn names_tuple(&self) -> &'static Tuple {
+        self.names
     }
 
     /// True for generator, coroutine and async generator functions.
@@ -185,8 +276,7 @@ impl CodeObject {
     /// Position of word `i`.
     pub fn position(&self, i: usize) -> taipan_bytecode::Position {
         let mut positions = self.positions.borrow_mut();
-        let positions =
-            positions.get_or_insert_with(|| taipan_bytecode::positions::decode(&self.code.positions).collect());
+        let positions = positions.get_or_insert_with(|| taipan_bytecode::positions::decode(&self.line_table).collect());
         positions.get(i).copied().unwrap_or_default()
     }
 
@@ -207,8 +297,21 @@ pub fn intern_text(cx: &mut Cx, text: &Text) -> &'static Str {
     }
 }
 
+fn intern_names(cx: &mut Cx, names: &[Text]) -> &'static Tuple {
+    let names: Vec<Value> = names.iter().map(|name| Value::of(intern_text(cx, name))).collect();
+    Tuple::new(cx, &names)
+}
+
+/// The items of a tuple that holds strs only.
+fn strs_of(names: &Tuple) -> &'static [&'static Str] {
+    debug_assert!(names.items().iter().all(|name| name.downcast::<Str>().is_some()));
+    let items = names.items();
+    // SAFETY: a value that is a pointer is the address of its object.
+    unsafe { std::slice::from_raw_parts(items.as_ptr().cast(), items.len()) }
+}
+
 /// Whether a str constant looks like a name and is therefore interned (as CPython does).
-fn all_name_chars(bytes: &[u8]) -> bool {
+pub fn all_name_chars(bytes: &[u8]) -> bool {
     bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
 }
 

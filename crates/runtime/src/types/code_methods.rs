@@ -38,7 +38,7 @@ static CODE_SPEC: TypeSpec = TypeSpec {
         repr: Some(|cx, v| {
             let this = code(v);
             let (name, address, file) = (this.name, v.bits(), this.filename.get());
-            let line = this.code.firstlineno;
+            let line = this.firstlineno;
             Ok(cx.str(&format!("<code object {name} at {address:#x}, file \"{file}\", line {line}>")))
         }),
         hash: Some(hash_code),
@@ -61,19 +61,19 @@ fn code(v: Value) -> &'static CodeObject {
 members! {
     MEMBERS: CodeObject;
     "co_argcount" "" |cx, c| cx.int(c.argcount as i64);
-    "co_posonlyargcount" "" |cx, c| cx.int(c.code.posonlyargcount as i64);
+    "co_posonlyargcount" "" |cx, c| cx.int(c.posonlyargcount as i64);
     "co_kwonlyargcount" "" |cx, c| cx.int(c.kwonlyargcount as i64);
     "co_stacksize" "" |cx, c| cx.int(c.nregs() as i64);
     "co_flags" "" |cx, c| cx.int(c.flags as i64);
     "co_nlocals" "" |cx, c| cx.int(c.nlocals as i64);
     "co_consts" "" |_cx, c| Value::of(c.consts_tuple());
-    "co_names" "" |cx, c| name_tuple(cx, c.names());
+    "co_names" "" |_cx, c| Value::of(c.names_tuple());
     "co_filename" "" |_cx, c| Value::of(c.filename.get());
     "co_name" "" |_cx, c| Value::of(c.name);
     "co_qualname" "" |_cx, c| Value::of(c.qualname);
-    "co_firstlineno" "" |cx, c| cx.int(c.code.firstlineno as i64);
-    "co_linetable" "" |cx, c| Value::of(Bytes::new(cx, &c.code.positions));
-    "co_exceptiontable" "" |cx, c| Value::of(Bytes::new(cx, &handler_bytes(&c.code.handlers)));
+    "co_firstlineno" "" |cx, c| cx.int(c.firstlineno as i64);
+    "co_linetable" "" |cx, c| Value::of(Bytes::new(cx, &c.line_table));
+    "co_exceptiontable" "" |cx, c| Value::of(Bytes::new(cx, &handler_bytes(&c.handlers)));
 }
 
 fn name_tuple(cx: &mut Cx, names: &[&'static Str]) -> Value {
@@ -99,6 +99,22 @@ impl CodeObject {
     }
 }
 
+/// The offset of a word that Python code sees in `f_lasti`, `co_lines` and the like. As in CPython offset 0 is that of the
+/// entry of the code, which belongs to the line of its `def`; here no instruction stands for it.
+pub fn code_offset(word: usize) -> i64 {
+    2 * word as i64 + 2
+}
+
+/// The word at an offset.
+pub fn word_at(offset: i32) -> usize {
+    usize::try_from(offset / 2 - 1).unwrap_or(0)
+}
+
+/// The line of a code object's entry.
+fn entry_line(code: &CodeObject) -> u32 {
+    if code.name.eq_rust("<module>") { 0 } else { code.firstlineno }
+}
+
 fn line_value(line: u32) -> Value {
     if line == 0 { Value::none() } else { Value::small(line as i64) }
 }
@@ -120,13 +136,16 @@ impl CodeObject {
     #[py("($self, /)")]
     fn co_lines(cx: &mut Cx, this: &'static CodeObject) -> PyResult<Value> {
         let list = List::new(cx);
-        let push = |cx: &mut Cx, start: usize, end: usize, line: u32| {
-            let values = [Value::small(2 * start as i64), Value::small(2 * end as i64), line_value(line)];
-            let item = Tuple::new(cx, &values);
+        let push_offsets = |cx: &mut Cx, start: i64, end: i64, line: Value| {
+            let item = Tuple::new(cx, &[Value::small(start), Value::small(end), line]);
             list.push(cx, Value::of(item));
         };
+        push_offsets(cx, 0, code_offset(0), Value::small(entry_line(this) as i64));
+        let push = |cx: &mut Cx, start: usize, end: usize, line: u32| {
+            push_offsets(cx, code_offset(start), code_offset(end), line_value(line));
+        };
         let (mut start, mut at, mut line) = (0, 0, None);
-        for (length, position) in positions::runs(&this.code.positions) {
+        for (length, position) in positions::runs(&this.line_table) {
             if let Some(line) = line.filter(|l| *l != position.line) {
                 push(cx, start, at, line);
                 start = at;
@@ -146,8 +165,11 @@ impl CodeObject {
     }
     #[py("($self, /)")]
     fn co_positions(cx: &mut Cx, this: &'static CodeObject) -> PyResult<Value> {
-        let list = List::with_capacity(cx, this.word_count());
-        for (length, position) in positions::runs(&this.code.positions) {
+        let list = List::with_capacity(cx, this.word_count() + 1);
+        let line = Value::small(entry_line(this) as i64);
+        let entry = Tuple::new(cx, &[line, Value::small(this.firstlineno as i64), Value::small(0), Value::small(0)]);
+        list.push(cx, Value::of(entry));
+        for (length, position) in positions::runs(&this.line_table) {
             let item = position_tuple(cx, position);
             for _ in 0..length {
                 list.push(cx, item);
@@ -184,7 +206,7 @@ impl CodeObject {
     }
     #[getter]
     fn co_code(cx: &mut Cx, this: &'static CodeObject) -> Value {
-        Value::of(Bytes::new(cx, &word_bytes(&this.code.words)))
+        Value::of(Bytes::new(cx, &word_bytes(&this.pristine_words())))
     }
     #[getter]
     fn co_varnames(cx: &mut Cx, this: &'static CodeObject) -> Value {
@@ -204,15 +226,17 @@ impl CodeObject {
 // ---- comparison ------------------------------------------------------------------------------------
 
 /// Everything but the constants, which need care.
-fn same_shape(a: &Code, b: &Code) -> bool {
-    a.name == b.name
-        && (a.argcount, a.posonlyargcount, a.kwonlyargcount, a.flags, a.firstlineno)
-            == (b.argcount, b.posonlyargcount, b.kwonlyargcount, b.flags, b.firstlineno)
-        && a.words == b.words
-        && a.names == b.names
-        && (&a.varnames, &a.cellvars, &a.freevars) == (&b.varnames, &b.cellvars, &b.freevars)
-        && a.positions == b.positions
+fn same_shape(a: &CodeObject, b: &CodeObject) -> bool {
+    let numbers = |c: &CodeObject| [c.argcount, c.posonlyargcount, c.kwonlyargcount, c.flags, c.firstlineno];
+    let same_names = |a: &[&Str], b: &[&Str]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| std::ptr::eq(*a, *b));
+    std::ptr::eq(a.name, b.name)
+        && numbers(a) == numbers(b)
+        && (a.nlocals, a.ncells, a.nfrees) == (b.nlocals, b.ncells, b.nfrees)
+        && same_names(a.names(), b.names())
+        && same_names(&a.local_names, &b.local_names)
+        && a.line_table == b.line_table
         && a.handlers == b.handlers
+        && a.pristine_words() == b.pristine_words()
 }
 
 fn compare_code(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
@@ -222,7 +246,7 @@ fn compare_code(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
     if !matches!(op, CmpOp::Eq | CmpOp::Ne) {
         return Ok(Value::not_implemented());
     }
-    let mut same = same_shape(&x.code, &y.code) && x.consts().len() == y.consts().len();
+    let mut same = same_shape(x, y) && x.consts().len() == y.consts().len();
     for (c, d) in x.consts().iter().zip(y.consts()) {
         same = same && same_constant(cx, *c, *d)?;
     }
@@ -259,12 +283,11 @@ fn hash_code(cx: &mut Cx, v: Value) -> PyResult<i64> {
     for name in this.names().iter().chain(&this.local_names) {
         add(name.hash());
     }
-    let c = &this.code;
-    for n in [c.argcount, c.posonlyargcount, c.kwonlyargcount, c.flags, c.firstlineno] {
+    for n in [this.argcount, this.posonlyargcount, this.kwonlyargcount, this.flags, this.firstlineno] {
         add(n as i64);
     }
-    for word in &c.words {
-        add(*word as i64);
+    for word in this.pristine_words() {
+        add(word as i64);
     }
     Ok(if h == -1 { -2 } else { h })
 }
@@ -442,7 +465,7 @@ fn constant(cx: &mut Cx, v: Value) -> PyResult<Const> {
         return Ok(Const::Complex(c.re, c.im));
     }
     if let Some(inner) = v.exact::<CodeObject>() {
-        return Ok(Const::Code(inner.code.clone()));
+        return Ok(Const::Code(Arc::new(to_code(cx, inner)?)));
     }
     if let Some(slice) = v.exact::<Slice>() {
         let parts = [constant(cx, slice.start)?, constant(cx, slice.stop)?, constant(cx, slice.step)?];
@@ -458,13 +481,39 @@ fn constant(cx: &mut Cx, v: Value) -> PyResult<Const> {
     raise!(cx, TypeError, "code constants cannot be of type '{got}'")
 }
 
+/// The code object as plain data.
+fn to_code(cx: &mut Cx, this: &'static CodeObject) -> PyResult<Code> {
+    let text = |s: &Str| Text(s.to_generalized_utf8().into());
+    let texts = |names: &[&'static Str]| names.iter().map(|name| text(name)).collect::<Vec<_>>();
+    let (locals, cells, frees) = this.variables();
+    let consts = this.consts().iter().map(|v| cx.nested("", |cx| constant(cx, *v)));
+    Ok(Code {
+        consts: consts.collect::<PyResult<_>>()?,
+        name: text(this.name),
+        qualname: text(this.qualname),
+        filename: text(this.filename.get()),
+        argcount: this.argcount,
+        posonlyargcount: this.posonlyargcount,
+        kwonlyargcount: this.kwonlyargcount,
+        flags: this.flags,
+        firstlineno: this.firstlineno,
+        nregs: this.nregs() as u32,
+        varnames: texts(locals),
+        cellvars: texts(cells),
+        freevars: texts(frees),
+        names: texts(this.names()),
+        words: this.pristine_words(),
+        handlers: this.handlers.to_vec(),
+        positions: this.line_table.to_vec(),
+    })
+}
+
 fn changed(cx: &mut Cx, args: Args, function: &'static str) -> PyResult<Value> {
     let this = code(args.values()[0]);
     if args.pos().len() != 1 {
         return raise!(cx, TypeError, "{function}() takes no positional arguments");
     }
-    let mut setter = Setter { code: (*this.code).clone(), function, nlocals: None };
-    setter.code.filename = Text(this.filename.get().to_generalized_utf8().into());
+    let mut setter = Setter { code: to_code(cx, this)?, function, nlocals: None };
     let mut given = RootVec::new();
     given.extend(args.keywords().map(|(_, v)| v));
     for ((name, _), value) in args.keywords().zip(given.iter()) {

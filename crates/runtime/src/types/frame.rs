@@ -7,11 +7,12 @@ use taipan_gc::Marker;
 use crate::buffer::ValueArray;
 use crate::cx::Cx;
 use crate::dict::Dict;
-use crate::frame::Frame;
+use crate::frame::{CALLING, Frame};
 use crate::object::Header;
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::code::CodeObject;
+use crate::types::code_methods::code_offset;
 use crate::types::frame_locals::FrameLocals;
 use crate::types::generator::{Generator, State};
 use crate::value::Value;
@@ -152,7 +153,11 @@ impl FrameObject {
 
     /// Current line.
     pub fn line(&self) -> u32 {
-        self.code.line_of(self.word_index())
+        // SAFETY: the pointer is cleared before the frame ends.
+        match unsafe { self.frame.get().as_ref() } {
+            Some(f) => f.line(),
+            None => self.code.line_of(self.last_word.get()),
+        }
     }
 
     /// The caller's frame object. May collect.
@@ -267,7 +272,9 @@ impl FrameObject {
     /// Return the index of the last attempted instruction in the frame.
     #[getter]
     fn f_lasti(_cx: &mut Cx, this: &'static FrameObject) -> i64 {
-        2 * this.word_index() as i64
+        // SAFETY: the pointer is cleared before the frame ends.
+        let live = unsafe { this.frame.get().as_ref() };
+        if live.is_some_and(|f| f.traced_line == CALLING) { 0 } else { code_offset(this.word_index()) }
     }
     /// Return the trace function for this frame, or None if no trace function is set.
     #[getter]

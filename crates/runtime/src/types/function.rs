@@ -263,7 +263,7 @@ fn bind_keywords(
     kwargs: Option<&'static Dict>,
 ) -> PyResult<()> {
     let code = function.code.get();
-    let posonly = code.code.posonlyargcount as usize;
+    let posonly = code.posonlyargcount as usize;
     let names = &code.local_names[..bound.len()];
     for (name, value) in args.keywords() {
         let found = names[posonly..].iter().position(|n| std::ptr::eq(*n, name) || n.eq_str(name)).map(|i| i + posonly);
@@ -287,7 +287,7 @@ fn bind_keywords(
 #[cold]
 fn unexpected_keyword(cx: &mut Cx, function: &'static Function, args: Args, name: &'static Str) -> Raised {
     let code = function.code.get();
-    let posonly = &code.local_names[..code.code.posonlyargcount as usize];
+    let posonly = &code.local_names[..code.posonlyargcount as usize];
     let f = function.qualname.get();
     let wrong: Vec<String> = (args.keywords().map(|(n, _)| n))
         .filter(|n| posonly.iter().any(|p| p.eq_str(n)))

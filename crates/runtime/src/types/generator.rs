@@ -112,6 +112,13 @@ pub(crate) fn set_up(_: &mut Cx) {
     }
 }
 
+/// True for a generator, coroutine or async generator that has run to its end, so that nothing is left to finalise.
+pub(crate) fn is_finished(v: Value) -> bool {
+    let class = v.class();
+    // SAFETY: these types have this layout; they are final.
+    TYPES.iter().any(|t| std::ptr::eq(*t, class)) && unsafe { v.cast::<Generator>().state.get() == State::Finished }
+}
+
 unsafe fn trace_generator(object: *mut Header, marker: &mut Marker) {
     // SAFETY: called for these three types only; the frame's code and function stay valid after the end.
     let this = unsafe { &*object.cast::<Generator>() };
@@ -236,6 +243,8 @@ impl Generator {
             (*self.frame.get()).locals = None;
         }
         self.window.set(None);
+        // Coroutines mostly end in the order opposite to that of their creation.
+        cx.rt().special.borrow_mut().forget_last(Value::of(self));
     }
 
     /// Ends a generator that was not started.
@@ -439,7 +448,7 @@ impl Generator {
         }
         // SAFETY: the frame is valid until finished.
         let frame = unsafe { &*self.frame.get() };
-        let handlers = &frame.code.code.handlers;
+        let handlers = &frame.code.handlers;
         let Some(whole) = handlers.last() else { return false };
         let at = frame.word_index() as u32;
         handlers.iter().any(|h| h.target != whole.target && h.start <= at && at < h.end)

@@ -320,7 +320,7 @@ fn throw(cx: &mut Cx, args: Args) -> PyResult<Value> {
 pub fn created(cx: &mut Cx, this: &'static Generator) {
     let class = Value::of(this).class();
     if std::ptr::eq(class, &GENERATOR) {
-        let handlers = &code_of(this).code.handlers;
+        let handlers = &code_of(this).handlers;
         let whole = handlers.last().map(|h| h.target);
         if !handlers.iter().any(|h| Some(h.target) != whole) {
             return;

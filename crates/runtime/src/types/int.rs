@@ -11,6 +11,7 @@ use crate::object::Header;
 use crate::protocol::compare::CmpOp;
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
+use crate::types::int_medium;
 use crate::value::{INT_MAX, INT_MIN, Value};
 use crate::{PyResult, object, raise};
 
@@ -73,6 +74,12 @@ impl Int {
         self.tag.get() & 3 == 2
     }
 
+    /// Sets sign and digit count of a new int that is not 0.
+    #[inline(always)]
+    pub(crate) fn set_tag(&self, negative: bool, count: usize) {
+        self.tag.set((count as u64) << 3 | u64::from(negative) * 2);
+    }
+
     /// The magnitude's 30-bit digits, empty for 0.
     pub fn digits(&self) -> &'static [u32] {
         let n = (self.tag.get() >> 3) as usize;
@@ -115,7 +122,8 @@ pub fn view(v: Value) -> Option<View> {
     Some(View { negative: int.is_negative(), small: [0; 3], len: 0, heap: Some(int.digits()) })
 }
 
-fn as_heap(v: Value) -> Option<&'static Int> {
+#[inline]
+pub(crate) fn as_heap(v: Value) -> Option<&'static Int> {
     let header = v.as_object()?;
     // SAFETY: the flag says that the layout is int's.
     if header.class().has(flags::LONG) { Some(unsafe { v.cast::<Int>() }) } else { None }
@@ -164,9 +172,7 @@ impl Cx {
     #[cold]
     #[inline(never)]
     pub fn int_wide(&mut self, i: i128) -> Value {
-        let mut digits = Vec::new();
-        let negative = big::from_i128(i, &mut digits);
-        self.int_from_digits(negative, &digits)
+        int_medium::make(self, i)
     }
 
     /// An int from sign and normalised 30-bit digits. May collect.
@@ -241,19 +247,37 @@ type BigOp = fn(bool, &[u32], bool, &[u32], &mut Vec<u32>) -> bool;
 
 fn wide(cx: &mut Cx, a: Value, b: Value, op: BigOp) -> PyResult<Value> {
     let (Some(x), Some(y)) = (view(a), view(b)) else { return Ok(Value::not_implemented()) };
-    let mut out = Vec::new();
-    let negative = op(x.negative, x.digits(), y.negative, y.digits(), &mut out);
-    Ok(cx.int_from_digits(negative, &out))
+    with_scratch(cx, |out| op(x.negative, x.digits(), y.negative, y.digits(), out))
+}
+
+/// The int that `f` makes: it writes the digits and gives the sign. May collect.
+fn with_scratch(cx: &mut Cx, f: impl FnOnce(&mut Vec<u32>) -> bool) -> PyResult<Value> {
+    /// Digits of a scratch buffer that is kept.
+    const KEEP: usize = 1 << 14;
+    let mut out = cx.rt().int_scratch.take();
+    out.clear();
+    let negative = f(&mut out);
+    let v = cx.int_from_digits(negative, &out);
+    if out.capacity() <= KEEP {
+        cx.rt().int_scratch.set(out);
+    }
+    Ok(v)
 }
 
 macro_rules! arithmetic {
-    ($(#[doc = $doc:literal] $name:ident: $small:expr, $big:expr;)*) => { $(
+    ($(#[doc = $doc:literal] $name:ident: $small:expr, $medium:expr, $big:expr;)*) => { $(
         #[doc = $doc]
         pub fn $name(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
             if let (Some(x), Some(y)) = (a.as_small(), b.as_small()) {
                 let small: fn(i64, i64) -> Option<i64> = $small;
                 if let Some(r) = small(x, y) {
                     return Ok(cx.int(r));
+                }
+            }
+            if let (Some(x), Some(y)) = (int_medium::get(a), int_medium::get(b)) {
+                let medium: fn(&mut Cx, i128, i128) -> Option<Value> = $medium;
+                if let Some(r) = medium(cx, x, y) {
+                    return Ok(r);
                 }
             }
             wide(cx, a, b, $big)
@@ -263,17 +287,17 @@ macro_rules! arithmetic {
 
 arithmetic! {
     /// `a + b`, or NotImplemented.
-    add: |x, y| x.checked_add(y), big::add;
+    add: |x, y| x.checked_add(y), |cx, x, y| Some(int_medium::make(cx, x + y)), big::add;
     /// `a - b`, or NotImplemented.
-    sub: |x, y| x.checked_sub(y), big::sub;
+    sub: |x, y| x.checked_sub(y), |cx, x, y| Some(int_medium::make(cx, x - y)), big::sub;
     /// `a * b`, or NotImplemented.
-    mul: |x, y| x.checked_mul(y), big::mul;
+    mul: |x, y| x.checked_mul(y), int_medium::mul, big::mul;
     /// `a & b`, or NotImplemented.
-    and: |x, y| Some(x & y), big::and;
+    and: |x, y| Some(x & y), |cx, x, y| Some(int_medium::make(cx, x & y)), big::and;
     /// `a | b`, or NotImplemented.
-    or: |x, y| Some(x | y), big::or;
+    or: |x, y| Some(x | y), |cx, x, y| Some(int_medium::make(cx, x | y)), big::or;
     /// `a ^ b`, or NotImplemented.
-    xor: |x, y| Some(x ^ y), big::xor;
+    xor: |x, y| Some(x ^ y), |cx, x, y| Some(int_medium::make(cx, x ^ y)), big::xor;
 }
 
 /// Floor division of machine ints; the divisor is not 0.
@@ -308,6 +332,9 @@ pub fn floordiv(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
     if let (Some(x), Some(y)) = (a.as_small(), b.as_small()) {
         return Ok(cx.int(floor_div_i64(x, y)));
     }
+    if let (Some(x), Some(y)) = (int_medium::get(a), int_medium::get(b)) {
+        return Ok(int_medium::make(cx, int_medium::floor_divmod(x, y).0));
+    }
     wide(cx, a, b, big::floor_div)
 }
 
@@ -318,6 +345,9 @@ pub fn rem(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
     }
     if let (Some(x), Some(y)) = (a.as_small(), b.as_small()) {
         return Ok(Value::small(floor_mod_i64(x, y)));
+    }
+    if let (Some(x), Some(y)) = (int_medium::get(a), int_medium::get(b)) {
+        return Ok(int_medium::make(cx, int_medium::floor_divmod(x, y).1));
     }
     wide(cx, a, b, big::rem)
 }
@@ -401,43 +431,38 @@ fn pow(cx: &mut Cx, a: Value, b: Value, m: Option<Value>) -> PyResult<Value> {
     }
 }
 
-fn lshift(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
+/// `a << b`, or NotImplemented.
+pub fn lshift(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
+    if let (Some(x), Some(n @ 0..=126)) = (int_medium::get(a), b.as_small())
+        && let Some(r) = int_medium::shl(x, n)
+    {
+        return Ok(int_medium::make(cx, r));
+    }
     let (Some(x), Some(y)) = (view(a), view(b)) else { return Ok(Value::not_implemented()) };
     if y.negative {
         return raise!(cx, ValueError, "negative shift count");
-    }
-    if let (Some(i), Some(n @ 0..=62)) = (a.as_small(), b.as_small()) {
-        let r = i << n;
-        if r >> n == i {
-            return Ok(cx.int(r));
-        }
     }
     if x.digits().is_empty() {
         return Ok(Value::small(0));
     }
     match big::to_u64(y.digits()).filter(|n| *n < 1 << 36) {
-        Some(n) => {
-            let mut out = Vec::new();
-            let negative = big::shl(x.negative, x.digits(), n as usize, &mut out);
-            Ok(cx.int_from_digits(negative, &out))
-        }
+        Some(n) => with_scratch(cx, |out| big::shl(x.negative, x.digits(), n as usize, out)),
         None if y.digits().len() > 2 => raise!(cx, OverflowError, "too many digits in integer"),
         None => Err(cx.memory_error()),
     }
 }
 
-fn rshift(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
+/// `a >> b`, or NotImplemented.
+pub fn rshift(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
+    if let (Some(x), Some(n @ 0..)) = (int_medium::get(a), b.as_small()) {
+        return Ok(int_medium::make(cx, x >> n.min(127)));
+    }
     let (Some(x), Some(y)) = (view(a), view(b)) else { return Ok(Value::not_implemented()) };
     if y.negative {
         return raise!(cx, ValueError, "negative shift count");
     }
-    if let (Some(i), Some(n)) = (a.as_small(), b.as_small()) {
-        return Ok(Value::small(i >> n.min(63)));
-    }
     let n = big::to_u64(y.digits()).filter(|n| *n < 1 << 40).unwrap_or(1 << 40);
-    let mut out = Vec::new();
-    let negative = big::shr(x.negative, x.digits(), n as usize, &mut out);
-    Ok(cx.int_from_digits(negative, &out))
+    with_scratch(cx, |out| big::shr(x.negative, x.digits(), n as usize, out))
 }
 
 /// `-v`.
@@ -471,6 +496,9 @@ pub fn invert(cx: &mut Cx, v: Value) -> PyResult<Value> {
 /// Three-way comparison of two ints.
 pub fn compare(a: Value, b: Value) -> Option<std::cmp::Ordering> {
     if let (Some(x), Some(y)) = (a.as_small(), b.as_small()) {
+        return Some(x.cmp(&y));
+    }
+    if let (Some(x), Some(y)) = (int_medium::get(a), int_medium::get(b)) {
         return Some(x.cmp(&y));
     }
     let (x, y) = (view(a)?, view(b)?);

@@ -36,6 +36,7 @@ pub mod generator;
 pub mod generator_methods;
 pub mod generic_alias;
 pub mod int;
+pub mod int_medium;
 pub mod int_methods;
 pub mod iterators;
 pub mod list;

@@ -60,7 +60,7 @@ pub fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
     Ok(cx.str(&format!("<{name} object at {address:#x}>")))
 }
 
-fn richcompare(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
+pub(crate) fn richcompare(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
     match op {
         CmpOp::Eq => Ok(if a.is(b) { Value::bool(true) } else { Value::not_implemented() }),
         CmpOp::Ne => {

@@ -101,6 +101,10 @@ fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     native::bind(cx, &PARAMS, args, &mut bound)?;
     let [get, set, del, doc] = bound.map(|v: Option<Value>| v.filter(|v| !v.is_none()));
     let this = property(v);
+    if this.get.get().is_some() {
+        // Inline caches rely on getters not changing; see `attr::python_getter`.
+        cx.type_modified(&crate::types::object::OBJECT);
+    }
     this.get.set(get);
     this.set.set(set);
     this.del.set(del);

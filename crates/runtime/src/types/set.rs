@@ -235,6 +235,12 @@ impl Set {
                         }
                         continue;
                     }
+                    if let Some(known) = compare::known_equal(other, key) {
+                        if known {
+                            return Ok(Place::Found(at));
+                        }
+                        continue;
+                    }
                     let equal = compare::equal(cx, other, key)?;
                     if self.table.get() != table || self.entry(at).key != entry.key {
                         continue 'restart;

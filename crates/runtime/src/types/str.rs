@@ -256,6 +256,12 @@ impl Str {
         self.units().at(i)
     }
 
+    /// Code point `i`, if there is one.
+    #[inline(always)]
+    pub fn get(&self, i: usize) -> Option<u32> {
+        if i < self.len() { Some(self.at(i)) } else { None }
+    }
+
     /// The code points.
     pub fn chars(&self) -> Chars<'static> {
         Chars { units: self.units(), at: 0, end: self.len() }
@@ -331,6 +337,11 @@ impl Str {
             0 | -1 => self.compute_hash(),
             h => h,
         }
+    }
+
+    /// Sets the hash of a new str whose hash is known.
+    pub(crate) fn set_hash(&self, hash: i64) {
+        self.hash.set(hash);
     }
 
     #[cold]

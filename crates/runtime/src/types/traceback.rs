@@ -144,7 +144,7 @@ fn new(cx: &mut Cx, _: &'static Type, args: Args) -> PyResult<Value> {
     };
     let (lasti, line) = (number::to_i32(cx, lasti)?, number::to_i32(cx, line)?);
     let next = next_from(cx, next)?;
-    let word = usize::try_from(lasti).unwrap_or(0) / 2;
+    let word = crate::types::code_methods::word_at(lasti);
     let given_line = if line == -1 { None } else { Some(line as i64) };
     let header = Header::fresh(&TRACEBACK);
     Ok(Value::of(cx.alloc(Traceback { header, next: Cell::new(next), frame, word, given_line })))
@@ -158,7 +158,7 @@ impl Traceback {
     }
     #[getter]
     fn tb_lasti(_cx: &mut Cx, this: &'static Traceback) -> i64 {
-        2 * this.word as i64
+        crate::types::code_methods::code_offset(this.word)
     }
     #[getter]
     fn tb_lineno(cx: &mut Cx, this: &'static Traceback) -> Option<Value> {

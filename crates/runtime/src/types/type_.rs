@@ -308,6 +308,11 @@ pub(crate) fn best_base(cx: &mut Cx, bases: &[Value]) -> PyResult<&'static Type>
 
 /// C3 linearisation. TypeError if there is none.
 pub(crate) fn linearize(cx: &mut Cx, class: &'static Type, bases: &[Value]) -> PyResult<Vec<Value>> {
+    for base in bases.iter().filter_map(|b| b.downcast::<Type>()) {
+        if base.try_mro().is_none() {
+            return raise!(cx, TypeError, "Cannot extend an incomplete type '{}'", base.name());
+        }
+    }
     if let [only] = bases {
         let base: &'static Type = only.downcast().expect("bases are types");
         let mut mro = vec![Value::of(class)];

@@ -6,7 +6,7 @@
 //! - BUFD-2: `raw_pos` is the raw stream's position if known, that is the position after the data read ahead and
 //!   before the data to be written.
 //! - BUFD-3: the buffers are only touched natively and never while Python code runs, except by an operation that
-//!   holds the lock; another operation on the same object meanwhile is an error.
+//!   holds the lock; another operation of the same thread on the same object meanwhile is an error.
 
 use std::cell::{Cell, UnsafeCell};
 
@@ -15,6 +15,7 @@ use taipan_runtime::native::{ParamSpec, bind};
 use taipan_runtime::object;
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::{attr, number, object as protocol_object};
+use taipan_runtime::threads::RawLock;
 use taipan_runtime::typeobj::Type;
 use taipan_runtime::types::bytearray::ByteArray;
 use taipan_runtime::types::bytes::Bytes;
@@ -43,7 +44,9 @@ pub struct Buffered {
     readable: Cell<bool>,
     writable: Cell<bool>,
     finalizing: Cell<bool>,
-    locked: Cell<bool>,
+    lock: RawLock,
+    /// Identity of the thread that holds the lock.
+    owner: Cell<u64>,
     /// Noted as holding data to be written.
     noted: Cell<bool>,
     size: Cell<usize>,
@@ -87,7 +90,8 @@ pub fn new(cx: &mut Cx, class: &'static Type, _: Args) -> PyResult<Value> {
         readable: Cell::new(false),
         writable: Cell::new(false),
         finalizing: Cell::new(false),
-        locked: Cell::new(false),
+        lock: RawLock::new(),
+        owner: Cell::new(0),
         noted: Cell::new(false),
         size: Cell::new(0),
         raw_pos: Cell::new(None),
@@ -257,12 +261,17 @@ impl Buffered {
 
     /// Runs an operation that nothing else on the same object may interrupt (BUFD-3).
     pub fn locked<T>(&'static self, cx: &mut Cx, f: impl FnOnce(&mut Cx) -> PyResult<T>) -> PyResult<T> {
-        if self.locked.replace(true) {
-            let name = protocol_object::repr_text(cx, Value::of(self))?;
-            return raise!(cx, RuntimeError, "reentrant call inside {name}");
+        if !self.lock.try_take() {
+            if self.owner.get() == cx.ident {
+                let name = protocol_object::repr_text(cx, Value::of(self))?;
+                return raise!(cx, RuntimeError, "reentrant call inside {name}");
+            }
+            self.lock.take(cx, None)?;
         }
+        self.owner.set(cx.ident);
         let result = f(cx);
-        self.locked.set(false);
+        self.owner.set(0);
+        self.lock.release();
         result
     }
 
@@ -561,7 +570,7 @@ impl Buffered {
     pub fn settle(&'static self, cx: &mut Cx) -> PyResult<()> {
         self.noted.set(false);
         match self.file() {
-            Some(file) if !file.is_closed() && !self.locked.get() && !self.pending().is_empty() => {
+            Some(file) if !file.is_closed() && !self.lock.is_taken() && !self.pending().is_empty() => {
                 self.locked(cx, |cx| self.flush_pending(cx))
             }
             _ => Ok(()),

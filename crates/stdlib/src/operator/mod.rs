@@ -436,16 +436,21 @@ impl Functions {
     /// types and lengths of a and b--but not their values.
     #[py("($module, a, b, /)")]
     fn _compare_digest(cx: &mut Cx, a: Value, b: Value) -> PyResult<bool> {
-        if let (Some(x), Some(y)) = (a.downcast::<Str>(), b.downcast::<Str>()) {
-            return match (x.as_ascii(), y.as_ascii()) {
-                (Some(x), Some(y)) => Ok(equal_bytes(x.as_bytes(), y.as_bytes())),
-                _ => raise!(cx, TypeError, "comparing strings with non-ASCII characters is not supported"),
-            };
-        }
-        if !buffer::check(a) && !buffer::check(b) {
-            let (a, b) = (a.class().tp_name(), b.class().tp_name());
-            return raise!(cx, TypeError, "unsupported operand types(s) or combination of types: '{a}' and '{b}'");
-        }
-        buffer::with_bytes(cx, a, |cx, x| buffer::with_bytes(cx, b, |_, y| Ok(equal_bytes(x, y))))
+        compare_digest(cx, a, b)
     }
+}
+
+/// Equality of two ASCII strs or bytes-like objects in time that depends on the lengths only.
+pub fn compare_digest(cx: &mut Cx, a: Value, b: Value) -> PyResult<bool> {
+    if let (Some(x), Some(y)) = (a.downcast::<Str>(), b.downcast::<Str>()) {
+        return match (x.as_ascii(), y.as_ascii()) {
+            (Some(x), Some(y)) => Ok(equal_bytes(x.as_bytes(), y.as_bytes())),
+            _ => raise!(cx, TypeError, "comparing strings with non-ASCII characters is not supported"),
+        };
+    }
+    if !buffer::check(a) && !buffer::check(b) {
+        let (a, b) = (a.class().tp_name(), b.class().tp_name());
+        return raise!(cx, TypeError, "unsupported operand types(s) or combination of types: '{a}' and '{b}'");
+    }
+    buffer::with_bytes(cx, a, |cx, x| buffer::with_bytes(cx, b, |_, y| Ok(equal_bytes(x, y))))
 }

@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use taipan_macros::pymethods;
 use taipan_runtime::heap::RootVec;
 use taipan_runtime::protocol::{iter, number, object};
+use taipan_runtime::threads;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, raise};
@@ -163,12 +164,21 @@ pub fn fork_child(cx: &mut Cx) {
 
 fn fork_with(cx: &mut Cx, fork: impl FnOnce() -> i32) -> PyResult<i32> {
     fork_prepare(cx);
-    let pid = fork();
+    let threads = threads::count();
+    let pid = threads::fork(cx, fork, crate::thread::after_fork);
     if pid == 0 {
         fork_child(cx);
     } else {
         let code = host::errno();
         fork_parent(cx);
+        if threads > 1 {
+            // SAFETY: getpid always succeeds.
+            let pid = unsafe { libc::getpid() };
+            let text = format!(
+                "This process (pid={pid}) is multi-threaded, use of fork() may lead to deadlocks in the child."
+            );
+            taipan_runtime::protocol::warn::warn(cx, &taipan_runtime::exceptions::DeprecationWarning, &text, 1)?;
+        }
         if pid < 0 {
             return Err(host::os_error(cx, code));
         }

@@ -3,6 +3,7 @@
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::frame::Frame;
+use taipan_runtime::threads;
 use taipan_runtime::traceback_print::unraisable;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::tuple::Tuple;
@@ -75,10 +76,14 @@ impl Frames {
     fn _current_frames(cx: &mut Cx) -> PyResult<Value> {
         super::audit(cx, "sys._current_frames", &[])?;
         let dict = Dict::new(cx);
-        if let Some(frame) = frame_at(cx, 0) {
-            let frame = Value::of(FrameObject::of(cx, frame));
-            let thread = cx.int_u64(crate::thread::ident());
-            dict.set(cx, thread, frame)?;
+        for other in threads::contexts().to_vec() {
+            // SAFETY: THREAD-2; nothing below lets another thread run.
+            let (ident, frame) = unsafe { ((*other).ident, (*other).frame) };
+            if !frame.is_null() {
+                let frame = Value::of(FrameObject::of(cx, frame));
+                let thread = cx.int_u64(ident);
+                dict.set(cx, thread, frame)?;
+            }
         }
         Ok(Value::of(dict))
     }
@@ -90,9 +95,12 @@ impl Frames {
     fn _current_exceptions(cx: &mut Cx) -> PyResult<Value> {
         super::audit(cx, "sys._current_exceptions", &[])?;
         let dict = Dict::new(cx);
-        let thread = cx.int_u64(crate::thread::ident());
-        let exception = cx.handled.unwrap_or(Value::none());
-        dict.set(cx, thread, exception)?;
+        for other in threads::contexts().to_vec() {
+            // SAFETY: THREAD-2; nothing below lets another thread run.
+            let (ident, exception) = unsafe { ((*other).ident, (*other).handled) };
+            let thread = cx.int_u64(ident);
+            dict.set(cx, thread, exception.unwrap_or(Value::none()))?;
+        }
         Ok(Value::of(dict))
     }
 
@@ -123,7 +131,8 @@ impl Frames {
     #[py("($module, function, /)")]
     fn settrace(cx: &mut Cx, function: Value) -> PyResult<()> {
         super::audit(cx, "sys.settrace", &[])?;
-        cx.rt().trace.set(Some(function).filter(|f| !f.is_none()));
+        cx.trace = Some(function).filter(|f| !f.is_none());
+        cx.start_tracing();
         Ok(())
     }
 
@@ -132,7 +141,7 @@ impl Frames {
     /// See the debugger chapter in the library manual.
     #[py("($module, /)")]
     fn gettrace(cx: &mut Cx) -> Option<Value> {
-        cx.rt().trace.get()
+        cx.trace
     }
 
     /// Set the profiling function.
@@ -142,7 +151,8 @@ impl Frames {
     #[py("($module, function, /)")]
     fn setprofile(cx: &mut Cx, function: Value) -> PyResult<()> {
         super::audit(cx, "sys.setprofile", &[])?;
-        cx.rt().profile.set(Some(function).filter(|f| !f.is_none()));
+        cx.profile = Some(function).filter(|f| !f.is_none());
+        cx.start_tracing();
         Ok(())
     }
 
@@ -151,7 +161,7 @@ impl Frames {
     /// See the profiler chapter in the library manual.
     #[py("($module, /)")]
     fn getprofile(cx: &mut Cx) -> Option<Value> {
-        cx.rt().profile.get()
+        cx.profile
     }
 
     /// Set the global debug tracing function in all running threads belonging to the current interpreter.
@@ -160,7 +170,14 @@ impl Frames {
     /// in the library manual.
     #[py("($module, function, /)")]
     fn _settraceallthreads(cx: &mut Cx, function: Value) -> PyResult<()> {
-        Frames::settrace(cx, function)
+        Frames::settrace(cx, function)?;
+        for other in threads::contexts() {
+            // SAFETY: THREAD-2; nothing here lets another thread run.
+            let other = unsafe { &mut **other };
+            other.trace = Some(function).filter(|f| !f.is_none());
+            other.start_tracing();
+        }
+        Ok(())
     }
 
     /// Set the profiling function in all running threads belonging to the current interpreter.
@@ -169,6 +186,13 @@ impl Frames {
     /// chapter in the library manual.
     #[py("($module, function, /)")]
     fn _setprofileallthreads(cx: &mut Cx, function: Value) -> PyResult<()> {
-        Frames::setprofile(cx, function)
+        Frames::setprofile(cx, function)?;
+        for other in threads::contexts() {
+            // SAFETY: as above.
+            let other = unsafe { &mut **other };
+            other.profile = Some(function).filter(|f| !f.is_none());
+            other.start_tracing();
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 mod frames;
 mod functions;
 mod hooks;
+mod monitoring;
 mod settings;
 mod stdlib_names;
 pub mod structs;
@@ -17,6 +18,7 @@ pub fn is_finalizing() -> bool {
 /// Notes that the process ends.
 pub fn set_finalizing() {
     hooks::FINALIZING.store(true, std::sync::atomic::Ordering::Relaxed);
+    taipan_runtime::threads::finalize();
 }
 
 use std::ffi::OsStr;
@@ -173,10 +175,14 @@ fn add_structs(cx: &mut Cx, module: &'static Module) -> PyResult<()> {
     for (name, value) in made {
         module.set(cx, name, value);
     }
+    let monitoring = monitoring::namespace(cx)?;
+    module.set(cx, "monitoring", monitoring);
     let implementation = structs::implementation(cx)?;
     module.set(cx, "implementation", implementation);
     let names = List::new(cx);
-    for (name, _) in crate::MODULES {
+    let mut natives: Vec<&str> = crate::modules().map(|row| row.0).collect();
+    natives.sort_unstable();
+    for name in natives {
         let name = Value::of(cx.intern(name));
         names.push(cx, name);
     }

@@ -1,6 +1,6 @@
 //! Settings of the runtime that `sys` reads and writes.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use taipan_macros::pymethods;
 use taipan_runtime::{Cx, PyResult, Value, raise};
@@ -10,7 +10,6 @@ use super::structs;
 /// The functions.
 pub struct Settings;
 
-static SWITCH_INTERVAL: AtomicU64 = AtomicU64::new(0);
 static DLOPEN_FLAGS: AtomicI64 = AtomicI64::new(libc::RTLD_NOW as i64);
 
 /// Smallest limit of digits.
@@ -70,10 +69,7 @@ impl Settings {
     /// Return the current thread switch interval; see sys.setswitchinterval().
     #[py("($module, /)")]
     fn getswitchinterval(_cx: &mut Cx) -> f64 {
-        match SWITCH_INTERVAL.load(Ordering::Relaxed) {
-            0 => 0.005,
-            bits => f64::from_bits(bits),
-        }
+        taipan_runtime::threads::switch_interval().as_secs_f64()
     }
 
     /// Set the ideal thread switching delay inside the Python interpreter.
@@ -89,7 +85,8 @@ impl Settings {
         if interval.is_nan() || interval <= 0.0 {
             return raise!(cx, ValueError, "switch interval must be strictly positive");
         }
-        SWITCH_INTERVAL.store(interval.to_bits(), Ordering::Relaxed);
+        let interval = std::time::Duration::from_secs_f64(interval.min(3600.0));
+        taipan_runtime::threads::set_switch_interval(interval);
         Ok(())
     }
 
