@@ -87,6 +87,8 @@ struct Tier {
     keys: HashMap<(u64, u64), Vec<*const Unit>>,
     /// Keys whose values have changed under compiled code.
     volatile: HashMap<(u64, u64), u32>,
+    /// Units that were not discarded.
+    units: Vec<*const Unit>,
     /// Keeps watched objects alive.
     watched: RootVec,
 }
@@ -127,6 +129,7 @@ fn start() {
         types: HashMap::new(),
         keys: HashMap::new(),
         volatile: HashMap::new(),
+        units: vec![],
         watched: RootVec::new(),
     };
     // SAFETY: TIER-1.
@@ -172,6 +175,9 @@ pub fn class_with_version(_: &mut Cx, version: u32) -> Option<&'static Class> {
 /// # Safety
 /// The frame on top must be at the place that `index` says.
 pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
+    if cx.traced {
+        return NOT_COMPILED;
+    }
     // SAFETY: FRAME-1.
     unsafe {
         let frame = &mut *cx.frame;
@@ -312,6 +318,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         exit.unit.set(unit);
     }
     dump::perf_map(&name, unit.start, lowered.bytes.len());
+    tier.units.push(unit);
     for class in product.watched_types {
         class.watch();
         tier.watched.push(Value::of(class));
@@ -375,6 +382,20 @@ pub fn type_changed(_: &mut Cx, class: &Class) {
     for unit in tier.types.remove(&(class as *const _ as u64)).unwrap_or_default() {
         // SAFETY: TIER-2.
         unsafe { (*unit).discard() };
+    }
+}
+
+/// Somebody wants to see events: compiled code, which reports none, is left at the next chance.
+pub fn tracing_began(_: &mut Cx) {
+    let Some(tier) = tier() else { return };
+    for unit in std::mem::take(&mut tier.units) {
+        // SAFETY: TIER-2.
+        let unit = unsafe { &*unit };
+        // This was no failure of the code.
+        if let Some(made) = data(unit.code).made.get_mut(&unit.entry) {
+            *made = made.saturating_sub(1);
+        }
+        unit.discard();
     }
 }
 

@@ -229,7 +229,7 @@ impl Builder<'_> {
         let v = self.guard_class(v, class);
         // The frame's window begins above all registers in use, as the interpreter does it.
         let base = self.context().code.nregs();
-        self.inline(cache, getter, &[v], base, cache.w.a(), Val::NONE)
+        self.inline(cache, getter, &[v], base, cache.w.a(), Val::NONE, Val::NONE)
     }
 
     /// `reg a, reg a+1 = method of reg b`.

@@ -140,6 +140,8 @@ pub struct Frame {
     pub regs: Vec<Val>,
     /// The new instance, if it runs `__init__`.
     pub receiver: Val,
+    /// The function, where it is not a constant.
+    pub callee: Val,
 }
 
 /// A range or list iterator whose fields are known.
@@ -324,6 +326,7 @@ impl Builder<'_> {
                 result: context.result,
                 base: context.base,
                 receiver: frame.receiver,
+                callee: frame.callee,
                 regs,
             });
         }

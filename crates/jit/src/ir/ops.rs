@@ -288,7 +288,8 @@ macro_rules! for_each_ir_op {
 
             /// Calls helper `imm`.
             call = Call * -> _, calls, imm;
-            /// Calls the Python function `a`, whose frame's window begins at register `imm` and holds its arguments.
+            /// Calls the Python function `a`, which has the code of the function at the low 48 bits of `imm`; the callee's window
+        /// begins at the register in the high bits and holds the arguments.
             py_call = PyCall (Val) -> Val, calls, imm;
             /// Leaves if something wants the thread's attention.
             check_interrupt = CheckInterrupt () -> Void, guard;
