@@ -38,7 +38,7 @@ def run(python, path, extra, seconds=SECONDS):
     """What a program prints, the last line of its errors, its status ("time" if it is too slow)."""
     env = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"), "PYTHONHASHSEED": "0", "LANG": "C.UTF-8", **extra}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = subprocess.Popen([python, path], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, preexec_fn=limit)
+        child = subprocess.Popen([python, "-S", path], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, preexec_fn=limit)
         try:
             status = child.wait(seconds)
         except subprocess.TimeoutExpired:
