@@ -515,7 +515,7 @@ class Program(Generator):
     def driver(self, f):
         """Calls a function often, with arguments of its kinds, then of others, with changes between."""
         self.vars, self.globals_ok, self.cost, self.weight = {}, False, 0, 1
-        n = max(4, min(60, 150_000 // max(f.cost, 1)))
+        n = max(4, min(45, 60_000 // max(f.cost, 1)))
         sets = []
         for i in range(self.r.randrange(3, 7)):
             kinds = f.params if i < 3 or self.chance(0.5) else [self.pick("ifsl") if self.chance(0.5) else k for k in f.params]
@@ -536,7 +536,7 @@ class Program(Generator):
     def program(self):
         for _ in range(self.r.randrange(0, 3)):
             self.klass()
-        for _ in range(self.r.randrange(2, 6)):
+        for _ in range(self.r.randrange(1, 4)):
             self.function()
         for f in self.functions:
             self.driver(f)
