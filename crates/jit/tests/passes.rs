@@ -69,7 +69,9 @@ fn cases(text: &str) -> Vec<Case> {
 
 /// A number behind a letter.
 fn number(text: &str, letter: char) -> u32 {
-    text.strip_prefix(letter).and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("not {letter} and a number: {text}"))
+    text.strip_prefix(letter)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_else(|| panic!("not {letter} and a number: {text}"))
 }
 
 /// The input of a case as a function.
@@ -112,7 +114,10 @@ fn passes_give_what_is_expected() {
             let got = run(&case);
             if got != case.expected {
                 let name = path.file_name().expect("a name").to_string_lossy();
-                wrong.push_str(&format!("{name}:\n{}--- expected ---\n{}--- got ---\n{got}\n", case.input, case.expected));
+                wrong.push_str(&format!(
+                    "{name}:\n{}--- expected ---\n{}--- got ---\n{got}\n",
+                    case.input, case.expected
+                ));
             }
             let head = case.head.join("\n");
             blessed.push_str(&format!("{head}\n{}{EXPECT}\n{got}", case.input));
