@@ -146,6 +146,8 @@ class Fuzzer:
             expected, found = self.compare(source, list(MODES))
             done += 1
             slow += expected is None
+            if done % 20 == 0:
+                print(f"... {done} programs, seed {seed}", flush=True)
             failed += bool(found)
             if found:
                 self.report(f"{seed:06}", source, found)

@@ -88,6 +88,8 @@ class Generator:
         self.globals_ok = False
         self.in_generator = False
         self.locked = set()
+        # Tight programs seldom raise and loop more; they reach deeper into what the compiler does.
+        self.tight = seed % 2 == 1
 
     # Small things.
 
@@ -122,7 +124,7 @@ class Generator:
 
     def e(self, kind, depth=2):
         """An expression of a kind."""
-        if self.chance(0.012):
+        if not self.tight and self.chance(0.012):
             kind = self.pick("ifsnlt")
         return getattr(self, "e_" + kind)(depth)
 
@@ -143,7 +145,7 @@ class Generator:
             return f"({a()} {self.pick(['+', '-', '+', '-', '*', '&', '|', '^'])} {a()})"
         if choice < 11:
             op = self.pick(["//", "%"])
-            right = self.pick([str(self.pick([1, 2, 3, 7, 8, 10, -1, -2, -3, -8, 2**40])), f"({a()} or 3)", a()])
+            right = self.pick([str(self.pick([1, 2, 3, 7, 8, 10, -1, -2, -3, -8, 2**40])), f"({a()} or 3)", a() if not self.tight else "5"])
             return f"({a()} {op} {right})"
         if choice == 11:
             return f"({a()} << {self.pick(['1', '3', '31', '62', f'({a()} & 31)', f'({a()} % 67)'])})"
@@ -191,6 +193,9 @@ class Generator:
         if not v:
             return self.leaf_i()
         i = self.pick(["0", "-1", "1", f"{self.leaf_i()} % len({v})", f"-({self.leaf_i()} % len({v})) - 1", self.leaf_i()])
+        if self.tight:
+            i = self.pick([f"{self.leaf_i()} % len({v})", f"-({self.leaf_i()} % len({v})) - 1"])
+            return f"({v}[{i}] if {v} else 4)"
         return f"{v}[{i}]"
 
     def attribute(self):
@@ -246,15 +251,16 @@ class Generator:
         if c == 7:
             return f"({self.e('i', d - 1)} {self.pick('+-*')} {a()})"
         if c == 8:
-            return f"({a()} {self.pick(['/', '//', '%'])} {self.pick(['2', '0.5', '-3', f'({a()} or 1.5)', a()])})"
+            return f"({a()} {self.pick(['/', '//', '%'])} {self.pick(['2', '0.5', '-3', f'({a()} or 1.5)', a() if not self.tight else '7.5'])})"
         if c == 9:
-            return f"({self.e('i', d - 1)} / {self.pick(['2', '3', '-7', self.leaf_i()])})"
+            return f"({self.e('i', d - 1)} / {self.pick(['2', '3', '-7', self.leaf_i() if not self.tight else '9'])})"
         if c == 10:
             return f"{self.pick(['abs', 'float', '-', '+'])}({a()})"
         if c == 11:
             return f"({a()} if {self.boolean(d - 1)} else {a()})"
         if c == 12:
-            return f"({a()} ** {self.pick(['2', '2.0', '0.5', '-1', '3'])})"
+            # Squares differ in the last bit: the interpreter multiplies.
+            return f"({a()} ** {self.pick(['0.5', '-1', '3'])})" if not self.tight else f"(abs({a()} % 100.0) ** {self.pick(['0.5', '3', '1.5'])})"
         return self.call("f", d) or f"float({self.leaf_i()} % 1000)"
 
     def e_n(self, d):

@@ -31,7 +31,7 @@ class Program(Generator):
         self.locked.difference_update(locked)
 
     def rounds(self):
-        n = self.pick([1, 2, 5, 8, 12, 20, 40]) if self.weight == 1 else self.pick([0, 1, 2, 3, 4, 6, 9])
+        n = self.pick([8, 20, 60, 150] if self.tight else [1, 2, 5, 8, 12, 20, 40]) if self.weight == 1 else self.pick([0, 1, 2, 3, 4, 6, 9])
         while n > 2 and self.weight * n > 400:
             n //= 2
         return n
@@ -154,7 +154,7 @@ class Program(Generator):
     def s_for_items(self):
         v, w = self.fresh("i"), self.fresh("i")
         before = dict(self.vars)
-        form = self.r.randrange(9)
+        form = self.r.randrange(11 if self.classes else 9)
         kinds = {v: "i"}
         rounds = 8
         if form == 0:
@@ -171,6 +171,10 @@ class Program(Generator):
             head, kinds = f"{v}, {w} in list({self.e_d(1)}.items())", {w: "i", v: "n"}
         elif form == 6:
             head = f"{v} in sorted({self.e_e(1)})"
+        elif form >= 9:
+            n = self.rounds()
+            rounds = max(3 * n, 1)
+            head, kinds = f"{v} in [{self.e_o(1)}, {self.e_o(0)}, {self.e_o(0)}] * {n}", {v: "o"}
         elif form == 7:
             n = self.rounds()
             rounds = max(n, 1)
@@ -247,10 +251,12 @@ class Program(Generator):
         self.w(f"{self.set_target('i')} = {v}.count" if self.chance(0.0) else f"if {v}.count > 1: pass")
 
     def s_raise(self):
-        if self.chance(0.5):
+        if not self.tight and self.chance(0.5):
             self.w(f"if {self.boolean(1)} and {self.boolean(1)}: raise {self.pick(['Error', 'ValueError', 'KeyError'])}({self.leaf_i()})")
 
     def s_assert(self):
+        if self.tight:
+            return self.s_assign()
         self.w(f"assert {self.boolean(1)} or {self.boolean(1)}, {self.leaf_i()}")
 
     def s_match(self):
@@ -278,7 +284,7 @@ class Program(Generator):
             f"{v}.append({a})", f"{v}.append({a})", f"{v}[{self.leaf_i()} % len({v})] = {a}", f"{v}[-1] = {a}", f"{v}[0] += {a}",
             f"{v}.insert({self.leaf_i()} % 4, {a})", f"{v}.extend({self.e_t(1)})", f"if {v}: {v}.pop()", f"{v}[{self.slice(1).split(':')[0]}:] = [{a}, 3]",
             f"{v}.sort()", f"{v}.reverse()", f"if len({v}) > 2: del {v}[{self.pick(['0', '-1', '1', '1:', '::2'])}]",
-            f"{v} *= 2", f"{v}[{self.leaf_i()}] = {a}", f"{v}.sort(key=lambda q: (q % 5, q))",
+            f"{v} *= 2", f"{v}[{self.leaf_i()}{f' % len({v})' if self.tight else ''}] = {a}", f"{v}.sort(key=lambda q: (q % 5, q))",
         ]))
         self.clamp(v, "l")
         self.w(f"for q, z in enumerate({v}):")
@@ -450,6 +456,33 @@ class Program(Generator):
         cost = (self.cost + 10) * (12 if recursive else 1)
         self.functions.append(Function(name, kinds, result, cost, generator, keywords))
 
+    def helper(self):
+        """A small function, likely to be inlined."""
+        name = self.fresh("f")
+        a, b = self.fresh("i"), self.fresh("i")
+        kinds = self.pick(["ii", "ii", "if", "il", "oi", "io"]) if self.classes else "ii"
+        self.vars = {a: kinds[0], b: kinds[1]}
+        self.cost, self.weight, self.in_generator, self.globals_ok, self.locked = 0, 1, False, True, set()
+        self.w(f"def {name}({a}, {b}):")
+        self.level = 1
+        result = self.pick("iif")
+        form = self.r.randrange(5)
+        if form == 0:
+            self.w(f"if {self.boolean(1)}: return {self.e(result, 1)}")
+        elif form == 1:
+            self.set("i", self.e("i", 2))
+            self.s_if()
+        elif form == 2 and self.classes:
+            self.s_object_change()
+        elif form == 3:
+            self.w(f"for i in range({self.pick(['3', '5', '9'])}):")
+            self.vars["i"] = "i"
+            self.looped(5, 2, ["i"])
+            self.w("i = 1")
+        self.w(f"return {self.e(result, 2)}")
+        self.level = 0
+        self.functions.append(Function(name, list(kinds), result, self.cost + 5))
+
     def klass(self):
         name = self.fresh("C")
         base = self.pick(self.classes) if self.classes and self.chance(0.6) else None
@@ -534,8 +567,10 @@ class Program(Generator):
         self.w("    except Exception as x: out(where(x))")
 
     def program(self):
-        for _ in range(self.r.randrange(0, 3)):
+        for _ in range(self.r.randrange(1, 4) if self.tight else self.r.randrange(0, 3)):
             self.klass()
+        for _ in range(self.r.randrange(1, 5) if self.tight else 0):
+            self.helper()
         for _ in range(self.r.randrange(1, 4)):
             self.function()
         for f in self.functions:
