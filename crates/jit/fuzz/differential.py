@@ -32,6 +32,7 @@ def limit():
     resource.setrlimit(resource.RLIMIT_DATA, (4 << 30, 4 << 30))
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (90, 90))
 
 
 def run(python, path, extra, seconds=SECONDS):
@@ -42,9 +43,10 @@ def run(python, path, extra, seconds=SECONDS):
         try:
             status = child.wait(seconds)
         except subprocess.TimeoutExpired:
+            status = "time"
+        finally:
             child.kill()
             child.wait()
-            status = "time"
         out.seek(0)
         err.seek(0)
         lines = err.read().decode("utf-8", "replace").rstrip().splitlines()
@@ -143,6 +145,8 @@ class Fuzzer:
             if time.monotonic() > end:
                 break
             source = statements.program(seed)
+            if any(text in source for text in self.o.skip):
+                continue
             expected, found = self.compare(source, list(MODES))
             done += 1
             slow += expected is None
@@ -163,8 +167,9 @@ def main():
     p.add_argument("--python", default=os.path.expanduser("~/.cache/taipan-peers/bin/python3.14"))
     p.add_argument("--failures", default="fuzz-failures")
     p.add_argument("--shrink", type=float, default=90, help="seconds for each failure, 0 for none")
-    p.add_argument("--show", type=int)
-    p.add_argument("--check", nargs="*")
+    p.add_argument("--skip", nargs="*", default=[], help="leave out programs with these texts (known failures)")
+    p.add_argument("--show", type=int, help="print the program of a seed")
+    p.add_argument("--check", nargs="*", help="compare these programs")
     options = p.parse_args()
     if options.show is not None:
         print(statements.program(options.show))

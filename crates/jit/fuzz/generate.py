@@ -24,6 +24,9 @@ def out(*values):
     if NOUT < 400:
         print(NOUT, text)
 
+def poke(name, value):
+    sys._getframe(1).f_locals[name] = value
+
 def where(e):
     tb, found = e.__traceback__, []
     while tb is not None:

@@ -40,7 +40,7 @@ class Program(Generator):
         ("assign", 14), ("augmented", 9), ("swap", 2), ("if", 7), ("for_range", 5), ("for_items", 5), ("while", 4),
         ("try", 5), ("with", 2), ("list_change", 5), ("dict_change", 4), ("set_change", 2), ("object_change", 5),
         ("closure", 2), ("generator_use", 2), ("locals", 1), ("frame", 1), ("delete", 1), ("match", 2), ("jump", 3),
-        ("out", 4), ("global", 1), ("unpack", 2), ("raise", 1), ("yield", 3), ("assert", 1), ("late", 1), ("mixed", 2),
+        ("out", 4), ("global", 1), ("unpack", 2), ("raise", 1), ("yield", 3), ("assert", 1), ("late", 1), ("mixed", 2), ("poke", 1),
     ]
     NAMES = [n for n, _ in TABLE]
     WEIGHTS = [w for _, w in TABLE]
@@ -383,6 +383,12 @@ class Program(Generator):
             "out(sorted((k, v) for k, v in sys._getframe().f_locals.items() if isinstance(v, int)))",
             "out(len(locals()))",
         ]))
+
+    def s_poke(self):
+        """A callee writes a local variable of its caller."""
+        v = self.var("i")
+        if v and v not in self.locked:
+            self.w(f"if {self.boolean(1)}: poke({v!r}, {self.pick([self.leaf_i(), '2.5', repr('text')]) if not self.tight else self.leaf_i()})")
 
     def s_frame(self):
         self.w(self.pick(["out(sys._getframe().f_lineno)", "out(sys._getframe(0).f_code.co_name, sys._getframe(1).f_code.co_name)",
