@@ -171,7 +171,9 @@ pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
     if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
         list.push(seen);
     }
-    if *n == RECEIVERS_TO_LEARN && (2..=MAX_RECEIVERS).contains(&list.len()) {
+    // Attributes of one class are cached by the interpreter already; operators have nothing else to learn from.
+    let least = if matches!(op_at(code, pc as usize).base(), B::LoadAttr | B::LoadMethod) { 2 } else { 1 };
+    if *n == RECEIVERS_TO_LEARN && (least..=MAX_RECEIVERS).contains(&list.len()) {
         for (_, unit) in data.units.clone() {
             // SAFETY: TIER-2.
             unsafe { (*unit).discard() };
