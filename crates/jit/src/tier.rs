@@ -22,6 +22,7 @@ use crate::build::cfg::{op_at, word_at};
 use crate::build::{self, Refusal};
 use crate::code::Arena;
 use crate::exits::{Exit, Reason};
+use crate::ir::Type;
 use crate::lower::{Machine, Process};
 use crate::{Mode, dump, passes, stats};
 
@@ -37,9 +38,16 @@ const MAX_ATTEMPTS: u32 = 60;
 pub struct Profile {
     /// Bits of reasons by word index.
     failures: HashMap<u32, u32>,
+    /// Registers whose kind varies on entry, by word index.
+    varying: Vec<(u32, u16)>,
 }
 
 impl Profile {
+    /// Whether a register holds values of several kinds when the code is entered at `pc`.
+    pub fn entry_varies(&self, pc: u32, r: u16) -> bool {
+        self.varying.contains(&(pc, r))
+    }
+
     /// Whether exits for `reason` at `pc` taught that the assumption fails.
     pub fn failed(&self, pc: u32, reason: Reason) -> bool {
         self.failures.get(&pc).is_some_and(|bits| bits & reason.bit() != 0)
@@ -66,6 +74,7 @@ pub struct Unit {
     /// 1 while its assumptions hold.
     valid: Cell<u8>,
     exits: Vec<Box<Exit>>,
+    entry_kinds: Vec<(u16, Type)>,
     _roots: RootVec,
 }
 
@@ -78,6 +87,8 @@ struct Tier {
     keys: HashMap<(u64, u64), Vec<*const Unit>>,
     /// Keys whose values have changed under compiled code.
     volatile: HashMap<(u64, u64), u32>,
+    /// Units that were not discarded.
+    units: Vec<*const Unit>,
     /// Keeps watched objects alive.
     watched: RootVec,
 }
@@ -118,6 +129,7 @@ fn start() {
         types: HashMap::new(),
         keys: HashMap::new(),
         volatile: HashMap::new(),
+        units: vec![],
         watched: RootVec::new(),
     };
     // SAFETY: TIER-1.
@@ -163,6 +175,9 @@ pub fn class_with_version(_: &mut Cx, version: u32) -> Option<&'static Class> {
 /// # Safety
 /// The frame on top must be at the place that `index` says.
 pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
+    if cx.traced {
+        return NOT_COMPILED;
+    }
     // SAFETY: FRAME-1.
     unsafe {
         let frame = &mut *cx.frame;
@@ -276,6 +291,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         start: std::ptr::null(),
         valid: Cell::new(1),
         exits: vec![],
+        entry_kinds: product.entry_kinds,
         _roots: roots,
     }));
     let process = Process {
@@ -302,6 +318,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         exit.unit.set(unit);
     }
     dump::perf_map(&name, unit.start, lowered.bytes.len());
+    tier.units.push(unit);
     for class in product.watched_types {
         class.watch();
         tier.watched.push(Value::of(class));
@@ -321,12 +338,27 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
 
 impl Unit {
     /// After an exit: compiles anew, sooner or later, without an assumption that keeps failing.
-    pub fn learn(&self, _: &mut Cx, exit: &Exit) {
+    pub fn learn(&self, cx: &mut Cx, exit: &Exit) {
         if exit.count.get() < EXITS_TO_LEARN || self.valid.get() == 0 && exit.count.get() % EXITS_TO_LEARN != 0 {
             return;
         }
         let Some(frame) = exit.frames.last() else { return };
         let known = data(frame.code);
+        if exit.reason == Reason::Entry {
+            // SAFETY: FRAME-1; an exit on entry leaves the registers as they are.
+            let regs = unsafe { (*cx.frame).regs };
+            for (r, ty) in &self.entry_kinds {
+                // SAFETY: a register of the code.
+                let now = unsafe { Value::from_bits(*regs.add(*r as usize)) };
+                let same = now.is_some_and(|v| match ty {
+                    Type::Int => v.is_small(),
+                    _ => std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT),
+                });
+                if !same && !known.profile.varying.contains(&(frame.pc, *r)) {
+                    known.profile.varying.push((frame.pc, *r));
+                }
+            }
+        }
         *known.profile.failures.entry(frame.pc).or_default() |= exit.reason.bit();
         self.discard();
     }
@@ -350,6 +382,20 @@ pub fn type_changed(_: &mut Cx, class: &Class) {
     for unit in tier.types.remove(&(class as *const _ as u64)).unwrap_or_default() {
         // SAFETY: TIER-2.
         unsafe { (*unit).discard() };
+    }
+}
+
+/// Somebody wants to see events: compiled code, which reports none, is left at the next chance.
+pub fn tracing_began(_: &mut Cx) {
+    let Some(tier) = tier() else { return };
+    for unit in std::mem::take(&mut tier.units) {
+        // SAFETY: TIER-2.
+        let unit = unsafe { &*unit };
+        // This was no failure of the code.
+        if let Some(made) = data(unit.code).made.get_mut(&unit.entry) {
+            *made = made.saturating_sub(1);
+        }
+        unit.discard();
     }
 }
 

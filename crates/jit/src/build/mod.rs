@@ -140,6 +140,8 @@ pub struct Frame {
     pub regs: Vec<Val>,
     /// The new instance, if it runs `__init__`.
     pub receiver: Val,
+    /// The function, where it is not a constant.
+    pub callee: Val,
 }
 
 /// A range or list iterator whose fields are known.
@@ -228,6 +230,8 @@ pub struct Builder<'a> {
     pub watched_types: Vec<&'static Class>,
     /// (dict, key) whose values were taken as constants.
     pub watched_keys: Vec<(&'static Dict, &'static Str)>,
+    /// Registers guarded on entry.
+    pub entry_kinds: Vec<(u16, Type)>,
     /// Instructions of inlined calls so far.
     pub inlined: usize,
 }
@@ -322,6 +326,7 @@ impl Builder<'_> {
                 result: context.result,
                 base: context.base,
                 receiver: frame.receiver,
+                callee: frame.callee,
                 regs,
             });
         }

@@ -168,7 +168,7 @@ impl Builder<'_> {
     /// Puts `new`, which is `old` with more known about it, in the place of `old` everywhere.
     pub fn refine(&mut self, old: Val, new: Val) {
         for frame in &mut self.state.frames {
-            for v in frame.regs.iter_mut().chain([&mut frame.receiver]) {
+            for v in frame.regs.iter_mut().chain([&mut frame.receiver, &mut frame.callee]) {
                 if *v == old {
                     *v = new;
                 }
@@ -298,7 +298,7 @@ impl Builder<'_> {
     fn hoist(&mut self, v: Val, what: Hoist) {
         for open in &self.loops {
             let inside = open.body[self.here[open.depth]];
-            let frame = &open.before.frames[open.depth];
+            let Some(frame) = open.before.frames.get(open.depth) else { continue };
             if !inside || self.state.frames.get(open.depth).is_none_or(|f| f.context != open.context) {
                 continue;
             }

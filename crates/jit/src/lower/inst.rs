@@ -194,13 +194,12 @@ impl Lowering<'_> {
                 self.b.ins().load(machine_type(inst.ty), flags(), p, 0)
             }
             Op::Barrier => {
-                let x = a[0];
-                self.barrier(x);
+                self.barrier_for(a[0], inst.args[1]);
                 return Ok(None);
             }
             Op::BarrierItems => {
                 let x = self.b.ins().iadd_imm_s(a[0], -(DATA_OFFSET as i64));
-                self.barrier(x);
+                self.barrier_for(x, inst.args[1]);
                 return Ok(None);
             }
             Op::Alloc => self.alloc((imm >> 48) as usize, imm & 0xffff_ffff_ffff),
@@ -520,6 +519,27 @@ impl Lowering<'_> {
         })
     }
 
+    /// The write barrier for a store of a value: none if that is no pointer.
+    fn barrier_for(&mut self, object: clif::Value, stored: Val) {
+        let inst = &self.func[stored];
+        match inst.op {
+            Op::BoxBool => return,
+            Op::BoxInt if self.is_small_int(inst.args[0]) => return,
+            Op::BoxInt | Op::BoxFloat => {}
+            _ => return self.barrier(object),
+        }
+        // A number in a box is seldom a pointer.
+        let x = self.value(stored);
+        let low = self.b.ins().band_imm_s(x, 7);
+        let (barrier, next) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(barrier);
+        self.b.ins().brif(low, next, &[], barrier, &[]);
+        self.b.switch_to_block(barrier);
+        self.barrier(object);
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
+    }
+
     /// The write barrier: objects in the heap whose barrier bit is set are remembered.
     fn barrier(&mut self, object: clif::Value) {
         let (base, len) = self.process.reservation;
@@ -666,11 +686,11 @@ impl Lowering<'_> {
     /// A call of a Python function whose compiled code, if it has some, is entered directly.
     fn py_call(&mut self, v: Val) -> clif::Value {
         let inst = &self.func[v];
-        let window = self.b.ins().iadd_imm_s(self.regs, inst.imm as i64 * 8);
+        let window = self.b.ins().iadd_imm_s(self.regs, (inst.imm >> 48) as i64 * 8);
         let callee = self.value(inst.args[0]);
         let cx = self.cx;
-        // SAFETY: the builder emits PyCall for constant functions only, which the unit keeps alive.
-        let function = unsafe { &*(self.func[inst.args[0]].imm as *const Function) };
+        // SAFETY: the builder put a function there that the unit keeps alive.
+        let function = unsafe { &*((inst.imm & 0xffff_ffff_ffff) as *const Function) };
         let code = function.code.get();
         let count = self.word(code.argcount as u64);
         let call = |l: &mut Self| {
@@ -686,7 +706,7 @@ impl Lowering<'_> {
         let r = call(self);
         self.b.ins().jump(done, &[BlockArg::Value(r)]);
         self.b.switch_to_block(direct);
-        let r = self.enter(function, code, window, entry, slow);
+        let r = self.enter(function, callee, code, window, entry, slow);
         self.b.ins().jump(done, &[BlockArg::Value(r)]);
         self.b.switch_to_block(done);
         self.raised(v, result);
@@ -697,6 +717,7 @@ impl Lowering<'_> {
     fn enter(
         &mut self,
         function: &'static Function,
+        callee: clif::Value,
         code: &'static CodeObject,
         window: clif::Value,
         entry: clif::Value,
@@ -736,13 +757,13 @@ impl Lowering<'_> {
             (std::mem::offset_of!(Frame, pc), code.words_ptr() as u64),
             (std::mem::offset_of!(Frame, globals), function.globals as *const _ as u64),
             (std::mem::offset_of!(Frame, builtins), function.builtins as *const _ as u64),
-            (std::mem::offset_of!(Frame, function), function as *const _ as u64),
             (std::mem::offset_of!(Frame, flags), (flag::ENTRY | flag::NATIVE) as u64),
         ];
         for (offset, value) in fields {
             let value = self.word(value);
             put(self, offset, value);
         }
+        put(self, std::mem::offset_of!(Frame, function), callee);
         put(self, std::mem::offset_of!(Frame, regs), window);
         put(self, std::mem::offset_of!(Frame, prev), frame);
         put(self, std::mem::offset_of!(Frame, top), top);
@@ -750,6 +771,15 @@ impl Lowering<'_> {
         put(self, std::mem::offset_of!(Frame, locals), zero);
         put(self, std::mem::offset_of!(Frame, object), zero);
         put(self, std::mem::offset_of!(Frame, receiver), zero);
+        if code.nfrees > 0 {
+            let closure =
+                self.b.ins().load(types::I64, flags(), callee, std::mem::offset_of!(Function, closure) as i32);
+            for i in 0..code.nfrees as i32 {
+                let cell = self.b.ins().load(types::I64, flags(), closure, 32 + 8 * i);
+                let at = (code.nlocals + code.ncells) as i32 + i;
+                self.b.ins().store(flags(), cell, window, at * 8);
+            }
+        }
         let after = self.b.ins().iadd_imm_s(new, std::mem::size_of::<Frame>() as i64);
         self.b.ins().store(flags(), after, cx, next_at);
         let deeper = self.b.ins().iadd_imm_s(depth, 1);
