@@ -66,6 +66,10 @@ pub(crate) unsafe extern "C" fn loop_hot(
 ) -> u64 {
     // SAFETY: INT-1, INT-2.
     unsafe {
+        if cx.traced {
+            // Compiled code reports no events.
+            return plain(insn, pc, regs, cx, table);
+        }
         let frame = &mut *cx.frame;
         frame.pc = pc;
         let index = pc.offset_from(frame.code.words_ptr()) as u32 - 1;
@@ -84,7 +88,8 @@ pub(crate) unsafe extern "C" fn loop_hot(
 pub(crate) unsafe extern "C" fn call_hot(cx: &mut Cx, table: *const Handler0) -> u64 {
     // SAFETY: INT-1.
     unsafe {
-        let bits = (cx.rt().hooks.get().hot)(cx, ENTRY);
+        // Compiled code reports no events.
+        let bits = if cx.traced { NOT_COMPILED } else { (cx.rt().hooks.get().hot)(cx, ENTRY) };
         if bits == NOT_COMPILED {
             let frame = &*cx.frame;
             dispatch!(frame.pc, frame.regs, cx, table);

@@ -22,6 +22,7 @@ use crate::build::cfg::{op_at, word_at};
 use crate::build::{self, Refusal};
 use crate::code::Arena;
 use crate::exits::{Exit, Reason};
+use crate::ir::Type;
 use crate::lower::{Machine, Process};
 use crate::{Mode, dump, passes, stats};
 
@@ -37,9 +38,16 @@ const MAX_ATTEMPTS: u32 = 60;
 pub struct Profile {
     /// Bits of reasons by word index.
     failures: HashMap<u32, u32>,
+    /// Registers whose kind varies on entry, by word index.
+    varying: Vec<(u32, u16)>,
 }
 
 impl Profile {
+    /// Whether a register holds values of several kinds when the code is entered at `pc`.
+    pub fn entry_varies(&self, pc: u32, r: u16) -> bool {
+        self.varying.contains(&(pc, r))
+    }
+
     /// Whether exits for `reason` at `pc` taught that the assumption fails.
     pub fn failed(&self, pc: u32, reason: Reason) -> bool {
         self.failures.get(&pc).is_some_and(|bits| bits & reason.bit() != 0)
@@ -66,6 +74,7 @@ pub struct Unit {
     /// 1 while its assumptions hold.
     valid: Cell<u8>,
     exits: Vec<Box<Exit>>,
+    entry_kinds: Vec<(u16, Type)>,
     _roots: RootVec,
 }
 
@@ -196,7 +205,10 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
         }
         let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute((*unit).start);
         let regs = (*cx.frame).regs;
-        run(cx, regs)
+        cx.compiled += 1;
+        let bits = run(cx, regs);
+        cx.compiled -= 1;
+        bits
     }
 }
 
@@ -273,6 +285,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         start: std::ptr::null(),
         valid: Cell::new(1),
         exits: vec![],
+        entry_kinds: product.entry_kinds,
         _roots: roots,
     }));
     let process = Process {
@@ -318,12 +331,27 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
 
 impl Unit {
     /// After an exit: compiles anew, sooner or later, without an assumption that keeps failing.
-    pub fn learn(&self, _: &mut Cx, exit: &Exit) {
+    pub fn learn(&self, cx: &mut Cx, exit: &Exit) {
         if exit.count.get() < EXITS_TO_LEARN || self.valid.get() == 0 && exit.count.get() % EXITS_TO_LEARN != 0 {
             return;
         }
         let Some(frame) = exit.frames.last() else { return };
         let known = data(frame.code);
+        if exit.reason == Reason::Entry {
+            // SAFETY: FRAME-1; an exit on entry leaves the registers as they are.
+            let regs = unsafe { (*cx.frame).regs };
+            for (r, ty) in &self.entry_kinds {
+                // SAFETY: a register of the code.
+                let now = unsafe { Value::from_bits(*regs.add(*r as usize)) };
+                let same = now.is_some_and(|v| match ty {
+                    Type::Int => v.is_small(),
+                    _ => std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT),
+                });
+                if !same && !known.profile.varying.contains(&(frame.pc, *r)) {
+                    known.profile.varying.push((frame.pc, *r));
+                }
+            }
+        }
         *known.profile.failures.entry(frame.pc).or_default() |= exit.reason.bit();
         self.discard();
     }

@@ -124,6 +124,8 @@ pub struct Cx {
     pub profile: Option<Value>,
     /// The interpreter is to look for events (`Cx::update_traced`).
     pub traced: bool,
+    /// Activations of compiled code, in which registers and `pc` of frames are not up to date.
+    pub compiled: u32,
     /// Trace functions and monitoring callbacks that are running.
     pub tracing: u32,
     /// A trace function runs for a `line` event.
@@ -232,6 +234,7 @@ impl Cx {
             trace: None,
             profile: None,
             traced: false,
+            compiled: 0,
             tracing: 0,
             at_line: false,
             last_traced: None,

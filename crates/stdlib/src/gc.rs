@@ -87,6 +87,9 @@ static COLLECT: ParamSpec = ParamSpec {
 
 /// Collects, then runs finalisers and weakref callbacks.
 pub fn collect(cx: &mut Cx, generation: i64) {
+    if generation > 0 {
+        taipan_runtime::liveness::forget_dead_temporaries(cx);
+    }
     notify(cx, "start", generation);
     cx.heap().collect(if generation == 0 { Kind::Minor } else { Kind::Major });
     heap::run_pending(cx);

@@ -347,6 +347,9 @@ impl Signals {
     /// the first is the signal number, the second is the interrupted stack frame.
     #[py("($module, signalnum, handler, /)")]
     fn signal(cx: &mut Cx, signalnum: i32, handler: Value) -> PyResult<Value> {
+        if !cx.is_main {
+            return raise!(cx, ValueError, "signal only works in main thread of the main interpreter");
+        }
         check_number(cx, signalnum)?;
         let number = int::as_i64(handler).filter(|_| handler.class().slots().call.is_none());
         let action = match number {
@@ -607,7 +610,10 @@ impl Signals {
     /// The fd must be non-blocking.
     #[py("($module, fd, /, *, warn_on_full_buffer=True)")]
     fn set_wakeup_fd(cx: &mut Cx, fd: i32, warn_on_full_buffer: Option<bool>) -> PyResult<i64> {
-        if fd >= 0 {
+        if !cx.is_main {
+            return raise!(cx, ValueError, "set_wakeup_fd only works in main thread of the main interpreter");
+        }
+        if fd != -1 {
             // SAFETY: a plain system call.
             let mode = unsafe { libc::fcntl(fd, libc::F_GETFL) };
             if mode < 0 {

@@ -473,7 +473,7 @@ impl<'s> Lexer<'s> {
             self.at += 1;
             return self.end_of_number("imaginary");
         }
-        if has_leading_zeros && kind == "decimal" {
+        if has_leading_zeros && kind == "decimal" && !self.extra {
             let (line, offset) = self.lines.place(start);
             let place = Place { line, offset, end_line: line, end_offset: self.lines.place(start + zeros).1 };
             let message = "leading zeros in decimal integer literals are not permitted; \
@@ -533,6 +533,10 @@ impl<'s> Lexer<'s> {
         const KEYWORDS: [&str; 8] = ["and", "else", "for", "if", "in", "is", "not", "or"];
         let rest = &self.bytes[self.at..];
         let Some(&first) = rest.first() else { return Ok(()) };
+        if self.extra {
+            // `tokenize` gives a number and a name.
+            return Ok(());
+        }
         let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80;
         let is_whole =
             |word: &&str| rest.starts_with(word.as_bytes()) && !rest.get(word.len()).is_some_and(|&next| is_word(next));

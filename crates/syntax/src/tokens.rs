@@ -1,6 +1,6 @@
 //! The token stream of the `tokenize` module, and as text for `--dump=tokens`.
 
-use crate::errors::SyntaxError;
+use crate::errors::{ErrorKind, Found, Place, SyntaxError};
 use crate::lexer::{Kind, Lexer};
 use crate::source::Lines;
 
@@ -52,7 +52,18 @@ pub fn tokens(source: &str) -> (Vec<TokenInfo<'_>>, Option<SyntaxError>) {
     loop {
         let token = match lexer.next_token() {
             Ok(token) => token,
-            Err(found) => return (tokens, Some(found.into_error(&lines))),
+            Err(found) => {
+                // For `tokenize`, input that ends in brackets is only incomplete.
+                let found = match lexer.unclosed() {
+                    Some(_) if lexer.at >= source.len() => {
+                        let line = source.lines().count() as u32;
+                        let place = Place { line, offset: 0, end_line: line, end_offset: 0 };
+                        Found::placed(ErrorKind::Syntax, place, "unexpected EOF in multi-line statement")
+                    }
+                    _ => found,
+                };
+                return (tokens, Some(found.into_error(&lines)));
+            }
         };
         let place = |at: usize| {
             let (line, offset) = lines.place(at);

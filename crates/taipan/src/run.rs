@@ -32,6 +32,7 @@ pub fn run(mut options: Options) -> ExitCode {
     let mut cx = Cx::start(gc_config(), hash_key);
     let cx = &mut *cx;
     taipan_interp::join(cx);
+    taipan_stdlib::register(&[taipan_stdlib_data::MODULES, taipan_stdlib_net::MODULES]);
     match taipan_jit::Options::from_environment() {
         Ok(options) => taipan_jit::join(cx, options),
         Err(text) => {
@@ -39,7 +40,6 @@ pub fn run(mut options: Options) -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    taipan_stdlib::register(&[taipan_stdlib_data::MODULES, taipan_stdlib_net::MODULES]);
     let status = match start::start(cx, options.config.clone()) {
         Ok(()) => {
             let result = main(cx, &options);

@@ -99,10 +99,8 @@ impl<'a> Compiler<'a> {
         if keywords.is_empty() {
             return None;
         }
-        let names = keywords.iter().filter_map(|k| k.arg.as_ref()).map(|n| {
-            let name = self.mangle(n);
-            Const::Str(Text::new(&name))
-        });
+        // Keywords of calls are not mangled.
+        let names = keywords.iter().filter_map(|k| k.arg.as_ref()).map(|n| Const::Str(Text::new(n)));
         let names = Const::Tuple(names.collect());
         Some(self.constant(names))
     }
@@ -199,8 +197,7 @@ impl<'a> Compiler<'a> {
                 for keyword in &rest[..n] {
                     if let Some(name) = &keyword.arg {
                         self.at(range);
-                        let name = self.mangle(name);
-                        self.load_str(&name, None);
+                        self.load_str(name, None);
                         self.push(&keyword.value)?;
                     }
                 }

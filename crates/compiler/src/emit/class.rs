@@ -112,7 +112,7 @@ impl<'a> Compiler<'a> {
             self.push(&keyword.value)?;
             count += 1;
             if let Some(name) = &keyword.arg {
-                names.push(Const::Str(Text::new(&self.mangle(name))));
+                names.push(Const::Str(Text::new(name)));
             }
         }
         self.at(range);

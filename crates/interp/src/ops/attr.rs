@@ -344,6 +344,8 @@ fn special_error(cx: &mut Cx, v: Value, kind: Special) -> PyResult<()> {
         Special::AEnter => ("asynchronous context manager", "__aenter__"),
         Special::AExit => ("asynchronous context manager", "__aexit__"),
     };
+    // As CPython: the plain name where the other protocol is suggested.
+    let t = if has_other { class.tp_name() } else { t };
     let hint = match (has_other, is_async) {
         (true, false) => {
             " but it supports the asynchronous context manager protocol. Did you mean to use 'async with'?"

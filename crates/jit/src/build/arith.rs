@@ -2,6 +2,7 @@
 
 use taipan_bytecode::Op as B;
 use taipan_bytecode::ops::feedback;
+use taipan_runtime::types::float::FLOAT;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
@@ -16,7 +17,7 @@ use crate::ir::{Cond, Op, Type, Val};
 enum Kind {
     Int,
     Float,
-    /// Floats, or a float and an int.
+    /// A float and a float or int.
     Mixed,
     Str,
     Other,
@@ -71,20 +72,14 @@ impl Builder<'_> {
             (a, b) => match seen {
                 feedback::OTHER => Kind::Other,
                 feedback::STR => Kind::Other,
-                feedback::FLOAT if self.failed(Reason::Number) => Kind::Mixed,
-                feedback::FLOAT => {
-                    // One int and one float is as likely as two floats if one is known to be an int.
-                    if a == Some(Kind::Int) || b == Some(Kind::Int) { Kind::Mixed } else { Kind::Float }
+                // If neither is known to be a float, an int in its place would make the result an int.
+                feedback::FLOAT if self.failed(Reason::Number) && a != Some(Kind::Float) && b != Some(Kind::Float) => {
+                    Kind::Other
                 }
-                0 if quick => Kind::Float,
-                0 if self.failed(Reason::Number) => {
-                    if a == Some(Kind::Float) || b == Some(Kind::Float) {
-                        Kind::Mixed
-                    } else {
-                        Kind::Other
-                    }
-                }
+                feedback::FLOAT => Kind::Mixed,
+                0 if quick => Kind::Mixed,
                 0 if a == Some(Kind::Float) || b == Some(Kind::Float) => Kind::Mixed,
+                0 if self.failed(Reason::Number) => Kind::Other,
                 0 => Kind::Int,
                 _ => Kind::Other,
             },
@@ -252,13 +247,16 @@ impl Builder<'_> {
         self.emit(Op::IntToFloat, Type::Float, &[v], 0)
     }
 
+    /// Of a float and a float or int: which may be an int depends on what is known of the other.
     fn float_binary(&mut self, op: B, x: Val, y: Val, mixed: bool) -> Option<Val> {
         if !matches!(op, B::Add | B::Sub | B::Mul | B::TrueDiv | B::FloorDiv | B::Mod | B::Pow) {
             return None;
         }
-        let x2 = self.to_float(x, mixed, Reason::Number);
-        // `x op x`: the guard on the first operand replaced the second.
-        let y2 = if x == y { x2 } else { self.to_float(y, mixed, Reason::Number) };
+        let (float_x, float_y) = (self.is_class(x, &FLOAT), self.is_class(y, &FLOAT));
+        let x2 = self.to_float(x, mixed && float_y, Reason::Number);
+        // `x op x`: the guard on the first operand replaced the second. A guarded first operand is a float.
+        let sure = float_x || !matches!(self.func[x].ty, Type::Int | Type::Bool) && !(mixed && float_y);
+        let y2 = if x == y { x2 } else { self.to_float(y, mixed && sure, Reason::Number) };
         let (x, y) = (x2, y2);
         Some(match op {
             B::Add => self.emit(Op::FAdd, Type::Float, &[x, y], 0),

@@ -310,7 +310,7 @@ impl Builder<'_> {
                 self.emit(Op::Store, Type::Void, &[v, word], at(Alias::Shape, base));
                 let boxed = self.boxed(value);
                 self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
-                self.emit(Op::Barrier, Type::Void, &[v], 0);
+                self.emit(Op::Barrier, Type::Void, &[v, boxed], 0);
                 self.shape_changed(v, old as *const Shape as u64, next as *const Shape as u64);
             }
             B::StoreAttrMember => {
@@ -338,7 +338,7 @@ impl Builder<'_> {
             _ => false,
         };
         if !immediate {
-            self.emit(Op::Barrier, Type::Void, &[v], 0);
+            self.emit(Op::Barrier, Type::Void, &[v, boxed], 0);
         }
     }
 

@@ -130,10 +130,12 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
-    /// Registers that a callee may have used.
+    /// After a call whose arguments lay in `registers`: those are dead, and the callee's window began there.
     fn forget_registers(&mut self, registers: std::ops::Range<usize>) {
-        for r in registers {
+        for r in registers.start..self.state.synced.len() {
             self.state.synced[r] = Val::NONE;
+        }
+        for r in registers {
             self.set_reg(r, Val::NONE);
         }
     }
@@ -243,7 +245,7 @@ impl Builder<'_> {
         self.state.frames.push(Frame { context, regs, receiver });
         let call_pc = self.pc;
         let cfg = Cfg::of(code, 0);
-        let mut returns = self.region(&cfg, 0)?;
+        let mut returns = self.region(&cfg)?;
         self.pc = call_pc;
         if returns.is_empty() {
             // Every path left: what follows the call is not reached.

@@ -129,6 +129,8 @@ pub struct CodeBlock {
     pub header: bool,
     /// Headers: registers written in the loop.
     pub written: RegSet,
+    /// Headers: the loop can be entered elsewhere, so nothing that holds in front of the head can be relied on inside.
+    pub irreducible: bool,
     /// Position in reverse postorder.
     pub order: usize,
 }
@@ -136,7 +138,7 @@ pub struct CodeBlock {
 /// Control flow from an entry point.
 #[derive(Debug)]
 pub struct Cfg {
-    /// Blocks; the entry is the first.
+    /// Blocks, some of which may be unreachable.
     pub blocks: Vec<CodeBlock>,
     /// Block indices in reverse postorder.
     pub rpo: Vec<usize>,
@@ -146,8 +148,55 @@ pub struct Cfg {
 
 impl Cfg {
     /// The blocks reachable from `entry` without exceptions.
+    ///
+    /// Where `entry` is the head of a loop inside another loop, the inner loop is there twice: once for the rounds that are
+    /// left, once as part of the outer loop. Otherwise the two loops would share a head, and with it all assumptions.
     pub fn of(code: &CodeObject, entry: usize) -> Cfg {
-        let leaders = leaders(code, entry);
+        let plain = Cfg::single(code, entry, entry);
+        if entry == 0 {
+            return plain;
+        }
+        let whole = Cfg::single(code, 0, entry);
+        let Some(head) = whole.blocks.iter().position(|b| b.start == entry) else { return plain };
+        let Some(inner) = whole.bodies[head].clone() else { return plain };
+        let nested = whole.bodies.iter().enumerate().any(|(h, b)| h != head && b.as_ref().is_some_and(|b| b[head]));
+        if nested { whole.unshared(code, head, &inner) } else { plain }
+    }
+
+    /// The graph with a copy of the loop `inner` in front, which is the new entry.
+    fn unshared(self, code: &CodeObject, head: usize, inner: &[bool]) -> Cfg {
+        let n = self.blocks.len();
+        let mut blocks = self.blocks.clone();
+        for (i, block) in self.blocks.iter().enumerate() {
+            let mut copy = block.clone();
+            copy.succs.iter_mut().filter(|s| inner[i] && inner[**s]).for_each(|s| *s += n);
+            if !inner[i] {
+                copy.succs.clear();
+            }
+            blocks.push(copy);
+        }
+        for block in &mut blocks {
+            block.preds.clear();
+            block.header = false;
+            block.irreducible = false;
+            block.written = RegSet::new(code.nregs());
+            block.order = usize::MAX;
+        }
+        let rpo = order(&mut blocks, head + n);
+        for b in &rpo {
+            for s in blocks[*b].succs.clone() {
+                blocks[s].preds.push(*b);
+            }
+        }
+        let bodies = vec![None; blocks.len()];
+        let mut cfg = Cfg { blocks, rpo, bodies };
+        cfg.find_loops(code);
+        cfg
+    }
+
+    /// The blocks reachable from `entry`, each once; a block begins at `also`, too, if that is reached.
+    fn single(code: &CodeObject, entry: usize, also: usize) -> Cfg {
+        let leaders = leaders(code, entry, also);
         let mut blocks: Vec<CodeBlock> = Vec::new();
         let index = |pc: usize| leaders.binary_search(&pc).expect("jumps lead to leaders");
         for &start in &leaders {
@@ -179,32 +228,76 @@ impl Cfg {
                 succs,
                 preds: vec![],
                 header: false,
+                irreducible: false,
                 written: RegSet::new(code.nregs()),
-                order: 0,
+                order: usize::MAX,
             });
         }
-        for i in 0..blocks.len() {
-            for s in blocks[i].succs.clone() {
-                blocks[s].preds.push(i);
+        let rpo = order(&mut blocks, index(entry));
+        for b in &rpo {
+            for s in blocks[*b].succs.clone() {
+                blocks[s].preds.push(*b);
             }
         }
-        let rpo = order(&mut blocks, index(entry));
         let bodies = vec![None; blocks.len()];
         let mut cfg = Cfg { blocks, rpo, bodies };
         cfg.find_loops(code);
         cfg
     }
 
-    /// The block that starts at `pc`.
-    pub fn block_at(&self, pc: usize) -> usize {
-        self.blocks.iter().position(|b| b.start == pc).expect("jumps lead to leaders")
+    /// The entry.
+    pub fn entry(&self) -> usize {
+        self.rpo[0]
+    }
+
+    /// The successor of `block` that starts at `pc`.
+    pub fn successor(&self, block: usize, pc: usize) -> usize {
+        let succs = &self.blocks[block].succs;
+        *succs.iter().find(|s| self.blocks[**s].start == pc).expect("jumps lead to leaders")
+    }
+
+    /// Immediate dominators by block (Cooper, Harvey and Kennedy's algorithm); usize::MAX for unreachable blocks.
+    fn dominators(&self) -> Vec<usize> {
+        let mut idom = vec![usize::MAX; self.blocks.len()];
+        idom[self.rpo[0]] = self.rpo[0];
+        let order = |b: usize| self.blocks[b].order;
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &b in &self.rpo[1..] {
+                let mut new = usize::MAX;
+                for &p in &self.blocks[b].preds {
+                    if idom[p] == usize::MAX {
+                        continue;
+                    }
+                    let (mut x, mut y) = (p, if new == usize::MAX { p } else { new });
+                    while x != y {
+                        while order(x) > order(y) {
+                            x = idom[x];
+                        }
+                        while order(y) > order(x) {
+                            y = idom[y];
+                        }
+                    }
+                    new = x;
+                }
+                changed |= std::mem::replace(&mut idom[b], new) != new;
+            }
+        }
+        idom
     }
 
     fn find_loops(&mut self, code: &CodeObject) {
-        for latch in 0..self.blocks.len() {
+        let idom = self.dominators();
+        for latch in self.rpo.clone() {
             for s in self.blocks[latch].succs.clone() {
                 if self.blocks[s].order <= self.blocks[latch].order {
                     self.blocks[s].header = true;
+                    let mut at = latch;
+                    while self.blocks[at].order > self.blocks[s].order {
+                        at = idom[at];
+                    }
+                    self.blocks[s].irreducible |= at != s;
                     self.collect(code, s, latch);
                 }
             }
@@ -243,7 +336,7 @@ impl Cfg {
     }
 }
 
-fn leaders(code: &CodeObject, entry: usize) -> Vec<usize> {
+fn leaders(code: &CodeObject, entry: usize, also: usize) -> Vec<usize> {
     let mut leaders = vec![entry];
     let mut seen = std::collections::HashSet::new();
     let mut stack = vec![entry];
@@ -265,6 +358,9 @@ fn leaders(code: &CodeObject, entry: usize) -> Vec<usize> {
             }
             pc = next;
         }
+    }
+    if seen.contains(&also) {
+        leaders.push(also);
     }
     leaders.sort_unstable();
     leaders.dedup();

@@ -22,6 +22,8 @@ pub struct Product {
     pub func: Func,
     /// Objects that it refers to.
     pub roots: Vec<Value>,
+    /// Registers that are guarded on entry, with the types expected.
+    pub entry_kinds: Vec<(u16, Type)>,
     /// Types whose attributes were taken as constants.
     pub watched_types: Vec<&'static Class>,
     /// Keys whose values were taken as constants.
@@ -50,7 +52,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         shapes: vec![],
         iters: vec![],
     };
-    let mut func = Func::default();
+    let mut func = Func { hoists_guards: true, ..Func::default() };
     let block = func.add_block();
     let mut builder = Builder {
         cx,
@@ -69,15 +71,17 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         watched_types: vec![],
         watched_keys: vec![],
         inlined: 0,
+        entry_kinds: vec![],
     };
     builder.registers(frame, entry == ENTRY, pc);
     let cfg = Cfg::of(code, pc);
-    builder.region(&cfg, pc)?;
+    builder.region(&cfg)?;
     if builder.restart {
         return Err(Refusal::Restart);
     }
     let (func, roots) = (builder.func, builder.roots);
-    Ok(Product { func, roots, watched_types: builder.watched_types, watched_keys: builder.watched_keys })
+    let entry_kinds = builder.entry_kinds;
+    Ok(Product { func, roots, entry_kinds, watched_types: builder.watched_types, watched_keys: builder.watched_keys })
 }
 
 impl Builder<'_> {
@@ -107,13 +111,13 @@ impl Builder<'_> {
             self.set_reg(r, v);
             self.state.synced[r] = v;
         }
-        if self.failed_at(code, pc as u32, Reason::Entry) {
-            return;
-        }
         let state = self.entry_state(pc);
         for r in 0..locals.max(code.nregs()) {
             let v = self.reg(r);
             if v.is_none() || self.func[v].op != Op::LoadReg || (r >= locals && r < named) {
+                continue;
+            }
+            if crate::tier::profile(code).is_some_and(|p| p.entry_varies(pc as u32, r as u16)) {
                 continue;
             }
             // SAFETY: FRAME-2; live registers hold values.
@@ -126,6 +130,7 @@ impl Builder<'_> {
                 continue;
             };
             let g = self.emit_exit(op, ty, &[v], 0, Reason::Entry, state);
+            self.entry_kinds.push((r as u16, ty));
             if ty == Type::Int {
                 self.bounded(g, taipan_runtime::value::INT_MIN, taipan_runtime::value::INT_MAX);
             }

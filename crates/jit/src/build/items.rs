@@ -178,7 +178,7 @@ impl Builder<'_> {
             let boxed = self.boxed(value);
             self.emit(Op::StoreIndex, Type::Void, &[items, i, boxed], super::values::at(Alias::Item, 0));
             if !matches!(self.func[value].ty, Type::Int | Type::Bool) || !self.is_small(value) {
-                self.emit(Op::BarrierItems, Type::Void, &[items], 0);
+                self.emit(Op::BarrierItems, Type::Void, &[items, boxed], 0);
             }
             return Ok(Flow::Next);
         }
@@ -226,16 +226,28 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
+    /// An int that fits the word; leaves where it does not.
+    fn guard_small(&mut self, v: Val) -> Val {
+        if self.is_small(v) {
+            return v;
+        }
+        let (min, max) = Self::small_range();
+        let (low, span) = (self.int(min), self.int(i64::MIN));
+        let moved = self.emit(Op::Sub, Type::Int, &[v, low], 0);
+        let ok = self.emit(Op::ULt, Type::Bool, &[moved, span], 0);
+        self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Overflow);
+        // The same int, of which more is known now.
+        let zero = self.int(0);
+        let same = self.emit(Op::Add, Type::Int, &[v, zero], 0);
+        self.bounded(same, min, max)
+    }
+
     /// A range of machine ints with a constant step of 1 or -1 or any known step: a call whose operands are (start, step,
     /// length).
     pub fn make_range(&mut self, start: Val, stop: Val, step: i64) -> Option<Val> {
         let start = self.to_int(start, Reason::Number);
         let stop = self.to_int(stop, Reason::Number);
-        for v in [start, stop] {
-            if !self.is_small(v) {
-                return None;
-            }
-        }
+        let (start, stop) = (self.guard_small(start), self.guard_small(stop));
         let (low, high) = if step > 0 { (start, stop) } else { (stop, start) };
         let span = self.emit(Op::Sub, Type::Int, &[high, low], 0);
         let size = step.unsigned_abs() as i64;

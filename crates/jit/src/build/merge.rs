@@ -21,6 +21,8 @@ enum Place {
 pub struct Head {
     block: BlockId,
     params: Vec<(Place, Val)>,
+    /// Iterators that it knows.
+    iters: Vec<IterCache>,
     path: u64,
     pc: u32,
 }
@@ -270,23 +272,38 @@ impl Builder<'_> {
 
     /// Begins a loop at `pc`: the current block becomes its front; goes on in its head. `body` says which blocks of the
     /// region belong to it, `written` which registers it writes.
-    pub fn open_loop(&mut self, pc: usize, written: impl Fn(usize) -> bool, body: Vec<bool>) -> Built<Head> {
+    pub fn open_loop(
+        &mut self,
+        pc: usize,
+        written: impl Fn(usize) -> bool,
+        body: Vec<bool>,
+        irreducible: bool,
+    ) -> Built<Head> {
         let context = self.top().context;
         let depth = self.state.frames.len() - 1;
         let path = self.contexts[context].path;
         self.pc = pc;
-        self.hoisted_guards(path, pc)?;
+        if !irreducible {
+            self.hoisted_guards(path, pc)?;
+        }
         let mut front = [self.pend()];
         self.drop_dead_iters(&mut front);
         let [front] = front;
         self.go_on(front);
-        self.prepare_iterator(pc);
+        if !irreducible {
+            self.prepare_iterator(pc);
+        }
         let keeps_shapes = !self.sticky.kills.contains(&(path, pc as u32));
         if !keeps_shapes {
             self.state.shapes.clear();
         }
         let before = self.state.clone();
+        let enter = self.resume_at(pc);
         let head = self.func.add_block();
+        let context = self.top().context;
+        if !irreducible && !self.failed_at(self.contexts[context].code, pc as u32, Reason::Hoisted) {
+            self.func[head].enter = enter;
+        }
         let mut args = Vec::new();
         let mut params = Vec::new();
         for r in 0..self.top().regs.len() {
@@ -294,7 +311,10 @@ impl Builder<'_> {
             if v.is_none() || !written(r) {
                 continue;
             }
-            let fact = *self.sticky.heads.entry((path, pc as u32, depth as u16, r as u16)).or_default();
+            let mut fact = *self.sticky.heads.entry((path, pc as u32, depth as u16, r as u16)).or_default();
+            if irreducible {
+                fact = super::HeadFact { boxed: true, any_class: true, nullable: true };
+            }
             let ty = if fact.boxed { Type::Val } else { self.func[v].ty };
             let info = Info {
                 class: self.class_of(v).map_or(std::ptr::null(), |c| c as *const Class),
@@ -341,8 +361,12 @@ impl Builder<'_> {
         for cache in &mut self.state.iters {
             cache.dirty = [true, cache.n > 1];
         }
+        let before_iters = before.iters.clone();
+        // Nothing is moved in front of a loop that has other entries.
+        let before = if irreducible { State { frames: vec![], ..before } } else { before };
         self.loops.push(OpenLoop { context, depth, pc: pc as u32, body, before, keeps_shapes });
-        Ok(Head { block: head, params, path, pc: pc as u32 })
+        let iters = before_iters;
+        Ok(Head { block: head, params, iters, path, pc: pc as u32 })
     }
 
     /// Emits the guards that earlier attempts wanted in front of the loop at `pc`.
@@ -390,8 +414,7 @@ impl Builder<'_> {
     pub fn close_loop(&mut self, head: &Head) {
         let mut args = Vec::new();
         // Iterators that the head knows and that were forgotten meanwhile are read again.
-        let before = self.loops.iter().rev().find(|l| l.pc == head.pc && self.contexts[l.context].path == head.path);
-        let heads: Vec<IterCache> = before.map(|l| l.before.iters.clone()).unwrap_or_default();
+        let heads = &head.iters;
         // Others are written back: the head does not know them.
         for mut cache in std::mem::take(&mut self.state.iters) {
             if heads.iter().any(|h| self.origin(h.iter) == self.origin(cache.iter)) {
@@ -400,7 +423,7 @@ impl Builder<'_> {
                 self.flush_iter(&mut cache);
             }
         }
-        for cache in &heads {
+        for cache in heads {
             if !self.state.iters.iter().any(|c| self.origin(c.iter) == self.origin(cache.iter)) {
                 let mut again = IterCache { dirty: [false; 2], ..*cache };
                 for i in 0..cache.n {

@@ -228,6 +228,8 @@ pub struct Builder<'a> {
     pub watched_types: Vec<&'static Class>,
     /// (dict, key) whose values were taken as constants.
     pub watched_keys: Vec<(&'static Dict, &'static Str)>,
+    /// Registers guarded on entry.
+    pub entry_kinds: Vec<(u16, Type)>,
     /// Instructions of inlined calls so far.
     pub inlined: usize,
 }

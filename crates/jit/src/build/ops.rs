@@ -63,14 +63,14 @@ impl At {
 pub type Returns = Vec<(Pending, Val)>;
 
 impl Builder<'_> {
-    /// Builds the code of the innermost frame from `entry` on. In the entry frame returns leave compiled code.
-    pub fn region(&mut self, cfg: &Cfg, entry: usize) -> Built<Returns> {
+    /// Builds the code of the innermost frame. In the entry frame returns leave compiled code.
+    pub fn region(&mut self, cfg: &Cfg) -> Built<Returns> {
         let mut pending: Vec<Vec<Pending>> = cfg.blocks.iter().map(|_| vec![]).collect();
         let mut heads: Vec<Option<Head>> = cfg.blocks.iter().map(|_| None).collect();
         let mut returns = Returns::new();
         let outer_loops = self.loops.len();
-        self.here.push(cfg.block_at(entry));
-        pending[cfg.block_at(entry)].push(self.pend());
+        self.here.push(cfg.entry());
+        pending[cfg.entry()].push(self.pend());
         for &b in &cfg.rpo {
             let block = &cfg.blocks[b];
             if pending[b].is_empty() {
@@ -80,7 +80,13 @@ impl Builder<'_> {
             self.merge(std::mem::take(&mut pending[b]), block.start)?;
             if block.header {
                 let body = cfg.bodies[b].clone().unwrap_or_default();
-                let head = self.open_loop(block.start, |r| block.written.has(r), body)?;
+                if block.irreducible {
+                    self.forget_iters();
+                    self.state.shapes.clear();
+                    self.state.synced.fill(Val::NONE);
+                }
+                let written = |r| block.irreducible || block.written.has(r);
+                let head = self.open_loop(block.start, written, body, block.irreducible)?;
                 heads[b] = Some(head);
             }
             self.straight(cfg, b, &mut pending, &mut heads, &mut returns)?;
@@ -147,7 +153,7 @@ impl Builder<'_> {
         pending: &mut [Vec<Pending>],
         heads: &mut [Option<Head>],
     ) {
-        let to = cfg.block_at(pc);
+        let to = cfg.successor(from, pc);
         if cfg.blocks[to].order <= cfg.blocks[from].order {
             self.go_on(state);
             let head = heads[to].take().expect("the head of a loop comes before its end");
@@ -195,7 +201,7 @@ impl Builder<'_> {
                 let (cell, v) = (self.reg(a), self.reg(b));
                 let v = self.boxed(v);
                 self.emit(Op::Store, Type::Void, &[cell, v], at_cell());
-                self.emit(Op::Barrier, Type::Void, &[cell], 0);
+                self.emit(Op::Barrier, Type::Void, &[cell, v], 0);
             }
             B::LoadGlobal => return self.load_global(at),
             B::LoadAttr => return self.load_attr(at),

@@ -237,6 +237,8 @@ impl Builder<'_> {
             return v;
         }
         self.hoist(v, Hoist::Class(class as *const Class as u64));
+        // The guard reads the object's header.
+        let v = self.guard_bound(v);
         self.root(Value::of(class));
         let imm = class as *const Class as u64;
         let v = self.boxed(v);
@@ -296,7 +298,7 @@ impl Builder<'_> {
     fn hoist(&mut self, v: Val, what: Hoist) {
         for open in &self.loops {
             let inside = open.body[self.here[open.depth]];
-            let frame = &open.before.frames[open.depth];
+            let Some(frame) = open.before.frames.get(open.depth) else { continue };
             if !inside || self.state.frames.get(open.depth).is_none_or(|f| f.context != open.context) {
                 continue;
             }

@@ -69,6 +69,14 @@ pub struct Block {
     pub edges: Vec<Edge>,
     /// Seldom reached.
     pub cold: bool,
+    /// Heads of loops: the state in front of the loop, for guards that move there.
+    pub enter: StateId,
+}
+
+impl Default for StateId {
+    fn default() -> StateId {
+        StateId::NONE
+    }
 }
 
 /// One interpreter frame of a frame state.
@@ -146,6 +154,8 @@ pub struct Func {
     pub blocks: Vec<Block>,
     /// All frame states.
     pub states: Vec<FrameState>,
+    /// Whether guards may move in front of loops.
+    pub hoists_guards: bool,
 }
 
 impl std::ops::Index<Val> for Func {
@@ -232,7 +242,8 @@ impl Func {
         (self[v].op == Op::ConstInt).then_some(self[v].imm as i64)
     }
 
-    /// Whether the instruction may be removed if nobody uses its result. Guards may not: later code relies on them.
+    /// Whether the instruction may be removed if nobody uses its result. Most guards may not: what was built behind them
+    /// relies on them without naming them.
     pub fn is_removable(&self, v: Val) -> bool {
         match self[v].op.info().effect {
             Effect::Pure | Effect::Reads | Effect::Allocates => self[v].op != Op::Param,
@@ -244,8 +255,10 @@ impl Func {
 
     /// A guard that only its own result's users need.
     fn is_value_guard(&self, v: Val) -> bool {
-        // Leaving for a reason that Python can see (a division by zero) must stay; a type guard nobody uses need not.
-        !matches!(self[v].op, Op::FloorDiv | Op::FloorMod | Op::FDiv | Op::FSqrt | Op::Shr | Op::ShlOv | Op::GuardBound)
+        matches!(
+            self[v].op,
+            Op::AddOv | Op::SubOv | Op::MulOv | Op::GuardInt | Op::GuardFloat | Op::GuardNumber | Op::GuardBool
+        )
     }
 
     /// Applies a renaming of values everywhere.

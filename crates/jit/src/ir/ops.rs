@@ -264,10 +264,10 @@ macro_rules! for_each_ir_op {
             load_index_at = LoadIndexAt (Val, Int) -> Val, reads, imm;
             /// The word at the fixed address `imm`.
             load_static = LoadStatic () -> _, reads, imm;
-            /// Tells the collector that the object was written to.
-            barrier = Barrier (Val) -> Void, writes;
-            /// Tells the collector that the buffer with these items was written to.
-            barrier_items = BarrierItems (Word) -> Void, writes;
+            /// Tells the collector that `b` was stored into the object `a`.
+            barrier = Barrier (Val, Val) -> Void, writes;
+            /// Tells the collector that `b` was stored into the buffer with these items.
+            barrier_items = BarrierItems (Word, Val) -> Void, writes;
             /// A new object: `imm` = size in bytes << 48 | address of its type. The rest is 0.
             alloc = Alloc () -> Val, allocates, imm;
 

@@ -194,13 +194,12 @@ impl Lowering<'_> {
                 self.b.ins().load(machine_type(inst.ty), flags(), p, 0)
             }
             Op::Barrier => {
-                let x = a[0];
-                self.barrier(x);
+                self.barrier_for(a[0], inst.args[1]);
                 return Ok(None);
             }
             Op::BarrierItems => {
                 let x = self.b.ins().iadd_imm_s(a[0], -(DATA_OFFSET as i64));
-                self.barrier(x);
+                self.barrier_for(x, inst.args[1]);
                 return Ok(None);
             }
             Op::Alloc => self.alloc((imm >> 48) as usize, imm & 0xffff_ffff_ffff),
@@ -411,6 +410,13 @@ impl Lowering<'_> {
         result
     }
 
+    /// Leaves unless the word, which may be 0, is an exact heap float.
+    fn guard_heap_float(&mut self, v: Val, x: clif::Value) {
+        let bound = self.b.ins().icmp_imm_s(IntCC::NotEqual, x, 0);
+        self.guard(v, bound);
+        self.guard_class(v, x, &raw const float::FLOAT as u64);
+    }
+
     fn guard_class(&mut self, v: Val, x: clif::Value, class: u64) {
         let low = self.b.ins().band_imm_s(x, 7);
         let pointer = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
@@ -488,7 +494,7 @@ impl Lowering<'_> {
         let boxed = self.b.ins().icmp_imm_s(IntCC::NotEqual, low, 2);
         let fast = self.flonum(x);
         self.cold_path(boxed, fast, types::F64, |l| {
-            l.guard_class(v, x, &raw const float::FLOAT as u64);
+            l.guard_heap_float(v, x);
             l.b.ins().load(types::F64, flags(), x, 16)
         })
     }
@@ -505,12 +511,33 @@ impl Lowering<'_> {
             let d = l.b.ins().fcvt_from_sint(types::F64, i);
             l.b.ins().brif(small, next, &[BlockArg::Value(d)], heap, &[]);
             l.b.switch_to_block(heap);
-            l.guard_class(v, x, &raw const float::FLOAT as u64);
+            l.guard_heap_float(v, x);
             let d = l.b.ins().load(types::F64, flags(), x, 16);
             l.b.ins().jump(next, &[BlockArg::Value(d)]);
             l.b.switch_to_block(next);
             result
         })
+    }
+
+    /// The write barrier for a store of a value: none if that is no pointer.
+    fn barrier_for(&mut self, object: clif::Value, stored: Val) {
+        let inst = &self.func[stored];
+        match inst.op {
+            Op::BoxBool => return,
+            Op::BoxInt if self.is_small_int(inst.args[0]) => return,
+            Op::BoxInt | Op::BoxFloat => {}
+            _ => return self.barrier(object),
+        }
+        // A number in a box is seldom a pointer.
+        let x = self.value(stored);
+        let low = self.b.ins().band_imm_s(x, 7);
+        let (barrier, next) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(barrier);
+        self.b.ins().brif(low, next, &[], barrier, &[]);
+        self.b.switch_to_block(barrier);
+        self.barrier(object);
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
     }
 
     /// The write barrier: objects in the heap whose barrier bit is set are remembered.

@@ -133,9 +133,9 @@ pub(crate) struct Lowering<'a> {
     pub(crate) regs: clif::Value,
     pub(crate) frame: clif::Value,
     signatures: HashMap<Vec<clif::Type>, clif::SigRef>,
-    /// Exit blocks by (state, reason is an exception).
-    pending: HashMap<(StateId, bool), (clif::Block, u8)>,
-    order: Vec<(StateId, bool)>,
+    /// Exit blocks by state and reason.
+    pending: HashMap<(StateId, u8), clif::Block>,
+    order: Vec<(StateId, u8)>,
 }
 
 impl<'a> Lowering<'a> {
@@ -184,9 +184,8 @@ impl<'a> Lowering<'a> {
             }
         }
         for key in std::mem::take(&mut self.order) {
-            let (block, reason) = self.pending[&key];
-            self.b.switch_to_block(block);
-            let exit = self.exit(key.0, if key.1 { Reason::Raised } else { Reason::from_number(reason) })?;
+            self.b.switch_to_block(self.pending[&key]);
+            let exit = self.exit(key.0, Reason::from_number(key.1))?;
             exits.push(exit);
         }
         Ok(())
@@ -232,13 +231,13 @@ impl<'a> Lowering<'a> {
     /// The block that leaves through the instruction's state.
     pub(crate) fn exit_block(&mut self, v: Val) -> clif::Block {
         let inst = &self.func[v];
-        let key = (inst.state, inst.reason == Reason::Raised as u8);
-        if let Some((block, _)) = self.pending.get(&key) {
+        let key = (inst.state, inst.reason);
+        if let Some(block) = self.pending.get(&key) {
             return *block;
         }
         let block = self.b.create_block();
         self.b.set_cold_block(block);
-        self.pending.insert(key, (block, inst.reason));
+        self.pending.insert(key, block);
         self.order.push(key);
         block
     }

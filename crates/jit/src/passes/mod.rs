@@ -13,7 +13,7 @@ macro_rules! pipeline {
     };
 }
 
-pipeline! { params, gvn, dce }
+pipeline! { params, gvn, licm, dce }
 
 /// Runs all passes that are not switched off.
 pub fn run(func: &mut Func) -> Result<(), &'static str> {

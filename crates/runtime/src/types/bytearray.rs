@@ -183,6 +183,7 @@ impl ByteArray {
     fn check_exports(&self, cx: &mut Cx) -> PyResult<()> {
         if self.exports.get() > 0 {
             // A view that nobody uses any more may be waiting for the collector.
+            crate::liveness::forget_dead_temporaries(cx);
             cx.heap().collect(taipan_gc::Kind::Major);
             if self.exports.get() > 0 {
                 return raise!(cx, BufferError, "Existing exports of data: object cannot be re-sized");

@@ -22,3 +22,11 @@ static CAPSULE_SPEC: TypeSpec = TypeSpec {
     doc: "Capsule objects let you wrap a C \"void *\" pointer in a Python\nobject.  They're a way of passing data through the Python interpreter\nwithout creating your own custom type.\n\nCapsules are used for communication between extension modules.\nThey provide a way for an extension module to export a C interface\nto other extension modules, so that extension modules can use the\nPython import mechanism to link to one another.",
     ..TypeSpec::DEFAULT
 };
+
+impl Capsule {
+    /// A capsule without a pointer: for what C extensions look up and Python code only sees. May collect.
+    pub fn opaque(cx: &mut crate::Cx) -> &'static Capsule {
+        cx.ready_type(&CAPSULE);
+        cx.alloc(Capsule { header: Header::fresh(&CAPSULE), words: [0; 3] })
+    }
+}

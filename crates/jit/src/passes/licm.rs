@@ -1,0 +1,133 @@
+//! Loop-invariant code motion: what a loop computes anew in every round from values that it does not change moves in front
+//! of it: pure instructions, loads from memory that the loop does not write, and guards, which then leave through the state
+//! in front of the loop. A guard that moved may fail where the loop would not have reached it; exits that keep being taken
+//! for that reason teach the builder's profile not to move guards out of that loop.
+
+use crate::build::values::alias_of;
+use crate::exits::Reason;
+use crate::ir::verify::Dominators;
+use crate::ir::{Alias, BlockId, Effect, Func, Op, StateId, Val};
+
+use super::gvn::{clobbers, read_alias};
+
+/// A natural loop.
+#[derive(Debug)]
+pub struct Loop {
+    /// Its head.
+    pub head: BlockId,
+    /// Its blocks, by number.
+    pub body: Vec<bool>,
+}
+
+impl Loop {
+    /// Whether the loop may write memory of this class.
+    pub fn clobbers(&self, func: &Func, alias: Alias) -> bool {
+        let blocks = func.blocks.iter().zip(&self.body).filter(|(_, inside)| **inside);
+        blocks.flat_map(|(b, _)| &b.insts).any(|v| clobbers(&func[*v]).hits(alias))
+    }
+}
+
+/// The natural loops, inner ones before outer ones.
+pub fn loops(func: &Func, rpo: &[BlockId], dom: &Dominators) -> Vec<Loop> {
+    let mut preds: Vec<Vec<BlockId>> = vec![vec![]; func.blocks.len()];
+    for b in rpo {
+        for e in &func[*b].edges {
+            preds[e.to.0 as usize].push(*b);
+        }
+    }
+    let mut loops: Vec<Loop> = Vec::new();
+    for b in rpo {
+        for e in &func[*b].edges {
+            if !dom.dominates(e.to, *b) {
+                continue;
+            }
+            let at = match loops.iter().position(|l| l.head == e.to) {
+                Some(at) => at,
+                None => {
+                    let mut body = vec![false; func.blocks.len()];
+                    body[e.to.0 as usize] = true;
+                    loops.push(Loop { head: e.to, body });
+                    loops.len() - 1
+                }
+            };
+            let body = &mut loops[at].body;
+            let mut stack = vec![*b];
+            while let Some(x) = stack.pop() {
+                if !std::mem::replace(&mut body[x.0 as usize], true) {
+                    stack.extend(&preds[x.0 as usize]);
+                }
+            }
+        }
+    }
+    loops.sort_by_key(|l| l.body.iter().filter(|b| **b).count());
+    loops
+}
+
+/// Runs the pass.
+pub fn run(func: &mut Func) {
+    let rpo = func.rpo();
+    let dom = Dominators::of(func, &rpo);
+    for l in loops(func, &rpo, &dom) {
+        hoist(func, &rpo, &l);
+    }
+}
+
+fn hoist(func: &mut Func, rpo: &[BlockId], l: &Loop) {
+    // The block in front: the only one outside that leads to the head, and to nothing else.
+    let outside: Vec<BlockId> =
+        rpo.iter().copied().filter(|b| !l.body[b.0 as usize] && func[*b].edges.iter().any(|e| e.to == l.head)).collect();
+    let &[front] = outside.as_slice() else { return };
+    if func[front].edges.len() != 1 {
+        return;
+    }
+    let mut home = vec![None; func.insts.len()];
+    for b in rpo {
+        for v in func[*b].params.iter().chain(&func[*b].insts) {
+            home[v.0 as usize] = Some(*b);
+        }
+    }
+    let inside = |home: &[Option<BlockId>], v: Val| home[v.0 as usize].is_some_and(|b| l.body[b.0 as usize]);
+    let state = func[l.head].enter;
+    let written: Vec<bool> = Alias::ALL.iter().map(|a| l.clobbers(func, *a)).collect();
+    for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
+        for v in func[*b].insts.clone() {
+            let inst = &func[v];
+            let invariant = inst.args.iter().all(|a| !inside(&home, *a));
+            if !invariant || !may_move(func, v, &written, state) {
+                continue;
+            }
+            if func[v].op.info().effect == Effect::Guard {
+                func[v].state = state;
+                func[v].reason = Reason::Hoisted as u8;
+            }
+            func[*b].insts.retain(|x| *x != v);
+            let at = func[front].insts.len() - 1;
+            func[front].insts.insert(at, v);
+            home[v.0 as usize] = Some(front);
+        }
+    }
+}
+
+/// Whether an instruction with invariant operands may run in front of the loop.
+fn may_move(func: &Func, v: Val, written: &[bool], state: StateId) -> bool {
+    let inst = &func[v];
+    match inst.op.info().effect {
+        // Constants are cheaper where they are used, boxes where they are needed.
+        Effect::Pure => {
+            !matches!(
+                inst.op,
+                Op::Param | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat
+            ) && !inst.args.is_empty()
+        }
+        Effect::Reads => match read_alias(inst) {
+            // An index may be out of range in front of the check of the index.
+            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadReg) => false,
+            Some(alias) => !written[alias as usize] && (inst.op != Op::Load || alias_of(inst.imm) == alias),
+            None => false,
+        },
+        Effect::Guard => {
+            state != StateId::NONE && func.hoists_guards && !matches!(inst.op, Op::CheckInterrupt | Op::CheckValid)
+        }
+        Effect::Writes | Effect::Allocates | Effect::Calls | Effect::Ends => false,
+    }
+}

@@ -1,0 +1,143 @@
+//! Forgetting what dead temporaries refer to.
+//!
+//! Registers are scanned conservatively, and nobody clears a temporary after its last use, so a frame can keep an object
+//! alive that the program has no way to reach. That is harmless except where the program asks: `gc.collect()`, and the
+//! resizing of a bytearray that a forgotten memoryview exports. There [`forget_dead_temporaries`] works out which
+//! temporaries of the running frames are still read and clears the others.
+
+use taipan_bytecode::effects::{ends_block, jump, reads, writes};
+use taipan_bytecode::{Op, Word};
+
+use crate::cx::Cx;
+use crate::frame::Frame;
+use crate::types::code::CodeObject;
+
+/// A set of temporaries, by register number.
+type Set = Vec<u64>;
+
+fn insert(set: &mut Set, register: usize) {
+    if let Some(word) = set.get_mut(register / 64) {
+        *word |= 1 << (register % 64);
+    }
+}
+
+fn remove(set: &mut Set, register: usize) {
+    if let Some(word) = set.get_mut(register / 64) {
+        *word &= !(1 << (register % 64));
+    }
+}
+
+fn contains(set: &Set, register: usize) -> bool {
+    set.get(register / 64).is_some_and(|word| word >> (register % 64) & 1 != 0)
+}
+
+/// Adds `more`; true if that changed anything.
+fn join(set: &mut Set, more: &Set) -> bool {
+    let mut changed = false;
+    for (a, b) in set.iter_mut().zip(more) {
+        changed |= *b & !*a != 0;
+        *a |= b;
+    }
+    changed
+}
+
+struct Instruction {
+    start: usize,
+    op: Op,
+    word: Word,
+    next: usize,
+}
+
+fn decode(code: &CodeObject) -> Option<Vec<Instruction>> {
+    let words = code.pristine_words();
+    let (mut all, mut at) = (Vec::new(), 0);
+    while at < words.len() {
+        let word = Word(words[at]);
+        let op = Op::from_u16(word.0 as u16)?.base();
+        let next = at + 1 + op.info().cache;
+        all.push(Instruction { start: at, op, word, next });
+        at = next;
+    }
+    Some(all)
+}
+
+/// The registers that are read at or after the instruction that contains word `index`, that instruction included.
+fn live_at(code: &CodeObject, index: usize) -> Option<Set> {
+    let all = decode(code)?;
+    let position = |word: usize| all.binary_search_by_key(&word, |i| i.start).ok();
+    let size = code.nregs().div_ceil(64);
+    let mut live: Vec<Set> = vec![vec![0; size]; all.len()];
+    let mut outs: Vec<Set> = live.clone();
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (n, insn) in all.iter().enumerate().rev() {
+            let mut out = vec![0; size];
+            if !ends_block(insn.op) && n + 1 < all.len() {
+                join(&mut out, &live[n + 1]);
+            }
+            if let Some(distance) = jump(insn.op, insn.word) {
+                let target = position((insn.next as i64 + i64::from(distance)) as usize)?;
+                join(&mut out, &live[target]);
+            }
+            let mut set = out.clone();
+            for register in writes(insn.op, insn.word).registers() {
+                remove(&mut set, register);
+            }
+            for register in reads(insn.op, insn.word).registers() {
+                insert(&mut set, register);
+            }
+            for handler in &code.handlers {
+                if (handler.start as usize) < insn.next && insn.start < handler.end as usize {
+                    let mut caught = live[position(handler.target as usize)?].clone();
+                    remove(&mut caught, handler.reg as usize);
+                    join(&mut set, &caught);
+                    join(&mut out, &caught);
+                }
+            }
+            outs[n] = out;
+            changed |= join(&mut live[n], &set);
+        }
+    }
+    let current = all.iter().position(|i| i.start <= index && index < i.next)?;
+    let mut result = outs.swap_remove(current);
+    // Native code that the instruction called may still read its operands.
+    let insn = &all[current];
+    for register in reads(insn.op, insn.word).registers().chain(writes(insn.op, insn.word).registers()) {
+        insert(&mut result, register);
+    }
+    Some(result)
+}
+
+/// Clears the temporaries of this thread's frames that nothing reads any more.
+#[cold]
+#[inline(never)]
+pub fn forget_dead_temporaries(cx: &mut Cx) {
+    if cx.compiled > 0 {
+        return;
+    }
+    let mut frame: *mut Frame = cx.frame;
+    let mut callee: *mut u64 = std::ptr::null_mut();
+    // SAFETY: FRAME-1; only registers of the frame's own window are written, and not those of the frame it called,
+    // whose window may start inside.
+    unsafe {
+        while let Some(f) = frame.as_mut() {
+            let code = f.code;
+            let first = (code.nlocals + code.ncells + code.nfrees) as usize;
+            if let Some(live) = live_at(code, f.word_index()) {
+                for register in first..code.nregs() {
+                    let place = f.regs.add(register);
+                    let window = f.regs..f.regs.add(code.nregs());
+                    if window.contains(&callee) && place >= callee {
+                        break;
+                    }
+                    if !contains(&live, register) {
+                        *place = 0;
+                    }
+                }
+            }
+            callee = f.regs;
+            frame = f.prev;
+        }
+    }
+}
