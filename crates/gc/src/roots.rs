@@ -32,8 +32,24 @@ pub(crate) struct Threads {
     slots: Vec<Option<Thread>>,
 }
 
+thread_local! {
+    /// Bounds of the stack that this thread switched to; (0, 0) while it runs on its own.
+    static STACK: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 0)) };
+}
+
+/// Says that the calling thread now runs on another stack than the system gave it, for as long as it lives: the lowest
+/// address that it may use, and the end of what there is to scan.
+pub fn set_stack_bounds(low: usize, high: usize) {
+    STACK.set((low, high));
+}
+
+
 /// Lowest and highest address of the calling thread's stack.
 pub fn current_stack_bounds() -> (usize, usize) {
+    let (low, high) = STACK.get();
+    if high != 0 {
+        return (low, high);
+    }
     let mut addr = std::ptr::null_mut();
     let mut size = 0;
     // SAFETY: the attributes are initialised by pthread_getattr_np before they are read.

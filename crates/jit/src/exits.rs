@@ -99,8 +99,10 @@ pub enum Place {
 pub struct ExitFrame {
     /// The code it runs.
     pub code: &'static CodeObject,
-    /// Its function (inlined frames).
+    /// Its function (inlined frames), or one with the same code.
     pub function: Option<&'static Function>,
+    /// Its function, where it is not always the same.
+    pub callee: Option<Place>,
     /// Word index of the next instruction.
     pub pc: u32,
     /// Register of the caller that receives the result.
@@ -187,7 +189,12 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
             if i > 0 {
                 let caller = &*cx.frame;
                 let (regs, result) = (caller.regs.add(f.base as usize), caller.regs.add(f.result as usize));
-                let function = f.function.expect("an inlined frame has its function");
+                let mut function = f.function.expect("an inlined frame has its function");
+                if let Some(callee) = f.callee
+                    && let Some(callee) = Value::from_bits(word(cx, callee))
+                {
+                    function = callee.cast::<Function>();
+                }
                 let flags = if f.receiver.is_some() { flag::INIT } else { 0 };
                 cx.push_frame_unchecked(
                     f.code,

@@ -119,8 +119,10 @@ pub fn join(cx: &mut Cx, options: Options) {
     hooks.hot = tier::hot;
     hooks.type_changed = tier::type_changed;
     hooks.dict_changed = tier::dict_changed;
+    hooks.tracing_began = tier::tracing_began;
     cx.rt().hooks.set(hooks);
     let stress = options.mode == Mode::Stress;
     cx.hot_call = options.hot_call.unwrap_or(if stress { 2 } else { HOT_CALL });
     cx.hot_loop = options.hot_loop.unwrap_or(if stress { 3 } else { HOT_LOOP });
+    cx.rt().hot.set((cx.hot_call, cx.hot_loop));
 }

@@ -40,12 +40,25 @@ pub struct Profile {
     failures: HashMap<u32, u32>,
     /// Registers whose kind varies on entry, by word index.
     varying: Vec<(u32, u16)>,
+    /// Classes and shapes of receivers by word index, with how often one was noted.
+    receivers: HashMap<u32, (u32, Vec<(u64, u64)>)>,
 }
+
+/// Receivers noted before code is compiled anew with them.
+const RECEIVERS_TO_LEARN: u32 = 100;
+/// More classes than this are too many for tests in a row.
+const MAX_RECEIVERS: usize = 4;
 
 impl Profile {
     /// Whether a register holds values of several kinds when the code is entered at `pc`.
     pub fn entry_varies(&self, pc: u32, r: u16) -> bool {
         self.varying.contains(&(pc, r))
+    }
+
+    /// The (class, shape) pairs noted at an instruction, unless they are too many.
+    pub fn receivers(&self, pc: u32) -> Option<&[(u64, u64)]> {
+        let (n, list) = self.receivers.get(&pc)?;
+        (*n >= RECEIVERS_TO_LEARN && list.len() <= MAX_RECEIVERS).then_some(list)
     }
 
     /// Whether exits for `reason` at `pc` taught that the assumption fails.
@@ -87,6 +100,8 @@ struct Tier {
     keys: HashMap<(u64, u64), Vec<*const Unit>>,
     /// Keys whose values have changed under compiled code.
     volatile: HashMap<(u64, u64), u32>,
+    /// Units that were not discarded.
+    units: Vec<*const Unit>,
     /// Keeps watched objects alive.
     watched: RootVec,
 }
@@ -127,6 +142,7 @@ fn start() {
         types: HashMap::new(),
         keys: HashMap::new(),
         volatile: HashMap::new(),
+        units: vec![],
         watched: RootVec::new(),
     };
     // SAFETY: TIER-1.
@@ -139,6 +155,28 @@ fn data(code: &CodeObject) -> &'static mut CodeData {
     }
     // SAFETY: only this function sets it; TIER-1.
     unsafe { &mut *code.jit.get().cast::<CodeData>() }
+}
+
+/// Notes the receiver of an attribute instruction that compiled code leaves to the runtime. Once enough were seen and they
+/// are of few classes, the code is compiled anew.
+pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
+    let data = data(code);
+    let (n, list) = data.profile.receivers.entry(pc).or_default();
+    if *n >= RECEIVERS_TO_LEARN {
+        return;
+    }
+    *n += 1;
+    let shape = taipan_runtime::shape::Attrs::of(v).map_or(0, |a| a.shape() as *const _ as u64);
+    let seen = (v.class() as *const Class as u64, shape);
+    if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
+        list.push(seen);
+    }
+    if *n == RECEIVERS_TO_LEARN && (2..=MAX_RECEIVERS).contains(&list.len()) {
+        for (_, unit) in data.units.clone() {
+            // SAFETY: TIER-2.
+            unsafe { (*unit).discard() };
+        }
+    }
 }
 
 /// What exits have taught about `code`.
@@ -172,6 +210,9 @@ pub fn class_with_version(_: &mut Cx, version: u32) -> Option<&'static Class> {
 /// # Safety
 /// The frame on top must be at the place that `index` says.
 pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
+    if cx.traced {
+        return NOT_COMPILED;
+    }
     // SAFETY: FRAME-1.
     unsafe {
         let frame = &mut *cx.frame;
@@ -312,6 +353,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         exit.unit.set(unit);
     }
     dump::perf_map(&name, unit.start, lowered.bytes.len());
+    tier.units.push(unit);
     for class in product.watched_types {
         class.watch();
         tier.watched.push(Value::of(class));
@@ -375,6 +417,20 @@ pub fn type_changed(_: &mut Cx, class: &Class) {
     for unit in tier.types.remove(&(class as *const _ as u64)).unwrap_or_default() {
         // SAFETY: TIER-2.
         unsafe { (*unit).discard() };
+    }
+}
+
+/// Somebody wants to see events: compiled code, which reports none, is left at the next chance.
+pub fn tracing_began(_: &mut Cx) {
+    let Some(tier) = tier() else { return };
+    for unit in std::mem::take(&mut tier.units) {
+        // SAFETY: TIER-2.
+        let unit = unsafe { &*unit };
+        // This was no failure of the code.
+        if let Some(made) = data(unit.code).made.get_mut(&unit.entry) {
+            *made = made.saturating_sub(1);
+        }
+        unit.discard();
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Runtime {
     names: Cell<Option<&'static Names>>,
     /// Interned strs by their hash.
     interned: RefCell<hashbrown::HashTable<&'static Str>>,
+    /// `hot_call` and `hot_loop` of new contexts.
+    pub hot: Cell<(u32, u32)>,
     /// Attribute lookups along MROs.
     pub method_cache: MethodCache,
     /// Next type version (TYPE-2).
@@ -145,6 +147,7 @@ impl Runtime {
             hooks: Cell::new(Hooks::default()),
             names: Cell::new(None),
             interned: RefCell::new(hashbrown::HashTable::with_capacity(4096)),
+            hot: Cell::new((u32::MAX, u32::MAX)),
             method_cache: MethodCache::default(),
             next_type_version: Cell::new(1),
             dict_version: Cell::new(1),
@@ -223,8 +226,10 @@ impl Cx {
             native_limit: heap::native_stack_limit(),
             depth: 0,
             repr_stack: Vec::new(),
-            hot_call: u32::MAX,
-            hot_loop: u32::MAX,
+            // SAFETY: the caller's promise.
+            hot_call: unsafe { (*runtime).hot.get().0 },
+            // SAFETY: the caller's promise.
+            hot_loop: unsafe { (*runtime).hot.get().1 },
             interrupt: &INTERRUPT,
             // SAFETY: the caller's promise.
             thread: unsafe { (*heap).register_thread() },

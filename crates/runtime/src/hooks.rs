@@ -36,6 +36,8 @@ pub struct Hooks {
     pub generic: fn(u16) -> Option<GenericOp>,
     /// A watched type lost its version. Set by `jit`.
     pub type_changed: fn(&mut Cx, &Type),
+    /// This thread begins to look for trace, profile or monitoring events. Set by `jit`.
+    pub tracing_began: fn(&mut Cx),
     /// In a watched dict the value under a key (its word; 0 for all) is about to change. Set by `jit`.
     pub dict_changed: fn(&mut Cx, &Dict, u64),
     /// Issues a warning: (message, category, stack level). Set by `stdlib`; silent before.
@@ -52,6 +54,7 @@ impl Default for Hooks {
             hot: |_, _| NOT_COMPILED,
             generic: |_| None,
             type_changed: |_, _| {},
+            tracing_began: |_| {},
             dict_changed: |_, _, _| {},
             warn: |_, _, _, _| Ok(()),
         }

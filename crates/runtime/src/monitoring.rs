@@ -252,6 +252,7 @@ impl Cx {
     /// any more.
     pub fn start_tracing(&mut self) {
         self.update_traced();
+        (self.rt().hooks.get().tracing_began)(self);
         let mut frame = self.frame;
         // SAFETY: FRAME-1.
         while let Some(f) = unsafe { frame.as_mut() } {

@@ -69,6 +69,14 @@ unsafe fn push_call(
     }
 }
 
+/// Notes for the JIT what was called, in the last cache word of the call before `next`. The reference is weak: whoever
+/// reads it must ask the heap whether the object is still there.
+#[inline(always)]
+unsafe fn note_callee(next: *const u64, f: &'static Function) {
+    // SAFETY: INT-3; calls have two cache words.
+    unsafe { *next.cast_mut().sub(1) = f as *const Function as u64 };
+}
+
 /// Counts a call of `code`; true if it is hot.
 #[inline(always)]
 pub(crate) fn count_call(cx: &Cx, code: &CodeObject) -> bool {
@@ -146,6 +154,7 @@ macro_rules! finish_call {
         let (callee, args, n, kwnames, result, next) = ($callee, $args, $n, $kwnames, $result, $next);
         (*$cx.frame).pc = next;
         if let Some(f) = callee.exact::<Function>() {
+            note_callee(next, f);
             let frame = push_call($cx, f, args, n, kwnames, result, 0);
             if frame.is_null() {
                 return unwind($cx, $table, true);
@@ -178,6 +187,7 @@ macro_rules! try_fast_call {
     ($callee:expr, $args:expr, $n:expr, $result:expr, $next:expr, $cx:expr, $table:expr) => {
         if let Some(f) = $callee.exact::<Function>() {
             let (code, args) = (f.code.get(), $args);
+            note_callee($next, f);
             let caller = &mut *$cx.frame;
             if code.quick
                 && code.argcount as usize == $n

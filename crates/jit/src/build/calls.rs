@@ -38,7 +38,7 @@ impl Builder<'_> {
         let callee = self.reg(a);
         let args: Vec<Val> = (a + 1..=a + n).map(|r| self.reg(r)).collect();
         if let Some(f) = self.const_of::<Function>(callee) {
-            if let Some(flow) = self.inline(at, f, &args, a + 1, at.w.c(), Val::NONE)? {
+            if let Some(flow) = self.inline(at, f, &args, a + 1, at.w.c(), Val::NONE, Val::NONE)? {
                 return Ok(flow);
             }
             return self.call_known(at, f, a + 1, n);
@@ -53,7 +53,51 @@ impl Builder<'_> {
             self.set_reg(at.w.c(), v);
             return Ok(Flow::Next);
         }
+        if let Some((f, v)) = self.speculate(at, callee) {
+            if let Some(flow) = self.inline(at, f, &args, a + 1, at.w.c(), Val::NONE, v)? {
+                return Ok(flow);
+            }
+            return self.call_code(at, f, v, a + 1, n);
+        }
         self.call_any(at, false)
+    }
+
+    /// Makes sure that a callee has the code, globals and defaults of the function that the interpreter saw last here; gives
+    /// that function and the callee. None where nothing useful was seen.
+    fn speculate(&mut self, at: At, callee: Val) -> Option<(&'static Function, Val)> {
+        if self.func[callee].ty != Type::Val
+            || self.as_const(callee).is_some()
+            || self.failed(Reason::Class)
+            || self.failed(Reason::Const)
+        {
+            return None;
+        }
+        let seen = at.word(1);
+        if self.cx.heap().find_object(seen as usize)? as u64 != seen {
+            return None;
+        }
+        let f = Value::from_address(seen as usize).exact::<Function>()?;
+        let code = f.code.get();
+        if !code.simple || code.is_generator_like() {
+            return None;
+        }
+        self.watch_type(&function_methods::FUNCTION);
+        for object in [Value::of(f), Value::of(code), Value::of(f.globals), Value::of(f.builtins)] {
+            self.root(object);
+        }
+        let v = self.guard_class(callee, &function_methods::FUNCTION);
+        let expected = [
+            (std::mem::offset_of!(Function, code), code as *const _ as u64),
+            (std::mem::offset_of!(Function, globals), f.globals as *const _ as u64),
+            (std::mem::offset_of!(Function, builtins), f.builtins as *const _ as u64),
+            (std::mem::offset_of!(Function, defaults), f.defaults.get().map_or(0, |d| d as *const _ as u64)),
+        ];
+        for (offset, want) in expected {
+            // Functions change as seldom as dicts and under the same circumstances.
+            let word = self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::Dict, offset));
+            self.emit_guard(Op::GuardWord, Type::Void, &[word], want, Reason::Const);
+        }
+        Some((f, v))
     }
 
     /// `reg c = ` call of the pair at `reg a`.
@@ -64,7 +108,7 @@ impl Builder<'_> {
         let args: Vec<Val> = (a + 2..a + 2 + n).map(|r| self.reg(r)).collect();
         if is_plain {
             if let Some(f) = self.const_of::<Function>(callee) {
-                if let Some(flow) = self.inline(at, f, &args, a + 2, at.w.c(), Val::NONE)? {
+                if let Some(flow) = self.inline(at, f, &args, a + 2, at.w.c(), Val::NONE, Val::NONE)? {
                     return Ok(flow);
                 }
                 return self.call_known(at, f, a + 2, n);
@@ -83,10 +127,13 @@ impl Builder<'_> {
             let mut all = vec![receiver];
             all.extend(args);
             if let Some(f) = self.const_of::<Function>(callee) {
-                if let Some(flow) = self.inline(at, f, &all, a + 1, at.w.c(), Val::NONE)? {
+                if let Some(flow) = self.inline(at, f, &all, a + 1, at.w.c(), Val::NONE, Val::NONE)? {
                     return Ok(flow);
                 }
                 return self.call_known(at, f, a + 1, n + 1);
+            }
+            if let Some(flow) = self.call_choice(at, receiver, &all[1..])? {
+                return Ok(flow);
             }
             if let Some(method) = self.const_of::<MethodDescr>(callee)
                 && let Some(v) = self.method_intrinsic(method, &all)
@@ -104,7 +151,7 @@ impl Builder<'_> {
     }
 
     /// Calls whatever the registers hold.
-    fn call_any(&mut self, at: At, method: bool) -> Built<Flow> {
+    pub fn call_any(&mut self, at: At, method: bool) -> Built<Flow> {
         if self.is_inlined() {
             return self.no_inline();
         }
@@ -141,26 +188,31 @@ impl Builder<'_> {
     }
 
     /// Calls a known Python function whose arguments are the registers from `first` on.
-    fn call_known(&mut self, at: At, f: &'static Function, first: usize, n: usize) -> Built<Flow> {
+    pub fn call_known(&mut self, at: At, f: &'static Function, first: usize, n: usize) -> Built<Flow> {
+        let callee = self.object(Value::of(f));
+        self.call_code(at, f, callee, first, n)
+    }
+
+    /// Calls `callee`, which has the code of `f`; the arguments are the registers from `first` on.
+    fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
         if self.is_inlined() {
             return self.no_inline();
         }
         let registers: Vec<usize> = (first..first + n).collect();
         self.sync(&registers);
         let code = f.code.get();
-        let v = if code.simple && code.argcount as usize == n && code.nfrees == 0 && !code.is_generator_like() {
+        let v = if code.simple && code.argcount as usize == n && !code.is_generator_like() {
             self.watch_type(&function_methods::FUNCTION);
-            let callee = self.object(Value::of(f));
+            self.root(Value::of(f));
             let pc = self.pc;
             // SAFETY: within the code.
             let address = unsafe { self.context().code.words_ptr().add(pc + at.op.words()) } as u64;
             self.emit(Op::StorePc, Type::Void, &[], address);
             let state = self.raise_here();
-            let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], first as u64, Reason::Raised, state);
+            let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], py_call_imm(f, first), Reason::Raised, state);
             self.kill_shapes();
             v
         } else {
-            let callee = self.object(Value::of(f));
             let args = self.emit(Op::RegAddress, Type::Word, &[], first as u64);
             let count = self.word(n as u64);
             self.python_call(Helper::CallFunction, &[callee, args, count], Type::Val)
@@ -188,7 +240,8 @@ impl Builder<'_> {
     }
 
     /// Builds a call of a known Python function in place, with its window at register `base`; None if it is to be called.
-    /// With a `receiver` (`__init__` of a new instance) that is the result.
+    /// With a `receiver` (`__init__` of a new instance) that is the result. With a `callee`, `f` is another function of the
+    /// same code, globals and defaults.
     pub fn inline(
         &mut self,
         at: At,
@@ -197,6 +250,7 @@ impl Builder<'_> {
         base: usize,
         result: usize,
         receiver: Val,
+        callee: Val,
     ) -> Built<Option<Flow>> {
         let return_pc = self.pc + at.op.words();
         let path = self.context().path;
@@ -224,7 +278,16 @@ impl Builder<'_> {
             *reg = self.unbound();
         }
         let first_free = (code.nlocals + code.ncells) as usize;
-        for i in 0..code.nfrees as usize {
+        if !callee.is_none() && code.nfrees > 0 {
+            let closure = self.load(callee, Alias::Dict, std::mem::offset_of!(Function, closure));
+            for i in 0..code.nfrees as usize {
+                let index = self.int(i as i64);
+                let imm = super::values::at(Alias::Fixed, super::items::TUPLE_ITEMS);
+                let cell = self.emit(Op::LoadIndexAt, Type::Val, &[closure, index], imm);
+                regs[first_free + i] = self.classed(cell, taipan_runtime::types::cell::Cell::class());
+            }
+        }
+        for i in 0..if callee.is_none() { code.nfrees as usize } else { 0 } {
             let Some(cell) = f.closure.get().and_then(|c| c.items().get(i).copied()) else { return Ok(None) };
             regs[first_free + i] = self.object(cell);
         }
@@ -242,7 +305,7 @@ impl Builder<'_> {
         };
         self.contexts.push(context);
         let context = self.contexts.len() - 1;
-        self.state.frames.push(Frame { context, regs, receiver });
+        self.state.frames.push(Frame { context, regs, receiver, callee });
         let call_pc = self.pc;
         let cfg = Cfg::of(code, 0);
         let mut returns = self.region(&cfg)?;
@@ -317,7 +380,7 @@ impl Builder<'_> {
         }
         let mut all = vec![object];
         all.extend(args);
-        self.inline(at, init, &all, at.w.a(), at.w.c(), object)
+        self.inline(at, init, &all, at.w.a(), at.w.c(), object, Val::NONE)
     }
 
     fn range_call(&mut self, args: &[Val]) -> Option<Val> {
@@ -461,6 +524,11 @@ fn has_unsuitable(code: &taipan_runtime::types::code::CodeObject) -> bool {
         pc += op.words();
     }
     false
+}
+
+/// Immediate of `py_call`: a function with the callee's code, and the first register of the window.
+pub fn py_call_imm(f: &'static Function, first: usize) -> u64 {
+    (first as u64) << 48 | f as *const Function as u64
 }
 
 /// A hash of words.

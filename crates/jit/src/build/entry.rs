@@ -47,7 +47,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         live: Rc::new(Liveness::of(code)),
     };
     let state = State {
-        frames: vec![Frame { context: 0, regs: vec![Val::NONE; code.nregs()], receiver: Val::NONE }],
+        frames: vec![Frame { context: 0, regs: vec![Val::NONE; code.nregs()], receiver: Val::NONE, callee: Val::NONE }],
         synced: vec![Val::NONE; code.nregs()],
         shapes: vec![],
         iters: vec![],
@@ -59,6 +59,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         func,
         info: vec![],
         tuples: Default::default(),
+        choices: Default::default(),
         contexts: vec![context],
         block,
         state,

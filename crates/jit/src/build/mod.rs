@@ -19,6 +19,7 @@ pub mod entry;
 pub mod items;
 pub mod merge;
 pub mod ops;
+pub mod poly;
 pub mod values;
 
 use std::collections::{HashMap, HashSet};
@@ -140,6 +141,8 @@ pub struct Frame {
     pub regs: Vec<Val>,
     /// The new instance, if it runs `__init__`.
     pub receiver: Val,
+    /// The function, where it is not a constant.
+    pub callee: Val,
 }
 
 /// A range or list iterator whose fields are known.
@@ -206,6 +209,8 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Receivers of several known classes, with what each class gives.
+    pub choices: HashMap<Val, Vec<poly::Choice>>,
     /// Contexts.
     pub contexts: Vec<Context>,
     /// Current block; it has no end yet.
@@ -324,6 +329,7 @@ impl Builder<'_> {
                 result: context.result,
                 base: context.base,
                 receiver: frame.receiver,
+                callee: frame.callee,
                 regs,
             });
         }

@@ -168,7 +168,7 @@ impl Builder<'_> {
     /// Puts `new`, which is `old` with more known about it, in the place of `old` everywhere.
     pub fn refine(&mut self, old: Val, new: Val) {
         for frame in &mut self.state.frames {
-            for v in frame.regs.iter_mut().chain([&mut frame.receiver]) {
+            for v in frame.regs.iter_mut().chain([&mut frame.receiver, &mut frame.callee]) {
                 if *v == old {
                     *v = new;
                 }

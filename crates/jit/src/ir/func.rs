@@ -86,6 +86,8 @@ pub struct FrameDesc {
     pub code: u64,
     /// Address of the function object, 0 for the entry frame (which exists).
     pub function: u64,
+    /// The function object, where it is not always the same (then `function` has the same code).
+    pub callee: Val,
     /// Word index at which the frame goes on: its next instruction, for callers the one after the call.
     pub pc: u32,
     /// Register of the caller that receives the result (inlined frames).
@@ -121,7 +123,7 @@ pub struct FrameState {
 impl FrameState {
     /// All values it names.
     pub fn values(&self) -> impl Iterator<Item = Val> + '_ {
-        let regs = self.frames.iter().flat_map(|f| f.regs.iter().map(|r| r.1).chain([f.receiver]));
+        let regs = self.frames.iter().flat_map(|f| f.regs.iter().map(|r| r.1).chain([f.receiver, f.callee]));
         regs.chain(self.stores.iter().flat_map(|s| [s.object, s.value])).filter(|v| !v.is_none())
     }
 
@@ -135,6 +137,7 @@ impl FrameState {
         for frame in &mut self.frames {
             frame.regs.iter_mut().for_each(|r| one(&mut r.1));
             one(&mut frame.receiver);
+            one(&mut frame.callee);
         }
         for s in &mut self.stores {
             one(&mut s.object);

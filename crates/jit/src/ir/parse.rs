@@ -161,7 +161,8 @@ impl<'a> Parser<'a> {
         for part in text.split('[').skip(1) {
             let (frame, _) = part.split_once(']').ok_or("an open frame")?;
             let mut desc =
-                FrameDesc { code: 0, function: 0, pc: 0, result: 0, base: 0, receiver: Val::NONE, regs: vec![] };
+                FrameDesc { code: 0, function: 0, pc: 0, result: 0, base: 0, receiver: Val::NONE,
+                callee: Val::NONE, regs: vec![] };
             for field in frame.split_whitespace() {
                 let (key, value) = field.split_once('=').ok_or("a field needs a value")?;
                 match key {
@@ -171,6 +172,7 @@ impl<'a> Parser<'a> {
                     "result" => desc.result = number(value)? as u16,
                     "base" => desc.base = number(value)? as u16,
                     "recv" => desc.receiver = self.value(value)?,
+                    "callee" => desc.callee = self.value(value)?,
                     _ => desc.regs.push((number(&key[1..])? as u16, self.value(value)?)),
                 }
             }

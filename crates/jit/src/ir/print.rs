@@ -5,7 +5,7 @@
 //!   b0(v0: val, v1: int):
 //!     v2: int = add_ov v1, v1 !s0 "overflow"
 //!     branch v3 -> b1(v2), b2()
-//!   s0: [code=10 fn=0 pc=4 result=0 base=0 recv=- r0=v2 r1=v1] stores [v3+24=v2]
+//!   s0: [code=10 fn=0 pc=4 result=0 base=0 recv=- callee=- r0=v2 r1=v1] stores [v3+24=v2]
 //! }
 //! ```
 
@@ -70,8 +70,8 @@ impl Display for Func {
             for frame in &state.frames {
                 write!(
                     f,
-                    " [code={:#x} fn={:#x} pc={} result={} base={} recv={}",
-                    frame.code, frame.function, frame.pc, frame.result, frame.base, frame.receiver
+                    " [code={:#x} fn={:#x} pc={} result={} base={} recv={} callee={}",
+                    frame.code, frame.function, frame.pc, frame.result, frame.base, frame.receiver, frame.callee
                 )?;
                 for (r, v) in &frame.regs {
                     write!(f, " r{r}={v}")?;

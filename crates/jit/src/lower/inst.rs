@@ -142,6 +142,7 @@ impl Lowering<'_> {
                 self.guard_class(v, x, imm);
                 x
             }
+            Op::AssumeClass => a[0],
             Op::GuardConst => {
                 let x = a[0];
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, x, imm as i64);
@@ -686,11 +687,11 @@ impl Lowering<'_> {
     /// A call of a Python function whose compiled code, if it has some, is entered directly.
     fn py_call(&mut self, v: Val) -> clif::Value {
         let inst = &self.func[v];
-        let window = self.b.ins().iadd_imm_s(self.regs, inst.imm as i64 * 8);
+        let window = self.b.ins().iadd_imm_s(self.regs, (inst.imm >> 48) as i64 * 8);
         let callee = self.value(inst.args[0]);
         let cx = self.cx;
-        // SAFETY: the builder emits PyCall for constant functions only, which the unit keeps alive.
-        let function = unsafe { &*(self.func[inst.args[0]].imm as *const Function) };
+        // SAFETY: the builder put a function there that the unit keeps alive.
+        let function = unsafe { &*((inst.imm & 0xffff_ffff_ffff) as *const Function) };
         let code = function.code.get();
         let count = self.word(code.argcount as u64);
         let call = |l: &mut Self| {
@@ -706,7 +707,7 @@ impl Lowering<'_> {
         let r = call(self);
         self.b.ins().jump(done, &[BlockArg::Value(r)]);
         self.b.switch_to_block(direct);
-        let r = self.enter(function, code, window, entry, slow);
+        let r = self.enter(function, callee, code, window, entry, slow);
         self.b.ins().jump(done, &[BlockArg::Value(r)]);
         self.b.switch_to_block(done);
         self.raised(v, result);
@@ -717,6 +718,7 @@ impl Lowering<'_> {
     fn enter(
         &mut self,
         function: &'static Function,
+        callee: clif::Value,
         code: &'static CodeObject,
         window: clif::Value,
         entry: clif::Value,
@@ -756,13 +758,13 @@ impl Lowering<'_> {
             (std::mem::offset_of!(Frame, pc), code.words_ptr() as u64),
             (std::mem::offset_of!(Frame, globals), function.globals as *const _ as u64),
             (std::mem::offset_of!(Frame, builtins), function.builtins as *const _ as u64),
-            (std::mem::offset_of!(Frame, function), function as *const _ as u64),
             (std::mem::offset_of!(Frame, flags), (flag::ENTRY | flag::NATIVE) as u64),
         ];
         for (offset, value) in fields {
             let value = self.word(value);
             put(self, offset, value);
         }
+        put(self, std::mem::offset_of!(Frame, function), callee);
         put(self, std::mem::offset_of!(Frame, regs), window);
         put(self, std::mem::offset_of!(Frame, prev), frame);
         put(self, std::mem::offset_of!(Frame, top), top);
@@ -770,6 +772,15 @@ impl Lowering<'_> {
         put(self, std::mem::offset_of!(Frame, locals), zero);
         put(self, std::mem::offset_of!(Frame, object), zero);
         put(self, std::mem::offset_of!(Frame, receiver), zero);
+        if code.nfrees > 0 {
+            let closure =
+                self.b.ins().load(types::I64, flags(), callee, std::mem::offset_of!(Function, closure) as i32);
+            for i in 0..code.nfrees as i32 {
+                let cell = self.b.ins().load(types::I64, flags(), closure, 32 + 8 * i);
+                let at = (code.nlocals + code.ncells) as i32 + i;
+                self.b.ins().store(flags(), cell, window, at * 8);
+            }
+        }
         let after = self.b.ins().iadd_imm_s(new, std::mem::size_of::<Frame>() as i64);
         self.b.ins().store(flags(), after, cx, next_at);
         let deeper = self.b.ins().iadd_imm_s(depth, 1);

@@ -340,6 +340,7 @@ fn exit_frame(f: &crate::ir::FrameDesc, places: &HashMap<Val, Place>) -> ExitFra
             pc: f.pc,
             result: f.result,
             base: f.base,
+            callee: if f.callee.is_none() { None } else { Some(places[&f.callee]) },
             receiver: if f.receiver.is_none() { None } else { Some(places[&f.receiver]) },
             regs: f.regs.iter().map(|(r, v)| (*r, places[v])).collect(),
         }
