@@ -321,6 +321,10 @@ impl Walker<'_> {
     fn declare(&mut self, names: &[ast::Identifier], bit: u16, word: &str, range: TextRange) -> Res {
         for name in names {
             let name = self.mangled(name);
+            if bit == uses::GLOBAL && self.current != 0 {
+                // The module's own uses of the name mean the global namespace too, as in CPython.
+                self.add_raw(0, &name, uses::GLOBAL);
+            }
             let old = self.cur().symbols.get(&name).map_or(0, |s| s.uses);
             let text = if old & uses::PARAM != 0 {
                 format!("name '{name}' is parameter and {word}")

@@ -43,7 +43,6 @@ pub fn set_stack_bounds(low: usize, high: usize) {
     STACK.set((low, high));
 }
 
-
 /// Lowest and highest address of the calling thread's stack.
 pub fn current_stack_bounds() -> (usize, usize) {
     let (low, high) = STACK.get();

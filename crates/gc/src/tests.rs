@@ -360,7 +360,7 @@ fn churn_stays_small() {
 
 #[test]
 fn empty_blocks_go_back_to_the_system() {
-    let config = Config { nursery_max_bytes: 4 * MIB, ..precise() };
+    let config = Config { nursery_min_bytes: 4 * MIB, nursery_max_bytes: 4 * MIB, ..precise() };
     let (mut heap, world) = make(config);
     let world = unsafe { &mut *world };
     for i in 0..1_000_000 {

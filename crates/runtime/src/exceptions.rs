@@ -9,12 +9,13 @@ use std::cell::Cell;
 
 use taipan_gc::Marker;
 
-use crate::cx::{Cx, PyResult};
+use crate::cx::{Cx, PyResult, Raised};
 use crate::native::Args;
 use crate::object::Header;
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::exception as methods;
+use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
 use crate::{object, raise};
@@ -322,6 +323,16 @@ const MAX_CANDIDATES: usize = 750;
 const MAX_NAME: usize = 40;
 const MOVE_COST: usize = 2;
 const CASE_COST: usize = 1;
+
+/// TypeError for a keyword argument that a native function does not have, with the name it may have been meant to be.
+#[cold]
+pub fn unexpected_keyword(cx: &mut Cx, function: &str, keyword: &Str, candidates: &[&str]) -> Raised {
+    let hint = match suggestion(&keyword.to_string_lossy(), candidates) {
+        Some(hint) => format!(". Did you mean '{hint}'?"),
+        None => String::new(),
+    };
+    cx.raise_text(&TypeError, &format!("{function}() got an unexpected keyword argument '{keyword}'{hint}"))
+}
 
 /// The candidate most like `name`, as CPython's suggestions compute it: Levenshtein with moves of cost 2 and case
 /// changes of cost 1, at most a third of the lengths.

@@ -8,6 +8,7 @@ mod compress;
 mod csv;
 mod datetime;
 mod hash;
+mod pickle;
 mod queue;
 mod sysconfig;
 mod uuid;
@@ -21,6 +22,7 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_hashlib", hash::hashlib_module),
     ("_lzma", compress::lzma_module),
     ("_md5", hash::md5_module),
+    ("_pickle", pickle::module),
     ("_queue", queue::module),
     ("_sha1", hash::sha1_module),
     ("_sha2", hash::sha2_module),

@@ -160,9 +160,16 @@ impl<'a> Parser<'a> {
         let mut state = FrameState::default();
         for part in text.split('[').skip(1) {
             let (frame, _) = part.split_once(']').ok_or("an open frame")?;
-            let mut desc =
-                FrameDesc { code: 0, function: 0, pc: 0, result: 0, base: 0, receiver: Val::NONE,
-                callee: Val::NONE, regs: vec![] };
+            let mut desc = FrameDesc {
+                code: 0,
+                function: 0,
+                pc: 0,
+                result: 0,
+                base: 0,
+                receiver: Val::NONE,
+                callee: Val::NONE,
+                regs: vec![],
+            };
             for field in frame.split_whitespace() {
                 let (key, value) = field.split_once('=').ok_or("a field needs a value")?;
                 match key {

@@ -281,7 +281,7 @@ pub fn min_max(cx: &mut Cx, args: Args, op: CmpOp) -> PyResult<Value> {
         } else if keyword.eq_rust("default") {
             default = Some(value);
         } else {
-            return raise!(cx, TypeError, "{name}() got an unexpected keyword argument '{keyword}'");
+            return Err(crate::exceptions::unexpected_keyword(cx, name, keyword, &["key", "default"]));
         }
     }
     let mut best: Option<(Value, Value)> = None;

@@ -275,7 +275,7 @@ impl SourceArgs {
         bound[..args.pos().len()].iter_mut().zip(args.pos()).for_each(|(slot, v)| *slot = Some(*v));
         for (key, value) in args.keywords() {
             let Some(i) = NAMES.iter().position(|n| key.eq_rust(n)) else {
-                return raise!(cx, TypeError, "{name}() got an unexpected keyword argument '{key}'");
+                return Err(crate::exceptions::unexpected_keyword(cx, name, key, &NAMES));
             };
             if bound[i].is_some() {
                 let position = i + 1;

@@ -199,7 +199,7 @@ impl CodeObject {
             ncells,
             nfrees,
             simple,
-            quick: simple && nfrees == 0 && (nlocals - argcount) as usize <= QUICK_LOCALS,
+            quick: simple && nfrees == 0 && (nlocals + ncells - argcount) as usize <= QUICK_LOCALS,
             firstlineno: parts.firstlineno,
             handlers: parts.handlers.into(),
             line_table: parts.line_table.into(),

@@ -50,7 +50,7 @@ fn strict_keyword(cx: &mut Cx, name: &str, args: Args, own: bool) -> PyResult<bo
         if key.eq_rust("strict") {
             strict = object::truth(cx, value)?;
         } else if own {
-            return raise!(cx, TypeError, "{name}() got an unexpected keyword argument '{key}'");
+            return Err(crate::exceptions::unexpected_keyword(cx, name, key, &["strict"]));
         }
     }
     Ok(strict)

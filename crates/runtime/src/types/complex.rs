@@ -326,7 +326,7 @@ fn new_object(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> 
         let (slot, position) = match () {
             _ if name.eq_rust("real") => (&mut re, 1),
             _ if name.eq_rust("imag") => (&mut im, 2),
-            _ => return raise!(cx, TypeError, "complex() got an unexpected keyword argument '{name}'"),
+            _ => return Err(crate::exceptions::unexpected_keyword(cx, "complex", name, &["real", "imag"])),
         };
         if slot.is_some() {
             return raise!(cx, TypeError, "argument for complex() given by name ('{name}') and position ({position})");

@@ -133,7 +133,9 @@ impl NativeFunction {
     }
 }
 
-/// Calls a native function with a receiver in front of its arguments.
+/// Calls a native function with a receiver in front of its arguments. Out of line, so that the unused part of its array
+/// is not in the frames of other calls, where it would hold stale references.
+#[inline(never)]
 pub fn call_with_first(cx: &mut Cx, def: &'static NativeDef, first: Value, args: Args) -> PyResult<Value> {
     let mut all: smallvec::SmallVec<[Value; 8]> = smallvec::SmallVec::with_capacity(args.values().len() + 1);
     all.push(first);

@@ -152,14 +152,14 @@ pub fn builtins_of(cx: &mut Cx, globals: &'static Dict) -> &'static Dict {
 pub unsafe fn prepare_window(code: &CodeObject, closure: Option<&'static Tuple>, regs: *mut u64, from: usize) {
     // SAFETY: the caller's promise.
     unsafe {
-        let locals = code.nlocals as usize;
+        // Cells too: those of inlined comprehensions are made late, and a generator takes the registers over before.
+        let own = code.nlocals as usize + code.ncells as usize;
         // Volatile, because a call of memset costs more than these few stores.
-        for i in from..locals {
+        for i in from..own {
             regs.add(i).write_volatile(0);
         }
         if code.nfrees != 0 {
-            let first = locals + code.ncells as usize;
-            copy_closure(closure, regs.add(first));
+            copy_closure(closure, regs.add(own));
         }
     }
 }

@@ -454,7 +454,7 @@ fn with_base(cx: &mut Cx, args: Args) -> PyResult<Value> {
     let (x, mut base) = (given.first().copied(), given.get(1).copied());
     for (name, value) in args.keywords() {
         if !name.eq_rust("base") {
-            return raise!(cx, TypeError, "int() got an unexpected keyword argument '{name}'");
+            return Err(crate::exceptions::unexpected_keyword(cx, "int", name, &["base"]));
         }
         if base.is_some() {
             return raise!(cx, TypeError, "argument for int() given by name ('base') and position (2)");

@@ -7,6 +7,7 @@ use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec};
 use crate::value::Value;
 use crate::{PyResult, raise};
+use taipan_macros::pymethods;
 
 /// An object without content.
 #[repr(C)]
@@ -30,7 +31,7 @@ pub static NOT_IMPLEMENTED: Singleton = Singleton { header: Header::immortal(&NO
 pub static ELLIPSIS: Singleton = Singleton { header: Header::immortal(&ELLIPSIS_TYPE) };
 
 macro_rules! singleton_type {
-    ($static:ident, $name:literal, $doc:literal, $repr:literal, $new:ident, $value:expr, $bool:expr) => {
+    ($static:ident, $name:literal, $doc:literal, $repr:literal, $new:ident, $value:expr, $bool:expr, $methods:expr) => {
         /// Type of the singleton.
         pub static $static: Type = Type::new({
             static SPEC: TypeSpec = TypeSpec {
@@ -38,6 +39,7 @@ macro_rules! singleton_type {
                 basicsize: 16,
                 doc: $doc,
                 slots: Slots { repr: Some(|cx, _| Ok(cx.str($repr))), bool: $bool, new: Some($new), ..Slots::NONE },
+                methods: $methods,
                 ..TypeSpec::DEFAULT
             };
             &SPEC
@@ -59,7 +61,8 @@ singleton_type!(
     "None",
     new_none,
     Value::none(),
-    Some(|_, _| Ok(false))
+    Some(|_, _| Ok(false)),
+    &[]
 );
 singleton_type!(
     NOT_IMPLEMENTED_TYPE,
@@ -68,7 +71,8 @@ singleton_type!(
     "NotImplemented",
     new_not_implemented,
     Value::not_implemented(),
-    Some(|cx, _| raise!(cx, TypeError, "NotImplemented should not be used in a boolean context"))
+    Some(|cx, _| raise!(cx, TypeError, "NotImplemented should not be used in a boolean context")),
+    &[NamedMethods::METHODS]
 );
 singleton_type!(
     ELLIPSIS_TYPE,
@@ -77,5 +81,17 @@ singleton_type!(
     "Ellipsis",
     new_ellipsis,
     Value::ellipsis(),
-    None
+    None,
+    &[NamedMethods::METHODS]
 );
+
+/// Pickling of NotImplemented and Ellipsis, by the name of the builtin.
+struct NamedMethods;
+
+#[pymethods]
+impl NamedMethods {
+    #[py("($self, /)")]
+    fn __reduce__(cx: &mut Cx, this: Value) -> Value {
+        cx.str(if this == Value::ellipsis() { "Ellipsis" } else { "NotImplemented" })
+    }
+}

@@ -235,7 +235,7 @@ fn from_arguments(cx: &mut Cx, args: Args) -> PyResult<&'static Str> {
     const NAMES: [&str; 3] = ["object", "encoding", "errors"];
     for (name, value) in args.keywords() {
         let Some(i) = NAMES.iter().position(|n| name.eq_rust(n)) else {
-            return raise!(cx, TypeError, "str() got an unexpected keyword argument '{name}'");
+            return Err(crate::exceptions::unexpected_keyword(cx, "str", name, &NAMES));
         };
         if bound[i].is_some() {
             let position = i + 1;

@@ -8,7 +8,7 @@ mod objects;
 mod output;
 pub mod scope;
 
-pub use objects::check_count;
+pub use objects::{check_count, identity};
 pub use output::{flush_stream, sys_value};
 
 use taipan_runtime::types::module::Module;
