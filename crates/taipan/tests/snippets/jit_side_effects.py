@@ -265,10 +265,10 @@ def t12(o):
     return (a, isinstance(o, A), isinstance(o, S1), isinstance(o, S2), o.m())
 
 
-for r in range(8):
+for r in range(4):
     for objs in ([A(), B()], [A()], [S1(), S2()], [S1()], [A(), S1()]):
-        print(t9(objs, 40))
-        print(t10(objs, 40))
+        print(t9(objs, 14))
+        print(t10(objs, 14))
     print(t11(S1(), 40))
 o = A()
 q = S1()
