@@ -470,7 +470,7 @@ impl Builder<'_> {
         let n = self.word(cond as u64);
         let t = self.python_call(Helper::CompareBool, &[x, y, n], Type::Word);
         let t = self.word_is(t, TRUE_WORD);
-        Ok(self.fork(t, when))
+        Ok(self.fork_checked(at, t, when))
     }
 
     /// Interval of small ints.

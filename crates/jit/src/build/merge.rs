@@ -1,6 +1,7 @@
 //! Where control meets: joining states, heads of loops, back edges.
 
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::iterators::ListIter;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 use super::values::at;
@@ -426,6 +427,13 @@ impl Builder<'_> {
         for cache in heads {
             if !self.state.iters.iter().any(|c| self.origin(c.iter) == self.origin(cache.iter)) {
                 let mut again = IterCache { dirty: [false; 2], ..*cache };
+                if !cache.list.is_none() {
+                    // Whoever exhausted the iterator meanwhile made it let go of the list.
+                    let list = self.load(cache.iter, Alias::Iter, std::mem::offset_of!(ListIter, list));
+                    let same = self.emit(Op::ValEq, Type::Bool, &[list, cache.list], 0);
+                    let state = self.resume_at(head.pc as usize);
+                    self.emit_exit(Op::Guard, Type::Void, &[same], 0, Reason::Const, state);
+                }
                 for i in 0..cache.n {
                     again.fields[i] = self.load_int(cache.iter, Alias::Iter, cache.offsets[i] as usize);
                 }

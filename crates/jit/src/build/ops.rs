@@ -389,6 +389,27 @@ impl Builder<'_> {
         }
     }
 
+    /// As [`Builder::fork`], after a helper that may have run Python code: both ways begin with a check that the code's
+    /// assumptions still hold.
+    pub fn fork_checked(&mut self, at: At, t: Val, when: bool) -> Flow {
+        let flow = self.fork(t, when);
+        self.checked_ways(at, flow)
+    }
+
+    /// Adds the check to both ways of a branch.
+    fn checked_ways(&mut self, at: At, flow: Flow) -> Flow {
+        let Flow::Branch { taken, not_taken } = flow else { return flow };
+        let next = self.pc + at.op.words();
+        let target = (next as i64 + effects::jump(at.op.base(), at.w).unwrap_or(0) as i64) as usize;
+        let mut check = |way: Pending, pc: usize| {
+            self.go_on(way);
+            let state = self.resume_at(pc);
+            self.emit_exit(Op::CheckValid, Type::Void, &[], 0, Reason::Invalid, state);
+            self.pend()
+        };
+        Flow::Branch { taken: check(taken, target), not_taken: check(not_taken, next) }
+    }
+
     /// Executes the instruction by the interpreter's implementation, on registers in memory.
     pub fn generic(&mut self, at: At) -> Built<Flow> {
         let base = at.op.base();
@@ -552,7 +573,7 @@ impl Builder<'_> {
         let v = self.boxed(v);
         let t = self.python_call(Helper::Truth, &[v], Type::Word);
         let t = self.word_is(t, TRUE_WORD);
-        Ok(self.fork(t, when))
+        Ok(self.fork_checked(at, t, when))
     }
 
     /// Whether a word has this value.
@@ -621,7 +642,7 @@ impl Builder<'_> {
             let cache = self.state.iters[i];
             return Ok(if cache.list.is_none() { self.next_of_range(i, b) } else { self.next_of_list(i, b) });
         }
-        self.next_of_any(it, b)
+        self.next_of_any(at, it, b)
     }
 
     fn next_of_range(&mut self, i: usize, b: usize) -> Flow {
@@ -675,7 +696,7 @@ impl Builder<'_> {
         Flow::Branch { taken, not_taken }
     }
 
-    fn next_of_any(&mut self, it: Val, b: usize) -> Built<Flow> {
+    fn next_of_any(&mut self, at: At, it: Val, b: usize) -> Built<Flow> {
         if self.is_inlined() {
             return self.no_inline();
         }
@@ -688,7 +709,7 @@ impl Builder<'_> {
         self.block = yes;
         self.set_reg(b, v);
         let taken = self.pend();
-        Ok(Flow::Branch { taken, not_taken })
+        Ok(self.checked_ways(at, Flow::Branch { taken, not_taken }))
     }
 }
 

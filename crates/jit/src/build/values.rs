@@ -239,6 +239,10 @@ impl Builder<'_> {
         self.hoist(v, Hoist::Class(class as *const Class as u64));
         // The guard reads the object's header.
         let v = self.guard_bound(v);
+        if class.is_heap_type() {
+            // An instance may change its class; the setter of `__class__` tells those who watch the old one.
+            self.watch_type(class);
+        }
         self.root(Value::of(class));
         let imm = class as *const Class as u64;
         let v = self.boxed(v);

@@ -192,7 +192,10 @@ pub fn set_class(cx: &mut Cx, v: Value, class: &'static Type) -> PyResult<()> {
     if let Some(attrs) = Attrs::of(v) {
         attrs.rebase(cx, class);
     }
+    let old = header.class();
     header.set_class(class);
+    // Compiled code may know the instance by its old class.
+    old.tell_watchers(cx);
     if class.data().finalizer.get() && !old.data().needs_registration() {
         cx.register_special(v);
     }
