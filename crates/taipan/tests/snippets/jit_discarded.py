@@ -19,7 +19,7 @@ def loud(name):
 for n in 'add radd sub rsub mul rmul truediv floordiv rfloordiv mod lshift rlshift rshift and or xor neg pos invert lt le eq ne gt ge bool len getitem call index hash int float str repr format iter contains abs'.split():
     setattr(Loud, f'__{n}__', loud(f'__{n}__'))
 LOG = []
-EXPRS = ['x + 1', 'x - y', 'x * 2', 'x / y', 'x // y', 'x % y', 'x << y', 'x >> y', 'x & y', 'x | y', 'x ^ y', '-x', '+x', '~x', 'not x', 'x < y', 'x == y', 'x != 3', 'x < y < 3', 'x and y', 'x or y', 'x if y else 2', 'x is y', 'x is None', 'x[0]', 'x[y]', 'x.a', 'x.m', 'x()', 'len(x)', 'abs(x)', 'int(x)', 'float(x)', 'min(x, y)', 'isinstance(x, int)', 'x in (1, 2)', '1 in [x]', "f'{x}'", '[x + 1]', '(x, -y)', '{x: 1}', '[z + x for z in (1, 2)]', 'range(x)', 'x ** 2', '1.5 + x', 'x * 0.5', '2.5 < x', 'x + "a"', 'x + [1]', '1 << x', '10 // x', '10 % x', '1 / x', 'x == None', 'hash(x)', 'bool(x)', 'str(x)', 'iter(x)', 'u', 'x + u', 'nosuch', 'sum([x])']
+EXPRS = ['x + 1', 'x - y', 'x * 2', 'x / y', 'x // y', 'x % y', 'x << y', 'x >> y', 'x & y', 'x | y', 'x ^ y', '-x', '+x', '~x', 'not x', 'x < y', 'x == y', 'x != 3', 'x < y < 3', 'x and y', 'x or y', 'x if y else 2', 'x is y', 'x is None', 'x[0]', 'x[y]', 'x.a', 'x.m', 'x()', 'len(x)', 'abs(x)', 'int(x)', 'float(x)', 'min(x, y)', 'isinstance(x, int)', 'x in (1, 2)', '1 in [x]', "f'{x}'", '[x + 1]', '(x, -y)', '{x: 1}', '[z + x for z in (1, 2)]', 'range(x)', 'x ** 2', '1.5 + x', 'x * 0.5', '2.5 < x', 'x + "a"', 'x + [1]', '10 // x', '10 % x', '1 / x', 'x == None', 'hash(x)', 'bool(x)', 'str(x)', 'iter(x)', 'u', 'x + u', 'nosuch', 'sum([x])']
 ns = {'LOG': LOG}
 fs = []
 for i, e in enumerate(EXPRS):
