@@ -56,11 +56,6 @@ fn version_of(cx: &mut Cx, class: &'static Type) -> u32 {
     class.version()
 }
 
-fn uses_generic_get(class: &Type) -> bool {
-    let generic: fn(&mut Cx, Value, &'static Str) -> taipan_runtime::PyResult<Value> = attr::generic_get;
-    class.slots().getattr.is_some_and(|f| std::ptr::fn_addr_eq(f, generic))
-}
-
 /// Byte offset of inline slot `i`, packed with that of the shape word for w3; None if the slot is not inline.
 fn slot_offsets(v: Value, shape: &Shape, i: u32) -> Option<u64> {
     if i >= shape.inline_cap {
@@ -84,7 +79,7 @@ pub(crate) fn load_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) {
     if let Some(owner) = v.downcast::<Type>() {
         return type_attr(cx, site, owner, name);
     }
-    if !uses_generic_get(class) {
+    if !attr::uses_generic_get(class) {
         return;
     }
     let descr = cx.type_lookup(class, name);
@@ -179,7 +174,7 @@ pub(crate) fn load_method(cx: &mut Cx, site: Site, v: Value, name: &'static Str)
         return module_attr(cx, site, Op::LoadMethodModule, module, name);
     }
     let class = v.class();
-    if !v.is_pointer() || !uses_generic_get(class) {
+    if !v.is_pointer() || !attr::uses_generic_get(class) {
         return;
     }
     let Some(f) = cx.type_lookup(class, name) else { return };
@@ -210,8 +205,7 @@ pub(crate) fn store_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) 
         return;
     }
     let class = v.class();
-    let generic: fn(&mut Cx, Value, &'static Str, Option<Value>) -> taipan_runtime::PyResult<()> = attr::generic_set;
-    if !class.slots().setattr.is_some_and(|f| std::ptr::fn_addr_eq(f, generic)) {
+    if !attr::uses_generic_set(class) {
         return;
     }
     let descr = cx.type_lookup(class, name);

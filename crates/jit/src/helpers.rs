@@ -8,6 +8,7 @@
 //!
 //! Invariant HELP-1: arguments are what the row's function expects; the builder and lowering see to that.
 
+use taipan_bytecode::{Op, Word};
 use taipan_runtime::dict::Dict;
 use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
@@ -259,7 +260,15 @@ extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
     a.is(b) as u64
 }
 
+/// Notes the receiver of the running frame's current instruction.
+fn note_receiver(cx: &mut Cx, v: Value) {
+    // SAFETY: FRAME-1; compiled code stores the pc before calls that may run Python code.
+    let frame = unsafe { &*cx.frame };
+    crate::tier::note_receiver(frame.code, frame.word_index() as u32, v);
+}
+
 extern "C" fn get_attr(cx: &mut Cx, v: Value, name: &'static Str) -> u64 {
+    note_receiver(cx, v);
     word(attr::get(cx, v, name))
 }
 
@@ -292,6 +301,11 @@ unsafe extern "C" fn generic(cx: &mut Cx, pc: *mut u64) -> u64 {
     unsafe {
         let insn = *pc.sub(1);
         let regs = (*cx.frame).regs;
+        if Word(insn).op().is_some_and(|op| op.base() == Op::LoadMethod)
+            && let Some(v) = Value::from_bits(*regs.add(Word(insn).b()))
+        {
+            note_receiver(cx, v);
+        }
         let work = (cx.rt().hooks.get().generic)(insn as u16).expect("checked by the builder");
         work(cx, insn, regs, pc) as u64
     }
@@ -384,6 +398,18 @@ unsafe fn run_pushed(cx: &mut Cx, frame: *mut Frame) -> u64 {
         let code = (*frame).code;
         let heat = code.heat.get().wrapping_add(1);
         code.heat.set(heat);
+        let native = code.native.get();
+        if !native.is_null() && !cx.traced {
+            // As `tier::hot`, in short: this path is taken by every call that is not known beforehand.
+            (*frame).flags |= flag::NATIVE;
+            let prev = (*frame).prev;
+            let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute(native);
+            let bits = run(cx, (*frame).regs);
+            if cx.frame != prev {
+                cx.pop_frame();
+            }
+            return bits;
+        }
         if heat >= cx.hot_call {
             (*frame).flags |= flag::NATIVE;
             let prev = (*frame).prev;

@@ -40,12 +40,25 @@ pub struct Profile {
     failures: HashMap<u32, u32>,
     /// Registers whose kind varies on entry, by word index.
     varying: Vec<(u32, u16)>,
+    /// Classes and shapes of receivers by word index, with how often one was noted.
+    receivers: HashMap<u32, (u32, Vec<(u64, u64)>)>,
 }
+
+/// Receivers noted before code is compiled anew with them.
+const RECEIVERS_TO_LEARN: u32 = 100;
+/// More classes than this are too many for tests in a row.
+const MAX_RECEIVERS: usize = 4;
 
 impl Profile {
     /// Whether a register holds values of several kinds when the code is entered at `pc`.
     pub fn entry_varies(&self, pc: u32, r: u16) -> bool {
         self.varying.contains(&(pc, r))
+    }
+
+    /// The (class, shape) pairs noted at an instruction, unless they are too many.
+    pub fn receivers(&self, pc: u32) -> Option<&[(u64, u64)]> {
+        let (n, list) = self.receivers.get(&pc)?;
+        (*n >= RECEIVERS_TO_LEARN && list.len() <= MAX_RECEIVERS).then_some(list)
     }
 
     /// Whether exits for `reason` at `pc` taught that the assumption fails.
@@ -142,6 +155,28 @@ fn data(code: &CodeObject) -> &'static mut CodeData {
     }
     // SAFETY: only this function sets it; TIER-1.
     unsafe { &mut *code.jit.get().cast::<CodeData>() }
+}
+
+/// Notes the receiver of an attribute instruction that compiled code leaves to the runtime. Once enough were seen and they
+/// are of few classes, the code is compiled anew.
+pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
+    let data = data(code);
+    let (n, list) = data.profile.receivers.entry(pc).or_default();
+    if *n >= RECEIVERS_TO_LEARN {
+        return;
+    }
+    *n += 1;
+    let shape = taipan_runtime::shape::Attrs::of(v).map_or(0, |a| a.shape() as *const _ as u64);
+    let seen = (v.class() as *const Class as u64, shape);
+    if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
+        list.push(seen);
+    }
+    if *n == RECEIVERS_TO_LEARN && (2..=MAX_RECEIVERS).contains(&list.len()) {
+        for (_, unit) in data.units.clone() {
+            // SAFETY: TIER-2.
+            unsafe { (*unit).discard() };
+        }
+    }
 }
 
 /// What exits have taught about `code`.

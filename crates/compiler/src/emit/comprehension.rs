@@ -246,7 +246,9 @@ impl<'a> Compiler<'a> {
                 self.emit(Op::NewCell, reg, 0u32, 0u32);
             } else if taken {
                 self.emit(Op::ClearLocal, reg, 0u32, 0u32);
-            } else {
+            }
+            if !taken {
+                // Cleared at the end: `locals()` must not show it any more.
                 fresh.push(reg);
             }
         }

@@ -124,6 +124,7 @@ unsafe fn call_other(
 }
 
 /// Makes an instance and pushes the frame of its `__init__`; the frame's flag INIT makes the instance the result.
+#[inline(never)]
 unsafe fn construct(
     cx: &mut Cx,
     class: &'static Type,

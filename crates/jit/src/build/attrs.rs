@@ -109,6 +109,11 @@ impl Builder<'_> {
     /// `reg a = reg b.name`.
     pub fn load_attr(&mut self, at: At) -> Built<Flow> {
         let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        let name = self.name(at);
+        if let Some(found) = self.load_known(v, name) {
+            self.set_reg(a, found);
+            return Ok(Flow::Next);
+        }
         let found = if self.failed(Reason::Shape) || self.failed(Reason::Class) && self.class_of(v).is_none() {
             None
         } else {
@@ -131,10 +136,12 @@ impl Builder<'_> {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
+        if let Some(flow) = self.load_attr_choice(at, name)? {
+            return Ok(flow);
+        }
         if self.is_inlined() {
             return self.no_inline();
         }
-        let name = self.name(at);
         self.sync(&[]);
         let v = self.boxed(v);
         let name = self.word(Value::of(name).bits());
@@ -235,6 +242,13 @@ impl Builder<'_> {
     /// `reg a, reg a+1 = method of reg b`.
     pub fn load_method(&mut self, at: At) -> Built<Flow> {
         let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        let name = self.name(at);
+        if let Some(f) = self.known_method(v, name) {
+            let f = self.object(f);
+            self.set_reg(a, f);
+            self.set_reg(a + 1, v);
+            return Ok(Flow::Next);
+        }
         let doubtful = self.failed(Reason::Shape) || self.failed(Reason::Class) && self.class_of(v).is_none();
         match at.op {
             B::LoadMethodClass if !doubtful => {
@@ -257,6 +271,9 @@ impl Builder<'_> {
             }
             _ => {}
         }
+        if let Some(flow) = self.load_method_choice(at, name)? {
+            return Ok(flow);
+        }
         if self.is_inlined() {
             return self.no_inline();
         }
@@ -266,6 +283,10 @@ impl Builder<'_> {
     /// `reg a.name = reg b`.
     pub fn store_attr(&mut self, cache: At) -> Built<Flow> {
         let (v, value) = (self.reg(cache.w.a()), self.reg(cache.w.b()));
+        let name = self.name(cache);
+        if self.store_known(v, name, value) {
+            return Ok(Flow::Next);
+        }
         let doubtful = self.failed(Reason::Shape) || self.failed(Reason::Class);
         if !doubtful && self.store_cached(cache, v, value).is_some() {
             return Ok(Flow::Next);
@@ -273,7 +294,6 @@ impl Builder<'_> {
         if self.is_inlined() {
             return self.no_inline();
         }
-        let name = self.name(cache);
         self.sync(&[]);
         let (v, value) = (self.boxed(v), self.boxed(value));
         let name = self.word(Value::of(name).bits());
@@ -327,7 +347,7 @@ impl Builder<'_> {
         Some(())
     }
 
-    fn store_slot(&mut self, v: Val, offset: usize, value: Val) {
+    pub fn store_slot(&mut self, v: Val, offset: usize, value: Val) {
         let boxed = self.boxed(value);
         self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
         let (lo, hi) = self.range(value);

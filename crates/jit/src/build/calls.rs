@@ -132,6 +132,9 @@ impl Builder<'_> {
                 }
                 return self.call_known(at, f, a + 1, n + 1);
             }
+            if let Some(flow) = self.call_choice(at, receiver, &all[1..])? {
+                return Ok(flow);
+            }
             if let Some(method) = self.const_of::<MethodDescr>(callee)
                 && let Some(v) = self.method_intrinsic(method, &all)
             {
@@ -148,7 +151,7 @@ impl Builder<'_> {
     }
 
     /// Calls whatever the registers hold.
-    fn call_any(&mut self, at: At, method: bool) -> Built<Flow> {
+    pub fn call_any(&mut self, at: At, method: bool) -> Built<Flow> {
         if self.is_inlined() {
             return self.no_inline();
         }
@@ -185,7 +188,7 @@ impl Builder<'_> {
     }
 
     /// Calls a known Python function whose arguments are the registers from `first` on.
-    fn call_known(&mut self, at: At, f: &'static Function, first: usize, n: usize) -> Built<Flow> {
+    pub fn call_known(&mut self, at: At, f: &'static Function, first: usize, n: usize) -> Built<Flow> {
         let callee = self.object(Value::of(f));
         self.call_code(at, f, callee, first, n)
     }

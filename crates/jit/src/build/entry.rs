@@ -59,6 +59,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         func,
         info: vec![],
         tuples: Default::default(),
+        choices: Default::default(),
         contexts: vec![context],
         block,
         state,

@@ -103,7 +103,7 @@ impl Builder<'_> {
 
     /// The value that guards on `v` started from.
     pub fn origin(&self, mut v: Val) -> Val {
-        while matches!(self.func[v].op, Op::GuardClass | Op::GuardConst | Op::GuardBound) {
+        while matches!(self.func[v].op, Op::GuardClass | Op::GuardConst | Op::GuardBound | Op::AssumeClass) {
             v = self.func[v].args[0];
         }
         v

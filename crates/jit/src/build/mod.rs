@@ -19,6 +19,7 @@ pub mod entry;
 pub mod items;
 pub mod merge;
 pub mod ops;
+pub mod poly;
 pub mod values;
 
 use std::collections::{HashMap, HashSet};
@@ -208,6 +209,8 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Receivers of several known classes, with what each class gives.
+    pub choices: HashMap<Val, Vec<poly::Choice>>,
     /// Contexts.
     pub contexts: Vec<Context>,
     /// Current block; it has no end yet.

@@ -241,7 +241,9 @@ macro_rules! for_each_ir_op {
             guard_bool = GuardBool (Val) -> Bool, guard;
             /// The same value, whose type is exactly the one at `imm`; leaves for others.
             guard_class = GuardClass (Val) -> Val, guard, imm;
-            /// The same value, which is the constant `imm`; leaves for others.
+        /// The same value, known to be of exactly the type at `imm`.
+        assume_class = AssumeClass (Val) -> Val, pure, imm;
+        /// The same value, which is the constant `imm`; leaves for others.
             guard_const = GuardConst (Val) -> Val, guard, imm;
             /// The same value, which is not 0; leaves for 0.
             guard_bound = GuardBound (Val) -> Val, guard;

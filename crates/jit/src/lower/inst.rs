@@ -142,6 +142,7 @@ impl Lowering<'_> {
                 self.guard_class(v, x, imm);
                 x
             }
+            Op::AssumeClass => a[0],
             Op::GuardConst => {
                 let x = a[0];
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, x, imm as i64);

@@ -177,7 +177,8 @@ fn entry_memory(
 /// Whether equal operands give an equal result at any later time.
 fn is_numbered(op: Op) -> bool {
     match op.info().effect {
-        Effect::Pure => op != Op::Param && op != Op::BoxFloat,
+        // What is assumed holds behind a test only.
+        Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::AssumeClass),
         // The interrupt flag and the validity of the code change.
         Effect::Guard => !matches!(op, Op::CheckInterrupt | Op::CheckValid),
         Effect::Reads | Effect::Writes | Effect::Allocates | Effect::Calls | Effect::Ends => false,

@@ -253,3 +253,15 @@ pub fn is_method(d: Value) -> bool {
 pub fn python_getter(descr: Value) -> Option<&'static Function> {
     descr.exact::<Property>()?.get.get()?.exact::<Function>()
 }
+
+/// Whether attributes of instances are read by [`generic_get`].
+pub fn uses_generic_get(class: &Type) -> bool {
+    let generic: fn(&mut Cx, Value, &'static Str) -> PyResult<Value> = generic_get;
+    class.slots().getattr.is_some_and(|f| std::ptr::fn_addr_eq(f, generic))
+}
+
+/// Whether attributes of instances are written by [`generic_set`].
+pub fn uses_generic_set(class: &Type) -> bool {
+    let generic: fn(&mut Cx, Value, &'static Str, Option<Value>) -> PyResult<()> = generic_set;
+    class.slots().setattr.is_some_and(|f| std::ptr::fn_addr_eq(f, generic))
+}

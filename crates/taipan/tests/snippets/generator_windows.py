@@ -26,3 +26,29 @@ def chain(n):
 for n in range(4):
     fill(3)
     print([part for part in chain(n)][-3:])
+
+
+def shadowed():
+    functions = [(lambda: i) for i in range(3)]
+    i = 20
+    return [f() for f in functions], i, locals()["i"]
+
+
+print(shadowed())
+
+
+class Outer:
+    functions = [lambda: __class__ for _ in range(2)]
+
+
+print([f() is Outer for f in Outer.functions])
+
+
+class Generic[T]:
+    T = "class"
+
+    def method[U](self, x: (T for _ in (1,)) = None):
+        return [T for _ in (1,)][0]
+
+
+print(Generic().method())
