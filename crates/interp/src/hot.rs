@@ -78,7 +78,7 @@ pub(crate) unsafe extern "C" fn loop_hot(
             *pc.cast_mut().cast::<u32>() = 0;
             return plain(insn, pc, regs, cx, table);
         }
-        after_native(bits, cx, table)
+        after_native(bits, cx)
     }
 }
 
@@ -94,13 +94,15 @@ pub(crate) unsafe extern "C" fn call_hot(cx: &mut Cx, table: *const Handler0) ->
             let frame = &*cx.frame;
             dispatch!(frame.pc, frame.regs, cx, table);
         }
-        after_native(bits, cx, table)
+        after_native(bits, cx)
     }
 }
 
 /// Goes on after compiled code ended with `bits` (see `Hooks::hot`).
 #[inline(always)]
-unsafe fn after_native(bits: u64, cx: &mut Cx, table: *const Handler0) -> u64 {
+unsafe fn after_native(bits: u64, cx: &mut Cx) -> u64 {
+    // What ran may have turned tracing on or off.
+    let table = crate::trace::table(cx);
     // SAFETY: INT-1.
     unsafe {
         match bits {

@@ -213,6 +213,9 @@ extern "C" fn alloc_slow(cx: &mut Cx, size: usize) -> u64 {
 }
 
 extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    if a.class().is_heap_type() {
+        note_receiver(cx, a);
+    }
     let which = BINARY[op & 0xff];
     word(if op & 256 != 0 { number::inplace(cx, a, b, which) } else { number::binary(cx, a, b, which) })
 }

@@ -120,6 +120,7 @@ pub fn join(cx: &mut Cx, options: Options) {
     hooks.type_changed = tier::type_changed;
     hooks.dict_changed = tier::dict_changed;
     hooks.tracing_began = tier::tracing_began;
+    hooks.frame_written = tier::frame_written;
     cx.rt().hooks.set(hooks);
     let stress = options.mode == Mode::Stress;
     cx.hot_call = options.hot_call.unwrap_or(if stress { 2 } else { HOT_CALL });

@@ -83,6 +83,8 @@ struct CodeData {
 pub struct Unit {
     code: &'static CodeObject,
     entry: u32,
+    /// Globals of the frames that may enter it.
+    globals: &'static Dict,
     start: *const u8,
     /// 1 while its assumptions hold.
     valid: Cell<u8>,
@@ -171,7 +173,9 @@ pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
     if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
         list.push(seen);
     }
-    if *n == RECEIVERS_TO_LEARN && (2..=MAX_RECEIVERS).contains(&list.len()) {
+    // Attributes of one class are cached by the interpreter already; operators have nothing else to learn from.
+    let least = if matches!(op_at(code, pc as usize).base(), B::LoadAttr | B::LoadMethod) { 2 } else { 1 };
+    if *n == RECEIVERS_TO_LEARN && (least..=MAX_RECEIVERS).contains(&list.len()) {
         for (_, unit) in data.units.clone() {
             // SAFETY: TIER-2.
             unsafe { (*unit).discard() };
@@ -218,6 +222,7 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
         let frame = &mut *cx.frame;
         let code = frame.code;
         let mut entry = index;
+        let globals = frame.globals;
         if index != ENTRY && op_at(code, index as usize).base() == B::JumpBack {
             // Loops are entered at their heads.
             let word = word_at(code, index as usize);
@@ -241,6 +246,13 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
                 }
             },
         };
+        if !std::ptr::eq((*unit).globals, globals) {
+            // Another function with the same code.
+            if entry != index {
+                frame.pc = code.words_ptr().add(index as usize + 1);
+            }
+            return NOT_COMPILED;
+        }
         if crate::options().stats {
             stats::STATS.with_borrow_mut(|s| *s.entries.entry(dump::name(code, entry)).or_default() += 1);
         }
@@ -323,6 +335,8 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
     let unit = Box::leak(Box::new(Unit {
         code,
         entry,
+        // SAFETY: FRAME-1.
+        globals: unsafe { (*cx.frame).globals },
         start: std::ptr::null(),
         valid: Cell::new(1),
         exits: vec![],
@@ -431,6 +445,17 @@ pub fn tracing_began(_: &mut Cx) {
             *made = made.saturating_sub(1);
         }
         unit.discard();
+    }
+}
+
+/// Somebody wrote a register of a running frame: compiled code holds another value, so it is left at the next chance.
+pub fn frame_written(_: &mut Cx, code: &CodeObject) {
+    if code.jit.get().is_null() {
+        return;
+    }
+    for (_, unit) in data(code).units.clone() {
+        // SAFETY: TIER-2.
+        unsafe { (*unit).discard() };
     }
 }
 

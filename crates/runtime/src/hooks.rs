@@ -4,6 +4,7 @@ use crate::cx::{Cx, PyResult};
 use crate::dict::Dict;
 use crate::frame::Frame;
 use crate::typeobj::Type;
+use crate::types::code::CodeObject;
 use crate::value::Value;
 
 /// Executes one instruction on the running frame: (context, instruction, register window, address of its first cache
@@ -38,6 +39,8 @@ pub struct Hooks {
     pub type_changed: fn(&mut Cx, &Type),
     /// This thread begins to look for trace, profile or monitoring events. Set by `jit`.
     pub tracing_began: fn(&mut Cx),
+    /// Somebody besides the interpreter wrote a register of a running frame of this code. Set by `jit`.
+    pub frame_written: fn(&mut Cx, &CodeObject),
     /// In a watched dict the value under a key (its word; 0 for all) is about to change. Set by `jit`.
     pub dict_changed: fn(&mut Cx, &Dict, u64),
     /// Issues a warning: (message, category, stack level). Set by `stdlib`; silent before.
@@ -55,6 +58,7 @@ impl Default for Hooks {
             generic: |_| None,
             type_changed: |_, _| {},
             tracing_began: |_| {},
+            frame_written: |_, _| {},
             dict_changed: |_, _, _| {},
             warn: |_, _, _, _| Ok(()),
         }

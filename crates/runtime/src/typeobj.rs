@@ -328,6 +328,13 @@ impl Type {
         self.tp_watched.set(1);
     }
 
+    /// Calls `Hooks::type_changed` if the type is watched.
+    pub fn tell_watchers(&self, cx: &mut Cx) {
+        if self.tp_watched.get() != 0 {
+            (cx.rt().hooks.get().type_changed)(cx, self);
+        }
+    }
+
     /// Version for caches; 0 while the type must not be cached.
     #[inline(always)]
     pub fn version(&self) -> u32 {
@@ -553,9 +560,7 @@ impl Cx {
             return;
         }
         class.set_version(0);
-        if class.tp_watched.get() != 0 {
-            (self.rt().hooks.get().type_changed)(self, class);
-        }
+        class.tell_watchers(self);
         let subclasses = class.data().subclasses.borrow().clone();
         for sub in subclasses {
             // SAFETY: the list holds live types; dead ones are removed when they are collected.

@@ -2,7 +2,8 @@
 //!
 //! `NAME.out` is what the program prints, then `--- stderr ---` and its standard error if there is any, then
 //! `--- exit N ---` if its status is not 0. A snippet whose first line has the words `modes: stress` is run a second
-//! time with a collection at every allocation.
+//! time with a collection at every allocation. Those called `jit_*` are run two more times: with compiled code from the
+//! first calls and rounds on, whose IR is verified, and with the JIT under stress.
 //!
 //! The expected output is CPython's: `SNIPPETS_BLESS=path/to/python3.14 cargo test -p taipan --test snippets` writes it
 //! anew. `SNIPPETS_ONLY=text` picks the snippets whose name contains the text.
@@ -26,7 +27,24 @@ struct Job {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Mode {
     Default,
+    /// A collection at every allocation.
     Stress,
+    /// Compiled as soon as it has run a few times.
+    JitEarly,
+    /// Compiled at once, left at random.
+    JitStress,
+}
+
+impl Mode {
+    /// The environment that it sets.
+    fn environment(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Mode::Default => &[],
+            Mode::Stress => &[("TAIPAN_GC", "stress")],
+            Mode::JitEarly => &[("TAIPAN_JIT_CALLS", "3"), ("TAIPAN_JIT_LOOPS", "5"), ("TAIPAN_JIT_DEBUG", "verify")],
+            Mode::JitStress => &[("TAIPAN_JIT", "stress")],
+        }
+    }
 }
 
 fn folder() -> PathBuf {
@@ -73,9 +91,7 @@ fn output(python: &Path, job: &Job) -> String {
     command.stdout(out.try_clone().expect("a handle")).stderr(err.try_clone().expect("a handle"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("LANG", "C.UTF-8").env("TZ", "UTC").env("HOME", work).env("TAIPAN_HOME", work.join("home"));
-    if job.mode == Mode::Stress {
-        command.env("TAIPAN_GC", "stress");
-    }
+    command.envs(job.mode.environment().iter().copied());
     let status = wait(&mut command.spawn().expect("to start the interpreter"));
     let read = |file: &mut File| {
         let mut bytes = Vec::new();
@@ -147,6 +163,10 @@ fn snippets() {
         let text = std::fs::read_to_string(&source).expect("a snippet");
         if text.lines().next().is_some_and(|line| line.contains("modes: stress")) {
             jobs.push(Job { source: source.clone(), mode: Mode::Stress });
+        }
+        if source.file_name().is_some_and(|name| name.to_string_lossy().starts_with("jit_")) {
+            jobs.push(Job { source: source.clone(), mode: Mode::JitEarly });
+            jobs.push(Job { source: source.clone(), mode: Mode::JitStress });
         }
         jobs.push(Job { source, mode: Mode::Default });
     }

@@ -2,7 +2,9 @@
 
 use taipan_bytecode::Op as B;
 use taipan_bytecode::ops::feedback;
+use taipan_runtime::Value;
 use taipan_runtime::types::float::FLOAT;
+use taipan_runtime::types::function::Function;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
@@ -103,6 +105,9 @@ impl Builder<'_> {
             return Ok(Flow::Next);
         }
         let Some(n) = number(op) else { return self.generic(at) };
+        if let Some(flow) = self.operator_call(at, n as usize, lhs, rhs)? {
+            return Ok(flow);
+        }
         if self.is_inlined() {
             return self.no_inline();
         }
@@ -114,6 +119,76 @@ impl Builder<'_> {
         self.set_reg(a, v);
         self.check_valid(at);
         Ok(Flow::Next)
+    }
+
+    /// An operator whose left operand is of a Python class with a special method for it: builds the method's call.
+    fn operator_call(&mut self, at: At, n: usize, x: Val, y: Val) -> Built<Option<Flow>> {
+        let names = self.cx.names();
+        // By number of the operator: special method, and that of the augmented assignment.
+        let (name, inplace) = match n {
+            0 => (names.__add__, names.__iadd__),
+            1 => (names.__sub__, names.__isub__),
+            2 => (names.__mul__, names.__imul__),
+            3 => (names.__truediv__, names.__itruediv__),
+            _ => return Ok(None),
+        };
+        if self.func[x].ty != Type::Val {
+            return Ok(None);
+        }
+        let class = match self.class_of(x) {
+            Some(class) => class,
+            None if self.failed(Reason::Class) => return Ok(None),
+            None => match self.noted_class() {
+                Some(class) => class,
+                None => return Ok(None),
+            },
+        };
+        if !class.is_heap_type() {
+            return Ok(None);
+        }
+        self.cx.assign_version(class);
+        let method = self.cx.type_lookup(class, name).and_then(|m| m.exact::<Function>());
+        let augmented = at.word(0) & 1 != 0 && self.cx.type_lookup(class, inplace).is_some();
+        // A method that may decline cannot be built in place: if its frame were left half-way, the interpreter would take
+        // NotImplemented for the result.
+        let declines = |f: &Function| f.code.get().names().iter().any(|n| n.to_string_lossy() == "NotImplemented");
+        let Some(method) = method.filter(|f| !augmented && class.version() != 0 && !declines(f)) else {
+            return Ok(None);
+        };
+        // The right operand's reflected method comes first if its class is a proper subclass of the left one's.
+        match self.class_of(y) {
+            Some(other) if std::ptr::eq(other, class) || !other.is_heap_type() => {}
+            Some(_) => return Ok(None),
+            None if self.failed(Reason::Const) => return Ok(None),
+            None => {
+                let same = self.emit(Op::IsClass, Type::Bool, &[y], class as *const _ as u64);
+                self.emit_guard(Op::Guard, Type::Void, &[same], 0, Reason::Const);
+            }
+        }
+        self.watch_type(class);
+        let x = self.guard_class(x, class);
+        let base = self.context().code.nregs();
+        let a = at.w.a();
+        let Some(flow) = self.inline(at, method, &[x, y], base, a, Val::NONE, Val::NONE)? else { return Ok(None) };
+        if matches!(flow, Flow::Next) {
+            let v = self.reg(a);
+            let is = self.class_of(v).is_none_or(|c| std::ptr::eq(c, Value::not_implemented().class()));
+            if is {
+                // The method declined: what comes next is the runtime's business, from the start.
+                return self.no_inline_here();
+            }
+        }
+        Ok(Some(flow))
+    }
+
+    /// The only class noted of the left operands here.
+    fn noted_class(&mut self) -> Option<&'static taipan_runtime::typeobj::Type> {
+        let code = self.context().code;
+        let [(class, _)] = *crate::tier::profile(code)?.receivers(self.pc as u32)? else { return None };
+        if self.cx.heap().find_object(class as usize)? as u64 != class {
+            return None;
+        }
+        Value::from_address(class as usize).downcast()
     }
 
     fn int_binary(&mut self, op: B, x: Val, y: Val) -> Option<Val> {
@@ -275,10 +350,11 @@ impl Builder<'_> {
     }
 
     fn float_power(&mut self, x: Val, y: Val) -> Option<Val> {
-        if self.func[y].op == Op::IntToFloat && self.func.as_const_int(self.func[y].args[0]) == Some(2)
-            || self.func[y].op == Op::ConstFloat && f64::from_bits(self.func[y].imm) == 2.0
-        {
-            let v = self.emit(Op::FMul, Type::Float, &[x, x], 0);
+        let square = self.func[y].op == Op::IntToFloat && self.func.as_const_int(self.func[y].args[0]) == Some(2)
+            || self.func[y].op == Op::ConstFloat && f64::from_bits(self.func[y].imm) == 2.0;
+        if square {
+            // Real for every x. Not `x * x`: libm's pow, which CPython calls, rounds differently now and then.
+            let v = self.plain_call(Helper::FloatPow, &[x, y], Type::Float);
             // Overflow raises OverflowError in Python.
             self.guard_finite(v);
             return Some(v);

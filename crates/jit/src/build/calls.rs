@@ -331,6 +331,14 @@ impl Builder<'_> {
         Ok(Some(Flow::Next))
     }
 
+    /// The call built at the current instruction is not to be inlined.
+    pub fn no_inline_here(&mut self) -> Built<Option<Flow>> {
+        let path = self.context().path;
+        let code = self.context().code;
+        let return_pc = self.pc + op_at(code, self.pc).words();
+        self.no_inline_at(path, return_pc)
+    }
+
     fn no_inline_at<T>(&mut self, path: u64, return_pc: usize) -> Built<T> {
         self.sticky.no_inline.insert((path, return_pc as u32));
         Err(super::Refusal::Restart)

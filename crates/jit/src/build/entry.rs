@@ -113,6 +113,10 @@ impl Builder<'_> {
             self.state.synced[r] = v;
         }
         let state = self.entry_state(pc);
+        // Other functions may have the same code.
+        let globals = self.contexts[0].globals;
+        self.root(Value::of(globals));
+        self.emit_exit(Op::CheckGlobals, Type::Void, &[], globals as *const Dict as u64, Reason::Interpret, state);
         for r in 0..locals.max(code.nregs()) {
             let v = self.reg(r);
             if v.is_none() || self.func[v].op != Op::LoadReg || (r >= locals && r < named) {

@@ -133,7 +133,12 @@ impl Builder<'_> {
         Some(f)
     }
 
-    fn find_method(&mut self, class: &'static Class, shape: Option<&'static Shape>, name: &'static Str) -> Option<Value> {
+    fn find_method(
+        &mut self,
+        class: &'static Class,
+        shape: Option<&'static Shape>,
+        name: &'static Str,
+    ) -> Option<Value> {
         if !attr::uses_generic_get(class) || class.data().itemsize != 0 && class.data().attrs {
             return None;
         }
@@ -172,7 +177,9 @@ impl Builder<'_> {
                 // SAFETY: it is a live object of type shape.
                 Some(unsafe { shape.cast::<Shape>() })
             };
-            if shape.is_some_and(|s| !std::ptr::eq(s.class, class)) || choices.iter().any(|c| std::ptr::eq(c.class, class)) {
+            if shape.is_some_and(|s| !std::ptr::eq(s.class, class))
+                || choices.iter().any(|c| std::ptr::eq(c.class, class))
+            {
                 return None;
             }
             let method = if methods {

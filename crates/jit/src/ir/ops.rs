@@ -285,7 +285,9 @@ macro_rules! for_each_ir_op {
             reg_address = RegAddress () -> Word, pure, imm;
             /// The frame's pc becomes `imm`.
             store_pc = StorePc () -> Void, writes, imm;
-            /// Leaves if what the code relies on has changed.
+            /// Leaves unless the frame's globals are the dict at `imm`.
+        check_globals = CheckGlobals () -> Void, guard, imm;
+        /// Leaves if what the code relies on has changed.
             check_valid = CheckValid () -> Void, guard;
 
             /// Calls helper `imm`.

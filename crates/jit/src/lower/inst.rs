@@ -215,6 +215,13 @@ impl Lowering<'_> {
                 self.b.ins().store(flags(), pc, self.frame, std::mem::offset_of!(Frame, pc) as i32);
                 return Ok(None);
             }
+            Op::CheckGlobals => {
+                let at = std::mem::offset_of!(Frame, globals) as i32;
+                let globals = self.b.ins().load(types::I64, flags(), self.frame, at);
+                let ok = self.b.ins().icmp_imm_s(IntCC::Equal, globals, imm as i64);
+                self.guard(v, ok);
+                return Ok(None);
+            }
             Op::CheckValid => {
                 let p = self.word(self.process.valid);
                 let ok = self.b.ins().load(types::I8, flags(), p, 0);

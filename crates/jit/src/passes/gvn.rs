@@ -180,7 +180,7 @@ fn is_numbered(op: Op) -> bool {
         // What is assumed holds behind a test only.
         Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::AssumeClass),
         // The interrupt flag and the validity of the code change.
-        Effect::Guard => !matches!(op, Op::CheckInterrupt | Op::CheckValid),
+        Effect::Guard => !matches!(op, Op::CheckInterrupt | Op::CheckValid | Op::CheckGlobals),
         Effect::Reads | Effect::Writes | Effect::Allocates | Effect::Calls | Effect::Ends => false,
     }
 }

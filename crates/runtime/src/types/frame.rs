@@ -186,6 +186,7 @@ impl FrameObject {
         match unsafe { self.frame.get().as_ref() } {
             Some(f) => {
                 f.set_reg(i, value);
+                (cx.rt().hooks.get().frame_written)(cx, f.code);
                 if let Some(window) = self.owner().and_then(|g| g.window.get()) {
                     cx.barrier(window);
                 }

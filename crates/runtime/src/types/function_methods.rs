@@ -79,6 +79,7 @@ impl Function {
     fn changed(&self, cx: &mut Cx) {
         // 0 says "not to be cached"; the counter of dict versions serves for these, too.
         self.version.set((cx.rt().next_dict_version() as u32).max(1));
+        FUNCTION.tell_watchers(cx);
         cx.barrier(self);
     }
 }
