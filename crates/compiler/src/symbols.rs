@@ -81,7 +81,10 @@ fn block(table: &Table, lines: &Lines<'_>, id: ScopeId) -> Block {
     };
     let name = match scope.kind {
         ScopeKind::Module => "top".to_string(),
-        _ => scope.name.trim_start_matches('<').trim_end_matches('>').to_string(),
+        _ => {
+            let name = scope.name.trim_start_matches('<').trim_end_matches('>');
+            name.strip_prefix("generic parameters of ").unwrap_or(name).to_string()
+        }
     };
     let line = if id == 0 { 0 } else { lines.line_col(scope.range.start().to_u32()).0 };
     let mut made = Block {

@@ -62,6 +62,8 @@ impl Compiler<'_> {
             match self.table.scopes[scope].resolve(name) {
                 Some(Resolved::Local) => return Var::Local(self.local(name)),
                 Some(Resolved::Cell) => return self.cell(name).map_or(Var::Global, Var::Cell),
+                // `exec` may run a module's code with locals of its own.
+                Some(Resolved::GlobalImplicit) if self.frame().kind == ScopeKind::Module => return Var::Name,
                 Some(Resolved::GlobalExplicit | Resolved::GlobalImplicit) => return Var::Global,
                 Some(Resolved::Free) | None => in_comprehension = true,
             }

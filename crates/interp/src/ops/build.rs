@@ -129,29 +129,42 @@ fn dict_update(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 
 fn dict_merge(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let (into, v, callee) = (built_dict(r, w.a()), r.get(w.b()), r.get(w.c()));
-    let extra = Dict::new(cx);
-    if dict::merge(cx, extra, v).is_err() {
-        if cx.exception_matches(&exceptions::AttributeError) {
+    if dict::is_plain_dict(v) {
+        // A copy, as the `__eq__` of a key may change the dict.
+        let extra = Dict::new(cx);
+        dict::merge(cx, extra, v)?;
+        for (key, value) in extra.iter() {
+            merge_keyword(cx, into, callee, key, value)?;
+        }
+        return Ok(());
+    }
+    let name = cx.names().keys;
+    let keys = match cx.call_method(v, name, &[]) {
+        Ok(keys) => keys,
+        Err(_) if cx.exception_matches(&exceptions::AttributeError) => {
             cx.take_exception();
             let f = object::function_text(cx, callee)?;
             let got = v.class().tp_name();
             return raise!(cx, TypeError, "{f} argument after ** must be a mapping, not {got}");
         }
-        return Err(taipan_runtime::Raised);
-    }
-    for (key, value) in extra.iter() {
-        let Some(name) = key.downcast::<Str>() else {
-            let f = object::function_text(cx, callee)?;
-            let _ = f;
-            return raise!(cx, TypeError, "keywords must be strings");
-        };
-        if into.contains(cx, key)? {
-            let f = object::function_text(cx, callee)?;
-            return raise!(cx, TypeError, "{f} got multiple values for keyword argument '{name}'");
-        }
-        into.set(cx, key, value)?;
+        Err(e) => return Err(e),
+    };
+    let it = iter::iter(cx, keys)?;
+    while let Some(key) = iter::next(cx, it)? {
+        let value = object::get_item(cx, v, key)?;
+        merge_keyword(cx, into, callee, key, value)?;
     }
     Ok(())
+}
+
+/// Adds one keyword argument of a call; whether keys are strings is checked by the call.
+fn merge_keyword(cx: &mut Cx, into: &'static Dict, callee: Value, key: Value, value: Value) -> PyResult<()> {
+    if into.contains(cx, key)? {
+        let f = object::function_text(cx, callee)?;
+        let name = object::str(cx, key)?;
+        return raise!(cx, TypeError, "{f} got multiple values for keyword argument '{name}'");
+    }
+    into.set(cx, key, value)
 }
 
 fn list_to_tuple(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {

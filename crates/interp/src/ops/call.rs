@@ -305,9 +305,11 @@ fn call_ex(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
             let items = match iter::to_list(cx, positional) {
                 Ok(list) => list,
                 Err(_)
-                    if cx.exception_matches(&taipan_runtime::exceptions::TypeError) && !is_iterable(cx, positional) =>
+                    if cx.exception_matches(&taipan_runtime::exceptions::TypeError)
+                        && positional.class().slots().iter.is_none()
+                        && positional.class().slots().getitem.is_none() =>
                 {
-                    // `is_iterable` took the exception.
+                    cx.take_exception();
                     let f = function_text(cx, callee)?;
                     let got = positional.class().tp_name();
                     return raise!(cx, TypeError, "{f} argument after * must be an iterable, not {got}");
@@ -324,14 +326,6 @@ fn call_ex(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     };
     r.set(w.c(), result);
     Ok(())
-}
-
-fn is_iterable(cx: &mut Cx, v: Value) -> bool {
-    let ok = iter::iter(cx, v).is_ok();
-    if !ok {
-        cx.take_exception();
-    }
-    ok
 }
 
 /// `module.qualname()` of a callee, for messages.

@@ -62,7 +62,7 @@ fn iter_keys(cx: &mut Cx, v: Value) -> PyResult<Value> {
 }
 
 /// True if `v` is a dict whose items may be read directly: its class does not override iteration.
-fn is_plain_dict(v: Value) -> bool {
+pub fn is_plain_dict(v: Value) -> bool {
     let class = v.class();
     std::ptr::eq(class, &DICT)
         || class.has(flags::DICT)

@@ -226,15 +226,18 @@ impl Scope {
         cx: &mut Cx,
         source: Value,
         filename: Value,
-        mode: &'static Str,
+        mode: Value,
         flags: Option<i64>,
         dont_inherit: Option<bool>,
         optimize: Option<i64>,
         _feature_version: Option<i64>,
     ) -> PyResult<Value> {
         let filename = filename_str(cx, filename)?;
+        if mode.downcast::<Str>().is_none() {
+            return raise!(cx, TypeError, "compile() argument 'mode' must be str, not {}", mode.class().name());
+        }
         let (flags, dont_inherit) = (flags.unwrap_or(0), dont_inherit.unwrap_or(false));
-        compile(cx, source, filename, Value::of(mode), flags, dont_inherit, optimize.unwrap_or(-1))
+        compile(cx, source, filename, mode, flags, dont_inherit, optimize.unwrap_or(-1))
     }
 
     /// Evaluate the given source in the context of globals and locals.

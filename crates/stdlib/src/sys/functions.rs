@@ -1,7 +1,7 @@
 //! Functions of `sys` that ask and do small things.
 
 use taipan_macros::pymethods;
-use taipan_runtime::protocol::{call, number};
+use taipan_runtime::protocol::call;
 use taipan_runtime::typeobj::Type;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -253,7 +253,9 @@ fn size_of(cx: &mut Cx, object: Value) -> PyResult<Value> {
         return raise!(cx, TypeError, "Type {} doesn't define __sizeof__", object.class().tp_name());
     };
     let size = call::call_unbound(cx, f, object, &[])?;
-    let size = number::index(cx, size)?;
+    if !taipan_runtime::types::int::check(size) {
+        return raise!(cx, TypeError, "an integer is required");
+    }
     match taipan_runtime::types::int::as_i64(size) {
         Some(n) if n >= 0 => Ok(size),
         Some(_) => raise!(cx, ValueError, "__sizeof__() should return >= 0"),
