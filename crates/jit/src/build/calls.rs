@@ -29,7 +29,7 @@ const MAX_DEPTH: usize = 6;
 /// Largest code that is inlined, in words.
 const MAX_CALLEE: usize = 400;
 /// Words of code inlined into one function.
-const MAX_INLINED: usize = 3000;
+const MAX_INLINED: usize = 1500;
 
 impl Builder<'_> {
     /// `reg c = reg a (reg a+1 ...)`.

@@ -240,7 +240,7 @@ pub struct Builder<'a> {
 }
 
 /// Largest number of instructions that is compiled.
-const MAX_INSTS: usize = 12_000;
+const MAX_INSTS: usize = 6_000;
 
 impl Builder<'_> {
     /// The running frame's context.

@@ -257,7 +257,7 @@ impl Builder<'_> {
 
     /// Too much was inlined to build several versions of more.
     fn crowded(&self) -> bool {
-        self.inlined > 1500 || self.func.insts.len() > 6000
+        self.inlined > 800 || self.func.insts.len() > 2500
     }
 
     /// A call of a method of a receiver of several known classes.
