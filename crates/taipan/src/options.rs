@@ -29,6 +29,8 @@ pub struct Options {
     pub skip_first_line: bool,
     /// `--dump` stages.
     pub dump: Vec<String>,
+    /// `--stats`: the JIT's counters at exit.
+    pub stats: bool,
     /// Print something and exit.
     pub info: Option<Info>,
 }
@@ -228,6 +230,7 @@ impl Options {
             program: Program::Stdin,
             skip_first_line: false,
             dump: Vec::new(),
+            stats: false,
             info: None,
         }
     }
@@ -303,6 +306,7 @@ impl Options {
             "--help" => self.info = Some(Info::Help),
             "--help-env" => self.info = Some(Info::HelpEnvironment),
             "--help-xoptions" => self.info = Some(Info::HelpX),
+            "--stats" => self.stats = true,
             "--version" => self.info = Some(Info::Version(false)),
             "--check-hash-based-pycs" => {
                 let value = value.or_else(|| rest.next().map(|v| v.to_string_lossy().into_owned()));
@@ -348,6 +352,7 @@ pub fn help(executable: &str) -> String {
     push_row(&mut text, "", 7, "control how Taipan invalidates hash-based .pyc files");
     push_row(&mut text, "--dump=tokens,ast,bytecode:", 7, "");
     push_row(&mut text, "", 7, "print stages of compiling the program instead of running it");
+    push_row(&mut text, "--stats:", 7, "print the counters of the JIT compiler at exit");
     text.push_str("--help-env: print help about environment variables and exit\n");
     text.push_str("--help-xoptions: print help about implementation-specific -X options and exit\n");
     text.push_str("\nArguments:\n");
@@ -373,6 +378,7 @@ pub fn help_x() -> String {
     for (name, help) in [
         ("-X dev", "enable development mode"),
         ("-X int_max_str_digits=N", "limit the size of int<->str conversions; 0 disables the limit"),
+        ("-X jit=off|on|stress", "compile what is hot (on, the default), nothing, or everything with random exits"),
         ("-X pycache_prefix=PATH", "write .pyc files to a parallel tree rooted at PATH"),
         ("-X utf8[=0|1]", "enable (1) or disable (0) UTF-8 mode"),
         ("-X warn_default_encoding", "enable opt-in EncodingWarning for 'encoding=None'"),

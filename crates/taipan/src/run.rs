@@ -33,8 +33,8 @@ pub fn run(mut options: Options) -> ExitCode {
     let cx = &mut *cx;
     taipan_interp::join(cx);
     taipan_stdlib::register(&[taipan_stdlib_data::MODULES, taipan_stdlib_net::MODULES]);
-    match taipan_jit::Options::from_environment() {
-        Ok(options) => taipan_jit::join(cx, options),
+    match jit_options(&options) {
+        Ok(jit) => taipan_jit::join(cx, jit),
         Err(text) => {
             eprintln!("Fatal Python error: {text}");
             return ExitCode::FAILURE;
@@ -53,6 +53,16 @@ pub fn run(mut options: Options) -> ExitCode {
         }
     };
     exit(status)
+}
+
+/// Settings of the JIT from the environment, `-X jit=MODE` and `--stats`.
+fn jit_options(options: &Options) -> Result<taipan_jit::Options, String> {
+    let mut jit = taipan_jit::Options::from_environment()?;
+    if let Some(mode) = options.config.xoptions.iter().rev().find_map(|x| x.strip_prefix("jit=")) {
+        jit.mode = taipan_jit::Mode::parse(mode)?;
+    }
+    jit.stats |= options.stats;
+    Ok(jit)
 }
 
 /// Leaves the process; 130 after Ctrl-C as by the signal itself.
