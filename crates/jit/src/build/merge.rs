@@ -359,6 +359,15 @@ impl Builder<'_> {
             }
             set(&mut self.state, *place, *param);
         }
+        // Windows of functions that the loop calls lie over dead temporaries.
+        let live = &self.contexts[self.state.frames[0].context].live;
+        if depth == 0 {
+            for (r, v) in self.state.synced.iter_mut().enumerate() {
+                if !live.is_live(pc, r) {
+                    *v = Val::NONE;
+                }
+            }
+        }
         for cache in &mut self.state.iters {
             cache.dirty = [true, cache.n > 1];
         }
