@@ -16,13 +16,12 @@ use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::{attr, iter, object};
-use taipan_runtime::typeobj::Type;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
+use taipan_runtime::types::float;
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::types::{float, object as object_type};
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::ir::Inst;
@@ -112,10 +111,6 @@ helpers! {
     ListAppend = list_append, writes;
     /// Makes a list of registers: (address, count).
     NewList = new_list, removable;
-    /// Makes a tuple of registers: (address, count).
-    NewTuple = new_tuple, removable;
-    /// A new instance of a class without attributes.
-    NewInstance = new_instance, removable;
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
     FloatPow = float_pow, removable;
     /// `x % y`, y not 0.
@@ -287,13 +282,12 @@ extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u64 {
     object::set_item(cx, v, key, Some(value)).is_ok() as u64
 }
 
-extern "C" fn dict_get(cx: &mut Cx, dict: &'static Dict, key: Value) -> u64 {
+extern "C" fn dict_get(_: &mut Cx, dict: &'static Dict, key: Value) -> u64 {
     if key.is_small() || key.exact::<Str>().is_some() {
         if let Some(v) = dict.get_plain(key) {
             return v.bits();
         }
     }
-    let _ = cx;
     DONE
 }
 
@@ -457,17 +451,6 @@ unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
     // SAFETY: HELP-1.
     let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
     Value::of(List::from_slice(cx, items)).bits()
-}
-
-/// HELP-1: `items` leads to `n` values.
-unsafe extern "C" fn new_tuple(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
-    // SAFETY: HELP-1.
-    let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
-    Value::of(Tuple::new(cx, items)).bits()
-}
-
-extern "C" fn new_instance(cx: &mut Cx, class: &'static Type) -> u64 {
-    object_type::instantiate(cx, class).bits()
 }
 
 extern "C" fn new_list_iter(cx: &mut Cx, list: &'static List) -> u64 {

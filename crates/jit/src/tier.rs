@@ -5,7 +5,7 @@
 //! - TIER-2: a [`Unit`] and its exits are never freed; frames may return to its code.
 //! - TIER-3: objects that code names are kept alive by the unit's roots.
 
-use std::cell::{Cell, RefCell, UnsafeCell};
+use std::cell::{Cell, UnsafeCell};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -112,10 +112,6 @@ struct Global(UnsafeCell<Option<Tier>>);
 // SAFETY: TIER-1.
 unsafe impl Sync for Global {}
 static TIER: Global = Global(UnsafeCell::new(None));
-
-thread_local! {
-    static NAMES: RefCell<Vec<String>> = const { RefCell::new(vec![]) };
-}
 
 /// Stress mode: the state of the generator that lets guards fail.
 static STRESS: Stress = Stress(UnsafeCell::new(1));

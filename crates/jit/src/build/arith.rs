@@ -403,10 +403,9 @@ impl Builder<'_> {
                 let y = self.to_int(y, Reason::Number);
                 Some(self.emit(Op::ICmp, Type::Bool, &[x, y], cond as u64))
             }
-            kind @ (Kind::Float | Kind::Mixed) => {
-                let mixed = kind == Kind::Mixed;
-                let x2 = self.compared_float(x, mixed);
-                let y2 = if x == y { x2 } else { self.compared_float(y, mixed) };
+            Kind::Float | Kind::Mixed => {
+                let x2 = self.compared_float(x);
+                let y2 = if x == y { x2 } else { self.compared_float(y) };
                 Some(self.emit(Op::FCmp, Type::Bool, &[x2, y2], cond as u64))
             }
             Kind::Str => {
@@ -419,7 +418,7 @@ impl Builder<'_> {
     }
 
     /// As `to_float`, but an int must be represented exactly.
-    fn compared_float(&mut self, v: Val, mixed: bool) -> Val {
+    fn compared_float(&mut self, v: Val) -> Val {
         match self.func[v].ty {
             Type::Int => self.exact_float(v),
             Type::Bool => {
@@ -428,10 +427,7 @@ impl Builder<'_> {
             }
             Type::Float => v,
             // A value that may be a large int must not be rounded.
-            _ => {
-                let _ = mixed;
-                self.to_float(v, false, Reason::Number)
-            }
+            _ => self.to_float(v, false, Reason::Number),
         }
     }
 

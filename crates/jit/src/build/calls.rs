@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use taipan_bytecode::Op as B;
-use taipan_runtime::object::FRESH_WORD;
 use taipan_runtime::shape::{self, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
@@ -18,7 +17,6 @@ use taipan_runtime::{Object, Value};
 
 use super::cfg::{Cfg, Liveness, op_at};
 use super::ops::{At, Flow};
-use super::values::at;
 use super::{Builder, Built, Context, Frame};
 use crate::exits::Reason;
 use crate::helpers::Helper;
@@ -542,12 +540,4 @@ pub fn py_call_imm(f: &'static Function, first: usize) -> u64 {
 /// A hash of words.
 pub fn hash(words: &[u64]) -> u64 {
     words.iter().fold(0xcbf2_9ce4_8422_2325, |h, w| (h ^ w).wrapping_mul(0x100_0000_01b3).rotate_left(17))
-}
-
-/// Word that new objects begin with.
-pub const HEADER_WORD: u64 = FRESH_WORD;
-
-/// Immediate of a load at a fixed place, for lowering's tests.
-pub fn fixed(offset: usize) -> u64 {
-    at(Alias::Fixed, offset)
 }

@@ -14,7 +14,7 @@ use taipan_runtime::{Cx, Object, Value};
 use super::cfg::{Cfg, Liveness};
 use super::{Builder, Built, Context, Frame, Info, Refusal, State, Sticky};
 use crate::exits::Reason;
-use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
+use crate::ir::{Func, Op, StateId, Type, Val};
 
 /// What building gives.
 pub struct Product {
@@ -146,11 +146,6 @@ impl Builder<'_> {
     /// The state on entry: nothing needs to be written.
     fn entry_state(&mut self, pc: usize) -> StateId {
         self.resume_at(pc)
-    }
-
-    /// The entry block.
-    pub fn entry_block() -> BlockId {
-        BlockId(0)
     }
 }
 

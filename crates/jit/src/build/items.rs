@@ -157,8 +157,7 @@ impl Builder<'_> {
             i = self.emit(Op::Add, Type::Int, &[i, n], 0);
         } else if lo < 0 && self.failed(Reason::Index) {
             // Negative indices count from the end.
-            let (zero, sign) = (self.int(0), self.int(63));
-            let _ = zero;
+            let sign = self.int(63);
             let mask = self.emit_guard(Op::Shr, Type::Int, &[i, sign], 0, Reason::Index);
             let more = self.emit(Op::And, Type::Int, &[mask, n], 0);
             i = self.emit(Op::Add, Type::Int, &[i, more], 0);

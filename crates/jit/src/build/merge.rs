@@ -349,12 +349,8 @@ impl Builder<'_> {
         self.jump(head, args);
         self.block = head;
         for (place, param) in &params {
-            let old = get(&self.state, *place);
-            if let Place::Reg(0, r) = *place
-                && self.state.synced[r] != Val::NONE
-            {
+            if let Place::Reg(0, r) = *place {
                 // Memory holds what the register held before the loop; in later rounds it need not.
-                let _ = old;
                 self.state.synced[r] = Val::NONE;
             }
             set(&mut self.state, *place, *param);

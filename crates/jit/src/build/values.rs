@@ -1,8 +1,8 @@
 //! Values while building: emission, constants, boxing, guards, facts.
 
+use taipan_runtime::Value;
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::{boolean, float, int};
-use taipan_runtime::{Object, Value};
 
 use super::{Builder, Hoist, Info};
 use crate::exits::Reason;
@@ -347,10 +347,5 @@ impl Builder<'_> {
         let b = self.func.add_block();
         self.block = b;
         b
-    }
-
-    /// The object behind a static type's layout.
-    pub fn class<T: Object>() -> &'static Class {
-        T::class()
     }
 }
