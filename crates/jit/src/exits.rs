@@ -10,6 +10,7 @@
 
 use std::cell::{Cell, UnsafeCell};
 
+use taipan_bytecode::{Op, Word};
 use taipan_runtime::frame::flag;
 use taipan_runtime::hooks::RESUME;
 use taipan_runtime::types::code::CodeObject;
@@ -81,6 +82,8 @@ reasons! {
     Truth = "truth", true;
     /// A guard was moved in front of a loop and failed there.
     Hoisted = "hoisted", true;
+    /// The instruction had never been executed when the code was compiled.
+    Unreached = "unreached", true;
     /// In stress mode: for no reason.
     Stress = "stress", false;
 }
@@ -219,6 +222,24 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
     cx.heap().enable();
 }
 
+/// Notes the receiver of the instruction that the frame on top is at.
+fn note_receiver(cx: &Cx) {
+    // SAFETY: FRAME-1 and FRAME-2; `rebuild` has just set the pc to an instruction's word.
+    unsafe {
+        let frame = &*cx.frame;
+        let word = Word(*frame.pc);
+        let r = match word.op().map(Op::base) {
+            Some(Op::LoadAttr | Op::LoadMethod | Op::Add | Op::Sub | Op::Mul | Op::TrueDiv | Op::LoadItem) => word.b(),
+            Some(Op::StoreAttr | Op::StoreItem) => word.a(),
+            _ => return,
+        };
+        if let Some(v) = frame.reg(r) {
+            let pc = frame.pc.offset_from(frame.code.words_ptr());
+            crate::tier::note_exit(frame.code, pc as u32, v);
+        }
+    }
+}
+
 /// Leaves compiled code through `exit`: the word that compiled code returns to its caller (see `Hooks::hot`).
 ///
 /// # Safety
@@ -230,6 +251,9 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     let unit = unsafe { &*exit.unit.get() };
     rebuild(cx, exit);
     exit.count.set(exit.count.get().wrapping_add(1));
+    if matches!(exit.reason, Reason::Class | Reason::Shape) {
+        note_receiver(cx);
+    }
     if exit.reason.teaches() {
         unit.learn(cx, exit);
     }

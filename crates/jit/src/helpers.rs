@@ -271,6 +271,7 @@ extern "C" fn get_attr(cx: &mut Cx, v: Value, name: &'static Str) -> u64 {
 }
 
 extern "C" fn set_attr(cx: &mut Cx, v: Value, value: Value, name: &'static Str) -> u64 {
+    note_receiver(cx, v);
     attr::set(cx, v, name, Some(value)).is_ok() as u64
 }
 

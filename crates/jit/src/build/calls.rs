@@ -130,7 +130,7 @@ impl Builder<'_> {
                 }
                 return self.call_known(at, f, a + 1, n + 1);
             }
-            if let Some(flow) = self.call_choice(at, receiver, &all[1..])? {
+            if let Some(flow) = self.call_choice(at, callee, receiver, &all[1..])? {
                 return Ok(flow);
             }
             if let Some(method) = self.const_of::<MethodDescr>(callee)

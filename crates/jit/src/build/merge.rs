@@ -264,6 +264,7 @@ impl Builder<'_> {
         }
         let first = preds[0].state.shapes.clone();
         joined.shapes = first.into_iter().filter(|s| preds.iter().all(|p| p.state.shapes.contains(s))).collect();
+        joined.sets.retain(|s| preds.iter().all(|p| p.state.sets.contains(s)));
         for (i, cache) in joined.iters.iter_mut().enumerate() {
             for field in 0..cache.n {
                 cache.dirty[field] = preds.iter().any(|p| p.state.iters[i].dirty[field]);
@@ -297,6 +298,7 @@ impl Builder<'_> {
         let keeps_shapes = !self.sticky.kills.contains(&(path, pc as u32));
         if !keeps_shapes {
             self.state.shapes.clear();
+            self.state.sets.clear();
         }
         let before = self.state.clone();
         let enter = self.resume_at(pc);
@@ -497,9 +499,11 @@ impl Builder<'_> {
     /// Forgets shapes: something may have changed them.
     pub fn kill_shapes(&mut self) {
         self.state.shapes.clear();
+        self.state.sets.clear();
         for open in &self.loops {
             let in_region = self.state.frames.get(open.depth).is_some_and(|f| f.context == open.context);
-            if open.keeps_shapes && in_region && open.body[self.here[open.depth]] && !open.before.shapes.is_empty() {
+            let known = !open.before.shapes.is_empty() || !open.before.sets.is_empty();
+            if open.keeps_shapes && in_region && open.body[self.here[open.depth]] && known {
                 self.sticky.kills.insert((self.contexts[open.context].path, open.pc));
                 self.restart = true;
             }

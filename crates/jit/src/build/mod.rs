@@ -171,6 +171,8 @@ pub struct State {
     pub synced: Vec<Val>,
     /// Shapes of instances.
     pub shapes: Vec<(Val, u64)>,
+    /// Values that are known to be one of several receivers.
+    pub sets: Vec<(Val, Rc<[poly::Receiver]>)>,
     /// Known iterators.
     pub iters: Vec<IterCache>,
 }
@@ -209,7 +211,7 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
-    /// Receivers of several known classes, with what each class gives.
+    /// Methods that depend on the receiver, with the receivers of each.
     pub choices: HashMap<Val, Vec<poly::Choice>>,
     /// Contexts.
     pub contexts: Vec<Context>,
@@ -235,6 +237,8 @@ pub struct Builder<'a> {
     pub watched_keys: Vec<(&'static Dict, &'static Str)>,
     /// Registers guarded on entry.
     pub entry_kinds: Vec<(u16, Type)>,
+    /// With `verbose`: lines whose instructions call the runtime.
+    pub calls: Vec<(u32, crate::helpers::Helper, taipan_bytecode::Op)>,
     /// Instructions of inlined calls so far.
     pub inlined: usize,
 }

@@ -83,6 +83,7 @@ impl Builder<'_> {
                 if block.irreducible {
                     self.forget_iters();
                     self.state.shapes.clear();
+                    self.state.sets.clear();
                     self.state.synced.fill(Val::NONE);
                 }
                 let written = |r| block.irreducible || block.written.has(r);
@@ -156,7 +157,12 @@ impl Builder<'_> {
         let to = cfg.successor(from, pc);
         if cfg.blocks[to].order <= cfg.blocks[from].order {
             self.go_on(state);
-            let head = heads[to].take().expect("the head of a loop comes before its end");
+            // A loop that is entered in its middle may have a head that no way led to yet.
+            let Some(head) = heads[to].take() else {
+                let state = self.resume_at(pc);
+                self.emit_exit(Op::Exit, Type::Void, &[], 0, Reason::Interpret, state);
+                return;
+            };
             self.close_loop(&head);
             heads[to] = Some(head);
         } else {
@@ -167,6 +173,10 @@ impl Builder<'_> {
     /// Builds one instruction.
     fn instruction(&mut self, at: At) -> Built<Flow> {
         let (w, a, b, c) = (at.w, at.w.a(), at.w.b(), at.w.c());
+        if is_unreached(at) && !self.failed(Reason::Unreached) {
+            self.leave(Reason::Unreached);
+            return Ok(Flow::End);
+        }
         match at.op.base() {
             B::Nop => {}
             B::Move => {
@@ -444,6 +454,10 @@ impl Builder<'_> {
         let frames = &self.state.frames;
         let caller = &self.contexts[frames[frames.len() - 2].context];
         let callee = &self.contexts[self.top().context];
+        if crate::options().verbose {
+            let (name, line) = (callee.code.qualname.to_string_lossy(), callee.code.line_of(self.pc));
+            eprintln!("jit: {name} is not inlined: line {line}, {:?}", op_at(callee.code, self.pc).base());
+        }
         self.sticky.no_inline.insert((caller.path, callee.return_pc));
         Err(Refusal::Restart)
     }
@@ -468,6 +482,9 @@ impl Builder<'_> {
     pub fn python_call(&mut self, helper: Helper, args: &[Val], ty: Type) -> Val {
         let pc = self.pc;
         let code = self.context().code;
+        if crate::options().verbose {
+            self.calls.push((code.line_of(pc), helper, op_at(code, pc)));
+        }
         // SAFETY: within the code.
         let address = unsafe { code.words_ptr().add(pc + 1) } as u64;
         self.emit(Op::StorePc, Type::Void, &[], address);
@@ -710,6 +727,16 @@ impl Builder<'_> {
         self.set_reg(b, v);
         let taken = self.pend();
         Ok(self.checked_ways(at, Flow::Branch { taken, not_taken }))
+    }
+}
+
+/// Whether the interpreter's inline cache shows that the instruction has never been executed.
+fn is_unreached(at: At) -> bool {
+    match at.op {
+        // Misses are counted in the unused operand.
+        B::LoadAttr | B::LoadMethod | B::StoreAttr => at.w.0 >> 48 == 0,
+        B::LoadGlobal => at.feedback() == 0 && at.word(1) == 0,
+        _ => false,
     }
 }
 

@@ -184,6 +184,11 @@ impl Builder<'_> {
                 *v = new;
             }
         }
+        for (v, _) in &mut self.state.sets {
+            if *v == old {
+                *v = new;
+            }
+        }
         for cache in &mut self.state.iters {
             if cache.iter == old {
                 cache.iter = new;

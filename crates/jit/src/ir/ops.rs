@@ -212,6 +212,8 @@ macro_rules! for_each_ir_op {
 
             /// The int 0 or 1.
             bool_to_int = BoolToInt (Bool) -> Int, pure;
+            /// `a or b`.
+            bool_or = BoolOr (Bool, Bool) -> Bool, pure;
             /// `not a`.
             bool_not = BoolNot (Bool) -> Bool, pure;
             /// Whether two machine words are equal.
@@ -222,6 +224,8 @@ macro_rules! for_each_ir_op {
             is = Is (Val, Val) -> Bool, pure;
             /// Whether the value is the constant `imm`.
             is_const = IsConst (Val) -> Bool, pure, imm;
+            /// The address of the type of an object in the heap or a static one, 0 for ints, floats and words that are none.
+            class_word = ClassWord (Val) -> Word, pure;
             /// Whether the value's type is exactly the one at `imm`.
             is_class = IsClass (Val) -> Bool, pure, imm;
 
@@ -275,6 +279,8 @@ macro_rules! for_each_ir_op {
 
             /// `b` where `a` holds, else `c`.
             select = Select (Bool, Int, Int) -> Int, pure;
+            /// `b` where `a` holds, else `c`.
+            select_val = SelectVal (Bool, Val, Val) -> Val, pure;
             /// Appends `b` to the list `a`.
             list_append = ListAppend (Val, Val) -> Void, writes, imm;
             /// A new tuple of the operands.

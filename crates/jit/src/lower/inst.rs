@@ -84,7 +84,7 @@ impl Lowering<'_> {
                 self.b.ins().icmp(cond, a[0], a[1])
             }
             Op::ULt => self.b.ins().icmp(IntCC::UnsignedLessThan, a[0], a[1]),
-            Op::Select => self.b.ins().select(a[0], a[1], a[2]),
+            Op::Select | Op::SelectVal => self.b.ins().select(a[0], a[1], a[2]),
             Op::FAdd => self.b.ins().fadd(a[0], a[1]),
             Op::FSub => self.b.ins().fsub(a[0], a[1]),
             Op::FMul => self.b.ins().fmul(a[0], a[1]),
@@ -113,6 +113,8 @@ impl Lowering<'_> {
             Op::IntToFloat => self.b.ins().fcvt_from_sint(types::F64, a[0]),
             Op::FloatToInt => self.float_to_int(v, a[0]),
             Op::BoolToInt => self.b.ins().uextend(types::I64, a[0]),
+            Op::BoolOr => self.b.ins().bor(a[0], a[1]),
+            Op::ClassWord => self.class_word(a[0]),
             Op::BoolNot => self.b.ins().bxor_imm_s(a[0], 1),
             Op::WordEq | Op::ValEq => self.b.ins().icmp(IntCC::Equal, a[0], a[1]),
             Op::Is => self.is(a[0], a[1]),
@@ -401,6 +403,20 @@ impl Lowering<'_> {
             let r = l.call(address, &[cx, x, y], Some(types::I64)).expect("it has a result");
             l.b.ins().ireduce(types::I8, r)
         })
+    }
+
+    fn class_word(&mut self, x: clif::Value) -> clif::Value {
+        let (check, next) = (self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(next, types::I64);
+        let low = self.b.ins().band_imm_s(x, 7);
+        let pointer = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
+        let none = self.word(0);
+        self.b.ins().brif(pointer, check, &[], next, &[BlockArg::Value(none)]);
+        self.b.switch_to_block(check);
+        let word = self.b.ins().load(types::I64, flags(), x, 8);
+        self.b.ins().jump(next, &[BlockArg::Value(word)]);
+        self.b.switch_to_block(next);
+        result
     }
 
     fn is_class(&mut self, x: clif::Value, class: u64) -> clif::Value {
