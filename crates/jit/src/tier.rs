@@ -164,6 +164,20 @@ pub fn note_exit(code: &CodeObject, pc: u32, v: Value) {
     add_receiver(list, kind_of(v));
 }
 
+/// Notes that the inlined call behind which `code` goes on at `pc` had its frame object asked for.
+pub fn note_seen(code: &CodeObject, pc: u32) {
+    *data(code).profile.failures.entry(pc).or_default() |= Reason::Seen.bit();
+}
+
+/// Discards the unit whose flag of validity is at `valid`.
+pub fn discard_by_flag(valid: *const u8) {
+    let Some(tier) = tier() else { return };
+    // SAFETY: TIER-2.
+    for unit in tier.units.iter().map(|u| unsafe { &**u }).filter(|u| u.valid.as_ptr().cast_const() == valid) {
+        unit.discard();
+    }
+}
+
 /// Notes that code is compiled for a receiver of this class and shape (0: none).
 pub fn note_assumed(code: &CodeObject, pc: u32, class: u64, shape: u64) {
     add_receiver(&mut data(code).profile.receivers.entry(pc).or_default().1, (class, shape));

@@ -108,9 +108,6 @@ impl Builder<'_> {
         if let Some(flow) = self.operator_call(at, n as usize, lhs, rhs)? {
             return Ok(flow);
         }
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.sync(&[]);
         let (x, y) = (self.boxed(lhs), self.boxed(rhs));
         let inplace = if at.word(0) & 1 != 0 { 256 } else { 0 };
@@ -439,9 +436,6 @@ impl Builder<'_> {
             self.set_reg(a, t);
             return Ok(Flow::Next);
         }
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.sync(&[]);
         let (x, y) = (self.boxed(x), self.boxed(y));
         let n = self.word(cond as u64);
@@ -457,9 +451,6 @@ impl Builder<'_> {
         let (cond, when) = cond_of(at.op.base());
         if let Some(t) = self.compare(at, cond, x, rhs) {
             return Ok(self.fork(t, when));
-        }
-        if self.is_inlined() {
-            return self.no_inline();
         }
         self.sync(&[]);
         let (x, y) = (self.boxed(x), self.boxed(rhs));

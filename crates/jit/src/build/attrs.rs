@@ -139,9 +139,6 @@ impl Builder<'_> {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.sync(&[]);
         let v = self.boxed(v);
         let name = self.word(Value::of(name).bits());
@@ -278,9 +275,6 @@ impl Builder<'_> {
             }
             _ => {}
         }
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.generic(at)
     }
 
@@ -297,9 +291,6 @@ impl Builder<'_> {
         let doubtful = self.failed(Reason::Shape) || self.failed(Reason::Class);
         if !doubtful && self.store_cached(cache, v, value).is_some() {
             return Ok(Flow::Next);
-        }
-        if self.is_inlined() {
-            return self.no_inline();
         }
         self.sync(&[]);
         let (v, value) = (self.boxed(v), self.boxed(value));

@@ -47,8 +47,13 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         live: Rc::new(Liveness::of(code)),
     };
     let state = State {
-        frames: vec![Frame { context: 0, regs: vec![Val::NONE; code.nregs()], receiver: Val::NONE, callee: Val::NONE }],
-        synced: vec![Val::NONE; code.nregs()],
+        frames: vec![Frame {
+            context: 0,
+            regs: vec![Val::NONE; code.nregs()],
+            synced: vec![Val::NONE; code.nregs()],
+            receiver: Val::NONE,
+            callee: Val::NONE,
+        }],
         shapes: vec![],
         sets: vec![],
         iters: vec![],
@@ -115,7 +120,7 @@ impl Builder<'_> {
                 self.classed(v, Cell::class());
             }
             self.set_reg(r, v);
-            self.state.synced[r] = v;
+            self.top_mut().synced[r] = v;
         }
         let state = self.entry_state(pc);
         // Other functions may have the same code.

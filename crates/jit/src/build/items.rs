@@ -102,9 +102,6 @@ impl Builder<'_> {
     }
 
     fn generic_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.sync(&[]);
         let (v, key) = (self.boxed(v), self.boxed(key));
         let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
@@ -117,13 +114,6 @@ impl Builder<'_> {
         let v = self.guard_class(v, Dict::class());
         let key = self.boxed(key);
         let found = self.plain_call(Helper::DictGet, &[v, key], Type::Val);
-        if self.is_inlined() {
-            let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
-            let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
-            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
-            self.set_reg(at.w.a(), found);
-            return Ok(Flow::Next);
-        }
         let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
         if !self.failed(Reason::Index) {
             let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
@@ -181,9 +171,6 @@ impl Builder<'_> {
             }
             return Ok(Flow::Next);
         }
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.sync(&[]);
         let (v, key, value) = (self.boxed(v), self.boxed(key), self.boxed(value));
         self.python_call(Helper::SetItem, &[v, key, value], Type::Word);
@@ -209,9 +196,6 @@ impl Builder<'_> {
         }
         if self.is_class(v, Range::class()) && self.func[v].op == Op::Call {
             return self.range_iter(at, v);
-        }
-        if self.is_inlined() {
-            return self.no_inline();
         }
         self.generic(at)
     }

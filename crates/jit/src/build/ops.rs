@@ -11,7 +11,7 @@ use taipan_runtime::{Object, Value};
 use super::cfg::{Cfg, op_at, word_at};
 use super::merge::Head;
 use super::values::at;
-use super::{Builder, Built, IterCache, Pending, Refusal};
+use super::{Builder, Built, IterCache, Pending};
 use crate::exits::Reason;
 use crate::helpers::{DONE, Helper, TRUE_WORD};
 use crate::ir::{Alias, Cond, Op, Type, Val};
@@ -84,7 +84,9 @@ impl Builder<'_> {
                     self.forget_iters();
                     self.state.shapes.clear();
                     self.state.sets.clear();
-                    self.state.synced.fill(Val::NONE);
+                    for frame in &mut self.state.frames {
+                        frame.synced.fill(Val::NONE);
+                    }
                 }
                 let written = |r| block.irreducible || block.written.has(r);
                 let head = self.open_loop(block.start, written, body, block.irreducible)?;
@@ -423,9 +425,6 @@ impl Builder<'_> {
     /// Executes the instruction by the interpreter's implementation, on registers in memory.
     pub fn generic(&mut self, at: At) -> Built<Flow> {
         let base = at.op.base();
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         if (self.cx.rt().hooks.get().generic)(base as u16).is_none() {
             self.leave(Reason::Interpret);
             return Ok(Flow::End);
@@ -435,47 +434,59 @@ impl Builder<'_> {
         let pc = self.word(at.cache as u64);
         self.python_call(Helper::Generic, &[pc], Type::Word);
         for r in effects::writes(base, at.w).registers() {
-            let v = self.emit(Op::LoadReg, Type::Val, &[], r as u64);
+            let from = self.window() + r;
+            let v = self.emit(Op::LoadReg, Type::Val, &[], from as u64);
             self.info[v.0 as usize].bound = false;
             let pair = matches!(base, B::LoadMethod | B::LoadSuperMethod | B::LoadSpecial) && r == at.w.a() + 1;
             if !pair {
                 self.info[v.0 as usize].bound = true;
             }
             self.set_reg(r, v);
-            self.state.synced[r] = v;
+            self.top_mut().synced[r] = v;
         }
         self.check_valid(at);
         Ok(Flow::Next)
     }
 
-    /// The enclosing inlined call cannot be inlined after all.
-    pub fn no_inline<T>(&mut self) -> Built<T> {
-        // The outermost inlined call is the one that the entry frame makes.
-        let frames = &self.state.frames;
-        let caller = &self.contexts[frames[frames.len() - 2].context];
-        let callee = &self.contexts[self.top().context];
-        if crate::options().verbose {
-            let (name, line) = (callee.code.qualname.to_string_lossy(), callee.code.line_of(self.pc));
-            eprintln!("jit: {name} is not inlined: line {line}, {:?}", op_at(callee.code, self.pc).base());
-        }
-        self.sticky.no_inline.insert((caller.path, callee.return_pc));
-        Err(Refusal::Restart)
-    }
-
-    /// Writes the entry frame's locals, and the registers `also`, to its window, and says where it is.
+    /// Writes the locals of all frames, and the registers `also` of the innermost, to their windows.
     pub fn sync(&mut self, also: &[usize]) {
         self.forget_iters();
-        let context = self.context();
-        let named = (context.code.nlocals + context.code.ncells + context.code.nfrees) as usize;
-        for r in (0..named).chain(also.iter().copied()) {
-            let v = self.reg(r);
-            if v.is_none() || self.state.synced[r] == v {
-                continue;
+        let depth = self.state.frames.len();
+        let mut window = 0;
+        for d in 0..depth {
+            let context = &self.contexts[self.state.frames[d].context];
+            window += context.base as usize;
+            let named = (context.code.nlocals + context.code.ncells + context.code.nfrees) as usize;
+            let top = d + 1 == depth;
+            if !top {
+                // The windows of inlined calls lie over dead registers of their callers.
+                let base = self.contexts[self.state.frames[d + 1].context].base as usize;
+                let synced = &mut self.state.frames[d].synced;
+                if base < synced.len() {
+                    synced[base..].fill(Val::NONE);
+                }
             }
-            let boxed = self.boxed(v);
-            self.emit(Op::StoreReg, Type::Void, &[boxed], r as u64);
-            self.state.synced[r] = v;
+            for r in (0..named).chain(if top { also } else { &[] }.iter().copied()) {
+                let frame = &self.state.frames[d];
+                let v = frame.regs[r];
+                if v.is_none() || frame.synced[r] == v {
+                    continue;
+                }
+                let boxed = self.boxed(v);
+                self.emit(Op::StoreReg, Type::Void, &[boxed], (window + r) as u64);
+                self.state.frames[d].synced[r] = v;
+            }
         }
+    }
+
+    /// Writes the frame's pc before a call that may run Python code. In inlined calls lowering does that for all frames.
+    pub fn store_pc(&mut self) {
+        if self.is_inlined() {
+            return;
+        }
+        // SAFETY: within the code.
+        let address = unsafe { self.context().code.words_ptr().add(self.pc + 1) } as u64;
+        self.emit(Op::StorePc, Type::Void, &[], address);
     }
 
     /// Calls a helper that may run Python code; registers were synced. What was known of memory is forgotten.
@@ -485,9 +496,7 @@ impl Builder<'_> {
         if crate::options().verbose {
             self.calls.push((code.line_of(pc), helper, op_at(code, pc)));
         }
-        // SAFETY: within the code.
-        let address = unsafe { code.words_ptr().add(pc + 1) } as u64;
-        self.emit(Op::StorePc, Type::Void, &[], address);
+        self.store_pc();
         let state = self.raise_here();
         let v = self.emit_exit(Op::Call, ty, args, helper as u64, Reason::Raised, state);
         self.kill_shapes();
@@ -582,9 +591,6 @@ impl Builder<'_> {
         let when = at.op.base() == B::JumpIf;
         if let Some(t) = self.truth(v) {
             return Ok(self.fork(t, when));
-        }
-        if self.is_inlined() {
-            return self.no_inline();
         }
         self.sync(&[]);
         let v = self.boxed(v);
@@ -714,9 +720,6 @@ impl Builder<'_> {
     }
 
     fn next_of_any(&mut self, at: At, it: Val, b: usize) -> Built<Flow> {
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.sync(&[]);
         let it = self.boxed(it);
         let v = self.python_call(Helper::Next, &[it], Type::Val);

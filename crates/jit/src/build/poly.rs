@@ -181,9 +181,15 @@ impl Builder<'_> {
         if let Some((_, set)) = self.state.sets.iter().find(|(x, _)| *x == v) {
             return Some((set.clone(), true));
         }
+        let known = self.class_of(v);
+        if let Some(class) = known {
+            let shape = self.known_shape(v);
+            if shape.is_some() || !class.data().attrs {
+                return Some((Rc::new([Receiver { class, shape }]), true));
+            }
+        }
         let code = self.context().code;
         let noted = crate::tier::profile(code)?.receivers(self.pc as u32)?.to_vec();
-        let known = self.class_of(v);
         let mut set: Vec<Receiver> = Vec::new();
         for (class, shape) in noted {
             let heap = self.cx.heap();
@@ -259,6 +265,12 @@ impl Builder<'_> {
         any
     }
 
+    /// Whether a site is built for a set of receivers, not by the interpreter's cache.
+    fn is_worthwhile(&self, set: &[Receiver], known: bool) -> bool {
+        let learnt = set.len() > 1 || self.failed(Reason::Class) || self.failed(Reason::Shape);
+        (known || learnt) && Self::is_uniform(set)
+    }
+
     /// Whether one test of class and shape words tells the receivers from others: all have shapes at the same offset, or
     /// none has.
     fn is_uniform(set: &[Receiver]) -> bool {
@@ -270,14 +282,15 @@ impl Builder<'_> {
     fn assume(&mut self, v: Val, some: &[Receiver]) -> Val {
         let class = some[0].class;
         let mut known = v;
-        if some.iter().all(|r| std::ptr::eq(r.class, class)) {
+        // Where the class is known the value stays the same: it may be the instance that an inlined `__init__` makes.
+        if self.class_of(v).is_none() && some.iter().all(|r| std::ptr::eq(r.class, class)) {
             self.watch_type(class);
-            self.root(Value::of(class));
             known = self.emit(Op::AssumeClass, Type::Val, &[v], std::ptr::from_ref(class) as u64);
             self.classed(known, class);
             self.refine(v, known);
         }
         self.state.sets.retain(|(x, _)| *x != known);
+        self.state.shapes.retain(|(x, _)| *x != known);
         match some {
             [Receiver { shape: Some(shape), .. }] => {
                 self.state.shapes.push((known, std::ptr::from_ref(*shape) as u64));
@@ -342,7 +355,7 @@ impl Builder<'_> {
     /// LoadMethod of one of several receivers; false if they are not known well enough.
     pub fn load_method_poly(&mut self, at: At, v: Val, name: &'static Str) -> Built<bool> {
         let Some((set, known)) = self.receivers(v) else { return Ok(false) };
-        if set.len() < 2 && !self.failed(Reason::Class) && !self.failed(Reason::Shape) || !Self::is_uniform(&set) {
+        if !self.is_worthwhile(&set, known) {
             return Ok(false);
         }
         let mut methods = Vec::new();
@@ -437,7 +450,10 @@ impl Builder<'_> {
             return self.assume(v, some);
         }
         let class = some[0].class;
-        if self.func[v].ty != Type::Val || !some.iter().all(|r| std::ptr::eq(r.class, class)) {
+        if self.func[v].ty != Type::Val
+            || self.class_of(v).is_some()
+            || !some.iter().all(|r| std::ptr::eq(r.class, class))
+        {
             return v;
         }
         self.watch_type(class);
@@ -462,7 +478,7 @@ impl Builder<'_> {
     /// LoadAttr of one of several receivers.
     pub fn load_attr_poly(&mut self, at: At, v: Val, name: &'static Str) -> Built<Option<Flow>> {
         let Some((set, known)) = self.receivers(v) else { return Ok(None) };
-        if set.len() < 2 && !self.failed(Reason::Class) && !self.failed(Reason::Shape) || !Self::is_uniform(&set) {
+        if !self.is_worthwhile(&set, known) {
             return Ok(None);
         }
         let Some(found) = self.found_of(&set, name) else { return Ok(None) };
@@ -502,7 +518,7 @@ impl Builder<'_> {
     /// StoreAttr of one of several receivers.
     pub fn store_attr_poly(&mut self, at: At, v: Val, name: &'static Str, value: Val) -> Built<Option<Flow>> {
         let Some((set, known)) = self.receivers(v) else { return Ok(None) };
-        if set.len() < 2 && !self.failed(Reason::Class) && !self.failed(Reason::Shape) || !Self::is_uniform(&set) {
+        if !self.is_worthwhile(&set, known) {
             return Ok(None);
         }
         let mut targets = Vec::new();

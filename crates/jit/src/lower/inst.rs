@@ -690,7 +690,9 @@ impl Lowering<'_> {
             Type::Void => None,
             ty => Some(machine_type(ty)),
         };
+        let pushed = if row.python { self.push_inlined(v) } else { 0 };
         let result = self.call(row.address, &args, ty);
+        self.pop_inlined(pushed);
         if row.raises
             && let Some(r) = result
         {
@@ -710,6 +712,7 @@ impl Lowering<'_> {
     /// A call of a Python function whose compiled code, if it has some, is entered directly.
     fn py_call(&mut self, v: Val) -> clif::Value {
         let inst = &self.func[v];
+        let pushed = self.push_inlined(v);
         let window = self.b.ins().iadd_imm_s(self.regs, (inst.imm >> 48) as i64 * 8);
         let callee = self.value(inst.args[0]);
         let cx = self.cx;
@@ -733,6 +736,7 @@ impl Lowering<'_> {
         let r = self.enter(function, callee, code, window, entry, slow);
         self.b.ins().jump(done, &[BlockArg::Value(r)]);
         self.b.switch_to_block(done);
+        self.pop_inlined(pushed);
         self.raised(v, result);
         result
     }
@@ -747,7 +751,7 @@ impl Lowering<'_> {
         entry: clif::Value,
         slow: clif::Block,
     ) -> clif::Value {
-        let (cx, frame) = (self.cx, self.frame);
+        let (cx, frame) = (self.cx, self.top_frame);
         let cx_at = |offset: usize| offset as i32;
         let depth_at = cx_at(std::mem::offset_of!(Cx, depth));
         let depth = self.b.ins().load(types::I64, flags(), cx, depth_at);
