@@ -85,6 +85,8 @@ reasons! {
     Hoisted = "hoisted", true;
     /// The instruction had never been executed when the code was compiled.
     Unreached = "unreached", true;
+    /// An operation on built-in objects could run Python code.
+    Plain = "plain", true;
     /// Somebody asked for the frame object of an inlined call.
     Seen = "seen", false;
     /// In stress mode: for no reason.
@@ -236,7 +238,9 @@ fn note_receiver(cx: &Cx) {
         let word = Word(*frame.pc);
         let r = match word.op().map(Op::base) {
             Some(Op::LoadAttr | Op::LoadMethod | Op::Add | Op::Sub | Op::Mul | Op::TrueDiv | Op::LoadItem) => word.b(),
+            Some(Op::LoadItemI | Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge) => word.b(),
             Some(Op::StoreAttr | Op::StoreItem) => word.a(),
+            Some(Op::In | Op::NotIn) => word.c(),
             _ => return,
         };
         if let Some(v) = frame.reg(r) {
@@ -291,7 +295,7 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     let unit = unsafe { &*exit.unit.get() };
     rebuild(cx, exit);
     exit.count.set(exit.count.get().wrapping_add(1));
-    if matches!(exit.reason, Reason::Class | Reason::Shape) {
+    if matches!(exit.reason, Reason::Class | Reason::Shape | Reason::Plain) {
         note_receiver(cx);
     }
     if exit.reason.teaches() {

@@ -211,7 +211,7 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
-    fn may_inline(&self, f: &'static Function, n: usize) -> bool {
+    pub fn may_inline(&self, f: &'static Function, n: usize) -> bool {
         let code = f.code.get();
         let depth = self.state.frames.len();
         let again = self.state.frames.iter().filter(|f| std::ptr::eq(self.contexts[f.context].code, code)).count();
@@ -316,7 +316,10 @@ impl Builder<'_> {
                 }
                 v = frame.receiver;
             }
-            end.state.frames.last_mut().expect("the caller's").regs[result] = v;
+            // The result of `__setitem__` goes nowhere.
+            if let Some(r) = end.state.frames.last_mut().expect("the caller's").regs.get_mut(result) {
+                *r = v;
+            }
             ends.push(end);
         }
         self.merge(ends, return_pc)?;
@@ -440,8 +443,9 @@ impl Builder<'_> {
             },
             (Some("builtins"), name @ ("min" | "max"), &[x, y]) => self.min_max(name == "min", x, y),
             (Some("builtins"), "isinstance", &[v, class]) => {
-                let class = self.const_class(class)?;
-                let own = self.class_of(v)?;
+                let Some((class, own)) = self.const_class(class).zip(self.class_of(v)) else {
+                    return self.plain_truth(Helper::PlainIsInstance, &[v, class]);
+                };
                 let meta = class.header().class();
                 if !std::ptr::eq(meta, &type_::TYPE) {
                     return None;
@@ -462,6 +466,7 @@ impl Builder<'_> {
                 let x = self.to_float(v, true, Reason::Number);
                 Some(self.emit(Op::FAbs, Type::Float, &[x], 0))
             }
+            (Some(module), _, args) => self.plain_function(module, native, args),
             _ => None,
         }
     }
@@ -477,9 +482,12 @@ impl Builder<'_> {
         };
         let v = match known {
             Some(c) if sized(c) => v,
-            Some(_) => return None,
-            None if self.failed(Reason::Class) => return None,
-            None => self.guard_class(v, List::class()),
+            Some(c) if c.is_heap_type() => return None,
+            None if !self.failed(Reason::Class) => self.guard_class(v, List::class()),
+            _ => {
+                let n = self.plain(Helper::PlainLen, &[v], Type::Val)?;
+                return Some(self.to_int(n, Reason::Number));
+            }
         };
         let n = self.load_int(v, Alias::ListSize, super::items::SIZE);
         Some(self.bounded(n, 0, 1 << 48))
@@ -508,7 +516,7 @@ impl Builder<'_> {
             self.list_append(list, v);
             return Some(self.object(Value::none()));
         }
-        None
+        self.plain_method(method, args)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod entry;
 pub mod items;
 pub mod merge;
 pub mod ops;
+pub mod plain;
 pub mod poly;
 pub mod values;
 

@@ -324,6 +324,16 @@ impl Builder<'_> {
                 let rhs = self.int(w.sb() as i64);
                 return self.compare_jump(at, rhs);
             }
+            B::In | B::NotIn => return self.contains(at, at.op.base() == B::In),
+            B::LoadSlice => return self.load_slice(at),
+            B::LoadCommonConst => {
+                if let Some(value) = common_const(b) {
+                    let v = self.object(value);
+                    self.set_reg(a, v);
+                    return Ok(Flow::Next);
+                }
+                return self.generic(at);
+            }
             B::ForNext => return self.for_next(at),
             B::GetIter => return self.get_iter(at),
             B::UnpackSequence => return self.unpack(at),
@@ -592,6 +602,9 @@ impl Builder<'_> {
         if let Some(t) = self.truth(v) {
             return Ok(self.fork(t, when));
         }
+        if let Some(t) = self.plain_truth(Helper::PlainTruth, &[v]) {
+            return Ok(self.fork(t, when));
+        }
         self.sync(&[]);
         let v = self.boxed(v);
         let t = self.python_call(Helper::Truth, &[v], Type::Word);
@@ -720,6 +733,14 @@ impl Builder<'_> {
     }
 
     fn next_of_any(&mut self, at: At, it: Val, b: usize) -> Built<Flow> {
+        if let Some(v) = self.plain(Helper::PlainNext, &[it], Type::Val) {
+            let end = self.emit(Op::IsConst, Type::Bool, &[v], DONE);
+            let (no, yes) = self.branch(end);
+            let not_taken = Pending { block: no, state: self.state.clone() };
+            self.block = yes;
+            self.set_reg(b, v);
+            return Ok(Flow::Branch { taken: self.pend(), not_taken });
+        }
         self.sync(&[]);
         let it = self.boxed(it);
         let v = self.python_call(Helper::Next, &[it], Type::Val);
@@ -740,6 +761,16 @@ fn is_unreached(at: At) -> bool {
         B::LoadAttr | B::LoadMethod | B::StoreAttr => at.w.0 >> 48 == 0,
         B::LoadGlobal => at.feedback() == 0 && at.word(1) == 0,
         _ => false,
+    }
+}
+
+/// A built-in exception and the like that an instruction names.
+fn common_const(n: usize) -> Option<Value> {
+    use taipan_bytecode::ops::CommonConst;
+    use taipan_runtime::exceptions;
+    match CommonConst::from_u16(n as u16)? {
+        CommonConst::AssertionError => Some(Value::of(&exceptions::AssertionError)),
+        _ => None,
     }
 }
 

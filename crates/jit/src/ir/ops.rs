@@ -255,6 +255,9 @@ macro_rules! for_each_ir_op {
             guard = Guard (Bool) -> Void, guard;
             /// Leaves unless the word is `imm`.
             guard_word = GuardWord (Word) -> Void, guard, imm;
+            /// Leaves if the answer of an operation of `crate::plain` is that it did nothing. Never for another reason: what has been
+            /// done must not be done again.
+            guard_plain = GuardPlain (_) -> Void, guard;
             /// Leaves unless 0 <= a < b.
             guard_index = GuardIndex (Int, Int) -> Void, guard;
 
@@ -298,6 +301,9 @@ macro_rules! for_each_ir_op {
 
             /// Calls helper `imm`.
             call = Call * -> _, calls, imm;
+            /// Calls the built-in function or method at the low 48 bits of `imm`, unless its arguments might run Python code; the bits
+            /// above say what they must be.
+            call_plain = CallPlain * -> Val, calls, imm;
             /// Calls the Python function `a`, which has the code of the function at the low 48 bits of `imm`; the callee's window
         /// begins at the register in the high bits and holds the arguments.
             py_call = PyCall (Val) -> Val, calls, imm;

@@ -15,9 +15,11 @@ use taipan_runtime::value::{INT_MAX, INT_MIN};
 use taipan_runtime::{Cx, Object, Value};
 
 use super::{Lowering, flags, machine_type};
+use crate::build::plain::PLAIN_METHOD;
 use crate::build::values::offset_of;
 use crate::helpers::Helper;
 use crate::ir::{BlockId, Cond, Edge, Op, Type, Val};
+use crate::plain;
 
 type Out = Result<Option<clif::Value>, String>;
 
@@ -167,6 +169,13 @@ impl Lowering<'_> {
                 self.guard(v, ok);
                 return Ok(None);
             }
+            Op::GuardPlain => {
+                let ok = self.b.ins().icmp_imm_s(IntCC::NotEqual, a[0], plain::NOT_PLAIN as i64);
+                let (exit, next) = (self.exit_block(v), self.b.create_block());
+                self.b.ins().brif(ok, next, &[], exit, &[]);
+                self.b.switch_to_block(next);
+                return Ok(None);
+            }
             Op::GuardIndex => {
                 let ok = self.b.ins().icmp(IntCC::UnsignedLessThan, a[0], a[1]);
                 self.guard(v, ok);
@@ -238,6 +247,7 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Op::Call => return self.helper_call(v),
+            Op::CallPlain => self.call_plain(v, &a),
             Op::PyCall => self.py_call(v),
             Op::Jump => {
                 let edge = &self.func[block].edges[0];
@@ -646,13 +656,7 @@ impl Lowering<'_> {
             return self.alloc(40, List::class() as *const _ as u64);
         }
         // The items lie on the native stack for the helper to copy; the collector sees them there.
-        let bytes = 8 * items.len() as u32;
-        let slot =
-            self.b.create_sized_stack_slot(clif::StackSlotData::new(clif::StackSlotKind::ExplicitSlot, bytes, 3));
-        for (i, item) in items.iter().enumerate() {
-            self.b.ins().stack_store(types::I64, *item, slot, 8 * i as i32);
-        }
-        let at = self.b.ins().stack_addr(types::I64, slot, 0);
+        let at = self.on_stack(items);
         let n = self.word(items.len() as u64);
         let cx = self.cx;
         self.call(Helper::NewList.row().address, &[cx, at, n], Some(types::I64)).expect("it has a result")
@@ -699,6 +703,34 @@ impl Lowering<'_> {
             self.raised(v, r);
         }
         Ok(result)
+    }
+
+    /// A call of a built-in function or method, whose arguments lie on the native stack; the collector sees them there.
+    fn call_plain(&mut self, v: Val, args: &[clif::Value]) -> clif::Value {
+        let imm = self.func[v].imm;
+        let address = if imm & PLAIN_METHOD != 0 {
+            plain::call_method as *const () as usize
+        } else {
+            plain::call_function as *const () as usize
+        };
+        let at = self.on_stack(args);
+        let (callee, n) = (self.word(imm & 0xffff_ffff_ffff), self.word(args.len() as u64));
+        let needs = self.word(imm >> 49);
+        let cx = self.cx;
+        let result = self.call(address, &[cx, callee, at, n, needs], Some(types::I64)).expect("it has a result");
+        self.raised(v, result);
+        result
+    }
+
+    /// Puts values on the native stack; their address.
+    fn on_stack(&mut self, items: &[clif::Value]) -> clif::Value {
+        let bytes = 8 * items.len().max(1) as u32;
+        let slot =
+            self.b.create_sized_stack_slot(clif::StackSlotData::new(clif::StackSlotKind::ExplicitSlot, bytes, 3));
+        for (i, item) in items.iter().enumerate() {
+            self.b.ins().stack_store(types::I64, *item, slot, 8 * i as i32);
+        }
+        self.b.ins().stack_addr(types::I64, slot, 0)
     }
 
     /// Leaves if a helper's result is 0. Not subject to stress: what the helper did cannot be done again.
