@@ -55,7 +55,7 @@ enum Found {
 
 impl Builder<'_> {
     /// The shape that a value is known to have.
-    fn known_shape(&self, v: Val) -> Option<&'static Shape> {
+    pub fn known_shape(&self, v: Val) -> Option<&'static Shape> {
         let address = self.state.shapes.iter().find(|(o, _)| *o == v)?.1;
         // SAFETY: shapes of facts are kept alive by their classes, which are roots.
         Some(unsafe { &*(address as *const Shape) })

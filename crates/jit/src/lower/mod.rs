@@ -19,7 +19,7 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::{Cx, Value};
 
-use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, Place, Reason};
+use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, FrameTemplate, Place, Reason};
 use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
 
 /// Machine code that is not in the arena yet.
@@ -28,6 +28,8 @@ pub struct Lowered {
     pub bytes: Vec<u8>,
     /// Its exits, in boxes whose addresses the code holds.
     pub exits: Vec<Box<Exit>>,
+    /// What frames that it pushes look like, at addresses that the code holds.
+    pub templates: Vec<Box<[FrameTemplate]>>,
     /// Cranelift's text, if asked for.
     pub clif: Option<String>,
     /// Disassembly, if asked for.
@@ -82,10 +84,12 @@ impl Machine {
         self.context.clear();
         self.context.func.signature = signature(&[types::I64, types::I64], Some(types::I64));
         let mut exits = Vec::new();
+        let templates;
         {
             let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
             let mut lowering = Lowering::new(func, process, builder);
             lowering.run(&mut exits)?;
+            templates = std::mem::take(&mut lowering.templates);
             lowering.b.seal_all_blocks();
             lowering.b.finalize(self.isa.frontend_config());
         }
@@ -97,7 +101,7 @@ impl Machine {
             return Err("code with relocations".into());
         }
         let asm = compiled.vcode.clone();
-        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), exits, clif: text, asm })
+        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), exits, templates, clif: text, asm })
     }
 }
 
@@ -136,6 +140,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) frame: clif::Value,
     /// The frame on top while a call is being made.
     pub(crate) top_frame: clif::Value,
+    /// What frames that are pushed around calls look like.
+    templates: Vec<Box<[FrameTemplate]>>,
     signatures: HashMap<Vec<clif::Type>, clif::SigRef>,
     /// Exit blocks by state and reason.
     pending: HashMap<(StateId, u8), clif::Block>,
@@ -159,6 +165,7 @@ impl<'a> Lowering<'a> {
             regs,
             frame,
             top_frame: frame,
+            templates: vec![],
             signatures: HashMap::new(),
             pending: HashMap::new(),
             order: vec![],
