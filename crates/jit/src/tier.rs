@@ -366,6 +366,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
             Err(Refusal::Never(why)) => return Err(why),
         }
     };
+    stats::STATS.with_borrow_mut(|s| s.attempts += sticky.attempts as u64 + 1);
     let mut func = product.func;
     let name = dump::name(code, entry);
     func.name = name.clone();
@@ -398,6 +399,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         recursion_limit: cx.rt().recursion_limit.as_ptr() as u64,
         stress: (crate::options().mode == Mode::Stress).then_some(STRESS.0.get() as u64),
     };
+    let began = Instant::now();
     let lowered = match tier.machine.lower(&func, &process, dump::wants_code(&name)) {
         Ok(lowered) => lowered,
         Err(why) => {
@@ -407,6 +409,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
             return Err("not lowered");
         }
     };
+    stats::STATS.with_borrow_mut(|s| s.lower_ns += began.elapsed().as_nanos() as u64);
     dump::code(&name, &lowered);
     unit.start = tier.arena.add(&lowered.bytes).ok_or("code memory is full")?;
     unit.exits = lowered.exits;

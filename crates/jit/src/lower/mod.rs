@@ -196,11 +196,18 @@ impl<'a> Lowering<'a> {
                 self.values[v.0 as usize] = result;
             }
         }
+        let tail = self.b.create_block();
+        self.b.set_cold_block(tail);
+        let which = self.b.append_block_param(tail, types::I64);
         for key in std::mem::take(&mut self.order) {
             self.b.switch_to_block(self.pending[&key]);
-            let exit = self.exit(key.0, Reason::from_number(key.1))?;
+            let exit = self.exit(key.0, Reason::from_number(key.1), tail)?;
             exits.push(exit);
         }
+        self.b.switch_to_block(tail);
+        let cx = self.cx;
+        let bits = self.call(crate::exits::leave as *const () as usize, &[cx, which], Some(types::I64));
+        self.b.ins().return_(&[bits.expect("it has a result")]);
         Ok(())
     }
 
@@ -284,8 +291,9 @@ impl<'a> Lowering<'a> {
         self.b.ins().band(ok, keep)
     }
 
-    /// The code of an exit block: stores what the state names, calls `leave`, returns what that says.
-    fn exit(&mut self, state: StateId, reason: Reason) -> Result<Box<Exit>, String> {
+    /// The code of an exit block: stores what the state names and goes to `tail`, which calls `leave` and returns what that
+    /// says.
+    fn exit(&mut self, state: StateId, reason: Reason, tail: clif::Block) -> Result<Box<Exit>, String> {
         let state = &self.func.states[state.0 as usize];
         let mut places: HashMap<Val, Place> = HashMap::new();
         let buffer = self.word(EXIT_BUFFER.address());
@@ -323,10 +331,7 @@ impl<'a> Lowering<'a> {
         let stores = state.stores.iter().map(|s| (places[&s.object], s.offset, places[&s.value])).collect();
         let exit = Box::new(Exit { unit: Cell::new(std::ptr::null()), reason, count: Cell::new(0), frames, stores });
         let address = self.word(&raw const *exit as u64);
-        let cx = self.cx;
-        let bits = self.call(crate::exits::leave as *const () as usize, &[cx, address], Some(types::I64));
-        let bits = bits.expect("it has a result");
-        self.b.ins().return_(&[bits]);
+        self.b.ins().jump(tail, &[clif::BlockArg::Value(address)]);
         Ok(exit)
     }
 
