@@ -23,9 +23,9 @@ use crate::helpers::Helper;
 use crate::ir::{Alias, Cond, Op, Type, Val};
 
 /// Largest code that is inlined, in words.
-const MAX_CALLEE: usize = 400;
+const MAX_CALLEE: usize = 200;
 /// Words of code inlined into one function.
-const MAX_INLINED: usize = 1500;
+const MAX_INLINED: usize = 700;
 
 impl Builder<'_> {
     /// `reg c = reg a (reg a+1 ...)`.
