@@ -143,6 +143,14 @@ helpers! {
     /// See `crate::plain`.
     PlainBinary = plain::binary, raises, writes;
     /// See `crate::plain`.
+    PlainPower = plain::power, raises;
+    /// See `crate::plain`.
+    PlainNegative = plain::negative, raises;
+    /// See `crate::plain`.
+    PlainConvert = plain::convert, raises;
+    /// See `crate::plain`.
+    StoreGlobal = plain::store_global, writes;
+    /// See `crate::plain`.
     PlainCompare = plain::compare, raises;
     /// See `crate::plain`.
     PlainTruth = plain::truth_of, raises;

@@ -213,9 +213,8 @@ pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
     }
     *n += 1;
     add_receiver(list, kind_of(v));
-    // Attributes of one class are cached by the interpreter already; operators have nothing else to learn from.
-    let is_attribute = matches!(op_at(code, pc as usize).base(), B::LoadAttr | B::LoadMethod | B::StoreAttr);
-    let least = if is_attribute { 2 } else { 1 };
+    // What the interpreter caches for one class there is nothing more to learn about.
+    let least = if op_at(code, pc as usize).info().base.is_some() { 2 } else { 1 };
     if *n == RECEIVERS_TO_LEARN && (least..=MAX_RECEIVERS).contains(&list.len()) {
         for (_, unit) in data.units.clone() {
             // SAFETY: TIER-2.

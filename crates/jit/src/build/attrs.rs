@@ -82,6 +82,22 @@ impl Builder<'_> {
         }
     }
 
+    /// `global x = reg a`. Whoever relies on its value is told, which may be this code.
+    pub fn store_global(&mut self, at: At) -> Built<Flow> {
+        let v = self.reg(at.w.a());
+        let context = self.context();
+        let (globals, name) = (context.globals, context.code.name_at(at.w.x() as usize));
+        if Value::of(globals).exact::<Dict>().is_none() {
+            return self.generic(at);
+        }
+        self.root(Value::of(globals));
+        let v = self.boxed(v);
+        let (dict, name) = (self.word(Value::of(globals).bits()), self.word(Value::of(name).bits()));
+        self.plain_call(Helper::StoreGlobal, &[dict, name, v], Type::Word);
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
     /// The live shape at an address from an inline cache.
     fn shape_at(&mut self, address: u64) -> Option<&'static Shape> {
         let found = self.cx.heap().find_object(address as usize)?;

@@ -105,7 +105,7 @@ impl Builder<'_> {
 
     fn generic_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
         let name = self.cx.names().__getitem__;
-        if let Some(flow) = self.special(at, v, name, &[key], at.w.a())? {
+        if let Some(flow) = self.special(at, v, name, &[key], at.w.a(), |_, _, _| true)? {
             return Ok(flow);
         }
         if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
@@ -188,7 +188,7 @@ impl Builder<'_> {
         let name = self.cx.names().__setitem__;
         // The result goes where the callee's window begins; nobody reads it.
         let nowhere = self.context().code.nregs();
-        if let Some(flow) = self.special(at, v, name, &[key, value], nowhere)? {
+        if let Some(flow) = self.special(at, v, name, &[key, value], nowhere, |_, _, _| true)? {
             return Ok(flow);
         }
         if self.plain(Helper::PlainSetItem, &[v, key, value], Type::Word).is_some() {

@@ -216,6 +216,7 @@ impl Builder<'_> {
                 self.emit(Op::Barrier, Type::Void, &[cell, v], 0);
             }
             B::LoadGlobal => return self.load_global(at),
+            B::StoreGlobal => return self.store_global(at),
             B::LoadAttr => return self.load_attr(at),
             B::StoreAttr => return self.store_attr(at),
             B::LoadMethod => return self.load_method(at),
