@@ -543,6 +543,9 @@ impl Builder<'_> {
     /// `x is y`.
     fn is(&mut self, x: Val, y: Val) -> Val {
         let (tx, ty) = (self.func[x].ty, self.func[y].ty);
+        if x == y {
+            return self.emit(Op::ConstBool, Type::Bool, &[], 1);
+        }
         if tx == Type::Int && ty == Type::Int {
             return self.emit(Op::ICmp, Type::Bool, &[x, y], Cond::Eq as u64);
         }
