@@ -94,6 +94,8 @@ pub struct Inst {
     pub target: Option<Label>,
     /// Source range, if it has one.
     pub range: Option<TextRange>,
+    /// It is all that a statement is compiled to, and stays so that debuggers see the statement's line.
+    pub is_statement: bool,
 }
 
 impl Inst {
@@ -203,7 +205,9 @@ impl Asm {
             for _ in 0..8 {
                 let place = self.place(target);
                 match self.insts.get(place) {
-                    Some(next) if next.op == Op::Jump && place != i => target = next.target.unwrap_or(target),
+                    Some(next) if next.op == Op::Jump && !next.is_statement && place != i => {
+                        target = next.target.unwrap_or(target)
+                    }
                     _ => break,
                 }
             }
@@ -264,6 +268,13 @@ impl Asm {
 
     /// Removes jumps to the next instruction.
     fn drop_empty_jumps(&mut self) {
+        for i in 0..self.insts.len() {
+            let inst = &self.insts[i];
+            if inst.op == Op::Jump && inst.is_statement && inst.target.is_some_and(|t| self.place(t) == i + 1) {
+                self.insts[i].op = Op::Nop;
+                self.insts[i].target = None;
+            }
+        }
         let live: Vec<bool> = (0..self.insts.len())
             .map(|i| {
                 let inst = &self.insts[i];
@@ -284,6 +295,9 @@ impl Asm {
             let (inst, next) = (self.insts[i], self.insts[i + 1]);
             let over = inst.target.is_some_and(|t| self.place(t) == i + 2);
             let forward = next.target.is_some_and(|t| self.place(t) > i);
+            if next.is_statement {
+                continue;
+            }
             if let (true, true, false, Op::Jump, Some(op)) =
                 (over, forward, targeted[i + 1], next.op, opposite(inst.op))
             {

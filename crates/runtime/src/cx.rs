@@ -130,12 +130,14 @@ pub struct Cx {
     pub compiled: u32,
     /// Trace functions and monitoring callbacks that are running.
     pub tracing: u32,
-    /// A trace function runs for a `line` event.
-    pub at_line: bool,
+    /// What the trace function that runs is told.
+    pub trace_event: crate::jump::TraceEvent,
+    /// The frame that it is told about.
+    pub traced_frame: *const Frame,
     /// Frame and word of the instruction looked at last.
     pub last_traced: Option<(*mut Frame, usize)>,
-    /// The native function whose call was reported and has not returned, and the frame that called it.
-    pub native_call: Option<(*mut Frame, Value)>,
+    /// The native function whose call was reported and has not returned, the frame that called it, and its `pc` then.
+    pub native_call: Option<(*mut Frame, Value, *const u64)>,
 }
 
 /// Set when something wants the running thread's attention at the next check.
@@ -241,7 +243,8 @@ impl Cx {
             traced: false,
             compiled: 0,
             tracing: 0,
-            at_line: false,
+            trace_event: Default::default(),
+            traced_frame: std::ptr::null(),
             last_traced: None,
             native_call: None,
         })

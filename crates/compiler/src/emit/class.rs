@@ -200,12 +200,14 @@ impl<'a> Compiler<'a> {
             body = &body[1..];
         }
         self.body(body)?;
-        self.at(first);
+        // What follows belongs to no line of its own.
+        let last = self.u.range;
         let annotations = std::mem::take(&mut self.u.annotations);
         if !annotations.is_empty() {
+            self.at(first);
             self.annotate_function(annotations, "__annotate_func__", first)?;
         }
-        self.at(first);
+        self.u.range = last;
         let attributes = std::mem::take(&mut self.u.static_attributes);
         let attributes = attributes.iter().map(|n| Const::Str(Text::new(n))).collect();
         self.class_value("__static_attributes__", |c| c.load_const(Const::Tuple(attributes), None));

@@ -198,6 +198,9 @@ impl<'a> Compiler<'a> {
         self.unwind(keep, range)?;
         self.at(range);
         self.goto(target);
+        if let Some(jump) = self.u.asm.insts.last_mut() {
+            jump.is_statement = true;
+        }
         self.resume(keep);
         Ok(())
     }
@@ -228,7 +231,6 @@ impl<'a> Compiler<'a> {
             c.jump_if(&s.test, other, false)?;
             c.body(&s.body)
         })?;
-        self.at(s.test.range());
         self.jump(Op::JumpBack, 0u32, 0u32, top);
         self.bind(other);
         self.else_body(&s.orelse)?;
@@ -437,6 +439,8 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn try_stmt(&mut self, s: &'a ast::StmtTry) -> Res {
         self.u.conditional += 1;
+        // The line of the `try`, for debuggers.
+        self.emit(Op::Nop, 0u32, 0u32, 0u32);
         if s.finalbody.is_empty() {
             self.try_except(s)?;
         } else {
@@ -526,7 +530,10 @@ impl<'a> Compiler<'a> {
                     self.jump(Op::JumpExcNotMatch, error, class, next);
                 }
                 None if i + 1 < handlers.len() => return fail("default 'except:' must be last", h.range),
-                None => {}
+                None => {
+                    self.at(h.range);
+                    self.emit(Op::Nop, 0u32, 0u32, 0u32);
+                }
             }
             self.release(mark);
             self.at(h.range);

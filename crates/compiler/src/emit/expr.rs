@@ -461,6 +461,8 @@ impl<'a> Compiler<'a> {
                 Some(c) => {
                     self.check_literals(e);
                     self.at(e.range());
+                    // For debuggers; a constant test may be all there is on its line.
+                    self.emit(Op::Nop, 0u32, 0u32, 0u32);
                     if fold::truth(&c) == wanted {
                         self.goto(target);
                     }

@@ -317,13 +317,27 @@ impl<'a> Compiler<'a> {
 
     /// Emits an instruction with the static half of its first cache word.
     pub(crate) fn emit_aux(&mut self, op: Op, a: impl Operand, b: impl Operand, c: impl Operand, aux: u32) {
-        let inst = Inst { op, operands: [a.raw(), b.raw(), c.raw()], aux, target: None, range: self.u.range };
+        let inst = Inst {
+            op,
+            operands: [a.raw(), b.raw(), c.raw()],
+            aux,
+            target: None,
+            range: self.u.range,
+            is_statement: false,
+        };
         self.u.asm.insts.push(inst);
     }
 
     /// Emits a jump (or another instruction with a target).
     pub(crate) fn jump(&mut self, op: Op, a: impl Operand, b: impl Operand, target: Label) {
-        let inst = Inst { op, operands: [a.raw(), b.raw(), 0], aux: 0, target: Some(target), range: self.u.range };
+        let inst = Inst {
+            op,
+            operands: [a.raw(), b.raw(), 0],
+            aux: 0,
+            target: Some(target),
+            range: self.u.range,
+            is_statement: false,
+        };
         self.u.asm.insts.push(inst);
     }
 

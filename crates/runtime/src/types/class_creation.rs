@@ -183,6 +183,7 @@ fn allocate(
         subclasses: RefCell::new(Vec::new()),
         init_function: Cell::new(None),
         finalizer: Cell::new(false),
+        foreign_mro: Cell::new(false),
     }));
     cx.barrier(class);
     class
@@ -202,8 +203,15 @@ fn inline_hint(cx: &mut Cx, base: &'static Type, dict: &'static Dict) -> u32 {
 /// Computes the MRO, through a metaclass's `mro()` if it has one.
 pub fn set_mro(cx: &mut Cx, class: &'static Type) -> PyResult<()> {
     let mro = match custom_mro(cx, class)? {
-        Some(mro) => mro,
+        Some(mro) => {
+            let is_base =
+                |t: &Type| class.bases().items().iter().any(|b| b.downcast::<Type>().is_some_and(|b| b.is_subtype(t)));
+            let types = mro.items().iter().filter_map(|v| v.downcast::<Type>());
+            class.data().foreign_mro.set(types.into_iter().any(|t| !std::ptr::eq(t, class) && !is_base(t)));
+            mro
+        }
         None => {
+            class.data().foreign_mro.set(false);
             let mro = linearize(cx, class, class.bases().items())?;
             Tuple::new(cx, &mro)
         }

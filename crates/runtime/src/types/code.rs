@@ -280,6 +280,12 @@ impl CodeObject {
         positions.get(i).copied().unwrap_or_default()
     }
 
+    /// The line that a frame is at before its first instruction.
+    pub fn entry_line(&self) -> u32 {
+        let is_module = self.flags & (co::OPTIMIZED | co::NEWLOCALS) == 0 && self.name.as_ascii() == Some("<module>");
+        if is_module { 0 } else { self.firstlineno }
+    }
+
     /// Line of word `i`.
     pub fn line_of(&self, i: usize) -> u32 {
         self.position(i).line

@@ -261,14 +261,16 @@ impl FrameObject {
     /// Return the current line number in the frame.
     #[getter]
     fn f_lineno(cx: &mut Cx, this: &'static FrameObject) -> Option<Value> {
-        Some(this.line()).filter(|l| *l != 0).map(|l| cx.int(l as i64))
+        // SAFETY: the pointer is cleared before the frame ends.
+        let is_entered = unsafe { this.frame.get().as_ref() }.is_some_and(|f| f.traced_line == CALLING);
+        Some(this.line()).filter(|l| *l != 0 || is_entered).map(|l| cx.int(l as i64))
     }
     #[setter("f_lineno")]
-    fn set_f_lineno(cx: &mut Cx, _this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
+    fn set_f_lineno(cx: &mut Cx, this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
         if value.is_none() {
             return raise!(cx, AttributeError, "cannot delete attribute");
         }
-        raise!(cx, ValueError, "f_lineno can only be set in a trace function")
+        crate::jump::set_line(cx, this.frame.get(), value)
     }
     /// Return the index of the last attempted instruction in the frame.
     #[getter]

@@ -204,6 +204,9 @@ impl Generator {
         let outer = cx.handled;
         cx.handled = self.handled.get().or(outer);
         self.handled.set(outer);
+        if outer.is_some() {
+            cx.barrier(self);
+        }
         cx.frame = frame;
         cx.depth += 1;
         frame
@@ -223,12 +226,14 @@ impl Generator {
         cx.handled = outer;
         cx.depth -= 1;
         self.state.set(state);
-        if state == State::Finished {
-            self.finish(cx);
-        }
+        // Before anything may collect: the registers were written without barriers while the frame ran, and the array
+        // may outlive the generator (a stale word on the native stack is enough).
         cx.barrier(self);
         if let Some(window) = self.window.get() {
             cx.barrier(window);
+        }
+        if state == State::Finished {
+            self.finish(cx);
         }
     }
 
@@ -242,7 +247,11 @@ impl Generator {
             }
             (*self.frame.get()).locals = None;
         }
-        self.window.set(None);
+        if let Some(window) = self.window.take() {
+            // What still points to the array must not keep alive what the locals referred to.
+            // SAFETY: the array holds `capacity` words; nobody reads the registers of a finished frame.
+            unsafe { std::ptr::write_bytes(window.word_ptr(0), 0, window.capacity()) };
+        }
         // Coroutines mostly end in the order opposite to that of their creation.
         cx.rt().special.borrow_mut().forget_last(Value::of(self));
     }
