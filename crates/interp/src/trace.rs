@@ -13,10 +13,10 @@ use taipan_runtime::exceptions::Exception;
 use taipan_runtime::frame::{CALLING, ENTERED, Frame};
 use taipan_runtime::jump::TraceEvent;
 use taipan_runtime::protocol::attr;
-use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::code_methods::code_offset;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::frame::FrameObject;
+use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, monitoring};
 
@@ -79,7 +79,8 @@ fn events(cx: &mut Cx, pc: *const u64) -> PyResult<()> {
     let line = frame.code.line_of(index);
     let last = cx.last_traced.replace((frame, index));
     let jumped_back = last.is_some_and(|(f, i)| std::ptr::eq(f, frame) && index < i);
-    if line != 0 && (line != frame.traced_line || jumped_back) && starts_line(frame.code, index, line) {
+    if line != 0 && (line != frame.traced_line || jumped_back && op != Some(Op::Send)) && frame.code.starts_line(index)
+    {
         frame.traced_line = line;
         line_event(cx, frame, line)?;
         if jumped(cx, frame, pc) {
@@ -115,11 +116,6 @@ fn jumped(cx: &mut Cx, frame: &mut Frame, pc: *const u64) -> bool {
     frame.traced_line = frame.code.line_of(index);
     cx.last_traced = Some((frame, index));
     true
-}
-
-/// True if the instruction at `index` is the first of its line.
-fn starts_line(code: &CodeObject, index: usize, line: u32) -> bool {
-    index == 0 || code.line_of(index - 1) != line || code.position(index) != code.position(index - 1)
 }
 
 fn entered(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
@@ -338,6 +334,21 @@ fn call(cx: &mut Cx, f: Value, object: &'static FrameObject, event: &str, arg: V
     result
 }
 
+/// Reports, as CPython does, the StopIteration by which what the running frame delegates to (`yield from`, `await`) gives
+/// its result. False if the trace function raised.
+#[cold]
+#[inline(never)]
+pub(crate) fn delegate_returned(cx: &mut Cx, value: Value) -> bool {
+    // SAFETY: INT-1.
+    let frame = unsafe { &mut *cx.frame };
+    if !frame.object.is_some_and(|o| cx.trace.is_some() && o.trace.get().is_some()) {
+        return true;
+    }
+    cx.raise_stop_iteration(Some(value));
+    let exception = cx.take_exception();
+    report_raised(cx, frame, exception).is_ok()
+}
+
 /// Reports the exception that was just raised in the running frame, or passes through it.
 #[cold]
 #[inline(never)]
@@ -389,6 +400,17 @@ pub(crate) fn left(cx: &mut Cx) {
 fn report_left(cx: &mut Cx, frame: &mut Frame, exception: Value) -> PyResult<()> {
     if frame.traced_line == 0 {
         return Ok(());
+    }
+    if frame.code.line_of(frame.word_index()) == 0 {
+        // An exception raised again leaves from where it was raised.
+        let traceback = exception.downcast::<Exception>().and_then(|e| e.traceback.get());
+        let raised = traceback
+            .and_then(|t| t.exact::<Traceback>())
+            .filter(|t| frame.object.is_some_and(|o| std::ptr::eq(o, t.frame)));
+        if let Some(word) = raised.map(|t| t.word) {
+            // SAFETY: the index of a word of the code; pc is behind it.
+            frame.pc = unsafe { frame.code.words_ptr().add(word + 1) };
+        }
     }
     let index = frame.word_index();
     if cx.rt().monitoring.wants(monitoring::PY_UNWIND, frame.code) {

@@ -72,6 +72,8 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digits of int results on the way; empty while in use.
     pub int_scratch: Cell<Vec<u32>>,
+    /// What the program's directory was in `sys.path` at the start, if it was put there.
+    pub path_0: RefCell<Option<String>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
     /// `sys.monitoring`.
@@ -126,6 +128,8 @@ pub struct Cx {
     pub profile: Option<Value>,
     /// The interpreter is to look for events (`Cx::update_traced`).
     pub traced: bool,
+    /// The innermost dispatch loop: see [`Entry`].
+    pub entry: Entry,
     /// Activations of compiled code, in which registers and `pc` of frames are not up to date.
     pub compiled: u32,
     /// Trace functions and monitoring callbacks that are running.
@@ -138,6 +142,16 @@ pub struct Cx {
     pub last_traced: Option<(*mut Frame, usize)>,
     /// The native function whose call was reported and has not returned, the frame that called it, and its `pc` then.
     pub native_call: Option<(*mut Frame, Value, *const u64)>,
+}
+
+/// Where the native stack was when the innermost dispatch loop was entered. Handlers keep nothing on the native stack
+/// across the functions that they call, so that a function called by an instruction itself may leave out what lies below.
+#[derive(Clone, Copy, Default)]
+pub struct Entry {
+    /// An address above which everything is that the loop's caller keeps, its registers included.
+    pub stack: usize,
+    /// `Cx::compiled` at that time.
+    pub compiled: u32,
 }
 
 /// Set when something wants the running thread's attention at the next check.
@@ -165,6 +179,7 @@ impl Runtime {
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
             int_scratch: Cell::new(Vec::new()),
+            path_0: RefCell::new(None),
             int_max_str_digits: Cell::new(4300),
             monitoring: crate::monitoring::Monitoring::default(),
             coroutine_origin_depth: Cell::new(0),
@@ -243,6 +258,7 @@ impl Cx {
             traced: false,
             compiled: 0,
             tracing: 0,
+            entry: Entry::default(),
             trace_event: Default::default(),
             traced_frame: std::ptr::null(),
             last_traced: None,

@@ -89,7 +89,10 @@ impl Frame {
     /// Line being executed.
     pub fn line(&self) -> u32 {
         // At its entry a function is at the line of its `def`, a module before its first.
-        if self.traced_line == CALLING { self.code.entry_line() } else { self.code.line_of(self.word_index()) }
+        match self.traced_line {
+            CALLING => self.code.entry_line(),
+            _ => self.code.line_before(self.word_index()),
+        }
     }
 
     /// The value in register `i`.

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+pub use taipan_gc::with_spilled_registers;
 use taipan_gc::{Config, Heap, Hooks, Kind, Marker, Stats};
 
 use crate::cx::{Cx, Runtime};

@@ -10,8 +10,9 @@ use taipan_bytecode::effects::{ends_block, jump, reads, writes};
 use taipan_bytecode::{Op, Word};
 
 use crate::cx::Cx;
-use crate::frame::Frame;
+use crate::frame::{Frame, flag};
 use crate::types::code::CodeObject;
+use crate::types::descr::NativeFunction;
 
 /// A set of temporaries, by register number.
 type Set = Vec<u64>;
@@ -80,6 +81,29 @@ fn decode(code: &CodeObject) -> Option<Vec<Instruction>> {
         at = next;
     }
     Some(all)
+}
+
+/// For each word, whether it is the first instruction of its line or where a jump or an exception may lead.
+pub(crate) fn line_starts(code: &CodeObject) -> Box<[bool]> {
+    let mut starts = vec![false; code.word_count()];
+    let Some(all) = decode(code) else { return starts.into() };
+    let mut line = 0;
+    for insn in &all {
+        // What runs before a function is entered does not count.
+        let is_prologue = matches!(insn.op, Op::NewCell | Op::MakeCell | Op::ReturnGenerator);
+        let own = if is_prologue { 0 } else { code.line_of(insn.start) };
+        starts[insn.start] |= own != line;
+        line = own;
+        if let Some(target) = insn.target()
+            && let Some(start) = starts.get_mut(target)
+        {
+            *start = true;
+        }
+    }
+    for handler in &code.handlers {
+        starts[handler.target as usize] = true;
+    }
+    starts.into()
 }
 
 /// What is known about the registers of a code object, instruction by instruction.
@@ -156,11 +180,12 @@ fn live_at(code: &CodeObject, index: usize) -> Option<Set> {
     Some(all.needed_during(current))
 }
 
-/// Clears the temporaries of this thread's frames that nothing reads any more.
+/// Clears the temporaries of this thread's frames that nothing reads any more; those above compiled code, whose registers
+/// are not up to date.
 #[cold]
 #[inline(never)]
 pub fn forget_dead_temporaries(cx: &mut Cx) {
-    if cx.compiled > 0 {
+    if cx.compiled != cx.entry.compiled {
         return;
     }
     let mut frame: *mut Frame = cx.frame;
@@ -183,8 +208,31 @@ pub fn forget_dead_temporaries(cx: &mut Cx) {
                     }
                 }
             }
+            if f.flags & flag::ENTRY != 0 && cx.entry.compiled > 0 {
+                return;
+            }
             callee = f.regs;
             frame = f.prev;
         }
     }
+}
+
+/// True if the running frame's instruction is a call of a native function that `is_callee` accepts.
+fn calls_native(cx: &Cx, is_callee: impl Fn(&NativeFunction) -> bool) -> bool {
+    // SAFETY: FRAME-1.
+    let Some(frame) = (unsafe { cx.frame.as_ref() }) else { return false };
+    let instruction = decode(frame.code).and_then(|all| {
+        let index = frame.word_index();
+        all.into_iter().find(|i| i.start <= index && index < i.next)
+    });
+    let Some(instruction) = instruction else { return false };
+    let is_call = matches!(instruction.op, Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw);
+    let callee = frame.reg(instruction.word.a()).filter(|_| is_call);
+    callee.and_then(|f| f.exact::<NativeFunction>()).is_some_and(is_callee)
+}
+
+/// The address from which the native stack has to be scanned while the running native function, which `is_callee` tells
+/// from others, runs: what its caller's caller keeps. None if something else than an instruction called it.
+pub fn stack_of_caller(cx: &Cx, is_callee: impl Fn(&NativeFunction) -> bool) -> Option<usize> {
+    (cx.compiled == cx.entry.compiled && cx.entry.stack != 0 && calls_native(cx, is_callee)).then_some(cx.entry.stack)
 }

@@ -291,7 +291,15 @@ fn qualified(cx: &mut Cx, spec: &ParamSpec, receiver: Option<Value>) -> String {
             return format!("{owner}.{}", spec.name);
         }
     }
-    spec.name.to_string()
+    let key = cx.names().__name__;
+    let module = receiver
+        .downcast::<crate::types::module::Module>()
+        .and_then(|m| m.dict().get_str(key))
+        .and_then(|v| v.downcast::<crate::types::str::Str>());
+    match module {
+        Some(module) if !module.eq_rust("builtins") => format!("{module}.{}", spec.name),
+        _ => spec.name.to_string(),
+    }
 }
 
 fn plural(n: usize) -> &'static str {

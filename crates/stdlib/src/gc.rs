@@ -14,11 +14,12 @@ use taipan_runtime::native::{self, ParamSpec};
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::number;
 use taipan_runtime::typeobj::{Type, flags};
+use taipan_runtime::types::descr::NativeFunction;
 use taipan_runtime::types::int;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::{Args, Cx, PyResult, Value, heap, raise, shape};
+use taipan_runtime::{Args, Cx, PyResult, Value, heap, liveness, raise, shape};
 
 use crate::state::{self, Slot};
 
@@ -85,15 +86,30 @@ static COLLECT: ParamSpec = ParamSpec {
     varkw: false,
 };
 
+/// A collection by `gc.collect` runs, or what it calls.
+static COLLECTING: AtomicBool = AtomicBool::new(false);
+
 /// Collects, then runs finalisers and weakref callbacks.
 pub fn collect(cx: &mut Cx, generation: i64) {
     if generation > 0 {
-        taipan_runtime::liveness::forget_dead_temporaries(cx);
+        liveness::forget_dead_temporaries(cx);
     }
+    // Stale words between here and the calling instruction must not keep alive what the program has just dropped.
+    let is_collect =
+        |f: &NativeFunction| f.def.name == COLLECT.name && Gc::METHODS.as_ptr_range().contains(&(f.def as *const _));
+    let stack = liveness::stack_of_caller(cx, is_collect);
+    let is_outermost = !COLLECTING.swap(true, Ordering::Relaxed);
     notify(cx, "start", generation);
-    cx.heap().collect(if generation == 0 { Kind::Minor } else { Kind::Major });
+    let kind = if generation == 0 { Kind::Minor } else { Kind::Major };
+    match stack.filter(|_| is_outermost) {
+        // SAFETY: an instruction called `gc.collect` (the outermost one, not what a finaliser calls), and keeps nothing
+        // on the native stack; this module's functions keep no reference across the call.
+        Some(stack) => unsafe { cx.heap().collect_above(kind, stack) },
+        None => cx.heap().collect(kind),
+    }
     heap::run_pending(cx);
     notify(cx, "stop", generation);
+    COLLECTING.store(!is_outermost, Ordering::Relaxed);
 }
 
 /// True for objects that only implement others and that Python code must not see.

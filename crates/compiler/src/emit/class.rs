@@ -200,14 +200,13 @@ impl<'a> Compiler<'a> {
             body = &body[1..];
         }
         self.body(body)?;
-        // What follows belongs to no line of its own.
-        let last = self.u.range;
         let annotations = std::mem::take(&mut self.u.annotations);
         if !annotations.is_empty() {
             self.at(first);
             self.annotate_function(annotations, "__annotate_func__", first)?;
         }
-        self.u.range = last;
+        // What follows belongs to no line.
+        self.u.range = None;
         let attributes = std::mem::take(&mut self.u.static_attributes);
         let attributes = attributes.iter().map(|n| Const::Str(Text::new(n))).collect();
         self.class_value("__static_attributes__", |c| c.load_const(Const::Tuple(attributes), None));
@@ -219,7 +218,7 @@ impl<'a> Compiler<'a> {
                 self.store_name("__classcell__", cell);
                 self.emit(Op::Return, cell, 0u32, 0u32);
             }
-            None => self.emit(Op::ReturnNone, 0u32, 0u32, 0u32),
+            None => self.implicit_return(),
         }
         Ok(())
     }

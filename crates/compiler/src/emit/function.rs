@@ -165,14 +165,14 @@ impl<'a> Compiler<'a> {
         self.prologue();
         if self.u.flags & (flags::ASYNC_GENERATOR | flags::COROUTINE | flags::GENERATOR) == 0 {
             body(self)?;
-            self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
+            self.implicit_return();
             return Ok(());
         }
         let sent = self.alloc();
         self.emit(Op::ReturnGenerator, sent, 0u32, 0u32);
         let start = self.u.asm.insts.len();
         body(self)?;
-        self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
+        self.implicit_return();
         let end = self.u.asm.insts.len();
         let handler = self.label();
         self.bind(handler);

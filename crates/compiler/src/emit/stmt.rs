@@ -113,7 +113,13 @@ impl<'a> Compiler<'a> {
             self.emit(Op::Nop, 0u32, 0u32, 0u32);
             return Ok(());
         }
-        self.discard(&s.value)
+        let before = self.u.asm.insts.len();
+        self.discard(&s.value)?;
+        if self.u.asm.insts.len() == before {
+            self.at(s.range);
+            self.emit(Op::Nop, 0u32, 0u32, 0u32);
+        }
+        Ok(())
     }
 
     // ---- assignment -----------------------------------------------------------------------------
@@ -425,8 +431,16 @@ impl<'a> Compiler<'a> {
             value = Some(reg);
         }
         self.at(s.range);
-        self.unwind_return(s.range)?;
-        self.at(s.range);
+        if self.u.blocks.is_empty() {
+            self.unwind_return(s.range)?;
+        } else {
+            if value.is_none() {
+                // The line of the `return`, for debuggers: what it runs first may be elsewhere.
+                self.emit(Op::Nop, 0u32, 0u32, 0u32);
+            }
+            self.unwind_return(s.range)?;
+            self.u.range = None;
+        }
         match (value, constant) {
             (Some(reg), _) => self.emit(Op::Return, reg, 0u32, 0u32),
             (None, Some(c)) if !matches!(c, Const::None) => {

@@ -64,6 +64,8 @@ pub struct CodeObject {
     /// The JIT's data, which it owns; null before it looked at the code.
     pub jit: Cell<*mut ()>,
     positions: RefCell<Option<Box<[taipan_bytecode::Position]>>>,
+    /// See [`CodeObject::starts_line`].
+    line_starts: RefCell<Option<Box<[bool]>>>,
 }
 object!(CodeObject, crate::types::code_methods::CODE);
 
@@ -211,6 +213,7 @@ impl CodeObject {
             native: Cell::new(std::ptr::null()),
             jit: Cell::new(std::ptr::null_mut()),
             positions: RefCell::new(None),
+            line_starts: RefCell::new(None),
         };
         let this = cx.alloc(this);
         cx.register_special(Value::of(this));
@@ -284,6 +287,18 @@ impl CodeObject {
     pub fn entry_line(&self) -> u32 {
         let is_module = self.flags & (co::OPTIMIZED | co::NEWLOCALS) == 0 && self.name.as_ascii() == Some("<module>");
         if is_module { 0 } else { self.firstlineno }
+    }
+
+    /// Line of word `i`, or of the last one before it that has a line.
+    pub fn line_before(&self, i: usize) -> u32 {
+        (0..=i).rev().map(|i| self.line_of(i)).find(|line| *line != 0).unwrap_or(0)
+    }
+
+    /// True if line events happen at word `i`: at the first instruction of a line, and where jumps and exceptions go.
+    pub fn starts_line(&self, i: usize) -> bool {
+        let mut starts = self.line_starts.borrow_mut();
+        let starts = starts.get_or_insert_with(|| crate::liveness::line_starts(self));
+        starts.get(i).copied().unwrap_or(false)
     }
 
     /// Line of word `i`.

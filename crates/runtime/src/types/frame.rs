@@ -113,6 +113,10 @@ impl FrameObject {
             generator: Cell::new(if f.flags & crate::frame::flag::GENERATOR != 0 { f.receiver } else { None }),
         });
         f.object = Some(object);
+        if let Some(generator) = object.generator.get() {
+            // Its frame is a part of it.
+            cx.barrier_value(generator);
+        }
         object
     }
 
@@ -156,7 +160,7 @@ impl FrameObject {
         // SAFETY: the pointer is cleared before the frame ends.
         match unsafe { self.frame.get().as_ref() } {
             Some(f) => f.line(),
-            None => self.code.line_of(self.last_word.get()),
+            None => self.code.line_before(self.last_word.get()),
         }
     }
 
@@ -262,8 +266,12 @@ impl FrameObject {
     #[getter]
     fn f_lineno(cx: &mut Cx, this: &'static FrameObject) -> Option<Value> {
         // SAFETY: the pointer is cleared before the frame ends.
-        let is_entered = unsafe { this.frame.get().as_ref() }.is_some_and(|f| f.traced_line == CALLING);
-        Some(this.line()).filter(|l| *l != 0 || is_entered).map(|l| cx.int(l as i64))
+        let frame = unsafe { this.frame.get().as_ref() };
+        if frame.is_some_and(|f| f.traced_line == CALLING) {
+            return Some(cx.int(i64::from(this.code.entry_line())));
+        }
+        let line = this.code.line_of(this.word_index());
+        Some(line).filter(|line| *line != 0).map(|line| cx.int(i64::from(line)))
     }
     #[setter("f_lineno")]
     fn set_f_lineno(cx: &mut Cx, this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
