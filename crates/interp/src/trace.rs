@@ -16,7 +16,6 @@ use taipan_runtime::protocol::attr;
 use taipan_runtime::types::code_methods::code_offset;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::frame::FrameObject;
-use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, monitoring};
 
@@ -400,17 +399,6 @@ pub(crate) fn left(cx: &mut Cx) {
 fn report_left(cx: &mut Cx, frame: &mut Frame, exception: Value) -> PyResult<()> {
     if frame.traced_line == 0 {
         return Ok(());
-    }
-    if frame.code.line_of(frame.word_index()) == 0 {
-        // An exception raised again leaves from where it was raised.
-        let traceback = exception.downcast::<Exception>().and_then(|e| e.traceback.get());
-        let raised = traceback
-            .and_then(|t| t.exact::<Traceback>())
-            .filter(|t| frame.object.is_some_and(|o| std::ptr::eq(o, t.frame)));
-        if let Some(word) = raised.map(|t| t.word) {
-            // SAFETY: the index of a word of the code; pc is behind it.
-            frame.pc = unsafe { frame.code.words_ptr().add(word + 1) };
-        }
     }
     let index = frame.word_index();
     if cx.rt().monitoring.wants(monitoring::PY_UNWIND, frame.code) {

@@ -502,8 +502,7 @@ impl<'a> Compiler<'a> {
             let reg = first.plus(i as u32);
             let run = self.alloc_run(2);
             self.at(param.range());
-            let name = self.mangle(param.name());
-            self.load_str(&name, Some(run));
+            self.load_str(param.name(), Some(run));
             let intrinsic = match param {
                 ast::TypeParam::TypeVar(t) => match &t.bound {
                     Some(bound) => {

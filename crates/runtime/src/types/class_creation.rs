@@ -160,6 +160,10 @@ fn allocate(
     let class: &'static Type = unsafe { &*p.cast::<Type>() };
     let inherited_flags =
         bases.items().iter().filter_map(|b| b.downcast::<Type>()).fold(0, |f, b| f | b.flags() & flags::INHERITED);
+    // Whether it is matched as a sequence or a mapping is decided by the first base that is either.
+    let collection = flags::SEQUENCE | flags::MAPPING;
+    let mut ancestors = bases.items().iter().filter_map(|b| b.downcast::<Type>()).map(|b| b.flags() & collection);
+    let inherited_flags = inherited_flags & !collection | ancestors.find(|f| *f != 0).unwrap_or(0);
     class.set_flags(flags::HEAPTYPE | flags::BASETYPE | flags::READY | flags::HAVE_GC | inherited_flags);
     class.set_base(Some(base));
     class.set_bases(bases);

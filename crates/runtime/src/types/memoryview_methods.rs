@@ -95,7 +95,10 @@ fn hash_view(cx: &mut Cx, v: Value) -> PyResult<i64> {
     if !matches!(items::native_char(&format), Some(b'B' | b'b' | b'c')) {
         return raise!(cx, ValueError, "memoryview: hashing is restricted to formats 'B', 'b' or 'c'");
     }
+    // A view is in use while the hash of its object is asked for.
+    let held = buffer::hold(cx, v, 0)?;
     hash::hash(cx, this.managed.object())?;
+    drop(held);
     let h = hash_bytes(&this.to_bytes());
     this.hash.set(Some(h));
     Ok(h)
@@ -439,7 +442,9 @@ impl MemoryView {
         sep: Option<Value>,
         bytes_per_sep: Option<i32>,
     ) -> PyResult<&'static Str> {
+        let held = buffer::hold(cx, Value::of(this), 0)?;
         let sep = hex_separator(cx, sep)?;
+        drop(held);
         this.check(cx)?;
         hex_str(cx, &this.to_bytes(), sep, bytes_per_sep)
     }
