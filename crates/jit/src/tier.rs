@@ -46,8 +46,10 @@ pub struct Profile {
 
 /// Receivers noted before code is compiled anew with them.
 const RECEIVERS_TO_LEARN: u32 = 100;
-/// More classes than this are too many for tests in a row.
-const MAX_RECEIVERS: usize = 4;
+/// Receivers noted that are enough to go by if code is compiled anew for another reason.
+const RECEIVERS_TO_USE: u32 = 20;
+/// More kinds than this are too many for tests in a row.
+const MAX_RECEIVERS: usize = 6;
 
 impl Profile {
     /// Whether a register holds values of several kinds when the code is entered at `pc`.
@@ -58,7 +60,7 @@ impl Profile {
     /// The (class, shape) pairs noted at an instruction, unless they are too many.
     pub fn receivers(&self, pc: u32) -> Option<&[(u64, u64)]> {
         let (n, list) = self.receivers.get(&pc)?;
-        (*n >= RECEIVERS_TO_LEARN && list.len() <= MAX_RECEIVERS).then_some(list)
+        (*n >= RECEIVERS_TO_USE && list.len() <= MAX_RECEIVERS).then_some(list)
     }
 
     /// Whether exits for `reason` at `pc` taught that the assumption fails.
@@ -155,6 +157,43 @@ fn data(code: &CodeObject) -> &'static mut CodeData {
     unsafe { &mut *code.jit.get().cast::<CodeData>() }
 }
 
+/// Notes the receiver of an instruction at which compiled code left.
+pub fn note_exit(code: &CodeObject, pc: u32, v: Value) {
+    let (n, list) = data(code).profile.receivers.entry(pc).or_default();
+    *n += 1;
+    add_receiver(list, kind_of(v));
+}
+
+/// Notes that the inlined call behind which `code` goes on at `pc` had its frame object asked for.
+pub fn note_seen(code: &CodeObject, pc: u32) {
+    *data(code).profile.failures.entry(pc).or_default() |= Reason::Seen.bit();
+}
+
+/// Discards the unit whose flag of validity is at `valid`.
+pub fn discard_by_flag(valid: *const u8) {
+    let Some(tier) = tier() else { return };
+    // SAFETY: TIER-2.
+    for unit in tier.units.iter().map(|u| unsafe { &**u }).filter(|u| u.valid.as_ptr().cast_const() == valid) {
+        unit.discard();
+    }
+}
+
+/// Notes that code is compiled for a receiver of this class and shape (0: none).
+pub fn note_assumed(code: &CodeObject, pc: u32, class: u64, shape: u64) {
+    add_receiver(&mut data(code).profile.receivers.entry(pc).or_default().1, (class, shape));
+}
+
+fn kind_of(v: Value) -> (u64, u64) {
+    let shape = taipan_runtime::shape::Attrs::of(v).map_or(0, |a| a.shape() as *const _ as u64);
+    (v.class() as *const Class as u64, shape)
+}
+
+fn add_receiver(list: &mut Vec<(u64, u64)>, seen: (u64, u64)) {
+    if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
+        list.push(seen);
+    }
+}
+
 /// Notes the receiver of an attribute instruction that compiled code leaves to the runtime. Once enough were seen and they
 /// are of few classes, the code is compiled anew.
 pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
@@ -164,13 +203,10 @@ pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
         return;
     }
     *n += 1;
-    let shape = taipan_runtime::shape::Attrs::of(v).map_or(0, |a| a.shape() as *const _ as u64);
-    let seen = (v.class() as *const Class as u64, shape);
-    if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
-        list.push(seen);
-    }
+    add_receiver(list, kind_of(v));
     // Attributes of one class are cached by the interpreter already; operators have nothing else to learn from.
-    let least = if matches!(op_at(code, pc as usize).base(), B::LoadAttr | B::LoadMethod) { 2 } else { 1 };
+    let is_attribute = matches!(op_at(code, pc as usize).base(), B::LoadAttr | B::LoadMethod | B::StoreAttr);
+    let least = if is_attribute { 2 } else { 1 };
     if *n == RECEIVERS_TO_LEARN && (least..=MAX_RECEIVERS).contains(&list.len()) {
         for (_, unit) in data.units.clone() {
             // SAFETY: TIER-2.

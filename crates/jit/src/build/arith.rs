@@ -108,13 +108,14 @@ impl Builder<'_> {
         if let Some(flow) = self.operator_call(at, n as usize, lhs, rhs)? {
             return Ok(flow);
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        let inplace = if at.word(0) & 1 != 0 { 256 } else { 0 };
+        let n = self.word(n | inplace);
+        if let Some(v) = self.plain(Helper::PlainBinary, &[lhs, rhs, n], Type::Val) {
+            self.set_reg(a, v);
+            return Ok(Flow::Next);
         }
         self.sync(&[]);
         let (x, y) = (self.boxed(lhs), self.boxed(rhs));
-        let inplace = if at.word(0) & 1 != 0 { 256 } else { 0 };
-        let n = self.word(n | inplace);
         let v = self.python_call(Helper::Binary, &[x, y, n], Type::Val);
         self.set_reg(a, v);
         self.check_valid(at);
@@ -182,7 +183,7 @@ impl Builder<'_> {
     }
 
     /// The only class noted of the left operands here.
-    fn noted_class(&mut self) -> Option<&'static taipan_runtime::typeobj::Type> {
+    pub fn noted_class(&mut self) -> Option<&'static taipan_runtime::typeobj::Type> {
         let code = self.context().code;
         let [(class, _)] = *crate::tier::profile(code)?.receivers(self.pc as u32)? else { return None };
         if self.cx.heap().find_object(class as usize)? as u64 != class {
@@ -439,12 +440,13 @@ impl Builder<'_> {
             self.set_reg(a, t);
             return Ok(Flow::Next);
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        let n = self.word(cond as u64);
+        if let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, y, n]) {
+            self.set_reg(a, t);
+            return Ok(Flow::Next);
         }
         self.sync(&[]);
         let (x, y) = (self.boxed(x), self.boxed(y));
-        let n = self.word(cond as u64);
         let v = self.python_call(Helper::Compare, &[x, y, n], Type::Val);
         self.set_reg(a, v);
         self.check_valid(at);
@@ -458,12 +460,12 @@ impl Builder<'_> {
         if let Some(t) = self.compare(at, cond, x, rhs) {
             return Ok(self.fork(t, when));
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        let n = self.word(cond as u64);
+        if let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, rhs, n]) {
+            return Ok(self.fork(t, when));
         }
         self.sync(&[]);
         let (x, y) = (self.boxed(x), self.boxed(rhs));
-        let n = self.word(cond as u64);
         let t = self.python_call(Helper::CompareBool, &[x, y, n], Type::Word);
         let t = self.word_is(t, TRUE_WORD);
         Ok(self.fork_checked(at, t, when))

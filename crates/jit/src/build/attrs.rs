@@ -114,6 +114,9 @@ impl Builder<'_> {
             self.set_reg(a, found);
             return Ok(Flow::Next);
         }
+        if let Some(flow) = self.load_attr_poly(at, v, name)? {
+            return Ok(flow);
+        }
         let found = if self.failed(Reason::Shape) || self.failed(Reason::Class) && self.class_of(v).is_none() {
             None
         } else {
@@ -136,12 +139,6 @@ impl Builder<'_> {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
-        if let Some(flow) = self.load_attr_choice(at, name)? {
-            return Ok(flow);
-        }
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.sync(&[]);
         let v = self.boxed(v);
         let name = self.word(Value::of(name).bits());
@@ -159,6 +156,7 @@ impl Builder<'_> {
         }
         // A data descriptor of that name in the class would win.
         self.watch_type(class);
+        self.assumed(class, Some(shape));
         let v = self.guard_shape(v, shape);
         Some(self.load(v, Alias::Slot, (cache.word(2) & 0xffff_ffff) as usize))
     }
@@ -174,6 +172,7 @@ impl Builder<'_> {
             return None;
         }
         self.watch_type(class);
+        self.assumed(class, None);
         let v = self.guard_class(v, class);
         let slot = self.load(v, Alias::Slot, cache.word(2) as usize);
         self.info[slot.0 as usize].bound = false;
@@ -204,8 +203,10 @@ impl Builder<'_> {
         self.watch_type(class);
         if cache.word(1) != 0 {
             let shape = self.shape_at(cache.word(1))?;
+            self.assumed(class, Some(shape));
             return Some(self.guard_shape(v, shape));
         }
+        self.assumed(class, None);
         Some(self.guard_class(v, class))
     }
 
@@ -249,6 +250,9 @@ impl Builder<'_> {
             self.set_reg(a + 1, v);
             return Ok(Flow::Next);
         }
+        if self.load_method_poly(at, v, name)? {
+            return Ok(Flow::Next);
+        }
         let doubtful = self.failed(Reason::Shape) || self.failed(Reason::Class) && self.class_of(v).is_none();
         match at.op {
             B::LoadMethodClass if !doubtful => {
@@ -271,12 +275,6 @@ impl Builder<'_> {
             }
             _ => {}
         }
-        if let Some(flow) = self.load_method_choice(at, name)? {
-            return Ok(flow);
-        }
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.generic(at)
     }
 
@@ -287,12 +285,12 @@ impl Builder<'_> {
         if self.store_known(v, name, value) {
             return Ok(Flow::Next);
         }
+        if let Some(flow) = self.store_attr_poly(cache, v, name, value)? {
+            return Ok(flow);
+        }
         let doubtful = self.failed(Reason::Shape) || self.failed(Reason::Class);
         if !doubtful && self.store_cached(cache, v, value).is_some() {
             return Ok(Flow::Next);
-        }
-        if self.is_inlined() {
-            return self.no_inline();
         }
         self.sync(&[]);
         let (v, value) = (self.boxed(v), self.boxed(value));
@@ -311,6 +309,7 @@ impl Builder<'_> {
                     return None;
                 }
                 self.watch_type(class);
+                self.assumed(class, Some(shape));
                 let v = self.guard_shape(v, shape);
                 self.store_slot(v, (cache.word(2) & 0xffff_ffff) as usize, value);
             }
@@ -323,15 +322,9 @@ impl Builder<'_> {
                     return None;
                 }
                 self.watch_type(class);
+                self.assumed(class, Some(old));
                 let v = self.guard_shape(v, old);
-                self.root(Value::of(next));
-                let word = self.word(next as *const Shape as u64);
-                let base = (class.data().basicsize + 7) & !7;
-                self.emit(Op::Store, Type::Void, &[v, word], at(Alias::Shape, base));
-                let boxed = self.boxed(value);
-                self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
-                self.emit(Op::Barrier, Type::Void, &[v, boxed], 0);
-                self.shape_changed(v, old as *const Shape as u64, next as *const Shape as u64);
+                self.store_new(v, old, next, offset, value);
             }
             B::StoreAttrMember => {
                 let class = self.class_with_version(cache, v)?;
@@ -339,6 +332,7 @@ impl Builder<'_> {
                     return None;
                 }
                 self.watch_type(class);
+                self.assumed(class, None);
                 let v = self.guard_class(v, class);
                 self.store_slot(v, cache.word(2) as usize, value);
             }
@@ -347,6 +341,19 @@ impl Builder<'_> {
         Some(())
     }
 
+    /// Adds an attribute to an instance of shape `old`, which becomes `next`.
+    pub fn store_new(&mut self, v: Val, old: &'static Shape, next: &'static Shape, offset: usize, value: Val) {
+        self.root(Value::of(next));
+        let word = self.word(next as *const Shape as u64);
+        let base = (next.class.data().basicsize + 7) & !7;
+        self.emit(Op::Store, Type::Void, &[v, word], at(Alias::Shape, base));
+        let boxed = self.boxed(value);
+        self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
+        self.emit(Op::Barrier, Type::Void, &[v, boxed], 0);
+        self.shape_changed(v, old as *const Shape as u64, next as *const Shape as u64);
+    }
+
+    /// Writes a slot that exists.
     pub fn store_slot(&mut self, v: Val, offset: usize, value: Val) {
         let boxed = self.boxed(value);
         self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
@@ -364,11 +371,15 @@ impl Builder<'_> {
 
     /// An instance of `old` moved to `new`: other values may be the same instance.
     fn shape_changed(&mut self, v: Val, old: u64, new: u64) {
-        if self.state.shapes.iter().any(|(o, s)| *s == old && *o != v)
-            || self.loops.iter().any(|l| l.before.shapes.iter().any(|(_, s)| *s == old))
-        {
+        let has = |state: &super::State| {
+            let one = |r: &super::poly::Receiver| r.shape.is_some_and(|s| std::ptr::from_ref(s) as u64 == old);
+            state.shapes.iter().any(|(o, s)| *s == old && *o != v)
+                || state.sets.iter().any(|(o, set)| *o != v && set.iter().any(one))
+        };
+        if has(&self.state) || self.loops.iter().any(|l| has(&l.before)) {
             self.kill_shapes();
         }
+        self.state.sets.retain(|(o, _)| *o != v);
         self.state.shapes.retain(|(o, s)| *o != v && *s != old);
         self.state.shapes.push((v, new));
     }

@@ -18,12 +18,10 @@ use taipan_runtime::{Object, Value};
 use super::cfg::{Cfg, Liveness, op_at};
 use super::ops::{At, Flow};
 use super::{Builder, Built, Context, Frame};
-use crate::exits::Reason;
+use crate::exits::{MAX_DEPTH, Reason};
 use crate::helpers::Helper;
 use crate::ir::{Alias, Cond, Op, Type, Val};
 
-/// Deepest inlining.
-const MAX_DEPTH: usize = 6;
 /// Largest code that is inlined, in words.
 const MAX_CALLEE: usize = 400;
 /// Words of code inlined into one function.
@@ -130,7 +128,7 @@ impl Builder<'_> {
                 }
                 return self.call_known(at, f, a + 1, n + 1);
             }
-            if let Some(flow) = self.call_choice(at, receiver, &all[1..])? {
+            if let Some(flow) = self.call_choice(at, callee, receiver, &all[1..])? {
                 return Ok(flow);
             }
             if let Some(method) = self.const_of::<MethodDescr>(callee)
@@ -150,9 +148,6 @@ impl Builder<'_> {
 
     /// Calls whatever the registers hold.
     pub fn call_any(&mut self, at: At, method: bool) -> Built<Flow> {
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         let (a, n) = (at.w.a(), at.w.b());
         let first = if method { a + 2 } else { a + 1 };
         let registers: Vec<usize> = (a..first + n).collect();
@@ -166,6 +161,7 @@ impl Builder<'_> {
         };
         let (count, kwnames) = (self.word(n as u64), self.word(kwnames));
         let from = if method { a } else { a + 1 };
+        let from = self.window() + from;
         let args = self.emit(Op::RegAddress, Type::Word, &[], from as u64);
         let helper = if method { Helper::CallMethod } else { Helper::Call };
         let v = self.python_call(helper, &[args, count, kwnames], Type::Val);
@@ -177,9 +173,7 @@ impl Builder<'_> {
 
     /// After a call whose arguments lay in `registers`: those are dead, and the callee's window began there.
     fn forget_registers(&mut self, registers: std::ops::Range<usize>) {
-        for r in registers.start..self.state.synced.len() {
-            self.state.synced[r] = Val::NONE;
-        }
+        self.top_mut().synced[registers.start..].fill(Val::NONE);
         for r in registers {
             self.set_reg(r, Val::NONE);
         }
@@ -193,25 +187,21 @@ impl Builder<'_> {
 
     /// Calls `callee`, which has the code of `f`; the arguments are the registers from `first` on.
     fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         let registers: Vec<usize> = (first..first + n).collect();
         self.sync(&registers);
         let code = f.code.get();
         let v = if code.simple && code.argcount as usize == n && !code.is_generator_like() {
             self.watch_type(&function_methods::FUNCTION);
             self.root(Value::of(f));
-            let pc = self.pc;
-            // SAFETY: within the code.
-            let address = unsafe { self.context().code.words_ptr().add(pc + at.op.words()) } as u64;
-            self.emit(Op::StorePc, Type::Void, &[], address);
+            self.store_pc();
             let state = self.raise_here();
-            let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], py_call_imm(f, first), Reason::Raised, state);
+            let imm = py_call_imm(f, self.window() + first);
+            let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], imm, Reason::Raised, state);
             self.kill_shapes();
             v
         } else {
-            let args = self.emit(Op::RegAddress, Type::Word, &[], first as u64);
+            let from = self.window() + first;
+            let args = self.emit(Op::RegAddress, Type::Word, &[], from as u64);
             let count = self.word(n as u64);
             self.python_call(Helper::CallFunction, &[callee, args, count], Type::Val)
         };
@@ -221,7 +211,7 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
-    fn may_inline(&self, f: &'static Function, n: usize) -> bool {
+    pub fn may_inline(&self, f: &'static Function, n: usize) -> bool {
         let code = f.code.get();
         let depth = self.state.frames.len();
         let again = self.state.frames.iter().filter(|f| std::ptr::eq(self.contexts[f.context].code, code)).count();
@@ -253,6 +243,9 @@ impl Builder<'_> {
         let return_pc = self.pc + at.op.words();
         let path = self.context().path;
         if !self.may_inline(f, args.len()) || self.sticky.no_inline.contains(&(path, return_pc as u32)) {
+            return Ok(None);
+        }
+        if self.failed_at(self.context().code, return_pc as u32, Reason::Seen) {
             return Ok(None);
         }
         let code = f.code.get();
@@ -303,7 +296,8 @@ impl Builder<'_> {
         };
         self.contexts.push(context);
         let context = self.contexts.len() - 1;
-        self.state.frames.push(Frame { context, regs, receiver, callee });
+        let synced = vec![Val::NONE; regs.len()];
+        self.state.frames.push(Frame { context, regs, synced, receiver, callee });
         let call_pc = self.pc;
         let cfg = Cfg::of(code, 0);
         let mut returns = self.region(&cfg)?;
@@ -322,7 +316,10 @@ impl Builder<'_> {
                 }
                 v = frame.receiver;
             }
-            end.state.frames.last_mut().expect("the caller's").regs[result] = v;
+            // The result of `__setitem__` goes nowhere.
+            if let Some(r) = end.state.frames.last_mut().expect("the caller's").regs.get_mut(result) {
+                *r = v;
+            }
             ends.push(end);
         }
         self.merge(ends, return_pc)?;
@@ -446,8 +443,9 @@ impl Builder<'_> {
             },
             (Some("builtins"), name @ ("min" | "max"), &[x, y]) => self.min_max(name == "min", x, y),
             (Some("builtins"), "isinstance", &[v, class]) => {
-                let class = self.const_class(class)?;
-                let own = self.class_of(v)?;
+                let Some((class, own)) = self.const_class(class).zip(self.class_of(v)) else {
+                    return self.plain_truth(Helper::PlainIsInstance, &[v, class]);
+                };
                 let meta = class.header().class();
                 if !std::ptr::eq(meta, &type_::TYPE) {
                     return None;
@@ -468,6 +466,7 @@ impl Builder<'_> {
                 let x = self.to_float(v, true, Reason::Number);
                 Some(self.emit(Op::FAbs, Type::Float, &[x], 0))
             }
+            (Some(module), _, args) => self.plain_function(module, native, args),
             _ => None,
         }
     }
@@ -483,9 +482,12 @@ impl Builder<'_> {
         };
         let v = match known {
             Some(c) if sized(c) => v,
-            Some(_) => return None,
-            None if self.failed(Reason::Class) => return None,
-            None => self.guard_class(v, List::class()),
+            Some(c) if c.is_heap_type() => return None,
+            None if !self.failed(Reason::Class) => self.guard_class(v, List::class()),
+            _ => {
+                let n = self.plain(Helper::PlainLen, &[v], Type::Val)?;
+                return Some(self.to_int(n, Reason::Number));
+            }
         };
         let n = self.load_int(v, Alias::ListSize, super::items::SIZE);
         Some(self.bounded(n, 0, 1 << 48))
@@ -514,7 +516,7 @@ impl Builder<'_> {
             self.list_append(list, v);
             return Some(self.object(Value::none()));
         }
-        None
+        self.plain_method(method, args)
     }
 }
 
@@ -523,8 +525,7 @@ fn has_unsuitable(code: &taipan_runtime::types::code::CodeObject) -> bool {
     let mut pc = 0;
     while pc < code.word_count() {
         let op = op_at(code, pc);
-        if matches!(op.base(), B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName | B::CallEx | B::PushExcInfo)
-        {
+        if matches!(op.base(), B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName) {
             return true;
         }
         pc += op.words();

@@ -3,7 +3,7 @@
 use taipan_bytecode::ops::feedback;
 use taipan_runtime::Object;
 use taipan_runtime::dict::Dict;
-use taipan_runtime::types::iterators::ListIter;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::{Range, RangeIter};
 use taipan_runtime::types::str::Str;
@@ -102,8 +102,13 @@ impl Builder<'_> {
     }
 
     fn generic_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
-        if self.is_inlined() {
-            return self.no_inline();
+        let name = self.cx.names().__getitem__;
+        if let Some(flow) = self.special(at, v, name, &[key], at.w.a())? {
+            return Ok(flow);
+        }
+        if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
+            self.set_reg(at.w.a(), item);
+            return Ok(Flow::Next);
         }
         self.sync(&[]);
         let (v, key) = (self.boxed(v), self.boxed(key));
@@ -117,13 +122,6 @@ impl Builder<'_> {
         let v = self.guard_class(v, Dict::class());
         let key = self.boxed(key);
         let found = self.plain_call(Helper::DictGet, &[v, key], Type::Val);
-        if self.is_inlined() {
-            let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
-            let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
-            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
-            self.set_reg(at.w.a(), found);
-            return Ok(Flow::Next);
-        }
         let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
         if !self.failed(Reason::Index) {
             let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
@@ -138,10 +136,14 @@ impl Builder<'_> {
         quick.state.frames.last_mut().expect("a frame").regs[at.w.a()] = found;
         self.block = slow;
         self.func[slow].cold = true;
-        self.sync(&[]);
-        let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
-        self.set_reg(at.w.a(), item);
-        self.check_valid(at);
+        if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
+            self.set_reg(at.w.a(), item);
+        } else {
+            self.sync(&[]);
+            let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
+            self.set_reg(at.w.a(), item);
+            self.check_valid(at);
+        }
         let slow = self.pend();
         self.merge(vec![quick, slow], self.pc + at.op.words())?;
         Ok(Flow::Next)
@@ -181,8 +183,14 @@ impl Builder<'_> {
             }
             return Ok(Flow::Next);
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        let name = self.cx.names().__setitem__;
+        // The result goes where the callee's window begins; nobody reads it.
+        let nowhere = self.context().code.nregs();
+        if let Some(flow) = self.special(at, v, name, &[key, value], nowhere)? {
+            return Ok(flow);
+        }
+        if self.plain(Helper::PlainSetItem, &[v, key, value], Type::Word).is_some() {
+            return Ok(Flow::Next);
         }
         self.sync(&[]);
         let (v, key, value) = (self.boxed(v), self.boxed(key), self.boxed(value));
@@ -210,8 +218,16 @@ impl Builder<'_> {
         if self.is_class(v, Range::class()) && self.func[v].op == Op::Call {
             return self.range_iter(at, v);
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        if let Some(it) = self.plain(Helper::PlainIter, &[v], Type::Val) {
+            let iter_class: Option<&'static taipan_runtime::typeobj::Type> = match self.class_of(v) {
+                Some(c) if std::ptr::eq(c, Tuple::class()) => Some(TupleIter::class()),
+                _ => None,
+            };
+            if let Some(class) = iter_class {
+                self.classed(it, class);
+            }
+            self.set_reg(a, it);
+            return Ok(Flow::Next);
         }
         self.generic(at)
     }

@@ -254,16 +254,19 @@ impl Builder<'_> {
 
     /// Joins what is known of memory.
     fn join_memory(&mut self, preds: &[Pending], joined: &mut State, renamed: &[(Vec<Val>, Val)]) {
-        for r in 0..joined.synced.len() {
-            let old: Vec<Val> = preds.iter().map(|p| p.state.synced[r]).collect();
-            if old.iter().all(|v| *v == old[0]) {
-                continue;
+        for (f, frame) in joined.frames.iter_mut().enumerate() {
+            for r in 0..frame.synced.len() {
+                let old: Vec<Val> = preds.iter().map(|p| p.state.frames[f].synced[r]).collect();
+                if old.iter().all(|v| *v == old[0]) {
+                    continue;
+                }
+                let held = renamed.iter().find(|(values, _)| *values == old).map(|(_, v)| *v);
+                frame.synced[r] = held.unwrap_or(Val::NONE);
             }
-            let held = renamed.iter().find(|(values, _)| *values == old).map(|(_, v)| *v);
-            joined.synced[r] = held.unwrap_or(Val::NONE);
         }
         let first = preds[0].state.shapes.clone();
         joined.shapes = first.into_iter().filter(|s| preds.iter().all(|p| p.state.shapes.contains(s))).collect();
+        joined.sets.retain(|s| preds.iter().all(|p| p.state.sets.contains(s)));
         for (i, cache) in joined.iters.iter_mut().enumerate() {
             for field in 0..cache.n {
                 cache.dirty[field] = preds.iter().any(|p| p.state.iters[i].dirty[field]);
@@ -297,6 +300,7 @@ impl Builder<'_> {
         let keeps_shapes = !self.sticky.kills.contains(&(path, pc as u32));
         if !keeps_shapes {
             self.state.shapes.clear();
+            self.state.sets.clear();
         }
         let before = self.state.clone();
         let enter = self.resume_at(pc);
@@ -349,17 +353,19 @@ impl Builder<'_> {
         self.jump(head, args);
         self.block = head;
         for (place, param) in &params {
-            if let Place::Reg(0, r) = *place {
+            if let Place::Reg(f, r) = *place {
                 // Memory holds what the register held before the loop; in later rounds it need not.
-                self.state.synced[r] = Val::NONE;
+                self.state.frames[f].synced[r] = Val::NONE;
             }
             set(&mut self.state, *place, *param);
         }
         // Windows of functions that the loop calls lie over dead temporaries.
-        let live = &self.contexts[self.state.frames[0].context].live;
-        if depth == 0 {
-            for (r, v) in self.state.synced.iter_mut().enumerate() {
-                if !live.is_live(pc, r) {
+        let contexts = &self.contexts;
+        let bases: Vec<usize> = self.state.frames[1..].iter().map(|f| contexts[f.context].base as usize).collect();
+        for (f, frame) in self.state.frames.iter_mut().enumerate() {
+            let live = &contexts[frame.context].live;
+            for (r, v) in frame.synced.iter_mut().enumerate() {
+                if bases.get(f).is_some_and(|base| r >= *base) || f == depth && !live.is_live(pc, r) {
                     *v = Val::NONE;
                 }
             }
@@ -497,9 +503,11 @@ impl Builder<'_> {
     /// Forgets shapes: something may have changed them.
     pub fn kill_shapes(&mut self) {
         self.state.shapes.clear();
+        self.state.sets.clear();
         for open in &self.loops {
             let in_region = self.state.frames.get(open.depth).is_some_and(|f| f.context == open.context);
-            if open.keeps_shapes && in_region && open.body[self.here[open.depth]] && !open.before.shapes.is_empty() {
+            let known = !open.before.shapes.is_empty() || !open.before.sets.is_empty();
+            if open.keeps_shapes && in_region && open.body[self.here[open.depth]] && known {
                 self.sticky.kills.insert((self.contexts[open.context].path, open.pc));
                 self.restart = true;
             }

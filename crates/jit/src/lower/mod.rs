@@ -3,6 +3,7 @@
 //! A compiled function takes the context and the register window, and returns what `Hooks::hot` describes. The frame stays
 //! in memory all the time; registers live in machine registers and are written back by exits and before calls.
 
+mod frames;
 mod inst;
 
 use std::cell::Cell;
@@ -131,7 +132,10 @@ pub(crate) struct Lowering<'a> {
     blocks: Vec<Option<clif::Block>>,
     pub(crate) cx: clif::Value,
     pub(crate) regs: clif::Value,
+    /// The entry frame.
     pub(crate) frame: clif::Value,
+    /// The frame on top while a call is being made.
+    pub(crate) top_frame: clif::Value,
     signatures: HashMap<Vec<clif::Type>, clif::SigRef>,
     /// Exit blocks by state and reason.
     pending: HashMap<(StateId, u8), clif::Block>,
@@ -154,6 +158,7 @@ impl<'a> Lowering<'a> {
             cx,
             regs,
             frame,
+            top_frame: frame,
             signatures: HashMap::new(),
             pending: HashMap::new(),
             order: vec![],
@@ -173,6 +178,7 @@ impl<'a> Lowering<'a> {
                 self.b.set_cold_block(block);
             }
         }
+        self.cover_inlined_windows();
         let first = self.block(BlockId(0));
         self.b.ins().jump(first, &[]);
         for id in &rpo {
