@@ -131,7 +131,6 @@ impl Walker<'_> {
         let id = self.push_scope(kind, name, range);
         self.table.of_node.insert((node, role), id);
         self.conditional = 0;
-        self.comp_iter = 0;
         before
     }
 
@@ -171,7 +170,7 @@ impl Walker<'_> {
             return fail(format!("duplicate type parameter '{name}'"), range);
         }
         let mut bits = bits;
-        if self.comp_target {
+        if self.comp_target && bits & uses::BOUND != 0 {
             if old & (uses::GLOBAL | uses::NONLOCAL) != 0 {
                 let text = format!("comprehension inner loop cannot rebind assignment expression target '{name}'");
                 return fail(text, range);

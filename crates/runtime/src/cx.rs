@@ -72,6 +72,10 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digits of int results on the way; empty while in use.
     pub int_scratch: Cell<Vec<u32>>,
+    /// The next full collection counts the garbage that it finds, into `garbage_found`.
+    pub garbage_wanted: Cell<bool>,
+    /// See `garbage_wanted`.
+    pub garbage_found: Cell<usize>,
     /// What the program's directory was in `sys.path` at the start, if it was put there.
     pub path_0: RefCell<Option<String>>,
     /// Digit limit of int/str conversion, 0 for none.
@@ -180,6 +184,8 @@ impl Runtime {
             empty_tuple: Cell::new(None),
             int_scratch: Cell::new(Vec::new()),
             path_0: RefCell::new(None),
+            garbage_wanted: Cell::new(false),
+            garbage_found: Cell::new(0),
             int_max_str_digits: Cell::new(4300),
             monitoring: crate::monitoring::Monitoring::default(),
             coroutine_origin_depth: Cell::new(0),

@@ -261,6 +261,12 @@ fn bind_keywords(
                 Some(dict) => dict.set_str(cx, name, value),
                 None => {
                     let (f, key) = (spec.name, name.to_string_lossy());
+                    let (known, given) = (spec.names.len() - spec.positional, args.keywords().count());
+                    if spec.varargs && given > known && f != "print" {
+                        let s = plural(known);
+                        let text = format!("{f}() takes at most {known} keyword argument{s} ({given} given)");
+                        return Err(cx.raise_text(&crate::exceptions::TypeError, &text));
+                    }
                     if let Some(hint) = cx.suggest(&key, &spec.names[spec.positional_only..]) {
                         return raise!(
                             cx,

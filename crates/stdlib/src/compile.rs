@@ -138,7 +138,7 @@ fn input_of(module: &syntax::Module, mode: Mode) -> Input<'_> {
 pub fn symbols(cx: &mut Cx, module: &syntax::Module, filename: Value, mode: Mode) -> PyResult<compiler::Block> {
     let source = &module.source;
     let table = compiler::symbol_table(source, input_of(module, mode));
-    table.map_err(|error| raise_compiler_error(cx, &error, filename, source))
+    table.map_err(|error| raise_compiler_error(cx, &error, filename))
 }
 
 /// Compiles a parsed source.
@@ -164,7 +164,7 @@ pub fn compile_module(
             }
             Ok(CodeObject::new(cx, Arc::new(output.code)))
         }
-        Err(error) => Err(raise_compiler_error(cx, &error, filename, &module.source)),
+        Err(error) => Err(raise_compiler_error(cx, &error, filename)),
     }
 }
 
@@ -204,13 +204,16 @@ pub fn raise_syntax(
     raised
 }
 
-fn raise_compiler_error(cx: &mut Cx, error: &compiler::SyntaxError, filename: Value, source: &str) -> Raised {
+fn raise_compiler_error(cx: &mut Cx, error: &compiler::SyntaxError, filename: Value) -> Raised {
     match error.kind {
         compiler::ErrorKind::Recursion => return cx.raise_text(&exceptions::RecursionError, &error.message),
         compiler::ErrorKind::Limit => return cx.raise_text(&exceptions::OverflowError, &error.message),
         compiler::ErrorKind::Syntax => {}
     }
-    let text = line_of(cx, source, error.line);
+    // As in CPython the line is that of the file, whatever was compiled.
+    let file = filename.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
+    let source = std::fs::read(&file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text = line_of(cx, &source, error.line);
     let numbers = [error.line as i64, error.col as i64, error.end_line as i64, error.end_col as i64];
     raise_placed(cx, &exceptions::SyntaxError, &error.message, filename, text, numbers)
 }

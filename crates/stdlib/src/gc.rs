@@ -124,6 +124,15 @@ fn is_container(v: Value) -> bool {
 
 /// Objects directly referred to by `v`, those behind its buffers included. May not collect.
 fn referents(cx: &mut Cx, v: Value, out: &mut Vec<Value>) {
+    // Small ints and most floats are no objects.
+    let immediate = |item: &&Value| !item.is_pointer();
+    if let Some(tuple) = v.downcast::<Tuple>() {
+        out.extend(tuple.items().iter().filter(immediate));
+    } else if let Some(list) = v.downcast::<List>() {
+        out.extend(list.items().iter().filter(immediate));
+    } else if let Some(dict) = v.downcast::<Dict>() {
+        out.extend(dict.iter().flat_map(|(key, value)| [key, value]).filter(|item| !item.is_pointer()));
+    }
     let mut pending = vec![v.bits()];
     let mut first = true;
     while let Some(word) = pending.pop() {
@@ -207,10 +216,11 @@ impl Gc {
         if !(0..=2).contains(&generation) {
             return raise!(cx, ValueError, "invalid generation");
         }
-        let before = cx.heap().live_bytes();
+        cx.rt().garbage_found.set(0);
+        cx.rt().garbage_wanted.set(true);
         collect(cx, generation as i64);
-        // Objects are not counted one by one; 64 bytes are a usual size.
-        Ok((before.saturating_sub(cx.heap().live_bytes()) / 64) as i64)
+        cx.rt().garbage_wanted.set(false);
+        Ok(cx.rt().garbage_found.get() as i64)
     }
 
     /// Return a three-tuple of the current collection counts.

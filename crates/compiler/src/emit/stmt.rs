@@ -113,13 +113,11 @@ impl<'a> Compiler<'a> {
             self.emit(Op::Nop, 0u32, 0u32, 0u32);
             return Ok(());
         }
-        let before = self.u.asm.insts.len();
-        self.discard(&s.value)?;
-        if self.u.asm.insts.len() == before {
-            self.at(s.range);
+        if s.value.is_name_expr() {
+            // A local needs no instruction; the line is there for debuggers.
             self.emit(Op::Nop, 0u32, 0u32, 0u32);
         }
-        Ok(())
+        self.discard(&s.value)
     }
 
     // ---- assignment -----------------------------------------------------------------------------

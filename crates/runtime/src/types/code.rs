@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use taipan_bytecode::verify::{self, ConstKind, Facts};
-use taipan_bytecode::{Code, Const, Handler, Text, code::flags as co};
+use taipan_bytecode::{Code, Const, Handler, Position, Text, code::flags as co};
 use taipan_gc::Marker;
 
 use crate::cx::Cx;
@@ -152,6 +153,9 @@ fn kind_of(v: Value) -> ConstKind {
     }
 }
 
+/// `-X no_debug_ranges`: of positions only the lines are known.
+pub static NO_DEBUG_RANGES: AtomicBool = AtomicBool::new(false);
+
 impl CodeObject {
     /// Wraps compiled code: constants become values, names are interned. May collect.
     pub fn new(cx: &mut Cx, code: Arc<Code>) -> &'static CodeObject {
@@ -279,7 +283,15 @@ impl CodeObject {
     /// Position of word `i`.
     pub fn position(&self, i: usize) -> taipan_bytecode::Position {
         let mut positions = self.positions.borrow_mut();
-        let positions = positions.get_or_insert_with(|| taipan_bytecode::positions::decode(&self.line_table).collect());
+        let positions = positions.get_or_insert_with(|| {
+            let mut all: Box<[Position]> = taipan_bytecode::positions::decode(&self.line_table).collect();
+            if NO_DEBUG_RANGES.load(Ordering::Relaxed) {
+                for p in &mut all {
+                    *p = Position { line: p.line, end_line: p.line, col: u32::MAX, end_col: u32::MAX };
+                }
+            }
+            all
+        });
         positions.get(i).copied().unwrap_or_default()
     }
 

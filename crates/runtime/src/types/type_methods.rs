@@ -384,6 +384,9 @@ fn call_new(cx: &mut Cx, args: Args) -> PyResult<Value> {
         let sub = class.tp_name();
         return raise!(cx, TypeError, "{name}.__new__({sub}): {sub} is not a subtype of {name}");
     }
+    if class.has(flags::DISALLOW_INSTANTIATION) {
+        return raise!(cx, TypeError, "cannot create '{}' instances", class.tp_name());
+    }
     let native = crate::slot_table::native_base(class);
     let (wanted, new) = (native.slots().new, owner.slots().new);
     let safe = match (wanted, new) {
