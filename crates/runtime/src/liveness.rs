@@ -163,10 +163,17 @@ impl Liveness {
     }
 
     /// What must not be touched while instruction `n` runs: native code that it called may still read its operands.
-    fn needed_during(&mut self, n: usize) -> Set {
+    fn needed_during(&mut self, n: usize, code: &CodeObject) -> Set {
         let mut result = std::mem::take(&mut self.after[n]);
         let insn = &self.instructions[n];
-        for register in reads(insn.op, insn.word).registers().chain(writes(insn.op, insn.word).registers()) {
+        // What the result will replace is not needed, unless an exception goes to where it is read.
+        for register in writes(insn.op, insn.word).registers() {
+            let mut targets = insn.handlers(code).filter_map(|h| position(&self.instructions, h.target as usize));
+            if !targets.any(|target| contains(&self.before[target], register)) {
+                remove(&mut result, register);
+            }
+        }
+        for register in reads(insn.op, insn.word).registers() {
             insert(&mut result, register);
         }
         result
@@ -177,7 +184,7 @@ impl Liveness {
 fn live_at(code: &CodeObject, index: usize) -> Option<Set> {
     let mut all = Liveness::of(code)?;
     let current = all.at(index)?;
-    Some(all.needed_during(current))
+    Some(all.needed_during(current, code))
 }
 
 /// Clears the temporaries of this thread's frames that nothing reads any more; those above compiled code, whose registers
@@ -217,22 +224,20 @@ pub fn forget_dead_temporaries(cx: &mut Cx) {
     }
 }
 
-/// True if the running frame's instruction is a call of a native function that `is_callee` accepts.
-fn calls_native(cx: &Cx, is_callee: impl Fn(&NativeFunction) -> bool) -> bool {
+/// The native function that the running frame's instruction calls, if it calls one.
+pub(crate) fn called_native(cx: &Cx) -> Option<&'static NativeFunction> {
     // SAFETY: FRAME-1.
-    let Some(frame) = (unsafe { cx.frame.as_ref() }) else { return false };
-    let instruction = decode(frame.code).and_then(|all| {
-        let index = frame.word_index();
-        all.into_iter().find(|i| i.start <= index && index < i.next)
-    });
-    let Some(instruction) = instruction else { return false };
-    let is_call = matches!(instruction.op, Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw);
-    let callee = frame.reg(instruction.word.a()).filter(|_| is_call);
-    callee.and_then(|f| f.exact::<NativeFunction>()).is_some_and(is_callee)
+    let frame = unsafe { cx.frame.as_ref() }?;
+    let index = frame.word_index();
+    let instruction = decode(frame.code)?.into_iter().find(|i| i.start <= index && index < i.next)?;
+    let is_call = matches!(instruction.op, Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw | Op::CallEx);
+    let callee = frame.reg(instruction.word.a()).filter(|_| is_call)?;
+    callee.exact::<NativeFunction>()
 }
 
 /// The address from which the native stack has to be scanned while the running native function, which `is_callee` tells
 /// from others, runs: what its caller's caller keeps. None if something else than an instruction called it.
 pub fn stack_of_caller(cx: &Cx, is_callee: impl Fn(&NativeFunction) -> bool) -> Option<usize> {
-    (cx.compiled == cx.entry.compiled && cx.entry.stack != 0 && calls_native(cx, is_callee)).then_some(cx.entry.stack)
+    (cx.compiled == cx.entry.compiled && cx.entry.stack != 0 && called_native(cx).is_some_and(is_callee))
+        .then_some(cx.entry.stack)
 }

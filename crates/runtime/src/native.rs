@@ -285,7 +285,15 @@ fn bind_keywords(
 /// `Type.name` for a method, found from its receiver; the plain name for functions.
 #[cold]
 fn qualified(cx: &mut Cx, spec: &ParamSpec, receiver: Option<Value>) -> String {
-    let Some(receiver) = receiver else { return spec.name.to_string() };
+    let Some(receiver) = receiver else {
+        // A function of a module, which the instruction that calls it tells.
+        let function = crate::liveness::called_native(cx).filter(|f| f.def.name == spec.name);
+        let module = function.and_then(|f| f.module.get()).and_then(|m| m.downcast::<crate::types::str::Str>());
+        return match module.filter(|m| !m.eq_rust("builtins")) {
+            Some(module) => format!("{module}.{}", spec.name),
+            None => spec.name.to_string(),
+        };
+    };
     let name = cx.intern(spec.name);
     for class in [receiver.downcast::<Type>(), Some(receiver.class())].into_iter().flatten() {
         if let Some(found) = cx.type_lookup(class, name).filter(|f| {
@@ -297,15 +305,7 @@ fn qualified(cx: &mut Cx, spec: &ParamSpec, receiver: Option<Value>) -> String {
             return format!("{owner}.{}", spec.name);
         }
     }
-    let key = cx.names().__name__;
-    let module = receiver
-        .downcast::<crate::types::module::Module>()
-        .and_then(|m| m.dict().get_str(key))
-        .and_then(|v| v.downcast::<crate::types::str::Str>());
-    match module {
-        Some(module) if !module.eq_rust("builtins") => format!("{module}.{}", spec.name),
-        _ => spec.name.to_string(),
-    }
+    spec.name.to_string()
 }
 
 fn plural(n: usize) -> &'static str {

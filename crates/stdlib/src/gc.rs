@@ -148,8 +148,9 @@ fn referents(cx: &mut Cx, v: Value, out: &mut Vec<Value>) {
                 continue;
             }
             // An object's type is reported as a reference; CPython does so for classes made at run time.
-            let is_own_class = first && value == Value::of(v.class());
-            if !is_own_class || v.class().is_heap_type() {
+            let holder = Value::from_bits(word).map_or(class, |holder| holder.class());
+            let is_own_class = value == Value::of(holder);
+            if !is_own_class || first && v.class().is_heap_type() {
                 out.push(value);
             }
         }

@@ -157,7 +157,9 @@ impl<'s> Lexer<'s> {
         let bracket = self.brackets.last()?;
         let (line, offset) = self.lines.place(bracket.at);
         let place = Place { line, offset, end_line: line, end_offset: 0 };
-        Some(Found::placed(ErrorKind::Syntax, place, format!("'{}' was never closed", bracket.byte as char)).cut())
+        let found = Found::placed(ErrorKind::Syntax, place, format!("'{}' was never closed", bracket.byte as char));
+        let is_last_line = !self.text[bracket.at..].trim_end_matches('\n').contains('\n');
+        Some(if is_last_line { found } else { found.cut() })
     }
 
     /// Line of the innermost open bracket.
