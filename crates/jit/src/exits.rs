@@ -18,7 +18,7 @@ use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::{Cx, Value};
 
-use crate::ir::Type;
+use crate::ir::{FrameDesc, Type};
 use crate::tier::Unit;
 
 macro_rules! reasons {
@@ -241,6 +241,7 @@ fn note_receiver(cx: &Cx) {
             Some(Op::LoadItemI | Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge) => word.b(),
             Some(Op::StoreAttr | Op::StoreItem) => word.a(),
             Some(Op::In | Op::NotIn) => word.c(),
+            Some(Op::LoadSuperMethod) => word.c() + 1,
             _ => return,
         };
         if let Some(v) = frame.reg(r) {
@@ -282,6 +283,65 @@ pub unsafe extern "C" fn frames_seen(top: *mut Frame, n: usize, valid: *const u8
         }
     }
     crate::tier::discard_by_flag(valid);
+}
+
+/// A frame that `push_frames` pushes; the first of several is the entry frame, which exists.
+pub struct FrameTemplate {
+    code: &'static CodeObject,
+    function: Option<&'static Function>,
+    pc: u32,
+    result: u16,
+    base: u16,
+    is_init: bool,
+}
+
+impl FrameTemplate {
+    /// The template of a frame.
+    ///
+    /// # Safety
+    /// The description must name live objects.
+    pub unsafe fn of(f: &FrameDesc) -> FrameTemplate {
+        // SAFETY: the caller's promise.
+        let (code, function) = unsafe { (&*(f.code as *const CodeObject), (f.function as *const Function).as_ref()) };
+        FrameTemplate { code, function, pc: f.pc, result: f.result, base: f.base, is_init: !f.receiver.is_none() }
+    }
+
+    /// Registers of the frame.
+    pub fn end(&self) -> usize {
+        self.code.nregs()
+    }
+
+    /// First register, counted from the caller's window.
+    pub fn base(&self) -> usize {
+        self.base as usize
+    }
+}
+
+/// Pushes the frames of inlined calls before a call that may run Python code; the frame on top.
+///
+/// # Safety
+/// Called by compiled code only, with the entry frame on top.
+pub unsafe extern "C" fn push_frames(cx: &mut Cx, templates: *const FrameTemplate, n: usize) -> *mut Frame {
+    // SAFETY: FRAME-1; the unit keeps the templates. Limits were checked when the entry frame was pushed, with a reserve.
+    unsafe {
+        let templates = std::slice::from_raw_parts(templates, n);
+        (*cx.frame).pc = templates[0].code.words_ptr().add(templates[0].pc as usize);
+        for f in &templates[1..] {
+            let caller = (*cx.frame).regs;
+            let function = f.function.expect("an inlined frame has its function");
+            let frame = cx.push_frame_unchecked(
+                f.code,
+                caller.add(f.base as usize),
+                function.globals,
+                function.builtins,
+                Some(function),
+                caller.add(f.result as usize),
+                if f.is_init { flag::INIT } else { 0 },
+            );
+            (*frame).pc = f.code.words_ptr().add(f.pc as usize);
+        }
+        cx.frame
+    }
 }
 
 /// Leaves compiled code through `exit`: the word that compiled code returns to its caller (see `Hooks::hot`).

@@ -143,6 +143,14 @@ helpers! {
     /// See `crate::plain`.
     PlainBinary = plain::binary, raises, writes;
     /// See `crate::plain`.
+    PlainPower = plain::power, raises;
+    /// See `crate::plain`.
+    PlainNegative = plain::negative, raises;
+    /// See `crate::plain`.
+    PlainConvert = plain::convert, raises;
+    /// See `crate::plain`.
+    StoreGlobal = plain::store_global, writes;
+    /// See `crate::plain`.
     PlainCompare = plain::compare, raises;
     /// See `crate::plain`.
     PlainTruth = plain::truth_of, raises;
@@ -323,9 +331,12 @@ unsafe extern "C" fn generic(cx: &mut Cx, pc: *mut u64) -> u64 {
     unsafe {
         let insn = *pc.sub(1);
         let regs = (*cx.frame).regs;
-        if Word(insn).op().is_some_and(|op| op.base() == Op::LoadMethod)
-            && let Some(v) = Value::from_bits(*regs.add(Word(insn).b()))
-        {
+        let receiver = match Word(insn).op().map(Op::base) {
+            Some(Op::LoadMethod) => Some(Word(insn).b()),
+            Some(Op::LoadSuperMethod) => Some(Word(insn).c() + 1),
+            _ => None,
+        };
+        if let Some(v) = receiver.and_then(|r| Value::from_bits(*regs.add(r))) {
             note_receiver(cx, v);
         }
         let work = (cx.rt().hooks.get().generic)(insn as u16).expect("checked by the builder");

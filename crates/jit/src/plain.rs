@@ -214,6 +214,40 @@ pub extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     word(if op & 256 != 0 { number::inplace(cx, a, b, which) } else { number::binary(cx, a, b, which) })
 }
 
+/// `a ** b` of numbers.
+pub extern "C" fn power(cx: &mut Cx, a: Value, b: Value) -> u64 {
+    if !is_number(a) || !is_number(b) {
+        return NOT_PLAIN;
+    }
+    word(number::power(cx, a, b, None, false))
+}
+
+/// `-a` of numbers.
+pub extern "C" fn negative(cx: &mut Cx, a: Value) -> u64 {
+    if is(a, &float::FLOAT) {
+        return float::as_f64(a).map_or(NOT_PLAIN, |d| cx.float(-d).bits());
+    }
+    if !is_number(a) {
+        return NOT_PLAIN;
+    }
+    word(number::binary(cx, Value::small(0), a, &number::SUB))
+}
+
+/// `int(a)`, `float(a)` or `bool(a)` by number 0, 1, 2; strs included.
+pub extern "C" fn convert(cx: &mut Cx, a: Value, kind: usize) -> u64 {
+    if !is_number(a) && a.exact::<Str>().is_none() {
+        return NOT_PLAIN;
+    }
+    let class: &'static Class = [&int::INT, &float::FLOAT, &boolean::BOOL][kind];
+    word(cx.call(Value::of(class), &[a]))
+}
+
+/// `global name = value`; 1.
+pub extern "C" fn store_global(cx: &mut Cx, dict: &'static Dict, name: &'static Str, value: Value) -> u64 {
+    dict.set_str(cx, name, value);
+    1
+}
+
 /// `a op b` as a truth word: number of the comparison.
 pub extern "C" fn compare(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     let op = COMPARE[op];
@@ -361,6 +395,8 @@ pub enum Needs {
     Numbers,
     /// A list or tuple.
     Row,
+    /// The first one is a key whose place in the receiver is known, the others anything.
+    Key,
 }
 
 /// What a built-in function or method returns.
@@ -407,6 +443,12 @@ pub const METHODS: &[(&str, &str, Needs, Gives)] = &[
     ("str", "zfill", Needs::Scalars, Gives::Str),
     ("str", "rjust", Needs::Scalars, Gives::Str),
     ("str", "ljust", Needs::Scalars, Gives::Str),
+    ("dict", "get", Needs::Key, Gives::Any),
+    ("dict", "setdefault", Needs::Key, Gives::Any),
+    ("dict", "pop", Needs::Key, Gives::Any),
+    ("set", "add", Needs::Key, Gives::Any),
+    ("set", "discard", Needs::Key, Gives::Any),
+    ("set", "remove", Needs::Key, Gives::Any),
     ("dict", "items", Needs::Nothing, Gives::Any),
     ("dict", "keys", Needs::Nothing, Gives::Any),
     ("dict", "values", Needs::Nothing, Gives::Any),
@@ -478,11 +520,25 @@ fn meets(args: &[Value], needs: Needs) -> bool {
         Needs::Scalars => args.iter().all(|a| is_scalar(*a, 1)),
         Needs::Numbers => args.iter().all(|a| is_number(*a)),
         Needs::Row => args.iter().all(|a| a.exact::<List>().is_some() || a.exact::<Tuple>().is_some()),
+        Needs::Key => false,
     }
 }
 
 fn needs_from(n: usize) -> Needs {
-    [Needs::Nothing, Needs::Scalars, Needs::Numbers, Needs::Row][n & 3]
+    [Needs::Nothing, Needs::Scalars, Needs::Numbers, Needs::Row, Needs::Key][n % 5]
+}
+
+/// Whether it is known without running Python code where in a dict or set the first argument is or would be.
+fn is_known_key(cx: &mut Cx, args: &[Value]) -> bool {
+    let [container, key, ..] = *args else { return false };
+    if !is_key(key) {
+        return false;
+    }
+    let Ok(hash) = hash_key(cx, key) else { return false };
+    if let Some(dict) = container.exact::<Dict>() {
+        return !dict.is_watched() && dict.find_known(key, hash).is_some();
+    }
+    plain_set(container).is_some_and(|s| s.contains_known(key, hash).is_some())
 }
 
 /// Calls a built-in method with `n` arguments at `args`, the receiver first.
@@ -498,7 +554,9 @@ pub unsafe extern "C" fn call_method(
 ) -> u64 {
     // SAFETY: the caller's promise.
     let args = unsafe { std::slice::from_raw_parts(args, n) };
-    if !args[0].is_instance(method.owner) || !meets(&args[1..], needs_from(needs)) {
+    let needs = needs_from(needs);
+    let ok = if needs == Needs::Key { is_known_key(cx, args) } else { meets(&args[1..], needs) };
+    if !args[0].is_instance(method.owner) || !ok {
         return NOT_PLAIN;
     }
     word((method.def.call)(cx, Args::positional(args)))

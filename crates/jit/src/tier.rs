@@ -21,13 +21,17 @@ use taipan_runtime::{Cx, Value};
 use crate::build::cfg::{op_at, word_at};
 use crate::build::{self, Refusal};
 use crate::code::Arena;
-use crate::exits::{Exit, Reason};
+use crate::exits::{Exit, FrameTemplate, Reason};
 use crate::ir::Type;
 use crate::lower::{Machine, Process};
 use crate::{Mode, dump, passes, stats};
 
-/// Exits at one place that make the code be compiled anew.
+/// Exits of a unit that make the code be compiled anew, at least; more if compiling it took long.
 const EXITS_TO_LEARN: u32 = 40;
+/// Compiling code anew pays after so many nanoseconds of it for each exit.
+const NANOSECONDS_PER_EXIT: u64 = 4000;
+/// At most so many exits are taken before code is compiled anew.
+const MOST_EXITS: u64 = 4000;
 /// Units made for one entry before it is left alone.
 const MAX_UNITS: u32 = 12;
 /// Attempts to build a function.
@@ -91,7 +95,12 @@ pub struct Unit {
     /// 1 while its assumptions hold.
     valid: Cell<u8>,
     exits: Vec<Box<Exit>>,
+    templates: Vec<Box<[FrameTemplate]>>,
     entry_kinds: Vec<(u16, Type)>,
+    /// Exits taken because an assumption did not hold.
+    failures: Cell<u32>,
+    /// How many are enough to learn from.
+    patience: Cell<u32>,
     _roots: RootVec,
 }
 
@@ -204,9 +213,8 @@ pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
     }
     *n += 1;
     add_receiver(list, kind_of(v));
-    // Attributes of one class are cached by the interpreter already; operators have nothing else to learn from.
-    let is_attribute = matches!(op_at(code, pc as usize).base(), B::LoadAttr | B::LoadMethod | B::StoreAttr);
-    let least = if is_attribute { 2 } else { 1 };
+    // What the interpreter caches for one class there is nothing more to learn about.
+    let least = if op_at(code, pc as usize).info().base.is_some() { 2 } else { 1 };
     if *n == RECEIVERS_TO_LEARN && (least..=MAX_RECEIVERS).contains(&list.len()) {
         for (_, unit) in data.units.clone() {
             // SAFETY: TIER-2.
@@ -323,6 +331,9 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Option<*const 
     stats::STATS.with_borrow_mut(|s| s.compile_ns += spent);
     match result {
         Ok(unit) => {
+            let patience = (spent / NANOSECONDS_PER_EXIT).clamp(EXITS_TO_LEARN as u64, MOST_EXITS);
+            // SAFETY: the unit was just made.
+            unsafe { (*unit).patience.set(patience as u32) };
             data.units.push((entry, unit));
             if entry == ENTRY {
                 // SAFETY: the unit was just made.
@@ -354,6 +365,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
             Err(Refusal::Never(why)) => return Err(why),
         }
     };
+    stats::STATS.with_borrow_mut(|s| s.attempts += sticky.attempts as u64 + 1);
     let mut func = product.func;
     let name = dump::name(code, entry);
     func.name = name.clone();
@@ -372,7 +384,10 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         start: std::ptr::null(),
         valid: Cell::new(1),
         exits: vec![],
+        templates: vec![],
         entry_kinds: product.entry_kinds,
+        failures: Cell::new(0),
+        patience: Cell::new(EXITS_TO_LEARN),
         _roots: roots,
     }));
     let process = Process {
@@ -383,6 +398,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         recursion_limit: cx.rt().recursion_limit.as_ptr() as u64,
         stress: (crate::options().mode == Mode::Stress).then_some(STRESS.0.get() as u64),
     };
+    let began = Instant::now();
     let lowered = match tier.machine.lower(&func, &process, dump::wants_code(&name)) {
         Ok(lowered) => lowered,
         Err(why) => {
@@ -392,9 +408,11 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
             return Err("not lowered");
         }
     };
+    stats::STATS.with_borrow_mut(|s| s.lower_ns += began.elapsed().as_nanos() as u64);
     dump::code(&name, &lowered);
     unit.start = tier.arena.add(&lowered.bytes).ok_or("code memory is full")?;
     unit.exits = lowered.exits;
+    unit.templates = lowered.templates;
     for exit in &unit.exits {
         exit.unit.set(unit);
     }
@@ -418,30 +436,46 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
 }
 
 impl Unit {
-    /// After an exit: compiles anew, sooner or later, without an assumption that keeps failing.
+    /// After an exit: notes what it teaches. Once there were enough of them the code is compiled anew without all the
+    /// assumptions that keep failing.
     pub fn learn(&self, cx: &mut Cx, exit: &Exit) {
-        if exit.count.get() < EXITS_TO_LEARN || self.valid.get() == 0 && exit.count.get() % EXITS_TO_LEARN != 0 {
+        if exit.reason == Reason::Entry {
+            self.note_entry(cx, exit);
+        }
+        let failures = self.failures.get() + 1;
+        self.failures.set(failures);
+        if !failures.is_multiple_of(self.patience.get()) {
             return;
         }
-        let Some(frame) = exit.frames.last() else { return };
-        let known = data(frame.code);
-        if exit.reason == Reason::Entry {
-            // SAFETY: FRAME-1; an exit on entry leaves the registers as they are.
-            let regs = unsafe { (*cx.frame).regs };
-            for (r, ty) in &self.entry_kinds {
-                // SAFETY: a register of the code.
-                let now = unsafe { Value::from_bits(*regs.add(*r as usize)) };
-                let same = now.is_some_and(|v| match ty {
-                    Type::Int => v.is_small(),
-                    _ => std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT),
-                });
-                if !same && !known.profile.varying.contains(&(frame.pc, *r)) {
-                    known.profile.varying.push((frame.pc, *r));
-                }
+        for exit in &self.exits {
+            let often = exit.count.get() >= (failures / 32).max(4);
+            if let Some(frame) = exit.frames.last()
+                && exit.reason.teaches()
+                && often
+            {
+                *data(frame.code).profile.failures.entry(frame.pc).or_default() |= exit.reason.bit();
             }
         }
-        *known.profile.failures.entry(frame.pc).or_default() |= exit.reason.bit();
         self.discard();
+    }
+
+    /// Notes which registers were not of the kinds that the code expects on entry.
+    fn note_entry(&self, cx: &mut Cx, exit: &Exit) {
+        let Some(frame) = exit.frames.last() else { return };
+        let known = data(frame.code);
+        // SAFETY: FRAME-1; an exit on entry leaves the registers as they are.
+        let regs = unsafe { (*cx.frame).regs };
+        for (r, ty) in &self.entry_kinds {
+            // SAFETY: a register of the code.
+            let now = unsafe { Value::from_bits(*regs.add(*r as usize)) };
+            let same = now.is_some_and(|v| match ty {
+                Type::Int => v.is_small(),
+                _ => std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT),
+            });
+            if !same && !known.profile.varying.contains(&(frame.pc, *r)) {
+                known.profile.varying.push((frame.pc, *r));
+            }
+        }
     }
 
     /// Lets nobody enter the unit any more.

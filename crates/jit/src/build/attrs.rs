@@ -2,11 +2,16 @@
 
 use taipan_bytecode::Op as B;
 use taipan_runtime::dict::Dict;
+use taipan_runtime::protocol::attr;
 use taipan_runtime::shape::{SHAPE, Shape};
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::cell::Cell;
+use taipan_runtime::types::descr::MethodDescr;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::function_methods::{CLASS_METHOD, MethodHolder, STATIC_METHOD};
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::{super_, type_};
 use taipan_runtime::{Object, Value};
 
 use super::ops::{At, Flow};
@@ -75,6 +80,22 @@ impl Builder<'_> {
             }
             None => self.generic(at),
         }
+    }
+
+    /// `global x = reg a`. Whoever relies on its value is told, which may be this code.
+    pub fn store_global(&mut self, at: At) -> Built<Flow> {
+        let v = self.reg(at.w.a());
+        let context = self.context();
+        let (globals, name) = (context.globals, context.code.name_at(at.w.x() as usize));
+        if Value::of(globals).exact::<Dict>().is_none() {
+            return self.generic(at);
+        }
+        self.root(Value::of(globals));
+        let v = self.boxed(v);
+        let (dict, name) = (self.word(Value::of(globals).bits()), self.word(Value::of(name).bits()));
+        self.plain_call(Helper::StoreGlobal, &[dict, name, v], Type::Word);
+        self.check_valid(at);
+        Ok(Flow::Next)
     }
 
     /// The live shape at an address from an inline cache.
@@ -250,6 +271,16 @@ impl Builder<'_> {
             self.set_reg(a + 1, v);
             return Ok(Flow::Next);
         }
+        if let Some((f, receiver)) = self.method_of_class(v, name) {
+            let f = self.object(f);
+            let receiver = match receiver {
+                Some(class) => self.object(Value::of(class)),
+                None => self.unbound(),
+            };
+            self.set_reg(a, f);
+            self.set_reg(a + 1, receiver);
+            return Ok(Flow::Next);
+        }
         if self.load_method_poly(at, v, name)? {
             return Ok(Flow::Next);
         }
@@ -276,6 +307,107 @@ impl Builder<'_> {
             _ => {}
         }
         self.generic(at)
+    }
+
+    /// A function found in a class: by a constant class itself, or a static or class method by an instance of known class
+    /// and shape; with the class that it is bound to, if it is.
+    fn method_of_class(&mut self, v: Val, name: &'static Str) -> Option<(Value, Option<&'static Class>)> {
+        let (class, by_class) = match self.const_class(v) {
+            Some(class) => (class, true),
+            None => (self.class_of(v)?, false),
+        };
+        if by_class {
+            let meta = class.header().class();
+            if !std::ptr::eq(meta, &type_::TYPE)
+                || self.cx.type_lookup(meta, name).is_some_and(attr::is_data_descriptor)
+            {
+                return None;
+            }
+        } else if !self.lacks_own(v, class, name) {
+            return None;
+        }
+        self.cx.assign_version(class);
+        if class.version() == 0 {
+            return None;
+        }
+        let found = self.cx.type_lookup(class, name)?;
+        let held = |found: Value| {
+            // SAFETY: static and class methods have one layout.
+            unsafe { found.cast::<MethodHolder>() }.function.get().filter(|f| f.exact::<Function>().is_some())
+        };
+        let result = if std::ptr::eq(found.class(), &STATIC_METHOD) {
+            (held(found)?, None)
+        } else if std::ptr::eq(found.class(), &CLASS_METHOD) {
+            (held(found)?, Some(class))
+        } else if by_class && (found.exact::<Function>().is_some() || found.exact::<MethodDescr>().is_some()) {
+            (found, None)
+        } else {
+            return None;
+        };
+        self.watch_type(class);
+        Some(result)
+    }
+
+    /// Whether an instance of a class certainly has no attribute of its own of that name.
+    fn lacks_own(&self, v: Val, class: &'static Class, name: &'static Str) -> bool {
+        if !attr::uses_generic_get(class) || self.func[v].ty != Type::Val {
+            return false;
+        }
+        !class.data().attrs || self.known_shape(v).is_some_and(|s| !s.is_dict && s.find(name).is_none())
+    }
+
+    /// `reg a, reg a+1 = method of super(reg c, reg c+1)`.
+    pub fn load_super_method(&mut self, at: At) -> Built<Flow> {
+        let (a, b, c) = (at.w.a(), at.w.b(), at.w.c());
+        let (callee, object) = (self.reg(b), self.reg(c + 1));
+        let is_super = self.as_const(callee) == Some(Value::of(&super_::SUPER));
+        let name = self.name(at);
+        let Some(after) = self.known_contents(c).filter(|_| is_super && self.func[object].ty == Type::Val) else {
+            return self.generic(at);
+        };
+        let start = match self.class_of(object) {
+            Some(class) => class,
+            None if self.failed(Reason::Class) => return self.generic(at),
+            None => match self.noted_class() {
+                Some(class) => class,
+                None => return self.generic(at),
+            },
+        };
+        self.cx.assign_version(start);
+        let found = super_::find_after(start, after, name).filter(|f| attr::is_method(*f));
+        let Some(found) = found.filter(|_| start.is_subtype(after) && start.version() != 0) else {
+            return self.generic(at);
+        };
+        self.watch_type(start);
+        let object = self.guard_class(object, start);
+        let class = self.reg(c);
+        self.guard_const(class, Value::of(after));
+        let f = self.object(found);
+        self.set_reg(a, f);
+        self.set_reg(a + 1, object);
+        Ok(Flow::Next)
+    }
+
+    /// The class in register `r`, as the running function's closure has it right now.
+    fn known_contents(&self, r: usize) -> Option<&'static Class> {
+        let v = self.reg(r);
+        if let Some(class) = self.const_class(v) {
+            return Some(class);
+        }
+        let v = self.origin(v);
+        let inst = &self.func[v];
+        if inst.op != Op::Load || super::values::alias_of(inst.imm) != Alias::Cell {
+            return None;
+        }
+        let cell = self.as_const(inst.args[0]).or_else(|| {
+            // The entry frame's cells are registers.
+            let cell = &self.func[inst.args[0]];
+            let code = self.contexts[0].code;
+            let first = (code.nlocals + code.ncells) as usize;
+            let i = (cell.op == Op::LoadReg).then(|| (cell.imm as usize).checked_sub(first)).flatten()?;
+            self.contexts[0].function?.closure.get()?.items().get(i).copied()
+        })?;
+        cell.exact::<Cell>()?.get()?.downcast::<Class>()
     }
 
     /// `reg a.name = reg b`.

@@ -23,9 +23,9 @@ use crate::helpers::Helper;
 use crate::ir::{Alias, Cond, Op, Type, Val};
 
 /// Largest code that is inlined, in words.
-const MAX_CALLEE: usize = 400;
+const MAX_CALLEE: usize = 200;
 /// Words of code inlined into one function.
-const MAX_INLINED: usize = 1500;
+const MAX_INLINED: usize = 700;
 
 impl Builder<'_> {
     /// `reg c = reg a (reg a+1 ...)`.
@@ -143,7 +143,69 @@ impl Builder<'_> {
 
     /// Calls with keyword arguments.
     pub fn call_keywords(&mut self, at: At) -> Built<Flow> {
+        if let Some(flow) = self.inline_keywords(at)? {
+            return Ok(flow);
+        }
         self.call_any(at, at.op.base() == B::CallMethodKw)
+    }
+
+    /// Builds a call with keyword arguments of a known Python function in place.
+    fn inline_keywords(&mut self, at: At) -> Built<Option<Flow>> {
+        let (a, n) = (at.w.a(), at.w.b());
+        let method = at.op.base() == B::CallMethodKw;
+        let callee = self.reg(a);
+        let Some(f) = self.const_of::<Function>(callee) else { return Ok(None) };
+        let first = if method { a + 2 } else { a + 1 };
+        let mut args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
+        let mut base = first;
+        if method {
+            let receiver = self.reg(a + 1);
+            let is_plain = self.func[receiver].op == Op::ConstVal && self.func[receiver].imm == 0;
+            if !is_plain {
+                if self.func[receiver].ty == Type::Val && !self.info[receiver.0 as usize].bound {
+                    return Ok(None);
+                }
+                args.insert(0, receiver);
+                base = a + 1;
+            }
+        }
+        let names = self.context().code.consts()[(at.word(0) & 0xffff_ffff) as usize];
+        let Some(names) = names.exact::<Tuple>() else { return Ok(None) };
+        let Some(args) = self.by_position(f, &args, names) else { return Ok(None) };
+        self.inline(at, f, &args, base, at.w.c(), Val::NONE, Val::NONE)
+    }
+
+    /// Arguments, the last ones named, in the order of the parameters; None if one is missing or given twice.
+    fn by_position(&mut self, f: &'static Function, args: &[Val], names: &'static Tuple) -> Option<Vec<Val>> {
+        let code = f.code.get();
+        let positional = args.len().checked_sub(names.len())?;
+        let count = code.argcount as usize;
+        if !code.simple || positional > count || code.posonlyargcount > 0 {
+            return None;
+        }
+        let mut slots: Vec<Option<Val>> = vec![None; count];
+        for (slot, arg) in slots.iter_mut().zip(&args[..positional]) {
+            *slot = Some(*arg);
+        }
+        for (name, arg) in names.items().iter().zip(&args[positional..]) {
+            let name = name.exact::<Str>()?;
+            let i = (0..count).find(|i| code.local_names[*i].eq_str(name))?;
+            if slots[i].replace(*arg).is_some() {
+                return None;
+            }
+        }
+        let defaults = f.defaults.get().map_or(&[][..], |d| d.items());
+        let mut all = Vec::new();
+        for (i, slot) in slots.into_iter().enumerate() {
+            all.push(match slot {
+                Some(v) => v,
+                None => {
+                    let value = *defaults.get((i + defaults.len()).checked_sub(count)?)?;
+                    self.constant(value)
+                }
+            });
+        }
+        Some(all)
     }
 
     /// Calls whatever the registers hold.
@@ -416,14 +478,26 @@ impl Builder<'_> {
                 let i = self.emit_guard(Op::FloatToInt, Type::Int, &[v], 0, Reason::Overflow);
                 Some(self.bounded(i, INT_MIN, INT_MAX))
             }
-            _ => None,
+            _ => {
+                let kind = self.word(!to_int as u64);
+                let v = self.plain(Helper::PlainConvert, &[v, kind], Type::Val)?;
+                Some(if to_int { v } else { self.classed(v, &float::FLOAT) })
+            }
         }
     }
 
     /// A built-in function of known behaviour.
     fn intrinsic(&mut self, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
         let module = native.module.get().and_then(|m| m.exact::<Str>()).map(|s| s.to_string_lossy());
-        match (module.as_deref(), native.def.name, args) {
+        if let Some(v) = self.inline_function(module.as_deref(), native, args) {
+            return Some(v);
+        }
+        self.plain_function(&module?, native, args)
+    }
+
+    /// Of these, those that need no call.
+    fn inline_function(&mut self, module: Option<&str>, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
+        match (module, native.def.name, args) {
             (Some("builtins"), "len", &[v]) => self.len(v),
             (Some("builtins"), "abs", &[v]) => match self.func[v].ty {
                 Type::Float => Some(self.emit(Op::FAbs, Type::Float, &[v], 0)),
@@ -466,7 +540,6 @@ impl Builder<'_> {
                 let x = self.to_float(v, true, Reason::Number);
                 Some(self.emit(Op::FAbs, Type::Float, &[x], 0))
             }
-            (Some(module), _, args) => self.plain_function(module, native, args),
             _ => None,
         }
     }

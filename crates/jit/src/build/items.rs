@@ -1,6 +1,7 @@
 //! Subscripts, sequences, iteration, unpacking.
 
 use taipan_bytecode::ops::feedback;
+use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::Object;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
@@ -9,6 +10,7 @@ use taipan_runtime::types::range::{Range, RangeIter};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 
+use super::cfg::{op_at, word_at};
 use super::ops::{At, Flow};
 use super::values::at;
 use super::{Builder, Built};
@@ -103,7 +105,7 @@ impl Builder<'_> {
 
     fn generic_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
         let name = self.cx.names().__getitem__;
-        if let Some(flow) = self.special(at, v, name, &[key], at.w.a())? {
+        if let Some(flow) = self.special(at, v, name, &[key], at.w.a(), |_, _, _| true)? {
             return Ok(flow);
         }
         if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
@@ -186,7 +188,7 @@ impl Builder<'_> {
         let name = self.cx.names().__setitem__;
         // The result goes where the callee's window begins; nobody reads it.
         let nowhere = self.context().code.nregs();
-        if let Some(flow) = self.special(at, v, name, &[key, value], nowhere)? {
+        if let Some(flow) = self.special(at, v, name, &[key, value], nowhere, |_, _, _| true)? {
             return Ok(flow);
         }
         if self.plain(Helper::PlainSetItem, &[v, key, value], Type::Word).is_some() {
@@ -208,7 +210,14 @@ impl Builder<'_> {
 
     /// `reg a = iter(reg b)`.
     pub fn get_iter(&mut self, at: At) -> Built<Flow> {
-        let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        let (a, mut v) = (at.w.a(), self.reg(at.w.b()));
+        if self.class_of(v).is_none() && !self.failed(Reason::Class) {
+            v = match self.loop_feedback(at) {
+                feedback::LIST_ITER => self.guard_class(v, List::class()),
+                feedback::TUPLE_ITER => self.guard_class(v, Tuple::class()),
+                _ => v,
+            };
+        }
         if self.is_class(v, List::class()) {
             let it = self.plain_call(Helper::NewListIter, &[v], Type::Val);
             let it = self.classed(it, ListIter::class());
@@ -217,6 +226,16 @@ impl Builder<'_> {
         }
         if self.is_class(v, Range::class()) && self.func[v].op == Op::Call {
             return self.range_iter(at, v);
+        }
+        if let Some(range) = self.const_of::<Range>(v)
+            && let (Some(start), Some(step), Some(len)) =
+                (range.start.as_small(), range.step.as_small(), range.len.as_small())
+        {
+            let args = [start, step, len].map(|i| self.int(i));
+            let it = self.plain_call(Helper::NewRangeIter, &args, Type::Val);
+            let it = self.classed(it, RangeIter::class());
+            self.set_reg(a, it);
+            return Ok(Flow::Next);
         }
         if let Some(it) = self.plain(Helper::PlainIter, &[v], Type::Val) {
             let iter_class: Option<&'static taipan_runtime::typeobj::Type> = match self.class_of(v) {
@@ -230,6 +249,21 @@ impl Builder<'_> {
             return Ok(Flow::Next);
         }
         self.generic(at)
+    }
+
+    /// What the loop behind a GetIter saw.
+    fn loop_feedback(&self, at: At) -> u64 {
+        let code = self.context().code;
+        let mut pc = self.pc + at.op.words();
+        if op_at(code, pc).base() == B::Jump {
+            let jump = effects::jump(B::Jump, word_at(code, pc)).unwrap_or(0);
+            pc = (pc as i64 + B::Jump.words() as i64 + jump as i64) as usize;
+        }
+        if op_at(code, pc).base() != B::ForNext || word_at(code, pc).a() != at.w.a() {
+            return 0;
+        }
+        // SAFETY: the cache word of the instruction.
+        unsafe { *code.words_ptr().add(pc + 1) & !0xffff_ffff }
     }
 
     /// The iterator of a range that was made here: (start, step, length) are the operands of the call that made it.

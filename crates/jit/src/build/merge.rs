@@ -1,7 +1,7 @@
 //! Where control meets: joining states, heads of loops, back edges.
 
 use taipan_runtime::typeobj::Type as Class;
-use taipan_runtime::types::iterators::ListIter;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 use super::values::at;
@@ -39,6 +39,13 @@ fn set(state: &mut State, place: Place, v: Val) {
     match place {
         Place::Reg(f, r) => state.frames[f].regs[r] = v,
         Place::Iter(i, field) => state.iters[i].fields[field] = v,
+    }
+}
+
+impl IterCache {
+    /// Byte offset of the field that holds the list or tuple.
+    pub fn list_offset(&self) -> usize {
+        if self.is_tuple { std::mem::offset_of!(TupleIter, tuple) } else { std::mem::offset_of!(ListIter, list) }
     }
 }
 
@@ -440,7 +447,7 @@ impl Builder<'_> {
                 let mut again = IterCache { dirty: [false; 2], ..*cache };
                 if !cache.list.is_none() {
                     // Whoever exhausted the iterator meanwhile made it let go of the list.
-                    let list = self.load(cache.iter, Alias::Iter, std::mem::offset_of!(ListIter, list));
+                    let list = self.load(cache.iter, Alias::Iter, cache.list_offset());
                     let same = self.emit(Op::ValEq, Type::Bool, &[list, cache.list], 0);
                     let state = self.resume_at(head.pc as usize);
                     self.emit_exit(Op::Guard, Type::Void, &[same], 0, Reason::Const, state);

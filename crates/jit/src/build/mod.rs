@@ -153,13 +153,15 @@ pub struct Frame {
 pub struct IterCache {
     /// The iterator object.
     pub iter: Val,
-    /// The list that is iterated; none for ranges.
+    /// The list or tuple that is iterated; none for ranges.
     pub list: Val,
+    /// It is a tuple.
+    pub is_tuple: bool,
     /// How many fields there are.
     pub n: usize,
     /// Byte offsets of the fields.
     pub offsets: [u32; 2],
-    /// The fields: next number and remaining count of ranges; index of lists.
+    /// The fields: next number and remaining count of ranges; index of lists and tuples.
     pub fields: [Val; 2],
     /// Which fields differ from memory.
     pub dirty: [bool; 2],

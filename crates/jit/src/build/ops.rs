@@ -216,9 +216,11 @@ impl Builder<'_> {
                 self.emit(Op::Barrier, Type::Void, &[cell, v], 0);
             }
             B::LoadGlobal => return self.load_global(at),
+            B::StoreGlobal => return self.store_global(at),
             B::LoadAttr => return self.load_attr(at),
             B::StoreAttr => return self.store_attr(at),
             B::LoadMethod => return self.load_method(at),
+            B::LoadSuperMethod => return self.load_super_method(at),
             B::LoadItem => {
                 let key = self.reg(c);
                 return self.load_item(at, key);
@@ -541,6 +543,9 @@ impl Builder<'_> {
     /// `x is y`.
     fn is(&mut self, x: Val, y: Val) -> Val {
         let (tx, ty) = (self.func[x].ty, self.func[y].ty);
+        if x == y {
+            return self.emit(Op::ConstBool, Type::Bool, &[], 1);
+        }
         if tx == Type::Int && ty == Type::Int {
             return self.emit(Op::ICmp, Type::Bool, &[x, y], Cond::Eq as u64);
         }
@@ -643,16 +648,26 @@ impl Builder<'_> {
             self.bounded(x, INT_MIN, INT_MAX);
             self.bounded(n, 0, INT_MAX);
             let offsets = [next as u32, remaining as u32];
-            IterCache { iter: it, list: Val::NONE, n: 2, offsets, fields: [x, n], dirty: [false; 2] }
-        } else if self.is_class(it, ListIter::class()) {
-            let list = self.load(it, Alias::Iter, std::mem::offset_of!(ListIter, list));
+            let none = Val::NONE;
+            IterCache { iter: it, list: none, is_tuple: false, n: 2, offsets, fields: [x, n], dirty: [false; 2] }
+        } else if self.is_class(it, ListIter::class()) || self.is_class(it, TupleIter::class()) {
+            let is_tuple = self.is_class(it, TupleIter::class());
+            let (index, class) = if is_tuple {
+                (std::mem::offset_of!(TupleIter, index), taipan_runtime::types::tuple::Tuple::class())
+            } else {
+                (std::mem::offset_of!(ListIter, index), taipan_runtime::types::list::List::class())
+            };
+            let (none, offsets) = (Val::NONE, [index as u32; 2]);
+            let mut cache =
+                IterCache { iter: it, list: none, is_tuple, n: 1, offsets, fields: [none; 2], dirty: [false; 2] };
+            let list = self.load(it, Alias::Iter, cache.list_offset());
             self.info[list.0 as usize].bound = false;
             let list = self.guard_bound(list);
-            self.classed(list, taipan_runtime::types::list::List::class());
-            let index = std::mem::offset_of!(ListIter, index);
+            cache.list = self.classed(list, class);
             let i = self.load_int(it, Alias::Iter, index);
             self.bounded(i, 0, INT_MAX);
-            IterCache { iter: it, list, n: 1, offsets: [index as u32; 2], fields: [i, i], dirty: [false; 2] }
+            cache.fields = [i, i];
+            cache
         } else {
             return None;
         };
@@ -714,13 +729,16 @@ impl Builder<'_> {
         self.block = no;
         let mut ended = self.state.clone();
         let none = self.unbound();
-        let list_at = std::mem::offset_of!(ListIter, list);
-        self.emit(Op::Store, Type::Void, &[cache.iter, none], at(Alias::Iter, list_at));
+        self.emit(Op::Store, Type::Void, &[cache.iter, none], at(Alias::Iter, cache.list_offset()));
         ended.iters.remove(i);
         let not_taken = Pending { block: no, state: ended };
         self.block = yes;
-        let items = self.emit(Op::Load, Type::Word, &[cache.list], at(Alias::ListItems, 24));
-        let item = self.emit(Op::LoadIndex, Type::Val, &[items, index], at(Alias::Item, 0));
+        let item = if cache.is_tuple {
+            self.emit(Op::LoadIndexAt, Type::Val, &[cache.list, index], at(Alias::Fixed, super::items::TUPLE_ITEMS))
+        } else {
+            let items = self.emit(Op::Load, Type::Word, &[cache.list], at(Alias::ListItems, 24));
+            self.emit(Op::LoadIndex, Type::Val, &[items, index], at(Alias::Item, 0))
+        };
         let one = self.int(1);
         let next = self.emit(Op::Add, Type::Int, &[index, one], 0);
         self.bounded(next, 0, INT_MAX);

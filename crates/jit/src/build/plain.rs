@@ -1,5 +1,8 @@
 //! Instructions on built-in objects that run no Python code (see `crate::plain`), and special methods of Python classes.
 
+use std::rc::Rc;
+
+use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::float::FLOAT;
 use taipan_runtime::types::function::Function;
@@ -9,6 +12,7 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Object, Value};
 
 use super::ops::{At, Flow};
+use super::poly::Receiver;
 use super::{Builder, Built};
 use crate::exits::Reason;
 use crate::helpers::{Helper, TRUE_WORD};
@@ -71,34 +75,81 @@ impl Builder<'_> {
         self.call_plain(Value::of(native), false, row, args)
     }
 
-    /// Builds the call of a special method of a Python class in place; None if `x` is not known to be of one.
-    pub fn special(&mut self, at: At, x: Val, name: &'static Str, args: &[Val], result: usize) -> Built<Option<Flow>> {
-        if self.func[x].ty != Type::Val {
+    /// Builds the call of a special method of a Python class, or of several, in place; None if `x` is not known to be of
+    /// such classes or their methods are not accepted.
+    pub fn special(
+        &mut self,
+        at: At,
+        x: Val,
+        name: &'static Str,
+        args: &[Val],
+        result: usize,
+        accepts: impl Fn(&mut Self, &'static Class, &'static Function) -> bool,
+    ) -> Built<Option<Flow>> {
+        let site = (self.context().path, (self.pc + at.op.words()) as u32);
+        if self.func[x].ty != Type::Val || self.sticky.no_inline.contains(&site) {
             return Ok(None);
         }
-        let class = match self.class_of(x) {
-            Some(class) => class,
-            None if self.failed(Reason::Class) => return Ok(None),
-            None => match self.noted_class() {
-                Some(class) => class,
+        let (set, known): (Rc<[Receiver]>, bool) = match self.class_of(x) {
+            Some(class) => (Rc::new([Receiver { class, shape: None }]), true),
+            None => match self.receivers(x) {
+                Some(found) => found,
                 None => return Ok(None),
             },
         };
-        if !class.is_heap_type() {
+        let mut methods = Vec::new();
+        for r in set.iter() {
+            if !r.class.is_heap_type() {
+                return Ok(None);
+            }
+            self.cx.assign_version(r.class);
+            let method = self.cx.type_lookup(r.class, name).and_then(|m| m.exact::<Function>());
+            let Some(method) = method.filter(|_| r.class.version() != 0) else { return Ok(None) };
+            if !self.may_inline(method, args.len() + 1) || !accepts(self, r.class, method) {
+                return Ok(None);
+            }
+            methods.push(Value::of(method));
+        }
+        if set.len() > 1 && !Self::is_uniform(&set) {
             return Ok(None);
         }
-        self.cx.assign_version(class);
-        let method = self.cx.type_lookup(class, name).and_then(|m| m.exact::<Function>());
-        let Some(method) = method.filter(|_| class.version() != 0) else { return Ok(None) };
+        for r in set.iter() {
+            self.watch_type(r.class);
+        }
+        let x = match (known, &set[..]) {
+            (true, _) => x,
+            (false, [only]) => self.guard_class(x, only.class),
+            (false, _) => self.guard_receivers(x, &set),
+        };
         let base = self.context().code.nregs();
-        if !self.may_inline(method, args.len() + 1) {
-            return Ok(None);
+        let build = |b: &mut Self, method: Value, x: Val| {
+            let mut all = vec![x];
+            all.extend(args);
+            let method = method.exact::<Function>().expect("one of the functions found above");
+            b.inline(at, method, &all, base, result, Val::NONE, Val::NONE)
+        };
+        let groups = Self::grouped(&set, &methods);
+        if let [(method, _)] = groups[..] {
+            return build(self, method, x);
         }
-        self.watch_type(class);
-        let x = self.guard_class(x, class);
-        let mut all = vec![x];
-        all.extend(args);
-        self.inline(at, method, &all, base, result, Val::NONE, Val::NONE)
+        let (methods, members): (Vec<Value>, Vec<Vec<Receiver>>) = groups.into_iter().unzip();
+        let mut declined = false;
+        let ends = self.each_group(x, &members, |b, i, known| match build(b, methods[i], known)? {
+            Some(flow) => Ok(matches!(flow, Flow::Next)),
+            None => {
+                declined = true;
+                b.leave(Reason::Class);
+                Ok(false)
+            }
+        })?;
+        if declined {
+            return self.no_inline_here();
+        }
+        if ends.is_empty() {
+            return Ok(Some(Flow::End));
+        }
+        self.merge(ends, self.pc + at.op.words())?;
+        Ok(Some(Flow::Next))
     }
 
     /// `reg b in reg c`.

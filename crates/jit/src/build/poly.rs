@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use taipan_runtime::Value;
+use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::protocol::attr;
 use taipan_runtime::shape::{SHAPE, Shape};
 use taipan_runtime::typeobj::Type as Class;
@@ -11,6 +12,7 @@ use taipan_runtime::types::descr::Member;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::str::Str;
 
+use super::cfg::op_at;
 use super::ops::{At, Flow};
 use super::values::at;
 use super::{Builder, Built, Pending};
@@ -47,6 +49,8 @@ pub struct Choice {
 enum Found {
     /// At a byte offset of the instance.
     Slot(usize),
+    /// In the array of attributes beyond the inline ones: byte offsets of the array's pointer and of the item.
+    Extra(usize, usize),
     /// In a `__slots__` word, which may be empty.
     Member(usize),
     /// A plain value of the class.
@@ -55,7 +59,7 @@ enum Found {
 
 impl Builder<'_> {
     /// The shape that a value is known to have.
-    fn known_shape(&self, v: Val) -> Option<&'static Shape> {
+    pub fn known_shape(&self, v: Val) -> Option<&'static Shape> {
         let address = self.state.shapes.iter().find(|(o, _)| *o == v)?.1;
         // SAFETY: shapes of facts are kept alive by their classes, which are roots.
         Some(unsafe { &*(address as *const Shape) })
@@ -92,7 +96,10 @@ impl Builder<'_> {
                 return None;
             }
             if let Some(i) = shape.find(name) {
-                return (i < shape.inline_cap).then(|| Found::Slot(Self::slot_offset(class, i)));
+                return Some(match i.checked_sub(shape.inline_cap) {
+                    None => Found::Slot(Self::slot_offset(class, i)),
+                    Some(n) => Found::Extra(shape_offset(class) + 8, DATA_OFFSET + 8 * n as usize),
+                });
             }
         }
         let d = descr?;
@@ -125,6 +132,11 @@ impl Builder<'_> {
             Some(Found::Slot(offset) | Found::Member(offset)) => {
                 self.watch_type(class);
                 self.store_slot(v, offset, value);
+                true
+            }
+            Some(Found::Extra(array, offset)) => {
+                self.watch_type(class);
+                self.store_extra(v, array, offset, value);
                 true
             }
             _ => false,
@@ -174,7 +186,7 @@ impl Builder<'_> {
 
     /// What `v` may be: what is known of it, or what was noted at the current instruction, if that is little and the
     /// classes are still there. The flag says whether it is known.
-    fn receivers(&mut self, v: Val) -> Option<(Rc<[Receiver]>, bool)> {
+    pub fn receivers(&mut self, v: Val) -> Option<(Rc<[Receiver]>, bool)> {
         if self.func[v].ty != Type::Val {
             return None;
         }
@@ -221,7 +233,7 @@ impl Builder<'_> {
     }
 
     /// Makes sure that `v` is one of `set`.
-    fn guard_receivers(&mut self, v: Val, set: &Rc<[Receiver]>) -> Val {
+    pub fn guard_receivers(&mut self, v: Val, set: &Rc<[Receiver]>) -> Val {
         let mut classes: Vec<&'static Class> = Vec::new();
         for r in set.iter() {
             if !classes.iter().any(|c| std::ptr::eq(*c, r.class)) {
@@ -267,13 +279,15 @@ impl Builder<'_> {
 
     /// Whether a site is built for a set of receivers, not by the interpreter's cache.
     fn is_worthwhile(&self, set: &[Receiver], known: bool) -> bool {
-        let learnt = set.len() > 1 || self.failed(Reason::Class) || self.failed(Reason::Shape);
+        // What the interpreter does not cache is known from notes only.
+        let quick = op_at(self.context().code, self.pc).info().base.is_some();
+        let learnt = set.len() > 1 || !quick || self.failed(Reason::Class) || self.failed(Reason::Shape);
         (known || learnt) && Self::is_uniform(set)
     }
 
     /// Whether one test of class and shape words tells the receivers from others: all have shapes at the same offset, or
     /// none has.
-    fn is_uniform(set: &[Receiver]) -> bool {
+    pub fn is_uniform(set: &[Receiver]) -> bool {
         let offset = |r: &Receiver| r.shape.map(|_| shape_offset(r.class));
         set.iter().all(|r| offset(r) == offset(&set[0]))
     }
@@ -302,7 +316,7 @@ impl Builder<'_> {
     }
 
     /// Builds `then` for each group of receivers with `v` known to be one of the group; `v` is one of all of them.
-    fn each_group(
+    pub fn each_group(
         &mut self,
         v: Val,
         groups: &[Vec<Receiver>],
@@ -341,7 +355,7 @@ impl Builder<'_> {
     }
 
     /// Groups receivers by what is found for them.
-    fn grouped<T: PartialEq + Copy>(set: &[Receiver], found: &[T]) -> Vec<(T, Vec<Receiver>)> {
+    pub fn grouped<T: PartialEq + Copy>(set: &[Receiver], found: &[T]) -> Vec<(T, Vec<Receiver>)> {
         let mut groups: Vec<(T, Vec<Receiver>)> = Vec::new();
         for (r, f) in set.iter().zip(found) {
             match groups.iter_mut().find(|g| g.0 == *f) {
@@ -506,6 +520,10 @@ impl Builder<'_> {
     fn load_found(&mut self, v: Val, found: Found) -> Val {
         match found {
             Found::Slot(offset) => self.load(v, Alias::Slot, offset),
+            Found::Extra(array, offset) => {
+                let array = self.load(v, Alias::Slot, array);
+                self.load(array, Alias::Slot, offset)
+            }
             Found::Member(offset) => {
                 let slot = self.load(v, Alias::Slot, offset);
                 self.info[slot.0 as usize].bound = false;
@@ -531,14 +549,22 @@ impl Builder<'_> {
         }
         let v = if known { v } else { self.guard_receivers(v, &set) };
         let groups = Self::grouped(&set, &targets);
-        if let [(Target::Old(offset), _)] = groups[..] {
-            self.store_slot(v, offset, value);
-            return Ok(Some(Flow::Next));
+        match groups[..] {
+            [(Target::Old(offset), _)] => {
+                self.store_slot(v, offset, value);
+                return Ok(Some(Flow::Next));
+            }
+            [(Target::Extra(array, offset), _)] => {
+                self.store_extra(v, array, offset, value);
+                return Ok(Some(Flow::Next));
+            }
+            _ => {}
         }
         let (targets, members): (Vec<Target>, Vec<Vec<Receiver>>) = groups.into_iter().unzip();
         let ends = self.each_group(v, &members, |b, i, known| {
             match targets[i] {
                 Target::Old(offset) => b.store_slot(known, offset, value),
+                Target::Extra(array, offset) => b.store_extra(known, array, offset, value),
                 Target::New(next, offset) => {
                     let old = members[i][0].shape.expect("an instance with attributes");
                     // SAFETY: the shape was found through a live one.
@@ -551,6 +577,11 @@ impl Builder<'_> {
         Ok(Some(Flow::Next))
     }
 
+    fn store_extra(&mut self, v: Val, array: usize, offset: usize, value: Val) {
+        let array = self.load(v, Alias::Slot, array);
+        self.store_slot(array, offset, value);
+    }
+
     /// Where a store to `name` goes, if it runs no Python code.
     fn store_target(&mut self, r: Receiver, name: &'static Str) -> Option<Target> {
         if !attr::uses_generic_set(r.class) {
@@ -558,6 +589,7 @@ impl Builder<'_> {
         }
         match self.find_attr(r.class, r.shape, name) {
             Some(Found::Slot(offset) | Found::Member(offset)) => return Some(Target::Old(offset)),
+            Some(Found::Extra(array, offset)) => return Some(Target::Extra(array, offset)),
             Some(Found::Constant(_)) | None => {}
         }
         let shape = r.shape.filter(|s| !s.is_dict && s.find(name).is_none() && name.is_interned())?;
@@ -577,6 +609,8 @@ impl Builder<'_> {
 enum Target {
     /// In a slot that exists, at an offset.
     Old(usize),
+    /// In an item that exists of the array at an offset.
+    Extra(usize, usize),
     /// In a new slot, which makes the instance's shape the one at this address.
     New(u64, usize),
 }
