@@ -543,11 +543,26 @@ fn generic_pow(cx: &mut Cx, a: Value, b: Value, m: Option<Value>) -> PyResult<Va
             })
         });
     };
-    let name = cx.names().__pow__;
-    match cx.lookup_special(a, name) {
-        Some(f) => call::call_unbound(cx, f, a, &[b, m]),
-        None => Ok(Value::not_implemented()),
+    let is_generic = |v: Value| {
+        let generic: fn(&mut Cx, Value, Value, Option<Value>) -> PyResult<Value> = generic_pow;
+        v.class().slots().pow.is_some_and(|f| std::ptr::fn_addr_eq(f, generic))
+    };
+    let (pow, rpow) = (cx.names().__pow__, cx.names().__rpow__);
+    if is_generic(a)
+        && let Some(f) = cx.lookup_special(a, pow)
+    {
+        let result = call::call_unbound(cx, f, a, &[b, m])?;
+        if !result.is_not_implemented() {
+            return Ok(result);
+        }
     }
+    if is_generic(b)
+        && !std::ptr::eq(a.class(), b.class())
+        && let Some(f) = cx.lookup_special(b, rpow)
+    {
+        return call::call_unbound(cx, f, b, &[a, m]);
+    }
+    Ok(Value::not_implemented())
 }
 
 fn generic_buffer(cx: &mut Cx, v: Value, flags: i32) -> PyResult<crate::protocol::buffer::Buffer> {

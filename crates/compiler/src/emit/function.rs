@@ -256,8 +256,11 @@ impl<'a> Compiler<'a> {
         let mut items: Vec<_> = items.collect();
         items.extend(f.returns.as_deref().map(|e| ("return".into(), e)));
         let scope = self.need_scope(key(f), ANNOTATIONS, f.range)?;
+        let function = self.need_scope(key(f), MAIN, f.range)?;
+        let owner = self.qualname(function, &f.name);
         self.enter(scope, "__annotate__", range);
-        self.format_check("format", range);
+        self.u.qualname = format!("{owner}.__annotate__");
+        self.format_check(".format", range);
         let dict = self.annotation_dict(&items, range)?;
         self.at(range);
         self.emit(Op::Return, dict, 0u32, 0u32);
@@ -416,7 +419,7 @@ impl<'a> Compiler<'a> {
     ) -> Res {
         let scope = self.need_scope(self.u.scope, VARIABLES, range)?;
         self.enter(scope, "__annotate__", range);
-        self.format_check("format", range);
+        self.format_check(".format", range);
         let dict = self.alloc();
         self.emit(Op::BuildMap, dict, dict, 0u32);
         for (s, number) in items {

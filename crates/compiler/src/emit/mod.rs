@@ -180,7 +180,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn qualname(&self, scope: ScopeId, name: &str) -> String {
+    pub(crate) fn qualname(&self, scope: ScopeId, name: &str) -> String {
         // Type parameter scopes do not show in the names of what is inside them.
         let mut units = self.outer.iter().skip(1).chain([&self.u]).rev();
         let kind_of = |u: &Unit<'_>| self.table.scopes[u.scope].kind;
@@ -263,7 +263,8 @@ impl<'a> Compiler<'a> {
             flags: unit.flags,
             firstlineno: unit.firstlineno,
             nregs: out.nregs,
-            varnames: text(&unit.varnames),
+            // The parameter of annotation scopes has a name of its own, so that names in annotations never mean it.
+            varnames: unit.varnames.iter().map(|n| Text::new(if &**n == ".format" { "format" } else { n })).collect(),
             cellvars: text(&unit.cells),
             freevars: text(&unit.frees),
             names: text(&unit.names),

@@ -240,7 +240,7 @@ impl TypeMethods {
         if !this.is_heap_type() {
             return Err(attr::no_attribute(cx, Value::of(this), key));
         }
-        match this.dict().get_str(func).or_else(|| this.dict().get_str(key)) {
+        match this.dict().get_str(key).or_else(|| this.dict().get_str(func)) {
             Some(annotate) => get_on_class(cx, this, annotate),
             None => {
                 set_own(cx, this, func, Some(Value::none()));
@@ -256,7 +256,8 @@ impl TypeMethods {
             return raise!(cx, TypeError, "__annotate__ must be callable or None");
         }
         let names = cx.names();
-        set_own(cx, this, names.__annotate_func__, Some(value));
+        let own = this.dict().get_str(names.__annotate__).is_some();
+        set_own(cx, this, if own { names.__annotate__ } else { names.__annotate_func__ }, Some(value));
         if !value.is_none() {
             set_own(cx, this, names.__annotations_cache__, None);
         }
