@@ -18,6 +18,7 @@ use taipan_runtime::types::descr::NativeFunction;
 use taipan_runtime::types::int;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::module::Module;
+use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Args, Cx, PyResult, Value, heap, liveness, raise, shape};
 
@@ -95,8 +96,10 @@ pub fn collect(cx: &mut Cx, generation: i64) {
         liveness::forget_dead_temporaries(cx);
     }
     // Stale words between here and the calling instruction must not keep alive what the program has just dropped.
-    let is_collect =
-        |f: &NativeFunction| f.def.name == COLLECT.name && Gc::METHODS.as_ptr_range().contains(&(f.def as *const _));
+    let is_collect = |f: &NativeFunction| {
+        let module = f.module.get().and_then(|m| m.downcast::<Str>());
+        f.def.name == COLLECT.name && module.is_some_and(|m| m.eq_rust("gc"))
+    };
     let stack = liveness::stack_of_caller(cx, is_collect);
     let is_outermost = !COLLECTING.swap(true, Ordering::Relaxed);
     notify(cx, "start", generation);
