@@ -82,6 +82,14 @@ fn len(cx: &mut Cx, v: Value) -> PyResult<usize> {
     }
 }
 
+/// Runs `body`, which may run Python code, while the view cannot be released.
+fn in_use<T>(cx: &mut Cx, this: &MemoryView, body: impl FnOnce(&mut Cx) -> PyResult<T>) -> PyResult<T> {
+    this.exports.set(this.exports.get() + 1);
+    let result = body(cx);
+    this.exports.set(this.exports.get() - 1);
+    result
+}
+
 fn hash_view(cx: &mut Cx, v: Value) -> PyResult<i64> {
     let this = of(v);
     if let Some(h) = this.hash.get() {
@@ -96,9 +104,7 @@ fn hash_view(cx: &mut Cx, v: Value) -> PyResult<i64> {
         return raise!(cx, ValueError, "memoryview: hashing is restricted to formats 'B', 'b' or 'c'");
     }
     // A view is in use while the hash of its object is asked for.
-    let held = buffer::hold(cx, v, 0)?;
-    hash::hash(cx, this.managed.object())?;
-    drop(held);
+    in_use(cx, this, |cx| hash::hash(cx, this.managed.object()))?;
     let h = hash_bytes(&this.to_bytes());
     this.hash.set(Some(h));
     Ok(h)
@@ -442,9 +448,7 @@ impl MemoryView {
         sep: Option<Value>,
         bytes_per_sep: Option<i32>,
     ) -> PyResult<&'static Str> {
-        let held = buffer::hold(cx, Value::of(this), 0)?;
-        let sep = hex_separator(cx, sep)?;
-        drop(held);
+        let sep = in_use(cx, this, |cx| hex_separator(cx, sep))?;
         this.check(cx)?;
         hex_str(cx, &this.to_bytes(), sep, bytes_per_sep)
     }
