@@ -315,6 +315,9 @@ impl FrameObject {
     }
     #[setter("f_trace_opcodes")]
     fn set_f_trace_opcodes(cx: &mut Cx, this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
+        if value.is_none() {
+            return raise!(cx, AttributeError, "attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted");
+        }
         let on = bool_attribute(cx, value)?;
         this.trace_opcodes.set(on);
         Ok(())
