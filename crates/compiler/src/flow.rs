@@ -349,10 +349,12 @@ impl Asm {
             let is_jump = self.insts[i].op == Op::Jump;
             let Some(end) = self.end_without_line(self.place(target)) else { continue };
             let range = self.insts[i].range;
+            if let (true, &[only]) = (is_jump, &end[..]) {
+                self.insts[i] = Inst { range, ..only };
+                continue;
+            }
             let copy = end.into_iter().map(|inst| Inst { range, ..inst });
-            if is_jump && copy.len() == 1 {
-                self.insts[i] = copy.last().expect("it has one");
-            } else if is_jump || opposite(self.insts[i].op).is_some() {
+            if is_jump || opposite(self.insts[i].op).is_some() {
                 let label = self.label();
                 self.bind(label);
                 self.insts.extend(copy);
