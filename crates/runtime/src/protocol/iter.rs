@@ -135,7 +135,10 @@ pub fn extend(cx: &mut Cx, list: &'static List, v: Value) -> PyResult<()> {
     }
     let it = iter(cx, v)?;
     let hint = length_hint(cx, v)?;
-    crate::buffer::check_size(cx, hint.saturating_mul(8))?;
+    // A hint that no list could ever follow is a lie.
+    if list.len().saturating_add(hint) <= isize::MAX as usize {
+        crate::buffer::check_size(cx, hint.saturating_mul(8))?;
+    }
     reserve_hint(cx, list, hint);
     drain(cx, list, it)
 }
