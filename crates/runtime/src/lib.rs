@@ -15,6 +15,7 @@ pub mod heap;
 pub mod hooks;
 pub mod jump;
 pub mod liveness;
+pub mod machine_items;
 pub mod monitoring;
 pub mod names;
 pub mod native;
