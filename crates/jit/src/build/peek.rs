@@ -1,10 +1,10 @@
 //! What values are right now, while the code is compiled: hints where nothing was noted, which guards make sure of.
 
+use taipan_runtime::Value;
 use taipan_runtime::shape::Attrs;
 use taipan_runtime::types::cell::Cell;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::Value;
 
 use super::Builder;
 use super::values::{alias_of, offset_of};
@@ -29,8 +29,9 @@ impl Builder<'_> {
             }
             Op::GuardInt | Op::GuardFloat => self.peek_within(inst.args[0], steps),
             Op::Param => self.peek_within(*self.initial.get(&v)?, steps),
-            Op::LoadReg => {
-                // SAFETY: FRAME-1 and FRAME-2; only live registers are loaded.
+            // What registers hold on entry they hold now; later ones are filled by what has not run yet.
+            Op::LoadReg if self.initial.contains_key(&v) => {
+                // SAFETY: FRAME-1 and FRAME-2; registers that are live on entry hold values.
                 let frame = unsafe { &*self.cx.frame };
                 ((inst.imm as usize) < frame.code.nregs()).then(|| frame.reg(inst.imm as usize)).flatten()
             }
