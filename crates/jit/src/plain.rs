@@ -338,12 +338,14 @@ fn iterators(cx: &mut Cx) -> Vec<&'static Class> {
         &range::LONG_RANGE_ITER,
     ];
     let dict = Dict::new(cx);
-    let mut sources = vec![Value::of(dict), Value::of(Set::new(cx))];
+    // Rooted: a collection may come with each of them.
+    let mut sources = taipan_runtime::heap::RootVec::from_slice(&[Value::of(dict)]);
+    sources.push(Value::of(Set::new(cx)));
     for view in [&dict_views::DICT_VALUES, &dict_views::DICT_ITEMS] {
         sources.push(Value::of(dict_views::DictView::new(cx, view, dict)));
     }
-    for source in sources {
-        if let Ok(it) = iter::iter(cx, source) {
+    for source in sources.iter() {
+        if let Ok(it) = iter::iter(cx, *source) {
             all.push(it.class());
         }
     }
