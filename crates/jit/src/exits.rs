@@ -11,7 +11,7 @@
 use std::cell::{Cell, UnsafeCell};
 
 use taipan_bytecode::{Op, Word};
-use taipan_runtime::frame::{Frame, flag};
+use taipan_runtime::frame::{ENTERED, Frame, flag};
 use taipan_runtime::hooks::RESUME;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::frame::FrameObject;
@@ -234,6 +234,10 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
             let frame = &mut *cx.frame;
             if i > 0 {
                 frame.object = take_seen(i - 1);
+                if cx.traced {
+                    // Tracing began after the call.
+                    frame.traced_line = ENTERED;
+                }
             }
             for (r, place) in &f.regs {
                 *frame.regs.add(*r as usize) = word(cx, *place, &tuples);

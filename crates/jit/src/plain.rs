@@ -364,11 +364,10 @@ pub extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
     }
 }
 
-/// `iter(v)` of a built-in container.
+/// `iter(v)` of a built-in container. Not of an iterator, which would be the result: compiled code may hold its state.
 pub extern "C" fn get_iter(cx: &mut Cx, v: Value) -> u64 {
     let class = v.class();
-    let iterates_itself = class.slots().next.is_some();
-    if class.is_heap_type() || class.slots().iter.is_none() || iterates_itself && !is_iterator(cx, v) {
+    if class.is_heap_type() || class.slots().iter.is_none() || class.slots().next.is_some() {
         return NOT_PLAIN;
     }
     word(iter::iter(cx, v))
