@@ -535,11 +535,27 @@ fn generic_pow(cx: &mut Cx, a: Value, b: Value, m: Option<Value>) -> PyResult<Va
             })
         });
     };
+    let is_generic = |v: Value| {
+        v.class().slots().pow.is_some_and(|f| {
+            std::ptr::fn_addr_eq(f, generic_pow as fn(&mut Cx, Value, Value, Option<Value>) -> PyResult<Value>)
+        })
+    };
     let name = cx.names().__pow__;
-    match cx.lookup_special(a, name) {
-        Some(f) => call::call_unbound(cx, f, a, &[b, m]),
-        None => Ok(Value::not_implemented()),
+    if is_generic(a)
+        && let Some(f) = cx.lookup_special(a, name)
+    {
+        let r = call::call_unbound(cx, f, a, &[b, m])?;
+        if !r.is_not_implemented() {
+            return Ok(r);
+        }
     }
+    let name = cx.names().__rpow__;
+    if is_generic(b)
+        && let Some(f) = cx.lookup_special(b, name)
+    {
+        return call::call_unbound(cx, f, b, &[a, m]);
+    }
+    Ok(Value::not_implemented())
 }
 
 fn generic_buffer(cx: &mut Cx, v: Value, flags: i32) -> PyResult<crate::protocol::buffer::Buffer> {
