@@ -38,7 +38,7 @@ impl<'a> Num<'a> {
             if low.coef.is_empty() {
                 let exp = low.exp.max(reach);
                 let coef = limbs::shift_left(high.coef, (high.exp - exp) as usize);
-                return Dec::finite(high.neg, coef, exp).finish(cx, st) ;
+                return Dec::finite(high.neg, coef, exp).finish(cx, st);
             }
             low = Num { exp: reach, coef: &unit, ..low };
         }
@@ -136,7 +136,7 @@ impl<'a> Num<'a> {
         if rest.is_empty() {
             let zeros = (limbs::trailing_zeros(&q) as i64).min(ideal - exp);
             if zeros > 0 {
-                q = limbs::shift_right_exact(&q, zeros as usize);
+                limbs::shift_down(&mut q, zeros as usize);
                 exp += zeros;
             }
         } else {

@@ -1,7 +1,7 @@
 //! `format()`: the mini-language of format specifications, as far as decimals use it.
 
 use crate::limbs;
-use crate::text::push_exponent;
+use crate::text::{place_point, push_exponent};
 use crate::{Context, Dec, Num, Rounding};
 
 /// Why a format is refused.
@@ -44,25 +44,24 @@ pub struct Spec {
 }
 
 struct Scanner<'a> {
-    rest: &'a [char],
+    rest: &'a str,
 }
 
 impl Scanner<'_> {
     fn take_if(&mut self, f: impl Fn(char) -> bool) -> Option<char> {
-        let first = *self.rest.first().filter(|c| f(**c))?;
-        self.rest = &self.rest[1..];
+        let first = self.rest.chars().next().filter(|c| f(*c))?;
+        self.rest = &self.rest[first.len_utf8()..];
         Some(first)
     }
 
     fn number(&mut self) -> Result<Option<i64>, FormatError> {
-        let n = self.rest.iter().take_while(|c| c.is_ascii_digit()).count();
+        let n = self.rest.bytes().take_while(u8::is_ascii_digit).count();
         let (digits, rest) = self.rest.split_at(n);
         self.rest = rest;
         if n == 0 {
             return Ok(None);
         }
-        let text: String = digits.iter().collect();
-        match text.parse() {
+        match digits.parse() {
             Ok(n) if n > 1_000_000_000 => Err(FormatError::Limit),
             Ok(n) => Ok(Some(n)),
             Err(_) => Err(FormatError::TooLarge),
@@ -73,14 +72,14 @@ impl Scanner<'_> {
 impl Spec {
     /// Parses a specification.
     pub fn parse(text: &str) -> Result<Spec, FormatError> {
-        let chars: Vec<char> = text.chars().collect();
         let is_align = |c: char| matches!(c, '<' | '>' | '=' | '^');
-        let (mut fill, mut align, skip) = match chars.as_slice() {
-            [fill, align, ..] if is_align(*align) => (Some(*fill), Some(*align), 2),
-            [align, ..] if is_align(*align) => (None, Some(*align), 1),
+        let mut chars = text.chars();
+        let (mut fill, mut align, skip) = match (chars.next(), chars.next()) {
+            (Some(fill), Some(align)) if is_align(align) => (Some(fill), Some(align), fill.len_utf8() + 1),
+            (Some(align), _) if is_align(align) => (None, Some(align), 1),
             _ => (None, None, 0),
         };
-        let mut scanner = Scanner { rest: &chars[skip..] };
+        let mut scanner = Scanner { rest: &text[skip..] };
         let sign = scanner.take_if(|c| matches!(c, '-' | '+' | ' ')).unwrap_or('-');
         let no_negative_zero = scanner.take_if(|c| c == 'z').is_some();
         let alternate = scanner.take_if(|c| c == '#').is_some();
@@ -130,7 +129,7 @@ impl Spec {
         }
         let value = self.rounded(num, kind, cx.rounding);
         let neg = value.neg && !(self.no_negative_zero && value.coef.is_empty());
-        let mut digits = Vec::new();
+        let mut digits = Vec::with_capacity(value.coef.len() * 19 + 24);
         limbs::push_digits(&value.coef, &mut digits);
         let left = value.exp + digits.len() as i64;
         let point = match kind {
@@ -142,6 +141,9 @@ impl Spec {
             _ if value.exp <= 0 && left > -6 => left,
             _ => 1,
         };
+        if locale.is_none() && self.thousands.is_none() && self.fraction.is_none() && !self.zeropad && !self.alternate {
+            return self.assemble_plainly(neg, digits, point, (left - point, kind));
+        }
         let (whole, fraction) = split_at_point(&digits, point);
         self.assemble(neg, &whole, &fraction, (left - point, kind), locale)
     }
@@ -229,8 +231,29 @@ impl Spec {
         self.pad(sign, &body, self.fill, self.align)
     }
 
+    /// As [`Spec::assemble`], for formats without separators.
+    fn assemble_plainly(&self, neg: bool, mut digits: Vec<u8>, point: i64, (exp, kind): (i64, char)) -> String {
+        place_point(&mut digits, 0, point);
+        if exp != 0 || matches!(kind, 'e' | 'E') {
+            digits.push(if matches!(kind, 'E' | 'G') { b'E' } else { b'e' });
+            push_exponent(exp, &mut digits);
+        }
+        if kind == '%' {
+            digits.push(b'%');
+        }
+        let sign = self.sign_text(neg);
+        let body = String::from_utf8(digits).unwrap_or_default();
+        if sign.is_empty() && body.len() >= self.width {
+            return body;
+        }
+        self.pad(sign, &body, self.fill, self.align)
+    }
+
     fn pad(&self, sign: &str, body: &str, fill: char, align: char) -> String {
         let missing = self.width.saturating_sub(sign.len() + body.chars().count());
+        if missing == 0 {
+            return [sign, body].concat();
+        }
         let fill = |n: usize| std::iter::repeat_n(fill, n).collect::<String>();
         match align {
             '<' => format!("{sign}{body}{}", fill(missing)),

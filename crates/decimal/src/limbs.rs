@@ -51,6 +51,58 @@ fn split(n: u128) -> (u64, u64) {
     (q, r)
 }
 
+/// Multipliers for [`div_pow10`]: `ceil(2^(64 + s) / 5^k)` with `2^s <= 5^k`.
+const MAGIC: [(u64, u32); 20] = {
+    let mut table = [(0, 0); 20];
+    let (mut k, mut power) = (1, 5u128);
+    while k < 20 {
+        let s = power.ilog2();
+        // 2^(64 + s) / power, in two steps because it may need more than 128 bits.
+        let shifted = 1u128 << (64 + s);
+        table[k] = (shifted.div_ceil(power) as u64, s);
+        power *= 5;
+        k += 1;
+    }
+    table
+};
+
+/// `x / 10^k` for `k` below 20.
+#[inline(always)]
+fn div_pow10(x: u64, k: usize) -> u64 {
+    if k == 0 {
+        return x;
+    }
+    // Without its k lowest bits x has room for a multiplier of one word to be exact.
+    let (m, s) = MAGIC[k];
+    ((((x >> k) as u128 * m as u128) >> 64) as u64) >> s
+}
+
+/// Quotient and remainder by a word; `high < d`.
+#[inline(always)]
+fn div_wide(high: u64, low: u64, d: u64) -> (u64, u64) {
+    debug_assert!(high < d);
+    #[cfg(target_arch = "x86_64")]
+    {
+        let (q, r);
+        // SAFETY: `div` only traps if the quotient does not fit, which high < d rules out; it touches no memory.
+        unsafe {
+            std::arch::asm!(
+                "div {d}",
+                d = in(reg) d,
+                inlateout("rax") low => q,
+                inlateout("rdx") high => r,
+                options(pure, nomem, nostack)
+            );
+        }
+        (q, r)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let n = (high as u128) << 64 | low as u128;
+        ((n / d as u128) as u64, (n % d as u128) as u64)
+    }
+}
+
 /// Removes leading zero limbs.
 #[inline(always)]
 pub fn trim(c: &mut Coef) {
@@ -121,7 +173,7 @@ pub fn nines(n: usize) -> Coef {
 /// Digit number `i` from the right.
 #[inline]
 pub fn digit(c: &[u64], i: usize) -> u64 {
-    c.get(i / LIMB_DIGITS).map_or(0, |limb| limb / POW10[i % LIMB_DIGITS] % 10)
+    c.get(i / LIMB_DIGITS).map_or(0, |limb| div_pow10(*limb, i % LIMB_DIGITS) % 10)
 }
 
 /// Compares.
@@ -280,9 +332,7 @@ fn div_word(c: &mut Coef, d: u64) -> u64 {
             (*x, rest) = (*x / d, *x % d);
         } else {
             let n = rest as u128 * BASE as u128 + *x as u128;
-            let q = n / d as u128;
-            rest = (n - q * d as u128) as u64;
-            *x = q as u64;
+            (*x, rest) = div_wide((n >> 64) as u64, n as u64, d);
         }
     }
     trim(c);
@@ -317,8 +367,13 @@ fn div_schoolbook(a: &[u64], b: &[u64]) -> (Coef, Coef) {
     let mut q: Coef = smallvec![0; a.len() + 1 - n];
     for j in (0..q.len()).rev() {
         let top = u[j + n] as u128 * BASE as u128 + u[j + n - 1] as u128;
-        let mut guess = top / v1 as u128;
-        let mut rest = top - guess * v1 as u128;
+        // The quotient fits a word: the divisor was scaled to at least half the base, and u[j + n] <= v1.
+        let (mut guess, mut rest) = if ((top >> 64) as u64) < v1 {
+            let (q, r) = div_wide((top >> 64) as u64, top as u64, v1);
+            (q as u128, r as u128)
+        } else {
+            (top / v1 as u128, top % v1 as u128)
+        };
         while guess >= BASE as u128 || guess * v2 as u128 > rest * BASE as u128 + u[j + n - 2] as u128 {
             guess -= 1;
             rest += v1 as u128;
@@ -434,7 +489,7 @@ pub fn shift_left(c: &[u64], n: usize) -> Coef {
     let (up, down) = (POW10[n], POW10[LIMB_DIGITS - n]);
     let mut carry = 0;
     for x in c {
-        let high = x / down;
+        let high = div_pow10(*x, LIMB_DIGITS - n);
         out.push((x - high * down) * up + carry);
         carry = high;
     }
@@ -450,45 +505,62 @@ pub type Dropped = u8;
 
 /// `c` divided by `10^n`, and what is lost.
 pub fn shift_right(c: &[u64], n: usize) -> (Coef, Dropped) {
-    if n == 0 {
-        return (Coef::from_slice(c), 0);
-    }
-    let total = digits(c);
-    if n > total {
-        return (Coef::new(), u8::from(!c.is_empty()));
+    let mut out = Coef::from_slice(c);
+    let dropped = cut(&mut out, n);
+    (out, dropped)
+}
+
+/// Divides `c` by `10^n`; what is lost.
+pub fn cut(c: &mut Coef, n: usize) -> Dropped {
+    if n == 0 || c.is_empty() {
+        return 0;
     }
     let (at, below) = ((n - 1) / LIMB_DIGITS, (n - 1) % LIMB_DIGITS);
-    let limb = c.get(at).copied().unwrap_or(0);
-    let upper = limb / POW10[below];
+    if at >= c.len() {
+        c.clear();
+        return 1;
+    }
+    let limb = c[at];
+    let upper = div_pow10(limb, below);
     let mut dropped = (upper % 10) as u8;
-    if matches!(dropped, 0 | 5) && (limb != upper * POW10[below] || c[..at.min(c.len())].iter().any(|x| *x != 0)) {
+    if matches!(dropped, 0 | 5) && (limb != upper * POW10[below] || c[..at].iter().any(|x| *x != 0)) {
         dropped += 1;
     }
-    (shift_right_exact(c, n), dropped)
+    shift_down(c, n);
+    dropped
 }
 
 /// `c` divided by `10^n`.
 pub fn shift_right_exact(c: &[u64], n: usize) -> Coef {
+    let mut out = Coef::from_slice(c);
+    shift_down(&mut out, n);
+    out
+}
+
+/// Divides `c` by `10^n`.
+pub fn shift_down(c: &mut Coef, n: usize) {
     let (limbs, n) = (n / LIMB_DIGITS, n % LIMB_DIGITS);
     if limbs >= c.len() {
-        return Coef::new();
+        c.clear();
+        return;
     }
-    let c = &c[limbs..];
+    let len = c.len() - limbs;
     if n == 0 {
-        return Coef::from_slice(c);
+        c.copy_within(limbs.., 0);
+        c.truncate(len);
+        return;
     }
     let (up, down) = (POW10[LIMB_DIGITS - n], POW10[n]);
-    let mut out = Coef::with_capacity(c.len());
-    let mut current = c[0] / down;
-    for next in &c[1..] {
-        let high = next / down;
-        out.push((next - high * down) * up + current);
+    let words = &mut c[..];
+    let mut current = div_pow10(words[limbs], n);
+    for i in 0..len - 1 {
+        let next = words[limbs + i + 1];
+        let high = div_pow10(next, n);
+        words[i] = (next - high * down) * up + current;
         current = high;
     }
-    if current != 0 {
-        out.push(current);
-    }
-    out
+    words[len - 1] = current;
+    c.truncate(if current == 0 { len - 1 } else { len });
 }
 
 /// The lowest `n` digits.
@@ -508,8 +580,9 @@ pub fn trailing_zeros(c: &[u64]) -> usize {
     let Some(at) = c.iter().position(|x| *x != 0) else { return 0 };
     let (mut limb, mut zeros) = (c[at], at * LIMB_DIGITS);
     for step in [16, 8, 4, 2, 1] {
-        if limb % POW10[step] == 0 {
-            limb /= POW10[step];
+        let q = div_pow10(limb, step);
+        if q * POW10[step] == limb {
+            limb = q;
             zeros += step;
         }
     }
@@ -586,4 +659,49 @@ fn push_binary(mut n: BigUint, limbs: usize, out: &mut Coef) {
     n -= &high * &power;
     push_binary(n, half, out);
     push_binary(high, limbs - half, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn division_by_powers_of_ten_is_exact() {
+        for k in 0..20 {
+            for x in [0, 1, 9, BASE - 1, u64::MAX, 1 << 63, BASE] {
+                for d in 0..3 {
+                    let near = (x / POW10[k]).wrapping_mul(POW10[k]).wrapping_sub(1).wrapping_add(d);
+                    assert_eq!(div_pow10(x, k), x / POW10[k]);
+                    assert_eq!(div_pow10(near, k), near / POW10[k]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn large_numbers_multiply_and_divide() {
+        let number = |n: usize, seed: u64| -> Coef {
+            (0..n as u64).map(|i| (i + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) % BASE).chain([1]).collect()
+        };
+        for (n, m) in [(3, 2), (60, 45), (300, 40), (700, 250), (1000, 999)] {
+            let (a, b) = (number(n, 1), number(m, 7));
+            let r = number(m - 1, 3);
+            let n = add(&mul(&a, &b), &r);
+            assert_eq!(mul(&a, &b), from_binary(&(to_binary(&a) * to_binary(&b))));
+            let (q, rest) = div_rem(&n, &b);
+            assert_eq!(from_binary(&to_binary(&n)), n);
+            assert_eq!((q, rest), (a, r));
+        }
+    }
+
+    #[test]
+    fn shifts_round_and_undo_each_other() {
+        let c = from_digits(b"12345678901234567890123456789012345678905000000000000000000000001");
+        for n in 0..70 {
+            assert_eq!(shift_right_exact(&shift_left(&c, n), n), c);
+        }
+        assert_eq!(shift_right(&c, 26), (from_digits(b"123456789012345678901234567890123456789"), 1));
+        assert_eq!(shift_right(&c, 25), (from_digits(b"1234567890123456789012345678901234567890"), 6));
+        assert_eq!(shift_right(&c, 100), (Coef::new(), 1));
+    }
 }

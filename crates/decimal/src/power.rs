@@ -34,6 +34,16 @@ impl Num<'_> {
         if self.with_sign(false).is_one() {
             return self.pow_of_one(other, neg, cx, st);
         }
+        // Small integral exponents stay in range.
+        if other.exp == 0
+            && let [n] = other.coef
+            && *n < 900
+            && self.adjusted().abs() < 1000
+            && cx.emax >= 999_999
+            && cx.emin <= -999_999
+        {
+            return self.pow_integer(other, neg, cx, st);
+        }
         // The size of the result, up to a digit or two: far out of range needs no digits.
         let log = self.approximate_log10() * other.approximate();
         if log.abs() > 4e18 {

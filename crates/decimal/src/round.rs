@@ -71,8 +71,8 @@ impl Dec {
 
     /// Drops `n` digits.
     fn round_off(&mut self, n: usize, cx: &Context, st: &mut Status) {
-        let (coef, dropped) = limbs::shift_right(&self.coef, n);
-        (self.coef, self.exp) = (coef, self.exp + n as i64);
+        let dropped = limbs::cut(&mut self.coef, n);
+        self.exp += n as i64;
         *st |= status::ROUNDED;
         if dropped == 0 {
             return;
@@ -81,7 +81,7 @@ impl Dec {
         if cx.rounding.increments(self.neg, dropped, || last_digit(&self.coef)) {
             limbs::add_one(&mut self.coef);
             if limbs::digits(&self.coef) as i64 > cx.prec {
-                self.coef = limbs::shift_right_exact(&self.coef, 1);
+                limbs::shift_down(&mut self.coef, 1);
                 self.exp += 1;
                 self.fit_exponent(cx, st);
             }
@@ -281,7 +281,7 @@ impl Num<'_> {
         }
         let highest = if cx.clamp { cx.etop() } else { cx.emax };
         let shift = (limbs::trailing_zeros(&result.coef) as i64).min((highest - result.exp).max(0));
-        result.coef = limbs::shift_right_exact(&result.coef, shift as usize);
+        limbs::shift_down(&mut result.coef, shift as usize);
         result.exp += shift;
         result
     }

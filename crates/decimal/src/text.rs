@@ -176,7 +176,7 @@ pub(crate) fn push_exponent(n: i64, out: &mut Vec<u8>) {
 }
 
 /// Puts a point before digit number `point` of the digits from `start` on; zeros fill the gap.
-fn place_point(out: &mut Vec<u8>, start: usize, point: i64) {
+pub(crate) fn place_point(out: &mut Vec<u8>, start: usize, point: i64) {
     let digits = (out.len() - start) as i64;
     if point <= 0 {
         let zeros = std::iter::repeat_n(b'0', -point as usize);

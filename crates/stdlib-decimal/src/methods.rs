@@ -127,7 +127,7 @@ fn run_integral(cx: &mut Cx, params: &'static ParamSpec, args: Args, exact: bool
 /// The parsed format, or the error's exception.
 fn parse_spec(cx: &mut Cx, spec: Value) -> PyResult<Spec> {
     let Some(text) = spec.downcast::<Str>() else { return raise!(cx, TypeError, "format arg must be str") };
-    match Spec::parse(&text.to_string_lossy()) {
+    match text.as_ascii().map_or_else(|| Spec::parse(&text.to_string_lossy()), Spec::parse) {
         Ok(spec) => Ok(spec),
         Err(FormatError::Invalid) => raise!(cx, ValueError, "invalid format string"),
         Err(FormatError::Limit) => {
@@ -149,7 +149,7 @@ fn format(cx: &mut Cx, this: &'static Decimal, spec: Value) -> PyResult<Value> {
     }
     let locale = if matches!(spec.kind, Some('n' | 'N')) { Some(locale_separators(cx)?) } else { None };
     let text = spec.format(this.num(), &context.settings.get(), context.capitals.get(), locale);
-    Ok(cx.str(&text))
+    if text.is_ascii() { Ok(Value::of(Str::from_ascii(cx, text.as_bytes()))) } else { Ok(cx.str(&text)) }
 }
 
 fn locale_separators(cx: &mut Cx) -> PyResult<Separators> {
