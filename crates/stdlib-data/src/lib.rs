@@ -12,6 +12,7 @@ mod pickle;
 mod queue;
 mod sysconfig;
 mod uuid;
+mod zoneinfo;
 
 /// The modules of this crate.
 pub const MODULES: taipan_stdlib::Table = &[
@@ -29,6 +30,7 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_sha3", hash::sha3_module),
     ("_sysconfig", sysconfig::module),
     ("_uuid", uuid::module),
+    ("_zoneinfo", zoneinfo::module),
     ("cmath", cmath::module),
     ("zlib", compress::zlib_module),
 ];

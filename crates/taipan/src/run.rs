@@ -37,6 +37,7 @@ pub fn run(mut options: Options) -> ExitCode {
         taipan_stdlib_data::MODULES,
         taipan_stdlib_decimal::MODULES,
         taipan_stdlib_net::MODULES,
+        taipan_stdlib_os::MODULES,
     ]);
     match jit_options(&options) {
         Ok(jit) => taipan_jit::join(cx, jit),
