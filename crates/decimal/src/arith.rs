@@ -213,8 +213,7 @@ impl<'a> Num<'a> {
             return self.to_dec().finish(cx, st);
         }
         if other.coef.is_empty() {
-            let condition =
-                if self.coef.is_empty() { status::DIVISION_UNDEFINED } else { status::INVALID_OPERATION };
+            let condition = if self.coef.is_empty() { status::DIVISION_UNDEFINED } else { status::INVALID_OPERATION };
             return Dec::invalid(condition, st);
         }
         match self.divide_integers(other, cx) {
@@ -261,9 +260,7 @@ impl<'a> Num<'a> {
         if self.adjusted() < other.adjusted() - 1 {
             return self.divide_integers(other, cx).map_or_else(Dec::nan, |(_, r)| r).finish(cx, st);
         }
-        if self.adjusted() - other.adjusted() > cx.prec
-            || (self.exp - exp).max(other.exp - exp) > MAX_DIGITS
-        {
+        if self.adjusted() - other.adjusted() > cx.prec || (self.exp - exp).max(other.exp - exp) > MAX_DIGITS {
             return Dec::invalid(status::DIVISION_IMPOSSIBLE, st);
         }
         let a = limbs::shift_left(self.coef, (self.exp - exp) as usize);

@@ -95,7 +95,10 @@ impl Spec {
             }
         }
         let kind = scanner.take_if(|c| "eEfFgGnN%".contains(c));
-        if !scanner.rest.is_empty() || zeropad && align.is_some() || matches!(kind, Some('n' | 'N')) && thousands.is_some() {
+        if !scanner.rest.is_empty()
+            || zeropad && align.is_some()
+            || matches!(kind, Some('n' | 'N')) && thousands.is_some()
+        {
             return Err(FormatError::Invalid);
         }
         if zeropad {
@@ -106,7 +109,19 @@ impl Spec {
         }
         let (fill, align) = (fill.unwrap_or(' '), align.unwrap_or('>'));
         let width = width as usize;
-        Ok(Spec { fill, align, sign, no_negative_zero, alternate, zeropad, width, thousands, precision, fraction, kind })
+        Ok(Spec {
+            fill,
+            align,
+            sign,
+            no_negative_zero,
+            alternate,
+            zeropad,
+            width,
+            thousands,
+            precision,
+            fraction,
+            kind,
+        })
     }
 
     /// The text of `num`. `locale` serves type `n`.
@@ -166,8 +181,9 @@ impl Spec {
                 'e' | 'E' => {
                     let digits = value.num().digits();
                     if digits != precision + 1 && !value.coef.is_empty() {
-                        value = keep(&value, precision + 1)
-                            .unwrap_or_else(|| value.num().rescaled(value.exp - (precision + 1 - digits), rounding, &mut ignored));
+                        value = keep(&value, precision + 1).unwrap_or_else(|| {
+                            value.num().rescaled(value.exp - (precision + 1 - digits), rounding, &mut ignored)
+                        });
                     }
                 }
                 'f' | 'F' | '%' => value = value.num().rescaled(-precision, rounding, &mut ignored),

@@ -287,7 +287,8 @@ impl Dec {
         }
         let bits = d.to_bits();
         let (fraction, exponent) = (bits & ((1 << 52) - 1), (bits >> 52 & 0x7ff) as i64);
-        let (mantissa, exponent) = if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
+        let (mantissa, exponent) =
+            if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
         let neg = d.is_sign_negative();
         if mantissa == 0 {
             return Dec::zero(neg, 0);

@@ -157,9 +157,12 @@ impl Num<'_> {
         let base = self.with_sign(false);
         let log = base.approximate_log10() * std::f64::consts::LN_10 * other.approximate();
         // The logarithm times the exponent is below 10^(adjusted + 1).
-        let adjusted = other.adjusted() + if base.adjusted() == 0 || base.adjusted() == -1 { 3 - log_zeros(base) } else {
-            base.adjusted().unsigned_abs().ilog10() as i64 + 2
-        };
+        let adjusted = other.adjusted()
+            + if base.adjusted() == 0 || base.adjusted() == -1 {
+                3 - log_zeros(base)
+            } else {
+                base.adjusted().unsigned_abs().ilog10() as i64 + 2
+            };
         if adjusted < -cx.prec - 2 {
             return Dec { neg, ..beside_one(log < 0.0, cx, st) };
         }

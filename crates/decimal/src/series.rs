@@ -89,11 +89,8 @@ pub fn ln(x: &BigInt, bits: u64) -> BigInt {
     let scaled = if work >= 52 { scaled << (work - 52) } else { scaled >> (52 - work) };
     let power = exp(&scaled, work);
     // x * e^-guess, as a quotient.
-    let (n, d, guess) = if guess < 0.0 {
-        ((&x * &power) >> work, BigInt::from(1) << work, -scaled)
-    } else {
-        (x, power, scaled)
-    };
+    let (n, d, guess) =
+        if guess < 0.0 { ((&x * &power) >> work, BigInt::from(1) << work, -scaled) } else { (x, power, scaled) };
     let t = (((&n - &d) << work) as BigInt) / (n + d);
     let square: BigInt = (&t * &t) >> work;
     let (mut sum, mut power, mut k) = (t.clone(), t, 1u32);

@@ -68,9 +68,9 @@ impl Num<'_> {
     /// `e^self`.
     pub fn exp(self, cx: &Context, st: &mut Status) -> Dec {
         if self.is_special() {
-            return self.nan_result(cx, st).unwrap_or_else(|| {
-                if self.neg { Dec::zero(false, 0) } else { Dec::infinity(false) }
-            });
+            return self
+                .nan_result(cx, st)
+                .unwrap_or_else(|| if self.neg { Dec::zero(false, 0) } else { Dec::infinity(false) });
         }
         if self.coef.is_empty() {
             return Dec::from_i64(1);
@@ -167,11 +167,7 @@ impl Num<'_> {
 /// `e^x` for an `x` that is next to zero.
 pub(crate) fn beside_one(below: bool, cx: &Context, st: &mut Status) -> Dec {
     let digits = cx.prec as usize + 2;
-    let coef = if below {
-        limbs::nines(digits)
-    } else {
-        limbs::add(&limbs::pow10(digits), &[1])
-    };
+    let coef = if below { limbs::nines(digits) } else { limbs::add(&limbs::pow10(digits), &[1]) };
     Dec::finite(false, coef, -(digits as i64)).finish(cx, st)
 }
 

@@ -17,9 +17,7 @@ use taipan_runtime::types::typing::new_generic_alias;
 use taipan_runtime::{Args, Cx, PyResult, Value, exceptions, object, raise};
 
 use crate::loops;
-use crate::support::{
-    CANCELLED_ERROR, CONTEXT, EXTRACT_STACK, FUTURE_REPR, INVALID_STATE_ERROR, raise_class,
-};
+use crate::support::{CANCELLED_ERROR, CONTEXT, EXTRACT_STACK, FUTURE_REPR, INVALID_STATE_ERROR, raise_class};
 
 /// Where a future stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -363,13 +361,7 @@ impl Future {
 }
 
 /// `loop.call_soon(callback, *args, context=context)`. May collect.
-pub fn call_soon(
-    cx: &mut Cx,
-    event_loop: Value,
-    callback: Value,
-    arg: Option<Value>,
-    context: Value,
-) -> PyResult<()> {
+pub fn call_soon(cx: &mut Cx, event_loop: Value, callback: Value, arg: Option<Value>, context: Value) -> PyResult<()> {
     let method = attr::get_text(cx, event_loop, "call_soon")?;
     match arg {
         Some(arg) => CONTEXT.call(cx, method, &[callback, arg, context])?,

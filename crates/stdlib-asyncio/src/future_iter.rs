@@ -81,28 +81,28 @@ impl FutureIter {
             let warn = taipan_runtime::protocol::import::import_attr(cx, "warnings", "warn")?;
             cx.call(warn, &[text, Value::of(&exceptions::DeprecationWarning)])?;
         }
-        if traceback.is_some_and(|t| !t.is_none() && t.downcast::<taipan_runtime::types::traceback::Traceback>().is_none())
+        if traceback
+            .is_some_and(|t| !t.is_none() && t.downcast::<taipan_runtime::types::traceback::Traceback>().is_none())
         {
             return raise!(cx, TypeError, "throw() third argument must be a traceback object");
         }
         let value = value.filter(|v| !v.is_none());
-        let exception = if let Some(class) =
-            kind.downcast::<Type>().filter(|class| class.is_subtype(&exceptions::BaseException))
-        {
-            match value {
-                Some(v) if v.is_instance(class) => v,
-                Some(v) => cx.call(kind, &[v])?,
-                None => cx.call(kind, &[])?,
-            }
-        } else if kind.is_instance(&exceptions::BaseException) {
-            if value.is_some() {
-                return raise!(cx, TypeError, "instance exception may not have a separate value");
-            }
-            kind
-        } else {
-            let text = "exceptions must be classes deriving BaseException or instances of such a class";
-            return Err(cx.raise_text(&exceptions::TypeError, text));
-        };
+        let exception =
+            if let Some(class) = kind.downcast::<Type>().filter(|class| class.is_subtype(&exceptions::BaseException)) {
+                match value {
+                    Some(v) if v.is_instance(class) => v,
+                    Some(v) => cx.call(kind, &[v])?,
+                    None => cx.call(kind, &[])?,
+                }
+            } else if kind.is_instance(&exceptions::BaseException) {
+                if value.is_some() {
+                    return raise!(cx, TypeError, "instance exception may not have a separate value");
+                }
+                kind
+            } else {
+                let text = "exceptions must be classes deriving BaseException or instances of such a class";
+                return Err(cx.raise_text(&exceptions::TypeError, text));
+            };
         if let Some(traceback) = traceback.filter(|t| !t.is_none()) {
             let name = cx.intern("__traceback__");
             taipan_runtime::protocol::attr::set(cx, exception, name, Some(traceback))?;

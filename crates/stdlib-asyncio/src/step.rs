@@ -82,7 +82,8 @@ static WAKEUP: NativeDef = NativeDef {
 
 /// Has the loop run the next step.
 pub fn call_step_soon(cx: &mut Cx, task: &'static Task, exception: Option<Value>) -> PyResult<()> {
-    let call = StepCall { header: Header::fresh(&STEP_CALL), task: Cell::new(Some(task)), exception: Cell::new(exception) };
+    let call =
+        StepCall { header: Header::fresh(&STEP_CALL), task: Cell::new(Some(task)), exception: Cell::new(exception) };
     let callback = Value::of(cx.alloc(call));
     let event_loop = task.future.need_loop(cx)?;
     call_soon(cx, event_loop, callback, None, task.context.get().unwrap_or(Value::none()))
@@ -182,8 +183,8 @@ fn step(cx: &mut Cx, task: &'static Task, exception: Option<Value>) -> PyResult<
             let raised = cx.take_exception();
             end_in(cx, task, raised)?;
             task.registered.set(false);
-            let passes = raised.is_instance(&exceptions::KeyboardInterrupt)
-                || raised.is_instance(&exceptions::SystemExit);
+            let passes =
+                raised.is_instance(&exceptions::KeyboardInterrupt) || raised.is_instance(&exceptions::SystemExit);
             if passes { Err(cx.raise_again(raised)) } else { Ok(Value::none()) }
         }
     }

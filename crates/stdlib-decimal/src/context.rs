@@ -324,8 +324,7 @@ pub fn reduced(cx: &mut Cx, this: &'static ContextObject) -> Value {
     let settings = this.settings.get();
     let rounding = cx.str(rounding_name(settings.rounding));
     let (prec, emin, emax) = (cx.int(settings.prec), cx.int(settings.emin), cx.int(settings.emax));
-    let (capitals, clamp) =
-        (Value::small(i64::from(this.capitals.get())), Value::small(i64::from(settings.clamp)));
+    let (capitals, clamp) = (Value::small(i64::from(this.capitals.get())), Value::small(i64::from(settings.clamp)));
     let flags = Value::of(signal_list(cx, this.status.get()));
     let traps = Value::of(signal_list(cx, this.traps.get()));
     let args = Tuple::new(cx, &[prec, rounding, emin, emax, capitals, clamp, flags, traps]);

@@ -140,12 +140,7 @@ fn run_binary(cx: &mut Cx, params: &'static ParamSpec, args: Args, f: Binary) ->
     finish(cx, of(this), &result, st)
 }
 
-fn run_test(
-    cx: &mut Cx,
-    params: &'static ParamSpec,
-    args: Args,
-    f: fn(Num<'_>, &Context) -> bool,
-) -> PyResult<Value> {
+fn run_test(cx: &mut Cx, params: &'static ParamSpec, args: Args, f: fn(Num<'_>, &Context) -> bool) -> PyResult<Value> {
     let this = args.values()[0];
     let mut bound = [None; 1];
     bind_method(cx, params, this, args.rest(), &mut bound)?;

@@ -96,10 +96,14 @@ fn ascii_text(s: &'static Str, lenient: bool) -> Cow<'static, [u8]> {
     let points: Vec<u32> = s.chars().collect();
     let mut points: &[u32] = &points;
     if lenient {
-        while let [first, rest @ ..] = points && is_space(*first) {
+        while let [first, rest @ ..] = points
+            && is_space(*first)
+        {
             points = rest;
         }
-        while let [rest @ .., last] = points && is_space(*last) {
+        while let [rest @ .., last] = points
+            && is_space(*last)
+        {
             points = rest;
         }
     }

@@ -189,7 +189,9 @@ fn divmod(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
 }
 
 fn pow(cx: &mut Cx, a: Value, b: Value, modulus: Option<Value>) -> PyResult<Value> {
-    let Some(modulus) = modulus.filter(|m| !m.is_none()) else { return binary(cx, a, b, |x, y, c, st| x.pow(y, c, st)) };
+    let Some(modulus) = modulus.filter(|m| !m.is_none()) else {
+        return binary(cx, a, b, |x, y, c, st| x.pow(y, c, st));
+    };
     let (Some(x), Some(y), Some(m)) = (operand(a), operand(b), operand(modulus)) else {
         return Ok(Value::not_implemented());
     };

@@ -27,9 +27,8 @@ fn power(mut base: u64, mut n: u64) -> u64 {
 
 /// The hash of a finite number.
 pub fn of_finite(num: Num) -> i64 {
-    let coef = num.coef.iter().rev().fold(0, |h, limb| {
-        ((h as u128 * BASE as u128 + *limb as u128) % PRIME as u128) as u64
-    });
+    let coef =
+        num.coef.iter().rev().fold(0, |h, limb| ((h as u128 * BASE as u128 + *limb as u128) % PRIME as u128) as u64);
     let scale = if num.exp >= 0 {
         power(10, num.exp as u64 % (PRIME - 1))
     } else {

@@ -503,7 +503,10 @@ fn format_with(cx: &mut Cx, this: &'static Decimal, spec: Value, table: Value) -
         match name {
             "decimal_point" => separators.point = s.to_string_lossy(),
             "thousands_sep" => separators.thousands = s.to_string_lossy(),
-            _ => separators.grouping = s.chars().map(|c| u8::try_from(c).ok().filter(|c| *c < 128).unwrap_or(255)).collect(),
+            _ => {
+                separators.grouping =
+                    s.chars().map(|c| u8::try_from(c).ok().filter(|c| *c < 128).unwrap_or(255)).collect()
+            }
         }
     }
     // Separators are one character each.

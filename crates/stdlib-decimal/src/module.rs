@@ -109,11 +109,8 @@ impl Functions {
             }
         }
         cx.ready_type(&MANAGER);
-        let manager = Manager {
-            header: Header::fresh(&MANAGER),
-            local: Cell::new(Value::of(local)),
-            previous: Cell::new(None),
-        };
+        let manager =
+            Manager { header: Header::fresh(&MANAGER), local: Cell::new(Value::of(local)), previous: Cell::new(None) };
         Ok(Value::of(cx.alloc(manager)))
     }
 

@@ -158,8 +158,7 @@ static SIGNALS_SPEC: TypeSpec = TypeSpec {
     trace: Some(trace_signals),
     slots: Slots {
         new: Some(|cx, class, _| {
-            let signals =
-                Signals { header: Header::fresh(class), owner: Cell::new(None), is_traps: Cell::new(false) };
+            let signals = Signals { header: Header::fresh(class), owner: Cell::new(None), is_traps: Cell::new(false) };
             Ok(Value::of(cx.alloc_of(class, signals)))
         }),
         init: Some(|_, _, _| Ok(())),

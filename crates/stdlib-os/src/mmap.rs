@@ -149,7 +149,10 @@ fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
     if offset < 0 {
         return raise!(cx, OverflowError, "memory mapped offset must be positive");
     }
-    if access != ACCESS_DEFAULT && (bound[2].is_some_and(|_| flags != libc::MAP_SHARED) || bound[3].is_some_and(|_| prot != libc::PROT_READ | libc::PROT_WRITE)) {
+    if access != ACCESS_DEFAULT
+        && (bound[2].is_some_and(|_| flags != libc::MAP_SHARED)
+            || bound[3].is_some_and(|_| prot != libc::PROT_READ | libc::PROT_WRITE))
+    {
         return raise!(cx, ValueError, "mmap can't specify both access and flags, prot.");
     }
     match access {

@@ -45,12 +45,24 @@ impl Mapping {
     }
 
     #[py("($self, view, start=None, end=None, /)")]
-    fn find(cx: &mut Cx, this: &'static Mapping, view: Held, start: Option<Value>, end: Option<Value>) -> PyResult<i64> {
+    fn find(
+        cx: &mut Cx,
+        this: &'static Mapping,
+        view: Held,
+        start: Option<Value>,
+        end: Option<Value>,
+    ) -> PyResult<i64> {
         search(cx, this, view, [start, end], byte_ops::find)
     }
 
     #[py("($self, view, start=None, end=None, /)")]
-    fn rfind(cx: &mut Cx, this: &'static Mapping, view: Held, start: Option<Value>, end: Option<Value>) -> PyResult<i64> {
+    fn rfind(
+        cx: &mut Cx,
+        this: &'static Mapping,
+        view: Held,
+        start: Option<Value>,
+        end: Option<Value>,
+    ) -> PyResult<i64> {
         search(cx, this, view, [start, end], byte_ops::rfind)
     }
 
@@ -172,8 +184,7 @@ impl Mapping {
             if this.fd.get() >= 0 && libc::ftruncate(this.fd.get(), this.offset + newsize as i64) < 0 {
                 return Err(host::last_error(cx));
             }
-            let moved =
-                libc::mremap(this.data.get().cast(), this.size.get(), newsize as usize, libc::MREMAP_MAYMOVE);
+            let moved = libc::mremap(this.data.get().cast(), this.size.get(), newsize as usize, libc::MREMAP_MAYMOVE);
             if moved == libc::MAP_FAILED {
                 return Err(host::last_error(cx));
             }
@@ -244,7 +255,12 @@ impl Mapping {
     #[py("($self, byte, /)")]
     fn write_byte(cx: &mut Cx, this: &'static Mapping, byte: i64) -> PyResult<()> {
         let Ok(b) = u8::try_from(byte) else {
-            return raise!(cx, OverflowError, "unsigned byte integer is {}", if byte < 0 { "less than minimum" } else { "greater than maximum" });
+            return raise!(
+                cx,
+                OverflowError,
+                "unsigned byte integer is {}",
+                if byte < 0 { "less than minimum" } else { "greater than maximum" }
+            );
         };
         match this.bytes_mut(cx)?.get_mut(this.position.get()) {
             Some(place) => {

@@ -94,7 +94,14 @@ fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
     Ok(make(cx, class, handle, kind, max, name))
 }
 
-fn make(cx: &mut Cx, class: &'static Type, handle: *mut libc::sem_t, kind: i32, max: i32, name: Option<Value>) -> Value {
+fn make(
+    cx: &mut Cx,
+    class: &'static Type,
+    handle: *mut libc::sem_t,
+    kind: i32,
+    max: i32,
+    name: Option<Value>,
+) -> Value {
     let lock = SemLock {
         header: Header::fresh(class),
         handle: Cell::new(handle),

@@ -451,7 +451,12 @@ impl ZoneInfo {
     #[py("($self, object, /)")]
     fn fromutc(cx: &mut Cx, this: &'static ZoneInfo, object: Value) -> PyResult<Value> {
         let Some(dt) = object.downcast::<DateTime>() else {
-            return raise!(cx, TypeError, "fromutc: argument must be a datetime instance, not {}", object.class().tp_name());
+            return raise!(
+                cx,
+                TypeError,
+                "fromutc: argument must be a datetime instance, not {}",
+                object.class().tp_name()
+            );
         };
         if dt.zone() != Some(Value::of(this)) {
             return raise!(cx, ValueError, "fromutc: dt.tzinfo is not self");
