@@ -28,11 +28,21 @@ fn search(
     Ok(find(part, view.bytes()).map_or(-1, |i| (start + i) as i64))
 }
 
+impl Mapping {
+    /// True while somebody has a view of the memory. Views that nobody refers to any more are collected first.
+    fn has_views(&self, cx: &mut Cx) -> bool {
+        if self.exports.get() > 0 {
+            taipan_stdlib::gc::collect(cx, 2);
+        }
+        self.exports.get() > 0
+    }
+}
+
 #[pymethods]
 impl Mapping {
     #[py("($self, /)")]
     fn close(cx: &mut Cx, this: &'static Mapping) -> PyResult<()> {
-        if this.exports.get() > 0 {
+        if this.has_views(cx) {
             return raise!(cx, BufferError, "cannot close exported pointers exist");
         }
         this.unmap();
@@ -163,7 +173,7 @@ impl Mapping {
     #[py("($self, newsize, /)")]
     fn resize(cx: &mut Cx, this: &'static Mapping, newsize: isize) -> PyResult<()> {
         this.bytes(cx)?;
-        if this.exports.get() > 0 {
+        if this.has_views(cx) {
             return raise!(cx, BufferError, "mmap can't resize with extant pointers exported.");
         }
         if matches!(this.access, ACCESS_READ | ACCESS_COPY) {

@@ -38,6 +38,7 @@ pub fn run(mut options: Options) -> ExitCode {
         taipan_stdlib_decimal::MODULES,
         taipan_stdlib_net::MODULES,
         taipan_stdlib_os::MODULES,
+        taipan_stdlib_xml::MODULES,
     ]);
     match jit_options(&options) {
         Ok(jit) => taipan_jit::join(cx, jit),
