@@ -103,10 +103,16 @@ fn default(cx: &mut Cx, this: &'static XmlParser) -> PyResult<()> {
     cx.call(f, &[written]).map(|_| ())
 }
 
+/// Calls a handler, after that of the text before.
+fn invoke(cx: &mut Cx, this: &'static XmlParser, f: Value, args: &[Value]) -> PyResult<()> {
+    flush(cx, this)?;
+    cx.call(f, args).map(|_| ())
+}
+
 /// Calls a handler, or the default one if there is none.
 fn call(cx: &mut Cx, this: &'static XmlParser, handler: &str, args: &[Value]) -> PyResult<()> {
     match this.handler(handler) {
-        Some(f) => cx.call(f, args).map(|_| ()),
+        Some(f) => invoke(cx, this, f, args),
         None => default(cx, this),
     }
 }
@@ -114,6 +120,7 @@ fn call(cx: &mut Cx, this: &'static XmlParser, handler: &str, args: &[Value]) ->
 /// Calls a handler whose answer 0 is an error.
 fn ask(cx: &mut Cx, this: &'static XmlParser, handler: &str, args: &[Value], error: Error) -> PyResult<()> {
     let Some(f) = this.handler(handler) else { return Ok(()) };
+    flush(cx, this)?;
     let answer = cx.call(f, args)?;
     if number::to_i64(cx, answer)? != 0 {
         return Ok(());
@@ -165,7 +172,7 @@ fn start_element(
         }
         Value::of(dict)
     };
-    cx.call(f, &[element, container]).map(|_| ())
+    invoke(cx, this, f, &[element, container])
 }
 
 fn entity_declaration(cx: &mut Cx, this: &'static XmlParser, event: &Event) -> PyResult<()> {
@@ -184,9 +191,6 @@ fn entity_declaration(cx: &mut Cx, this: &'static XmlParser, event: &Event) -> P
 }
 
 fn handle(cx: &mut Cx, this: &'static XmlParser, event: Event) -> PyResult<()> {
-    if !matches!(event, Event::Text(_) | Event::Other) {
-        flush(cx, this)?;
-    }
     match &event {
         Event::Text(_) => {
             let Event::Text(content) = event else { return Ok(()) };
@@ -199,7 +203,7 @@ fn handle(cx: &mut Cx, this: &'static XmlParser, event: Event) -> PyResult<()> {
                 return if is_empty { Ok(()) } else { default(cx, this) };
             };
             let element = name(cx, this, element)?;
-            cx.call(f, &[element]).map(|_| ())
+            invoke(cx, this, f, &[element])
         }
         Event::Comment(content) => {
             let content = cx.str(content);
@@ -215,12 +219,12 @@ fn handle(cx: &mut Cx, this: &'static XmlParser, event: Event) -> PyResult<()> {
             let Some(f) = this.handler("StartNamespaceDeclHandler") else { return Ok(()) };
             let prefix = optional_name(cx, this, prefix.as_ref())?;
             let uri = optional_name(cx, this, uri.as_ref())?;
-            cx.call(f, &[prefix, uri]).map(|_| ())
+            invoke(cx, this, f, &[prefix, uri])
         }
         Event::EndNamespace { prefix } => {
             let Some(f) = this.handler("EndNamespaceDeclHandler") else { return Ok(()) };
             let prefix = optional_name(cx, this, prefix.as_ref())?;
-            cx.call(f, &[prefix]).map(|_| ())
+            invoke(cx, this, f, &[prefix])
         }
         Event::Other => default(cx, this),
         Event::UnknownEncoding(encoding) => unknown_encoding(cx, this, encoding),
@@ -292,6 +296,9 @@ fn unknown_encoding(cx: &mut Cx, this: &'static XmlParser, encoding: &str) -> Py
     for (place, c) in map.iter_mut().zip(s.chars()) {
         *place = char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER);
     }
-    this.parser().set_encoding_map(map);
-    Ok(())
+    if this.parser().set_encoding_map(map) {
+        return Ok(());
+    }
+    this.parser().fail(Error::UnknownEncoding);
+    Err(raise_error(cx, this, Error::UnknownEncoding))
 }

@@ -74,8 +74,16 @@ const ERRORS: [(&str, &str); 44] = [
 
 /// Raises ExpatError for an error of the parser.
 pub fn raise_error(cx: &mut Cx, parser: &XmlParser, error: Error) -> Raised {
-    let position = parser.parser().position();
+    if error == Error::TooDeep {
+        return cx.raise_text(&exceptions::RecursionError, "maximum recursion depth exceeded");
+    }
     let text = ERRORS.get(error as usize - 1).map_or("unknown error", |row| row.1);
+    raise_text(cx, parser, error, text)
+}
+
+/// Raises ExpatError with this text.
+pub fn raise_text(cx: &mut Cx, parser: &XmlParser, error: Error, text: &str) -> Raised {
+    let position = parser.parser().position();
     let message = cx.str(&format!("{text}: line {}, column {}", position.line, position.column));
     let exception = match cx.call(Value::of(&EXPAT_ERROR), &[message]) {
         Ok(exception) => exception,

@@ -17,7 +17,7 @@ use taipan_runtime::{Cx, PyResult, Value, object, raise};
 use taipan_xml::{Error, Parser};
 
 use crate::events;
-use crate::module::raise_error;
+use crate::module::{raise_error, raise_text};
 
 /// Names of the handlers' attributes.
 pub const HANDLERS: [&str; 22] = [
@@ -58,7 +58,7 @@ pub struct XmlParser {
     pub names: Cell<Option<&'static Dict>>,
     base: Cell<Option<Value>>,
     parent: Cell<Option<&'static XmlParser>>,
-    is_subset: bool,
+    is_subset: Cell<bool>,
     /// An event is being handled.
     pub in_callback: Cell<bool>,
     is_parsing: Cell<bool>,
@@ -67,7 +67,6 @@ pub struct XmlParser {
     pub ordered_attributes: Cell<bool>,
     pub specified_attributes: Cell<bool>,
     namespace_prefixes: Cell<bool>,
-    reparse_deferral: Cell<bool>,
 }
 object!(XmlParser, XML_PARSER);
 
@@ -115,7 +114,7 @@ impl XmlParser {
             names: Cell::new(names),
             base: NONE,
             parent: Cell::new(None),
-            is_subset: false,
+            is_subset: Cell::new(false),
             in_callback: Cell::new(false),
             is_parsing: Cell::new(false),
             buffer_text: Cell::new(false),
@@ -123,7 +122,6 @@ impl XmlParser {
             ordered_attributes: Cell::new(false),
             specified_attributes: Cell::new(false),
             namespace_prefixes: Cell::new(false),
-            reparse_deferral: Cell::new(true),
         };
         cx.ready_type(&XML_PARSER);
         let this = cx.alloc(object);
@@ -156,6 +154,13 @@ impl XmlParser {
         self.base.get().unwrap_or(Value::none())
     }
 
+    fn need_root(&self, cx: &mut Cx) -> PyResult<()> {
+        match self.parent.get() {
+            None => Ok(()),
+            Some(_) => Err(raise_text(cx, self, Error::InvalidArgument, "parser must be a root parser")),
+        }
+    }
+
     fn feed(&'static self, cx: &mut Cx, data: &[u8], is_final: bool) -> PyResult<()> {
         if self.is_parsing.get() {
             return raise!(cx, RuntimeError, "the parser is parsing already");
@@ -172,7 +177,7 @@ impl XmlParser {
         self.is_parsing.set(false);
         result?;
         if is_final
-            && self.is_subset
+            && self.is_subset.get()
             && let Some(parent) = self.parent.get()
         {
             parent.parser().adopt(self.parser());
@@ -323,6 +328,7 @@ impl XmlParser {
         }
         new.base.set(this.base.get());
         new.parent.set(Some(this));
+        new.is_subset.set(context.is_none());
         new.buffer_text.set(this.buffer_text.get());
         new.buffer_size.set(this.buffer_size.get());
         new.ordered_attributes.set(this.ordered_attributes.get());
@@ -354,16 +360,23 @@ impl XmlParser {
 
     /// Sets the number of output bytes needed to activate protection against billion laughs attacks.
     #[py("($self, threshold, /)", name = "SetBillionLaughsAttackProtectionActivationThreshold")]
-    fn set_threshold(_cx: &mut Cx, this: &'static XmlParser, threshold: i64) {
+    fn set_threshold(cx: &mut Cx, this: &'static XmlParser, threshold: Value) -> PyResult<()> {
+        if int::view(threshold).is_some_and(|w| w.negative) {
+            return raise!(cx, ValueError, "Cannot convert negative int");
+        }
+        let threshold = number::to_i64(cx, threshold)?;
+        this.need_root(cx)?;
         this.parser().expansion_threshold = threshold.max(0) as usize;
+        Ok(())
     }
 
     /// Sets the maximum tolerated amplification factor for protection against billion laughs attacks.
     #[py("($self, max_factor, /)", name = "SetBillionLaughsAttackProtectionMaximumAmplification")]
     fn set_amplification(cx: &mut Cx, this: &'static XmlParser, max_factor: f64) -> PyResult<()> {
         if max_factor.is_nan() || max_factor < 1.0 {
-            return Err(raise_error(cx, this, Error::InvalidArgument));
+            return Err(raise_text(cx, this, Error::InvalidArgument, "'max_factor' must be at least 1.0"));
         }
+        this.need_root(cx)?;
         this.parser().expansion_factor = max_factor;
         Ok(())
     }
@@ -371,13 +384,13 @@ impl XmlParser {
     /// Enable/Disable reparse deferral; enabled by default with Expat >=2.6.0.
     #[py("($self, enabled, /)", name = "SetReparseDeferralEnabled")]
     fn set_reparse_deferral(_cx: &mut Cx, this: &'static XmlParser, enabled: bool) {
-        this.reparse_deferral.set(enabled);
+        this.parser().defers = enabled;
     }
 
     /// Retrieve reparse deferral enabled status; always returns false with Expat <2.6.0.
     #[py("($self, /)", name = "GetReparseDeferralEnabled")]
     fn get_reparse_deferral(_cx: &mut Cx, this: &'static XmlParser) -> bool {
-        this.reparse_deferral.get()
+        this.parser().defers
     }
 
     #[getter]

@@ -28,6 +28,11 @@ pub fn is_public_id(c: char) -> bool {
     matches!(c, ' ' | '\r' | '\n' | 'a'..='z' | 'A'..='Z' | '0'..='9') || "-'()+,./:=?;!*#@$_%".contains(c)
 }
 
+/// `text` with runs of spaces as one space, none at the ends. Other white space stays: it came from references.
+pub fn collapse_spaces(text: &str) -> String {
+    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// `text` with runs of white space as one space, none at the ends.
 pub fn normalize_spaces(text: &str) -> String {
     text.split([' ', '\t', '\n', '\r']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

@@ -4,6 +4,9 @@ use crate::markup::{Cursor, Reference, Scan, Stop, check_chars, normalize_lines,
 use crate::parser::{Inner, Parser, State};
 use crate::{Error, Event};
 
+/// Bytes of a piece of text in an encoding other than UTF-8.
+const PIECE: usize = 1024;
+
 impl Parser {
     pub(crate) fn content(&mut self, cursor: &mut Cursor) -> Scan<()> {
         if self.in_cdata {
@@ -83,6 +86,14 @@ impl Parser {
     }
 
     fn push_text(&mut self, cursor: &mut Cursor, n: usize) -> Scan<()> {
+        let mut n = n;
+        if !self.is_utf8() && n > PIECE {
+            // As expat does: it converts text by pieces.
+            n = PIECE;
+            while !cursor.rest().is_char_boundary(n) {
+                n -= 1;
+            }
+        }
         check_chars(cursor.text, cursor.at, cursor.at + n)?;
         self.queue.push_back(Event::Text(cursor.rest()[..n].to_string()));
         cursor.at += n;

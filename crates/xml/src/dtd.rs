@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::chars::{is_public_id, normalize_spaces};
+use crate::chars::{collapse_spaces, is_public_id, normalize_spaces};
 use crate::markup::{Cursor, Reference, Scan, Stop, normalize_lines};
 use crate::{Error, Event};
 
@@ -60,6 +60,9 @@ pub struct Dtd {
     pub keep_processing: bool,
     pub exists: bool,
 }
+
+/// Content models nested deeper are refused.
+const MAX_DEPTH: usize = 1000;
 
 /// Public and system identifier.
 type Ids = (Option<String>, Option<String>);
@@ -246,7 +249,7 @@ impl Dtd {
     pub fn attribute_value(&self, text: &str, start: usize, is_cdata: bool, expanded: &mut usize) -> Scan<String> {
         let mut out = String::new();
         self.push_value(text, Some(start), &mut Vec::new(), &mut out, expanded)?;
-        Ok(if is_cdata { out } else { normalize_spaces(&out) })
+        Ok(if is_cdata { out } else { collapse_spaces(&out) })
     }
 
     fn push_value<'a>(
@@ -390,8 +393,8 @@ fn quantifier(cursor: &mut Cursor) -> Scan<Quantifier> {
 }
 
 fn group(cursor: &mut Cursor, depth: usize) -> Scan<Model> {
-    if depth > 500 {
-        return Err(Stop::Bad(cursor.at, Error::InvalidToken));
+    if depth > MAX_DEPTH {
+        return Err(Stop::Bad(cursor.at, Error::TooDeep));
     }
     cursor.expect(b'(')?;
     cursor.spaces()?;

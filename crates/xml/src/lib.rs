@@ -55,6 +55,8 @@ pub enum Error {
     ReservedUri = 40,
     InvalidArgument = 41,
     Amplification = 43,
+    /// Not one of expat's: a content model is nested too deeply.
+    TooDeep = 255,
 }
 
 /// An event. Strings are owned: handlers may do anything before the next one.

@@ -73,6 +73,11 @@ pub struct Parser {
     pub foreign_dtd: bool,
     /// References to internal entities in content are replaced; else they are skipped.
     pub expand_internal: bool,
+    /// A token that was not complete is only tried again when there is twice as much input, so that many small pieces
+    /// do not take quadratic time.
+    pub defers: bool,
+    /// Length of the input at the last such try.
+    tried: usize,
     /// Bytes from which on amplification by entities is limited.
     pub expansion_threshold: usize,
     /// The limit: bytes in all to bytes of the document.
@@ -121,6 +126,8 @@ impl Parser {
             param_entity_parsing: 0,
             foreign_dtd: false,
             expand_internal: true,
+            defers: true,
+            tried: 0,
             expansion_threshold: 8 << 20,
             expansion_factor: 100.0,
         }
@@ -134,6 +141,7 @@ impl Parser {
         new.is_fragment = true;
         new.param_entity_parsing = self.param_entity_parsing;
         new.expand_internal = self.expand_internal;
+        new.defers = self.defers;
         if context.is_none() {
             new.dtd.exists = true;
         }
@@ -153,6 +161,11 @@ impl Parser {
         self.names.with_prefix = on;
     }
 
+    /// True if the input is in UTF-8, so that text comes in one piece.
+    pub(crate) fn is_utf8(&self) -> bool {
+        self.encoding == Encoding::Utf8
+    }
+
     /// Reads all input as UTF-8, whatever it says.
     pub fn force_utf8(&mut self) {
         self.encoding = Encoding::Utf8;
@@ -161,11 +174,16 @@ impl Parser {
     }
 
     /// The characters of the encoding that an [`Event::UnknownEncoding`] asked for; the replacement character for
-    /// bytes that are none.
-    pub fn set_encoding_map(&mut self, map: [char; 256]) {
+    /// bytes that are none. False if markup cannot be read with it.
+    pub fn set_encoding_map(&mut self, map: [char; 256]) -> bool {
+        let is_fixed = |b: u8| !matches!(b, 0..=8 | 11 | 12 | 14..=31 | b'$' | b'@' | b'\\' | b'^' | b'`' | b'{' | b'}' | b'~' | 127);
+        if (0..128u8).any(|b| is_fixed(b) && map[b as usize] != char::from(b)) {
+            return false;
+        }
         self.encoding = Encoding::Map(Box::new(map));
         self.wants_map = false;
         self.convert();
+        true
     }
 
     /// Adds input; `is_final` with the last piece.
@@ -286,9 +304,15 @@ impl Parser {
             self.text = text;
             return self.at_end();
         }
+        let available = text.len() - self.at;
+        if self.defers && !self.is_final && !self.bad_tail && available < 2 * self.tried {
+            self.text = text;
+            return Ok(false);
+        }
         let mut cursor = Cursor::new(&text, self.at);
         let result = self.token(&mut cursor);
         let end = cursor.at;
+        self.tried = if result == Err(Stop::More) { available } else { 0 };
         let outcome = match result {
             Ok(()) => {
                 self.written.clear();
@@ -480,6 +504,14 @@ impl Parser {
             return Err(Stop::Bad(cursor.at, Error::Syntax));
         }
         if cursor.text.as_bytes().get(cursor.at + 1) != Some(&b'!') {
+            if self.foreign_dtd && !self.dtd.exists {
+                self.dtd.exists = true;
+                if self.param_entity_parsing != 0 {
+                    self.dtd.has_more = true;
+                    self.queue.push_back(Event::ExternalEntity { context: None, system: None, public: None });
+                    return Ok(());
+                }
+            }
             self.start_tag(cursor)?;
             if self.state == State::Prolog {
                 self.state = State::Content;
