@@ -255,7 +255,8 @@ impl Iso2022 {
                 let Some(designation) = self.designation(mark) else { return Decoded::Illegal(1) };
                 let width = designation.set.width();
                 let Some(bytes) = input.get(..width) else { return Decoded::Short };
-                match designation.set.decode(b, *bytes.last().unwrap_or(&b)) {
+                let second = *bytes.last().unwrap_or(&b);
+                match designation.set.decode(b, second).filter(|_| second < 0x80) {
                     Some(chars) => Decoded::Chars(width, Some(chars)),
                     None => Decoded::Illegal(width),
                 }

@@ -3,14 +3,14 @@
 use taipan_macros::pymethods;
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::buffer;
-use taipan_runtime::protocol::codec_errors::{decode_error, encode_error, raise_encode_error};
+use taipan_runtime::protocol::codec_errors::{decode_error, encode_error, raise_decode_error, raise_encode_error};
 use taipan_runtime::protocol::object as protocol;
 use taipan_runtime::slots::Slots;
 use taipan_runtime::typeobj::{Type, TypeSpec, flags};
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::{Cx, PyResult, Value, object, raise};
+use taipan_runtime::{Cx, PyResult, Raised, Value, exceptions, object, raise};
 use taipan_text::codecs::{DecodeFail, EncodeFail, Replacement};
 
 use crate::codec::{Codec, Decoded, Encoded, State};
@@ -64,7 +64,8 @@ impl MultibyteCodec {
                 Encoded::Short => break,
                 Encoded::Illegal(n) => {
                     let fail = EncodeFail { encoding: self.name, start: at, end: at + n, reason: ILLEGAL };
-                    let (replacement, next) = encode_error(cx, errors, &fail, text)?;
+                    let answer = encode_error(cx, errors, &fail, text);
+                    let (replacement, next) = reword(cx, answer)?;
                     match replacement {
                         Replacement::Bytes(bytes) => out.extend_from_slice(&bytes),
                         Replacement::Text(points) => self.encode_replacement(cx, state, &points, out)?,
@@ -121,12 +122,30 @@ impl MultibyteCodec {
                 Decoded::Illegal(n) => ((at + n).min(data.len()), ILLEGAL),
             };
             let fail = DecodeFail { encoding: self.name, input: data, start: at, end, reason };
-            let (replacement, next) = decode_error(cx, errors, &fail, input)?;
+            let answer = decode_error(cx, errors, &fail, input);
+            let (replacement, next) = reword(cx, answer)?;
             out.extend(replacement);
             at = next;
         }
         Ok(at)
     }
+}
+
+impl MultibyteCodec {
+    /// Raises the error of a decoder that is left with too many bytes.
+    pub fn raise_overflow(&self, cx: &mut Cx, input: &'static Bytes) -> Raised {
+        let (data, end, reason) = (input.data(), input.len(), "pending buffer overflow");
+        raise_decode_error(cx, &DecodeFail { encoding: self.name, input: data, start: 0, end, reason }, input)
+    }
+}
+
+/// A position that fits no word is out of bounds.
+fn reword<T>(cx: &mut Cx, answer: PyResult<T>) -> PyResult<T> {
+    if answer.is_err() && cx.exception_matches(&exceptions::OverflowError) {
+        cx.take_exception();
+        return raise!(cx, IndexError, "cannot fit 'int' into an index-sized integer");
+    }
+    answer
 }
 
 /// An argument `errors`: a str or None.

@@ -99,6 +99,9 @@ piecewise_type!(
     &[Shared::GETSETS, Stream::GETSETS]
 );
 
+/// Bytes that a decoder keeps at most.
+const MAX_PENDING: usize = 8;
+
 const fn params(name: &'static str, names: &'static [&'static str], required: usize) -> ParamSpec {
     ParamSpec {
         name,
@@ -178,13 +181,8 @@ impl Piecewise {
         };
         let (mut out, mut state) = (Vec::new(), self.state.get());
         let result = self.codec.encode_text(cx, &mut state, whole, self.errors(), is_final, &mut out);
-        let used = match result {
-            Ok(used) => used,
-            Err(raised) => {
-                self.set_pending(cx, None);
-                return Err(raised);
-            }
-        };
+        // After an error what was pending stays so.
+        let used = result?;
         self.state.set(state);
         let rest = if used < whole.len() { Some(Value::of(whole.slice(cx, used, whole.len()))) } else { None };
         self.set_pending(cx, rest);
@@ -203,6 +201,9 @@ impl Piecewise {
         let (mut out, mut state) = (Vec::new(), self.state.get());
         let used = self.codec.decode_bytes(cx, &mut state, whole, self.errors(), is_final, &mut out)?;
         self.state.set(state);
+        if whole.len() - used > MAX_PENDING {
+            return Err(self.codec.raise_overflow(cx, whole));
+        }
         let rest = if used < whole.len() { Some(Value::of(Bytes::new(cx, &whole.data()[used..]))) } else { None };
         self.set_pending(cx, rest);
         Ok(Str::from_code_points(cx, &out))
@@ -287,7 +288,10 @@ impl IncrementalEncoder {
         if n > 8 {
             return raise!(cx, UnicodeError, "pending buffer too large");
         }
-        let text = Str::from_generalized_utf8(cx, &all[1..1 + n]);
+        let data = Value::of(Bytes::new(cx, &all[1..1 + n]));
+        let encoding = cx.str("utf-8");
+        let decoded = cx.call_method_text(data, "decode", &[encoding])?;
+        let Some(text) = decoded.downcast::<Str>() else { return Ok(()) };
         let mut words: State = [0; 8];
         words.copy_from_slice(&all[1 + n..9 + n]);
         of(this).state.set(words);
@@ -327,8 +331,8 @@ impl IncrementalDecoder {
         let Some(buffer) = buffer.downcast::<Bytes>().filter(|_| int::check(words)) else {
             return raise!(cx, TypeError, "setstate(): illegal state argument");
         };
-        if buffer.len() > 8 {
-            return raise!(cx, UnicodeError, "pending buffer too large");
+        if buffer.len() > MAX_PENDING {
+            return Err(of(this).codec.raise_overflow(cx, buffer));
         }
         let all = bytes_of(cx, words, 8)?;
         let mut words: State = [0; 8];
