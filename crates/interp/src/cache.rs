@@ -69,7 +69,7 @@ fn slot_offsets(v: Value, shape: &Shape, i: u32) -> Option<u64> {
 #[cold]
 #[inline(never)]
 pub(crate) fn load_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) {
-    if !v.is_pointer() || !site.may_cache() {
+    if !site.may_cache() || !v.is_pointer() {
         return;
     }
     let class = v.class();
@@ -201,7 +201,7 @@ pub(crate) fn load_method(cx: &mut Cx, site: Site, v: Value, name: &'static Str)
 #[cold]
 #[inline(never)]
 pub(crate) fn store_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) {
-    if !v.is_pointer() || !site.may_cache() {
+    if !site.may_cache() || !v.is_pointer() {
         return;
     }
     let class = v.class();

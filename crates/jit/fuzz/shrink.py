@@ -68,7 +68,8 @@ def unwrap(tree, number, i, inner):
     tree = copy.deepcopy(tree)
     owner, field = list(lists(tree))[number]
     items = getattr(owner, field)
-    items[i:i + 1] = getattr(items[i], inner)
+    # The place was found in a larger tree.
+    items[i:i + 1] = getattr(items[i], inner, None) or items[i:i + 1]
     return tree
 
 

@@ -10,13 +10,15 @@
 
 use std::cell::{Cell, UnsafeCell};
 
-use taipan_runtime::frame::flag;
+use taipan_bytecode::{Op, Word};
+use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::hooks::RESUME;
 use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::{Cx, Value};
 
-use crate::ir::Type;
+use crate::ir::{FrameDesc, Type};
 use crate::tier::Unit;
 
 macro_rules! reasons {
@@ -81,6 +83,12 @@ reasons! {
     Truth = "truth", true;
     /// A guard was moved in front of a loop and failed there.
     Hoisted = "hoisted", true;
+    /// The instruction had never been executed when the code was compiled.
+    Unreached = "unreached", true;
+    /// An operation on built-in objects could run Python code.
+    Plain = "plain", true;
+    /// Somebody asked for the frame object of an inlined call.
+    Seen = "seen", false;
     /// In stress mode: for no reason.
     Stress = "stress", false;
 }
@@ -210,6 +218,9 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                 }
             }
             let frame = &mut *cx.frame;
+            if i > 0 {
+                frame.object = take_seen(i - 1);
+            }
             for (r, place) in &f.regs {
                 *frame.regs.add(*r as usize) = word(cx, *place);
             }
@@ -217,6 +228,120 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
         }
     }
     cx.heap().enable();
+}
+
+/// Notes the receiver of the instruction that the frame on top is at.
+fn note_receiver(cx: &Cx) {
+    // SAFETY: FRAME-1 and FRAME-2; `rebuild` has just set the pc to an instruction's word.
+    unsafe {
+        let frame = &*cx.frame;
+        let word = Word(*frame.pc);
+        let r = match word.op().map(Op::base) {
+            Some(Op::LoadAttr | Op::LoadMethod | Op::Add | Op::Sub | Op::Mul | Op::TrueDiv | Op::LoadItem) => word.b(),
+            Some(Op::LoadItemI | Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge) => word.b(),
+            Some(Op::StoreAttr | Op::StoreItem) => word.a(),
+            Some(Op::In | Op::NotIn) => word.c(),
+            Some(Op::LoadSuperMethod) => word.c() + 1,
+            _ => return,
+        };
+        if let Some(v) = frame.reg(r) {
+            let pc = frame.pc.offset_from(frame.code.words_ptr());
+            crate::tier::note_exit(frame.code, pc as u32, v);
+        }
+    }
+}
+
+/// Deepest inlining.
+pub const MAX_DEPTH: usize = 6;
+
+/// Frame objects of inlined calls that somebody asked for, from when the call that did so ended until the frames are
+/// pushed again by the exit that follows at once.
+struct SeenFrames(UnsafeCell<[Option<&'static FrameObject>; MAX_DEPTH]>);
+// SAFETY: the GIL is held.
+unsafe impl Sync for SeenFrames {}
+static SEEN: SeenFrames = SeenFrames(UnsafeCell::new([None; MAX_DEPTH]));
+
+fn take_seen(i: usize) -> Option<&'static FrameObject> {
+    // SAFETY: EXIT-1.
+    unsafe { (*SEEN.0.get())[i].take() }
+}
+
+/// After a call from inlined frames, `n` of which lie below and at `top`: somebody asked for their objects. Compiled code
+/// is left at the next check of its validity, and these calls will not be inlined again.
+///
+/// # Safety
+/// Called by compiled code only.
+pub unsafe extern "C" fn frames_seen(top: *mut Frame, n: usize, valid: *const u8) {
+    let mut frame = top;
+    for i in (0..n.min(MAX_DEPTH)).rev() {
+        // SAFETY: FRAME-1; compiled code pushed that many frames.
+        unsafe {
+            (*SEEN.0.get())[i] = (*frame).object.take();
+            frame = (*frame).prev;
+            let pc = (*frame).pc.offset_from((*frame).code.words_ptr());
+            crate::tier::note_seen((*frame).code, pc as u32);
+        }
+    }
+    crate::tier::discard_by_flag(valid);
+}
+
+/// A frame that `push_frames` pushes; the first of several is the entry frame, which exists.
+pub struct FrameTemplate {
+    code: &'static CodeObject,
+    function: Option<&'static Function>,
+    pc: u32,
+    result: u16,
+    base: u16,
+    is_init: bool,
+}
+
+impl FrameTemplate {
+    /// The template of a frame.
+    ///
+    /// # Safety
+    /// The description must name live objects.
+    pub unsafe fn of(f: &FrameDesc) -> FrameTemplate {
+        // SAFETY: the caller's promise.
+        let (code, function) = unsafe { (&*(f.code as *const CodeObject), (f.function as *const Function).as_ref()) };
+        FrameTemplate { code, function, pc: f.pc, result: f.result, base: f.base, is_init: !f.receiver.is_none() }
+    }
+
+    /// Registers of the frame.
+    pub fn end(&self) -> usize {
+        self.code.nregs()
+    }
+
+    /// First register, counted from the caller's window.
+    pub fn base(&self) -> usize {
+        self.base as usize
+    }
+}
+
+/// Pushes the frames of inlined calls before a call that may run Python code; the frame on top.
+///
+/// # Safety
+/// Called by compiled code only, with the entry frame on top.
+pub unsafe extern "C" fn push_frames(cx: &mut Cx, templates: *const FrameTemplate, n: usize) -> *mut Frame {
+    // SAFETY: FRAME-1; the unit keeps the templates. Limits were checked when the entry frame was pushed, with a reserve.
+    unsafe {
+        let templates = std::slice::from_raw_parts(templates, n);
+        (*cx.frame).pc = templates[0].code.words_ptr().add(templates[0].pc as usize);
+        for f in &templates[1..] {
+            let caller = (*cx.frame).regs;
+            let function = f.function.expect("an inlined frame has its function");
+            let frame = cx.push_frame_unchecked(
+                f.code,
+                caller.add(f.base as usize),
+                function.globals,
+                function.builtins,
+                Some(function),
+                caller.add(f.result as usize),
+                if f.is_init { flag::INIT } else { 0 },
+            );
+            (*frame).pc = f.code.words_ptr().add(f.pc as usize);
+        }
+        cx.frame
+    }
 }
 
 /// Leaves compiled code through `exit`: the word that compiled code returns to its caller (see `Hooks::hot`).
@@ -230,6 +355,9 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     let unit = unsafe { &*exit.unit.get() };
     rebuild(cx, exit);
     exit.count.set(exit.count.get().wrapping_add(1));
+    if matches!(exit.reason, Reason::Class | Reason::Shape | Reason::Plain) {
+        note_receiver(cx);
+    }
     if exit.reason.teaches() {
         unit.learn(cx, exit);
     }

@@ -25,6 +25,7 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::ir::Inst;
+use crate::plain;
 
 /// What a helper may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,7 +45,7 @@ pub struct Row {
 }
 
 macro_rules! helpers {
-    ($( $(#[doc = $doc:literal])+ $name:ident = $function:ident $(, $flag:ident)*; )*) => {
+    ($( $(#[doc = $doc:literal])+ $name:ident = $($function:ident)::+ $(, $flag:ident)*; )*) => {
         /// A runtime function that compiled code calls.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u64)]
@@ -58,7 +59,7 @@ macro_rules! helpers {
                     $( Helper::$name => {
                         #[allow(unused_mut)]
                         let mut row = Row {
-                            name: stringify!($function), address: $function as *const () as usize,
+                            name: stringify!($name), address: $($function)::+ as *const () as usize,
                             raises: false, python: false, writes: false, removable: false,
                         };
                         $( row.$flag = true; )*
@@ -131,6 +132,36 @@ helpers! {
     NewRangeIter = new_range_iter, removable;
     /// A new range: (start, step, length, stop), small ints.
     NewRange = new_range, removable;
+    /// See `crate::plain`.
+    PlainContains = plain::contains, raises;
+    /// See `crate::plain`.
+    PlainGetItem = plain::get_item, raises;
+    /// See `crate::plain`.
+    PlainSetItem = plain::set_item, raises, writes;
+    /// See `crate::plain`.
+    PlainGetSlice = plain::get_slice, raises;
+    /// See `crate::plain`.
+    PlainBinary = plain::binary, raises, writes;
+    /// See `crate::plain`.
+    PlainPower = plain::power, raises;
+    /// See `crate::plain`.
+    PlainNegative = plain::negative, raises;
+    /// See `crate::plain`.
+    PlainConvert = plain::convert, raises;
+    /// See `crate::plain`.
+    StoreGlobal = plain::store_global, writes;
+    /// See `crate::plain`.
+    PlainCompare = plain::compare, raises;
+    /// See `crate::plain`.
+    PlainTruth = plain::truth_of, raises;
+    /// See `crate::plain`.
+    PlainLen = plain::len, raises;
+    /// See `crate::plain`.
+    PlainNext = plain::next, raises, writes;
+    /// See `crate::plain`.
+    PlainIter = plain::get_iter, raises;
+    /// See `crate::plain`.
+    PlainIsInstance = plain::is_instance, raises;
     /// Character `b` of the exact str `a`, 4 if there is none.
     StrIndex = str_index, removable;
 }
@@ -175,7 +206,8 @@ pub static BINARY: [&BinaryOp; 12] = [
     &number::MATMUL,
 ];
 
-const COMPARE: [CmpOp; 6] = [CmpOp::Lt, CmpOp::Le, CmpOp::Eq, CmpOp::Ne, CmpOp::Gt, CmpOp::Ge];
+/// The comparisons by number.
+pub const COMPARE: [CmpOp; 6] = [CmpOp::Lt, CmpOp::Le, CmpOp::Eq, CmpOp::Ne, CmpOp::Gt, CmpOp::Ge];
 
 #[inline(always)]
 fn word(result: PyResult<Value>) -> u64 {
@@ -271,6 +303,7 @@ extern "C" fn get_attr(cx: &mut Cx, v: Value, name: &'static Str) -> u64 {
 }
 
 extern "C" fn set_attr(cx: &mut Cx, v: Value, value: Value, name: &'static Str) -> u64 {
+    note_receiver(cx, v);
     attr::set(cx, v, name, Some(value)).is_ok() as u64
 }
 
@@ -298,9 +331,12 @@ unsafe extern "C" fn generic(cx: &mut Cx, pc: *mut u64) -> u64 {
     unsafe {
         let insn = *pc.sub(1);
         let regs = (*cx.frame).regs;
-        if Word(insn).op().is_some_and(|op| op.base() == Op::LoadMethod)
-            && let Some(v) = Value::from_bits(*regs.add(Word(insn).b()))
-        {
+        let receiver = match Word(insn).op().map(Op::base) {
+            Some(Op::LoadMethod) => Some(Word(insn).b()),
+            Some(Op::LoadSuperMethod) => Some(Word(insn).c() + 1),
+            _ => None,
+        };
+        if let Some(v) = receiver.and_then(|r| Value::from_bits(*regs.add(r))) {
             note_receiver(cx, v);
         }
         let work = (cx.rt().hooks.get().generic)(insn as u16).expect("checked by the builder");

@@ -12,6 +12,7 @@ pub mod helpers;
 pub mod ir;
 pub mod lower;
 pub mod passes;
+pub mod plain;
 pub mod stats;
 pub mod tier;
 

@@ -14,6 +14,10 @@ pub struct Stats {
     pub refused: HashMap<&'static str, u64>,
     /// Nanoseconds spent compiling.
     pub compile_ns: u64,
+    /// Of these, nanoseconds in Cranelift.
+    pub lower_ns: u64,
+    /// Attempts to build functions.
+    pub attempts: u64,
     /// Bytes of code made.
     pub code_bytes: u64,
     /// Units thrown away because an assumption broke.
@@ -38,9 +42,11 @@ pub fn count_exit(reason: Reason) {
 pub fn report() -> String {
     STATS.with_borrow(|s| {
         let mut text = format!(
-            "jit: {} compiled in {:.1} ms, {} bytes of code, {} invalidated\n",
+            "jit: {} compiled in {:.1} ms ({:.1} in Cranelift, {} attempts), {} bytes of code, {} invalidated\n",
             s.compiled,
             s.compile_ns as f64 / 1e6,
+            s.lower_ns as f64 / 1e6,
+            s.attempts,
             s.code_bytes,
             s.invalidated
         );

@@ -21,13 +21,17 @@ use taipan_runtime::{Cx, Value};
 use crate::build::cfg::{op_at, word_at};
 use crate::build::{self, Refusal};
 use crate::code::Arena;
-use crate::exits::{Exit, Reason};
+use crate::exits::{Exit, FrameTemplate, Reason};
 use crate::ir::Type;
 use crate::lower::{Machine, Process};
 use crate::{Mode, dump, passes, stats};
 
-/// Exits at one place that make the code be compiled anew.
+/// Exits of a unit that make the code be compiled anew, at least; more if compiling it took long.
 const EXITS_TO_LEARN: u32 = 40;
+/// Compiling code anew pays after so many nanoseconds of it for each exit.
+const NANOSECONDS_PER_EXIT: u64 = 4000;
+/// At most so many exits are taken before code is compiled anew.
+const MOST_EXITS: u64 = 4000;
 /// Units made for one entry before it is left alone.
 const MAX_UNITS: u32 = 12;
 /// Attempts to build a function.
@@ -46,8 +50,10 @@ pub struct Profile {
 
 /// Receivers noted before code is compiled anew with them.
 const RECEIVERS_TO_LEARN: u32 = 100;
-/// More classes than this are too many for tests in a row.
-const MAX_RECEIVERS: usize = 4;
+/// Receivers noted that are enough to go by if code is compiled anew for another reason.
+const RECEIVERS_TO_USE: u32 = 20;
+/// More kinds than this are too many for tests in a row.
+const MAX_RECEIVERS: usize = 6;
 
 impl Profile {
     /// Whether a register holds values of several kinds when the code is entered at `pc`.
@@ -58,7 +64,7 @@ impl Profile {
     /// The (class, shape) pairs noted at an instruction, unless they are too many.
     pub fn receivers(&self, pc: u32) -> Option<&[(u64, u64)]> {
         let (n, list) = self.receivers.get(&pc)?;
-        (*n >= RECEIVERS_TO_LEARN && list.len() <= MAX_RECEIVERS).then_some(list)
+        (*n >= RECEIVERS_TO_USE && list.len() <= MAX_RECEIVERS).then_some(list)
     }
 
     /// Whether exits for `reason` at `pc` taught that the assumption fails.
@@ -89,7 +95,12 @@ pub struct Unit {
     /// 1 while its assumptions hold.
     valid: Cell<u8>,
     exits: Vec<Box<Exit>>,
+    templates: Vec<Box<[FrameTemplate]>>,
     entry_kinds: Vec<(u16, Type)>,
+    /// Exits taken because an assumption did not hold.
+    failures: Cell<u32>,
+    /// How many are enough to learn from.
+    patience: Cell<u32>,
     _roots: RootVec,
 }
 
@@ -155,6 +166,43 @@ fn data(code: &CodeObject) -> &'static mut CodeData {
     unsafe { &mut *code.jit.get().cast::<CodeData>() }
 }
 
+/// Notes the receiver of an instruction at which compiled code left.
+pub fn note_exit(code: &CodeObject, pc: u32, v: Value) {
+    let (n, list) = data(code).profile.receivers.entry(pc).or_default();
+    *n += 1;
+    add_receiver(list, kind_of(v));
+}
+
+/// Notes that the inlined call behind which `code` goes on at `pc` had its frame object asked for.
+pub fn note_seen(code: &CodeObject, pc: u32) {
+    *data(code).profile.failures.entry(pc).or_default() |= Reason::Seen.bit();
+}
+
+/// Discards the unit whose flag of validity is at `valid`.
+pub fn discard_by_flag(valid: *const u8) {
+    let Some(tier) = tier() else { return };
+    // SAFETY: TIER-2.
+    for unit in tier.units.iter().map(|u| unsafe { &**u }).filter(|u| u.valid.as_ptr().cast_const() == valid) {
+        unit.discard();
+    }
+}
+
+/// Notes that code is compiled for a receiver of this class and shape (0: none).
+pub fn note_assumed(code: &CodeObject, pc: u32, class: u64, shape: u64) {
+    add_receiver(&mut data(code).profile.receivers.entry(pc).or_default().1, (class, shape));
+}
+
+fn kind_of(v: Value) -> (u64, u64) {
+    let shape = taipan_runtime::shape::Attrs::of(v).map_or(0, |a| a.shape() as *const _ as u64);
+    (v.class() as *const Class as u64, shape)
+}
+
+fn add_receiver(list: &mut Vec<(u64, u64)>, seen: (u64, u64)) {
+    if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
+        list.push(seen);
+    }
+}
+
 /// Notes the receiver of an attribute instruction that compiled code leaves to the runtime. Once enough were seen and they
 /// are of few classes, the code is compiled anew.
 pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
@@ -164,13 +212,9 @@ pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
         return;
     }
     *n += 1;
-    let shape = taipan_runtime::shape::Attrs::of(v).map_or(0, |a| a.shape() as *const _ as u64);
-    let seen = (v.class() as *const Class as u64, shape);
-    if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
-        list.push(seen);
-    }
-    // Attributes of one class are cached by the interpreter already; operators have nothing else to learn from.
-    let least = if matches!(op_at(code, pc as usize).base(), B::LoadAttr | B::LoadMethod) { 2 } else { 1 };
+    add_receiver(list, kind_of(v));
+    // What the interpreter caches for one class there is nothing more to learn about.
+    let least = if op_at(code, pc as usize).info().base.is_some() { 2 } else { 1 };
     if *n == RECEIVERS_TO_LEARN && (least..=MAX_RECEIVERS).contains(&list.len()) {
         for (_, unit) in data.units.clone() {
             // SAFETY: TIER-2.
@@ -287,6 +331,9 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Option<*const 
     stats::STATS.with_borrow_mut(|s| s.compile_ns += spent);
     match result {
         Ok(unit) => {
+            let patience = (spent / NANOSECONDS_PER_EXIT).clamp(EXITS_TO_LEARN as u64, MOST_EXITS);
+            // SAFETY: the unit was just made.
+            unsafe { (*unit).patience.set(patience as u32) };
             data.units.push((entry, unit));
             if entry == ENTRY {
                 // SAFETY: the unit was just made.
@@ -318,6 +365,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
             Err(Refusal::Never(why)) => return Err(why),
         }
     };
+    stats::STATS.with_borrow_mut(|s| s.attempts += sticky.attempts as u64 + 1);
     let mut func = product.func;
     let name = dump::name(code, entry);
     func.name = name.clone();
@@ -336,7 +384,10 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         start: std::ptr::null(),
         valid: Cell::new(1),
         exits: vec![],
+        templates: vec![],
         entry_kinds: product.entry_kinds,
+        failures: Cell::new(0),
+        patience: Cell::new(EXITS_TO_LEARN),
         _roots: roots,
     }));
     let process = Process {
@@ -347,6 +398,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         recursion_limit: cx.rt().recursion_limit.as_ptr() as u64,
         stress: (crate::options().mode == Mode::Stress).then_some(STRESS.0.get() as u64),
     };
+    let began = Instant::now();
     let lowered = match tier.machine.lower(&func, &process, dump::wants_code(&name)) {
         Ok(lowered) => lowered,
         Err(why) => {
@@ -356,9 +408,11 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
             return Err("not lowered");
         }
     };
+    stats::STATS.with_borrow_mut(|s| s.lower_ns += began.elapsed().as_nanos() as u64);
     dump::code(&name, &lowered);
     unit.start = tier.arena.add(&lowered.bytes).ok_or("code memory is full")?;
     unit.exits = lowered.exits;
+    unit.templates = lowered.templates;
     for exit in &unit.exits {
         exit.unit.set(unit);
     }
@@ -382,30 +436,46 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
 }
 
 impl Unit {
-    /// After an exit: compiles anew, sooner or later, without an assumption that keeps failing.
+    /// After an exit: notes what it teaches. Once there were enough of them the code is compiled anew without all the
+    /// assumptions that keep failing.
     pub fn learn(&self, cx: &mut Cx, exit: &Exit) {
-        if exit.count.get() < EXITS_TO_LEARN || self.valid.get() == 0 && exit.count.get() % EXITS_TO_LEARN != 0 {
+        if exit.reason == Reason::Entry {
+            self.note_entry(cx, exit);
+        }
+        let failures = self.failures.get() + 1;
+        self.failures.set(failures);
+        if !failures.is_multiple_of(self.patience.get()) {
             return;
         }
-        let Some(frame) = exit.frames.last() else { return };
-        let known = data(frame.code);
-        if exit.reason == Reason::Entry {
-            // SAFETY: FRAME-1; an exit on entry leaves the registers as they are.
-            let regs = unsafe { (*cx.frame).regs };
-            for (r, ty) in &self.entry_kinds {
-                // SAFETY: a register of the code.
-                let now = unsafe { Value::from_bits(*regs.add(*r as usize)) };
-                let same = now.is_some_and(|v| match ty {
-                    Type::Int => v.is_small(),
-                    _ => std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT),
-                });
-                if !same && !known.profile.varying.contains(&(frame.pc, *r)) {
-                    known.profile.varying.push((frame.pc, *r));
-                }
+        for exit in &self.exits {
+            let often = exit.count.get() >= (failures / 32).max(4);
+            if let Some(frame) = exit.frames.last()
+                && exit.reason.teaches()
+                && often
+            {
+                *data(frame.code).profile.failures.entry(frame.pc).or_default() |= exit.reason.bit();
             }
         }
-        *known.profile.failures.entry(frame.pc).or_default() |= exit.reason.bit();
         self.discard();
+    }
+
+    /// Notes which registers were not of the kinds that the code expects on entry.
+    fn note_entry(&self, cx: &mut Cx, exit: &Exit) {
+        let Some(frame) = exit.frames.last() else { return };
+        let known = data(frame.code);
+        // SAFETY: FRAME-1; an exit on entry leaves the registers as they are.
+        let regs = unsafe { (*cx.frame).regs };
+        for (r, ty) in &self.entry_kinds {
+            // SAFETY: a register of the code.
+            let now = unsafe { Value::from_bits(*regs.add(*r as usize)) };
+            let same = now.is_some_and(|v| match ty {
+                Type::Int => v.is_small(),
+                _ => std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT),
+            });
+            if !same && !known.profile.varying.contains(&(frame.pc, *r)) {
+                known.profile.varying.push((frame.pc, *r));
+            }
+        }
     }
 
     /// Lets nobody enter the unit any more.

@@ -501,7 +501,21 @@ impl Dict {
         Ok(found.and_then(|f| Value::from_bits(self.table.get()?.entry(f.entry).value)))
     }
 
-    /// True if `key` is in the dict.
+    /// The value under a key, if that can be told without running Python code; the inner None: the key is missing.
+    pub fn find_known(&self, key: Value, hash: i64) -> Option<Option<Value>> {
+        let walked =
+            self.walk(hash, |other| match Value::from_bits(other).map(|other| compare::known_equal(other, key)) {
+                Some(Some(true)) => Match::Yes,
+                Some(Some(false)) => Match::No,
+                _ => Match::Unsure,
+            });
+        match walked {
+            Walk::Found(found) => Some(Value::from_bits(self.table.get()?.entry(found.entry).value)),
+            Walk::Missing => Some(None),
+            Walk::Unsure => None,
+        }
+    }
+
     /// The value under a key that is a small int or an exact str, if that can be told without running Python code.
     #[inline]
     pub fn get_plain(&self, key: Value) -> Option<Value> {
@@ -578,6 +592,11 @@ impl Dict {
     /// From now on `Hooks::dict_changed` is told of changes.
     pub fn watch(&self) {
         self.watched.set(1);
+    }
+
+    /// Whether `Hooks::dict_changed` is told of changes.
+    pub fn is_watched(&self) -> bool {
+        self.watched.get() != 0
     }
 
     /// Tells whoever watches the dict that the value under `key` (0: any) is about to change.

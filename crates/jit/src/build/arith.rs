@@ -104,17 +104,27 @@ impl Builder<'_> {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
-        let Some(n) = number(op) else { return self.generic(at) };
+        let Some(n) = number(op) else {
+            if op == B::Pow
+                && at.word(0) & 1 == 0
+                && let Some(v) = self.plain(Helper::PlainPower, &[lhs, rhs], Type::Val)
+            {
+                self.set_reg(a, v);
+                return Ok(Flow::Next);
+            }
+            return self.generic(at);
+        };
         if let Some(flow) = self.operator_call(at, n as usize, lhs, rhs)? {
             return Ok(flow);
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        let inplace = if at.word(0) & 1 != 0 { 256 } else { 0 };
+        let n = self.word(n | inplace);
+        if let Some(v) = self.plain(Helper::PlainBinary, &[lhs, rhs, n], Type::Val) {
+            self.set_reg(a, v);
+            return Ok(Flow::Next);
         }
         self.sync(&[]);
         let (x, y) = (self.boxed(lhs), self.boxed(rhs));
-        let inplace = if at.word(0) & 1 != 0 { 256 } else { 0 };
-        let n = self.word(n | inplace);
         let v = self.python_call(Helper::Binary, &[x, y, n], Type::Val);
         self.set_reg(a, v);
         self.check_valid(at);
@@ -132,57 +142,31 @@ impl Builder<'_> {
             3 => (names.__truediv__, names.__itruediv__),
             _ => return Ok(None),
         };
-        if self.func[x].ty != Type::Val {
-            return Ok(None);
-        }
-        let class = match self.class_of(x) {
-            Some(class) => class,
-            None if self.failed(Reason::Class) => return Ok(None),
-            None => match self.noted_class() {
-                Some(class) => class,
-                None => return Ok(None),
-            },
-        };
-        if !class.is_heap_type() {
-            return Ok(None);
-        }
-        self.cx.assign_version(class);
-        let method = self.cx.type_lookup(class, name).and_then(|m| m.exact::<Function>());
-        let augmented = at.word(0) & 1 != 0 && self.cx.type_lookup(class, inplace).is_some();
+        let augmented = at.word(0) & 1 != 0;
         // A method that may decline cannot be built in place: if its frame were left half-way, the interpreter would take
         // NotImplemented for the result.
         let declines = |f: &Function| f.code.get().names().iter().any(|n| n.to_string_lossy() == "NotImplemented");
-        let Some(method) = method.filter(|f| !augmented && class.version() != 0 && !declines(f)) else {
-            return Ok(None);
-        };
-        // The right operand's reflected method comes first if its class is a proper subclass of the left one's.
-        match self.class_of(y) {
-            Some(other) if std::ptr::eq(other, class) || !other.is_heap_type() => {}
-            Some(_) => return Ok(None),
-            None if self.failed(Reason::Const) => return Ok(None),
-            None => {
-                let same = self.emit(Op::IsClass, Type::Bool, &[y], class as *const _ as u64);
-                self.emit_guard(Op::Guard, Type::Void, &[same], 0, Reason::Const);
-            }
-        }
-        self.watch_type(class);
-        let x = self.guard_class(x, class);
-        let base = self.context().code.nregs();
         let a = at.w.a();
-        let Some(flow) = self.inline(at, method, &[x, y], base, a, Val::NONE, Val::NONE)? else { return Ok(None) };
-        if matches!(flow, Flow::Next) {
+        let other = self.class_of(y);
+        let flow = self.special(at, x, name, &[y], a, |b, class, method| {
+            // The right operand's reflected method comes first if its class is a proper subclass of the left one's.
+            let sure = match other {
+                Some(other) => std::ptr::eq(other, class) || !other.is_subtype(class),
+                None => class.data().subclasses.borrow().is_empty(),
+            };
+            sure && !declines(method) && !(augmented && b.cx.type_lookup(class, inplace).is_some())
+        })?;
+        if matches!(flow, Some(Flow::Next)) {
             let v = self.reg(a);
-            let is = self.class_of(v).is_none_or(|c| std::ptr::eq(c, Value::not_implemented().class()));
-            if is {
-                // The method declined: what comes next is the runtime's business, from the start.
+            if self.class_of(v).is_some_and(|c| std::ptr::eq(c, Value::not_implemented().class())) {
                 return self.no_inline_here();
             }
         }
-        Ok(Some(flow))
+        Ok(flow)
     }
 
     /// The only class noted of the left operands here.
-    fn noted_class(&mut self) -> Option<&'static taipan_runtime::typeobj::Type> {
+    pub fn noted_class(&mut self) -> Option<&'static taipan_runtime::typeobj::Type> {
         let code = self.context().code;
         let [(class, _)] = *crate::tier::profile(code)?.receivers(self.pc as u32)? else { return None };
         if self.cx.heap().find_object(class as usize)? as u64 != class {
@@ -389,7 +373,10 @@ impl Builder<'_> {
                 let zero = self.int(0);
                 self.checked(B::Sub, zero, v)
             }
-            _ => return self.generic(at),
+            _ => match self.plain(Helper::PlainNegative, &[v], Type::Val) {
+                Some(v) => v,
+                None => return self.generic(at),
+            },
         };
         self.set_reg(a, r);
         Ok(Flow::Next)
@@ -439,12 +426,13 @@ impl Builder<'_> {
             self.set_reg(a, t);
             return Ok(Flow::Next);
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        let n = self.word(cond as u64);
+        if let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, y, n]) {
+            self.set_reg(a, t);
+            return Ok(Flow::Next);
         }
         self.sync(&[]);
         let (x, y) = (self.boxed(x), self.boxed(y));
-        let n = self.word(cond as u64);
         let v = self.python_call(Helper::Compare, &[x, y, n], Type::Val);
         self.set_reg(a, v);
         self.check_valid(at);
@@ -458,12 +446,12 @@ impl Builder<'_> {
         if let Some(t) = self.compare(at, cond, x, rhs) {
             return Ok(self.fork(t, when));
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        let n = self.word(cond as u64);
+        if let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, rhs, n]) {
+            return Ok(self.fork(t, when));
         }
         self.sync(&[]);
         let (x, y) = (self.boxed(x), self.boxed(rhs));
-        let n = self.word(cond as u64);
         let t = self.python_call(Helper::CompareBool, &[x, y, n], Type::Word);
         let t = self.word_is(t, TRUE_WORD);
         Ok(self.fork_checked(at, t, when))

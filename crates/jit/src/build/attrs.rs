@@ -2,11 +2,16 @@
 
 use taipan_bytecode::Op as B;
 use taipan_runtime::dict::Dict;
+use taipan_runtime::protocol::attr;
 use taipan_runtime::shape::{SHAPE, Shape};
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::cell::Cell;
+use taipan_runtime::types::descr::MethodDescr;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::function_methods::{CLASS_METHOD, MethodHolder, STATIC_METHOD};
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::{super_, type_};
 use taipan_runtime::{Object, Value};
 
 use super::ops::{At, Flow};
@@ -77,6 +82,22 @@ impl Builder<'_> {
         }
     }
 
+    /// `global x = reg a`. Whoever relies on its value is told, which may be this code.
+    pub fn store_global(&mut self, at: At) -> Built<Flow> {
+        let v = self.reg(at.w.a());
+        let context = self.context();
+        let (globals, name) = (context.globals, context.code.name_at(at.w.x() as usize));
+        if Value::of(globals).exact::<Dict>().is_none() {
+            return self.generic(at);
+        }
+        self.root(Value::of(globals));
+        let v = self.boxed(v);
+        let (dict, name) = (self.word(Value::of(globals).bits()), self.word(Value::of(name).bits()));
+        self.plain_call(Helper::StoreGlobal, &[dict, name, v], Type::Word);
+        self.check_valid(at);
+        Ok(Flow::Next)
+    }
+
     /// The live shape at an address from an inline cache.
     fn shape_at(&mut self, address: u64) -> Option<&'static Shape> {
         let found = self.cx.heap().find_object(address as usize)?;
@@ -114,6 +135,9 @@ impl Builder<'_> {
             self.set_reg(a, found);
             return Ok(Flow::Next);
         }
+        if let Some(flow) = self.load_attr_poly(at, v, name)? {
+            return Ok(flow);
+        }
         let found = if self.failed(Reason::Shape) || self.failed(Reason::Class) && self.class_of(v).is_none() {
             None
         } else {
@@ -136,12 +160,6 @@ impl Builder<'_> {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
-        if let Some(flow) = self.load_attr_choice(at, name)? {
-            return Ok(flow);
-        }
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.sync(&[]);
         let v = self.boxed(v);
         let name = self.word(Value::of(name).bits());
@@ -159,6 +177,7 @@ impl Builder<'_> {
         }
         // A data descriptor of that name in the class would win.
         self.watch_type(class);
+        self.assumed(class, Some(shape));
         let v = self.guard_shape(v, shape);
         Some(self.load(v, Alias::Slot, (cache.word(2) & 0xffff_ffff) as usize))
     }
@@ -174,6 +193,7 @@ impl Builder<'_> {
             return None;
         }
         self.watch_type(class);
+        self.assumed(class, None);
         let v = self.guard_class(v, class);
         let slot = self.load(v, Alias::Slot, cache.word(2) as usize);
         self.info[slot.0 as usize].bound = false;
@@ -204,8 +224,10 @@ impl Builder<'_> {
         self.watch_type(class);
         if cache.word(1) != 0 {
             let shape = self.shape_at(cache.word(1))?;
+            self.assumed(class, Some(shape));
             return Some(self.guard_shape(v, shape));
         }
+        self.assumed(class, None);
         Some(self.guard_class(v, class))
     }
 
@@ -249,6 +271,19 @@ impl Builder<'_> {
             self.set_reg(a + 1, v);
             return Ok(Flow::Next);
         }
+        if let Some((f, receiver)) = self.method_of_class(v, name) {
+            let f = self.object(f);
+            let receiver = match receiver {
+                Some(class) => self.object(Value::of(class)),
+                None => self.unbound(),
+            };
+            self.set_reg(a, f);
+            self.set_reg(a + 1, receiver);
+            return Ok(Flow::Next);
+        }
+        if self.load_method_poly(at, v, name)? {
+            return Ok(Flow::Next);
+        }
         let doubtful = self.failed(Reason::Shape) || self.failed(Reason::Class) && self.class_of(v).is_none();
         match at.op {
             B::LoadMethodClass if !doubtful => {
@@ -271,13 +306,108 @@ impl Builder<'_> {
             }
             _ => {}
         }
-        if let Some(flow) = self.load_method_choice(at, name)? {
-            return Ok(flow);
-        }
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         self.generic(at)
+    }
+
+    /// A function found in a class: by a constant class itself, or a static or class method by an instance of known class
+    /// and shape; with the class that it is bound to, if it is.
+    fn method_of_class(&mut self, v: Val, name: &'static Str) -> Option<(Value, Option<&'static Class>)> {
+        let (class, by_class) = match self.const_class(v) {
+            Some(class) => (class, true),
+            None => (self.class_of(v)?, false),
+        };
+        if by_class {
+            let meta = class.header().class();
+            if !std::ptr::eq(meta, &type_::TYPE)
+                || self.cx.type_lookup(meta, name).is_some_and(attr::is_data_descriptor)
+            {
+                return None;
+            }
+        } else if !self.lacks_own(v, class, name) {
+            return None;
+        }
+        self.cx.assign_version(class);
+        if class.version() == 0 {
+            return None;
+        }
+        let found = self.cx.type_lookup(class, name)?;
+        let held = |found: Value| {
+            // SAFETY: static and class methods have one layout.
+            unsafe { found.cast::<MethodHolder>() }.function.get().filter(|f| f.exact::<Function>().is_some())
+        };
+        let result = if std::ptr::eq(found.class(), &STATIC_METHOD) {
+            (held(found)?, None)
+        } else if std::ptr::eq(found.class(), &CLASS_METHOD) {
+            (held(found)?, Some(class))
+        } else if by_class && (found.exact::<Function>().is_some() || found.exact::<MethodDescr>().is_some()) {
+            (found, None)
+        } else {
+            return None;
+        };
+        self.watch_type(class);
+        Some(result)
+    }
+
+    /// Whether an instance of a class certainly has no attribute of its own of that name.
+    fn lacks_own(&self, v: Val, class: &'static Class, name: &'static Str) -> bool {
+        if !attr::uses_generic_get(class) || self.func[v].ty != Type::Val {
+            return false;
+        }
+        !class.data().attrs || self.known_shape(v).is_some_and(|s| !s.is_dict && s.find(name).is_none())
+    }
+
+    /// `reg a, reg a+1 = method of super(reg c, reg c+1)`.
+    pub fn load_super_method(&mut self, at: At) -> Built<Flow> {
+        let (a, b, c) = (at.w.a(), at.w.b(), at.w.c());
+        let (callee, object) = (self.reg(b), self.reg(c + 1));
+        let is_super = self.as_const(callee) == Some(Value::of(&super_::SUPER));
+        let name = self.name(at);
+        let Some(after) = self.known_contents(c).filter(|_| is_super && self.func[object].ty == Type::Val) else {
+            return self.generic(at);
+        };
+        let start = match self.class_of(object) {
+            Some(class) => class,
+            None if self.failed(Reason::Class) => return self.generic(at),
+            None => match self.noted_class() {
+                Some(class) => class,
+                None => return self.generic(at),
+            },
+        };
+        self.cx.assign_version(start);
+        let found = super_::find_after(start, after, name).filter(|f| attr::is_method(*f));
+        let Some(found) = found.filter(|_| start.is_subtype(after) && start.version() != 0) else {
+            return self.generic(at);
+        };
+        self.watch_type(start);
+        let object = self.guard_class(object, start);
+        let class = self.reg(c);
+        self.guard_const(class, Value::of(after));
+        let f = self.object(found);
+        self.set_reg(a, f);
+        self.set_reg(a + 1, object);
+        Ok(Flow::Next)
+    }
+
+    /// The class in register `r`, as the running function's closure has it right now.
+    fn known_contents(&self, r: usize) -> Option<&'static Class> {
+        let v = self.reg(r);
+        if let Some(class) = self.const_class(v) {
+            return Some(class);
+        }
+        let v = self.origin(v);
+        let inst = &self.func[v];
+        if inst.op != Op::Load || super::values::alias_of(inst.imm) != Alias::Cell {
+            return None;
+        }
+        let cell = self.as_const(inst.args[0]).or_else(|| {
+            // The entry frame's cells are registers.
+            let cell = &self.func[inst.args[0]];
+            let code = self.contexts[0].code;
+            let first = (code.nlocals + code.ncells) as usize;
+            let i = (cell.op == Op::LoadReg).then(|| (cell.imm as usize).checked_sub(first)).flatten()?;
+            self.contexts[0].function?.closure.get()?.items().get(i).copied()
+        })?;
+        cell.exact::<Cell>()?.get()?.downcast::<Class>()
     }
 
     /// `reg a.name = reg b`.
@@ -287,12 +417,12 @@ impl Builder<'_> {
         if self.store_known(v, name, value) {
             return Ok(Flow::Next);
         }
+        if let Some(flow) = self.store_attr_poly(cache, v, name, value)? {
+            return Ok(flow);
+        }
         let doubtful = self.failed(Reason::Shape) || self.failed(Reason::Class);
         if !doubtful && self.store_cached(cache, v, value).is_some() {
             return Ok(Flow::Next);
-        }
-        if self.is_inlined() {
-            return self.no_inline();
         }
         self.sync(&[]);
         let (v, value) = (self.boxed(v), self.boxed(value));
@@ -311,6 +441,7 @@ impl Builder<'_> {
                     return None;
                 }
                 self.watch_type(class);
+                self.assumed(class, Some(shape));
                 let v = self.guard_shape(v, shape);
                 self.store_slot(v, (cache.word(2) & 0xffff_ffff) as usize, value);
             }
@@ -323,15 +454,9 @@ impl Builder<'_> {
                     return None;
                 }
                 self.watch_type(class);
+                self.assumed(class, Some(old));
                 let v = self.guard_shape(v, old);
-                self.root(Value::of(next));
-                let word = self.word(next as *const Shape as u64);
-                let base = (class.data().basicsize + 7) & !7;
-                self.emit(Op::Store, Type::Void, &[v, word], at(Alias::Shape, base));
-                let boxed = self.boxed(value);
-                self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
-                self.emit(Op::Barrier, Type::Void, &[v, boxed], 0);
-                self.shape_changed(v, old as *const Shape as u64, next as *const Shape as u64);
+                self.store_new(v, old, next, offset, value);
             }
             B::StoreAttrMember => {
                 let class = self.class_with_version(cache, v)?;
@@ -339,6 +464,7 @@ impl Builder<'_> {
                     return None;
                 }
                 self.watch_type(class);
+                self.assumed(class, None);
                 let v = self.guard_class(v, class);
                 self.store_slot(v, cache.word(2) as usize, value);
             }
@@ -347,6 +473,19 @@ impl Builder<'_> {
         Some(())
     }
 
+    /// Adds an attribute to an instance of shape `old`, which becomes `next`.
+    pub fn store_new(&mut self, v: Val, old: &'static Shape, next: &'static Shape, offset: usize, value: Val) {
+        self.root(Value::of(next));
+        let word = self.word(next as *const Shape as u64);
+        let base = (next.class.data().basicsize + 7) & !7;
+        self.emit(Op::Store, Type::Void, &[v, word], at(Alias::Shape, base));
+        let boxed = self.boxed(value);
+        self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
+        self.emit(Op::Barrier, Type::Void, &[v, boxed], 0);
+        self.shape_changed(v, old as *const Shape as u64, next as *const Shape as u64);
+    }
+
+    /// Writes a slot that exists.
     pub fn store_slot(&mut self, v: Val, offset: usize, value: Val) {
         let boxed = self.boxed(value);
         self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
@@ -364,11 +503,15 @@ impl Builder<'_> {
 
     /// An instance of `old` moved to `new`: other values may be the same instance.
     fn shape_changed(&mut self, v: Val, old: u64, new: u64) {
-        if self.state.shapes.iter().any(|(o, s)| *s == old && *o != v)
-            || self.loops.iter().any(|l| l.before.shapes.iter().any(|(_, s)| *s == old))
-        {
+        let has = |state: &super::State| {
+            let one = |r: &super::poly::Receiver| r.shape.is_some_and(|s| std::ptr::from_ref(s) as u64 == old);
+            state.shapes.iter().any(|(o, s)| *s == old && *o != v)
+                || state.sets.iter().any(|(o, set)| *o != v && set.iter().any(one))
+        };
+        if has(&self.state) || self.loops.iter().any(|l| has(&l.before)) {
             self.kill_shapes();
         }
+        self.state.sets.retain(|(o, _)| *o != v);
         self.state.shapes.retain(|(o, s)| *o != v && *s != old);
         self.state.shapes.push((v, new));
     }

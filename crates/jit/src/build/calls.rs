@@ -18,16 +18,14 @@ use taipan_runtime::{Object, Value};
 use super::cfg::{Cfg, Liveness, op_at};
 use super::ops::{At, Flow};
 use super::{Builder, Built, Context, Frame};
-use crate::exits::Reason;
+use crate::exits::{MAX_DEPTH, Reason};
 use crate::helpers::Helper;
 use crate::ir::{Alias, Cond, Op, Type, Val};
 
-/// Deepest inlining.
-const MAX_DEPTH: usize = 6;
 /// Largest code that is inlined, in words.
-const MAX_CALLEE: usize = 400;
+const MAX_CALLEE: usize = 200;
 /// Words of code inlined into one function.
-const MAX_INLINED: usize = 1500;
+const MAX_INLINED: usize = 700;
 
 impl Builder<'_> {
     /// `reg c = reg a (reg a+1 ...)`.
@@ -130,7 +128,7 @@ impl Builder<'_> {
                 }
                 return self.call_known(at, f, a + 1, n + 1);
             }
-            if let Some(flow) = self.call_choice(at, receiver, &all[1..])? {
+            if let Some(flow) = self.call_choice(at, callee, receiver, &all[1..])? {
                 return Ok(flow);
             }
             if let Some(method) = self.const_of::<MethodDescr>(callee)
@@ -145,14 +143,73 @@ impl Builder<'_> {
 
     /// Calls with keyword arguments.
     pub fn call_keywords(&mut self, at: At) -> Built<Flow> {
+        if let Some(flow) = self.inline_keywords(at)? {
+            return Ok(flow);
+        }
         self.call_any(at, at.op.base() == B::CallMethodKw)
+    }
+
+    /// Builds a call with keyword arguments of a known Python function in place.
+    fn inline_keywords(&mut self, at: At) -> Built<Option<Flow>> {
+        let (a, n) = (at.w.a(), at.w.b());
+        let method = at.op.base() == B::CallMethodKw;
+        let callee = self.reg(a);
+        let Some(f) = self.const_of::<Function>(callee) else { return Ok(None) };
+        let first = if method { a + 2 } else { a + 1 };
+        let mut args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
+        let mut base = first;
+        if method {
+            let receiver = self.reg(a + 1);
+            let is_plain = self.func[receiver].op == Op::ConstVal && self.func[receiver].imm == 0;
+            if !is_plain {
+                if self.func[receiver].ty == Type::Val && !self.info[receiver.0 as usize].bound {
+                    return Ok(None);
+                }
+                args.insert(0, receiver);
+                base = a + 1;
+            }
+        }
+        let names = self.context().code.consts()[(at.word(0) & 0xffff_ffff) as usize];
+        let Some(names) = names.exact::<Tuple>() else { return Ok(None) };
+        let Some(args) = self.by_position(f, &args, names) else { return Ok(None) };
+        self.inline(at, f, &args, base, at.w.c(), Val::NONE, Val::NONE)
+    }
+
+    /// Arguments, the last ones named, in the order of the parameters; None if one is missing or given twice.
+    fn by_position(&mut self, f: &'static Function, args: &[Val], names: &'static Tuple) -> Option<Vec<Val>> {
+        let code = f.code.get();
+        let positional = args.len().checked_sub(names.len())?;
+        let count = code.argcount as usize;
+        if !code.simple || positional > count || code.posonlyargcount > 0 {
+            return None;
+        }
+        let mut slots: Vec<Option<Val>> = vec![None; count];
+        for (slot, arg) in slots.iter_mut().zip(&args[..positional]) {
+            *slot = Some(*arg);
+        }
+        for (name, arg) in names.items().iter().zip(&args[positional..]) {
+            let name = name.exact::<Str>()?;
+            let i = (0..count).find(|i| code.local_names[*i].eq_str(name))?;
+            if slots[i].replace(*arg).is_some() {
+                return None;
+            }
+        }
+        let defaults = f.defaults.get().map_or(&[][..], |d| d.items());
+        let mut all = Vec::new();
+        for (i, slot) in slots.into_iter().enumerate() {
+            all.push(match slot {
+                Some(v) => v,
+                None => {
+                    let value = *defaults.get((i + defaults.len()).checked_sub(count)?)?;
+                    self.constant(value)
+                }
+            });
+        }
+        Some(all)
     }
 
     /// Calls whatever the registers hold.
     pub fn call_any(&mut self, at: At, method: bool) -> Built<Flow> {
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         let (a, n) = (at.w.a(), at.w.b());
         let first = if method { a + 2 } else { a + 1 };
         let registers: Vec<usize> = (a..first + n).collect();
@@ -166,6 +223,7 @@ impl Builder<'_> {
         };
         let (count, kwnames) = (self.word(n as u64), self.word(kwnames));
         let from = if method { a } else { a + 1 };
+        let from = self.window() + from;
         let args = self.emit(Op::RegAddress, Type::Word, &[], from as u64);
         let helper = if method { Helper::CallMethod } else { Helper::Call };
         let v = self.python_call(helper, &[args, count, kwnames], Type::Val);
@@ -177,9 +235,7 @@ impl Builder<'_> {
 
     /// After a call whose arguments lay in `registers`: those are dead, and the callee's window began there.
     fn forget_registers(&mut self, registers: std::ops::Range<usize>) {
-        for r in registers.start..self.state.synced.len() {
-            self.state.synced[r] = Val::NONE;
-        }
+        self.top_mut().synced[registers.start..].fill(Val::NONE);
         for r in registers {
             self.set_reg(r, Val::NONE);
         }
@@ -193,25 +249,21 @@ impl Builder<'_> {
 
     /// Calls `callee`, which has the code of `f`; the arguments are the registers from `first` on.
     fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         let registers: Vec<usize> = (first..first + n).collect();
         self.sync(&registers);
         let code = f.code.get();
         let v = if code.simple && code.argcount as usize == n && !code.is_generator_like() {
             self.watch_type(&function_methods::FUNCTION);
             self.root(Value::of(f));
-            let pc = self.pc;
-            // SAFETY: within the code.
-            let address = unsafe { self.context().code.words_ptr().add(pc + at.op.words()) } as u64;
-            self.emit(Op::StorePc, Type::Void, &[], address);
+            self.store_pc();
             let state = self.raise_here();
-            let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], py_call_imm(f, first), Reason::Raised, state);
+            let imm = py_call_imm(f, self.window() + first);
+            let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], imm, Reason::Raised, state);
             self.kill_shapes();
             v
         } else {
-            let args = self.emit(Op::RegAddress, Type::Word, &[], first as u64);
+            let from = self.window() + first;
+            let args = self.emit(Op::RegAddress, Type::Word, &[], from as u64);
             let count = self.word(n as u64);
             self.python_call(Helper::CallFunction, &[callee, args, count], Type::Val)
         };
@@ -221,7 +273,7 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
-    fn may_inline(&self, f: &'static Function, n: usize) -> bool {
+    pub fn may_inline(&self, f: &'static Function, n: usize) -> bool {
         let code = f.code.get();
         let depth = self.state.frames.len();
         let again = self.state.frames.iter().filter(|f| std::ptr::eq(self.contexts[f.context].code, code)).count();
@@ -253,6 +305,9 @@ impl Builder<'_> {
         let return_pc = self.pc + at.op.words();
         let path = self.context().path;
         if !self.may_inline(f, args.len()) || self.sticky.no_inline.contains(&(path, return_pc as u32)) {
+            return Ok(None);
+        }
+        if self.failed_at(self.context().code, return_pc as u32, Reason::Seen) {
             return Ok(None);
         }
         let code = f.code.get();
@@ -303,7 +358,8 @@ impl Builder<'_> {
         };
         self.contexts.push(context);
         let context = self.contexts.len() - 1;
-        self.state.frames.push(Frame { context, regs, receiver, callee });
+        let synced = vec![Val::NONE; regs.len()];
+        self.state.frames.push(Frame { context, regs, synced, receiver, callee });
         let call_pc = self.pc;
         let cfg = Cfg::of(code, 0);
         let mut returns = self.region(&cfg)?;
@@ -322,7 +378,10 @@ impl Builder<'_> {
                 }
                 v = frame.receiver;
             }
-            end.state.frames.last_mut().expect("the caller's").regs[result] = v;
+            // The result of `__setitem__` goes nowhere.
+            if let Some(r) = end.state.frames.last_mut().expect("the caller's").regs.get_mut(result) {
+                *r = v;
+            }
             ends.push(end);
         }
         self.merge(ends, return_pc)?;
@@ -419,14 +478,26 @@ impl Builder<'_> {
                 let i = self.emit_guard(Op::FloatToInt, Type::Int, &[v], 0, Reason::Overflow);
                 Some(self.bounded(i, INT_MIN, INT_MAX))
             }
-            _ => None,
+            _ => {
+                let kind = self.word(!to_int as u64);
+                let v = self.plain(Helper::PlainConvert, &[v, kind], Type::Val)?;
+                Some(if to_int { v } else { self.classed(v, &float::FLOAT) })
+            }
         }
     }
 
     /// A built-in function of known behaviour.
     fn intrinsic(&mut self, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
         let module = native.module.get().and_then(|m| m.exact::<Str>()).map(|s| s.to_string_lossy());
-        match (module.as_deref(), native.def.name, args) {
+        if let Some(v) = self.inline_function(module.as_deref(), native, args) {
+            return Some(v);
+        }
+        self.plain_function(&module?, native, args)
+    }
+
+    /// Of these, those that need no call.
+    fn inline_function(&mut self, module: Option<&str>, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
+        match (module, native.def.name, args) {
             (Some("builtins"), "len", &[v]) => self.len(v),
             (Some("builtins"), "abs", &[v]) => match self.func[v].ty {
                 Type::Float => Some(self.emit(Op::FAbs, Type::Float, &[v], 0)),
@@ -446,8 +517,9 @@ impl Builder<'_> {
             },
             (Some("builtins"), name @ ("min" | "max"), &[x, y]) => self.min_max(name == "min", x, y),
             (Some("builtins"), "isinstance", &[v, class]) => {
-                let class = self.const_class(class)?;
-                let own = self.class_of(v)?;
+                let Some((class, own)) = self.const_class(class).zip(self.class_of(v)) else {
+                    return self.plain_truth(Helper::PlainIsInstance, &[v, class]);
+                };
                 let meta = class.header().class();
                 if !std::ptr::eq(meta, &type_::TYPE) {
                     return None;
@@ -483,9 +555,12 @@ impl Builder<'_> {
         };
         let v = match known {
             Some(c) if sized(c) => v,
-            Some(_) => return None,
-            None if self.failed(Reason::Class) => return None,
-            None => self.guard_class(v, List::class()),
+            Some(c) if c.is_heap_type() => return None,
+            None if !self.failed(Reason::Class) => self.guard_class(v, List::class()),
+            _ => {
+                let n = self.plain(Helper::PlainLen, &[v], Type::Val)?;
+                return Some(self.to_int(n, Reason::Number));
+            }
         };
         let n = self.load_int(v, Alias::ListSize, super::items::SIZE);
         Some(self.bounded(n, 0, 1 << 48))
@@ -514,7 +589,7 @@ impl Builder<'_> {
             self.list_append(list, v);
             return Some(self.object(Value::none()));
         }
-        None
+        self.plain_method(method, args)
     }
 }
 
@@ -523,8 +598,7 @@ fn has_unsuitable(code: &taipan_runtime::types::code::CodeObject) -> bool {
     let mut pc = 0;
     while pc < code.word_count() {
         let op = op_at(code, pc);
-        if matches!(op.base(), B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName | B::CallEx | B::PushExcInfo)
-        {
+        if matches!(op.base(), B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName) {
             return true;
         }
         pc += op.words();

@@ -47,9 +47,15 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         live: Rc::new(Liveness::of(code)),
     };
     let state = State {
-        frames: vec![Frame { context: 0, regs: vec![Val::NONE; code.nregs()], receiver: Val::NONE, callee: Val::NONE }],
-        synced: vec![Val::NONE; code.nregs()],
+        frames: vec![Frame {
+            context: 0,
+            regs: vec![Val::NONE; code.nregs()],
+            synced: vec![Val::NONE; code.nregs()],
+            receiver: Val::NONE,
+            callee: Val::NONE,
+        }],
         shapes: vec![],
+        sets: vec![],
         iters: vec![],
     };
     let mut func = Func { hoists_guards: true, ..Func::default() };
@@ -72,6 +78,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         watched_types: vec![],
         watched_keys: vec![],
         inlined: 0,
+        calls: vec![],
         entry_kinds: vec![],
     };
     builder.registers(frame, entry == ENTRY, pc);
@@ -79,6 +86,9 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
     builder.region(&cfg)?;
     if builder.restart {
         return Err(Refusal::Restart);
+    }
+    for (line, helper, op) in &builder.calls {
+        eprintln!("jit: {} calls {helper:?} in line {line}: {op:?}", crate::dump::name(code, entry));
     }
     let (func, roots) = (builder.func, builder.roots);
     let entry_kinds = builder.entry_kinds;
@@ -110,7 +120,7 @@ impl Builder<'_> {
                 self.classed(v, Cell::class());
             }
             self.set_reg(r, v);
-            self.state.synced[r] = v;
+            self.top_mut().synced[r] = v;
         }
         let state = self.entry_state(pc);
         // Other functions may have the same code.

@@ -1,14 +1,16 @@
 //! Subscripts, sequences, iteration, unpacking.
 
 use taipan_bytecode::ops::feedback;
+use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::Object;
 use taipan_runtime::dict::Dict;
-use taipan_runtime::types::iterators::ListIter;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::{Range, RangeIter};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 
+use super::cfg::{op_at, word_at};
 use super::ops::{At, Flow};
 use super::values::at;
 use super::{Builder, Built};
@@ -102,8 +104,13 @@ impl Builder<'_> {
     }
 
     fn generic_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
-        if self.is_inlined() {
-            return self.no_inline();
+        let name = self.cx.names().__getitem__;
+        if let Some(flow) = self.special(at, v, name, &[key], at.w.a(), |_, _, _| true)? {
+            return Ok(flow);
+        }
+        if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
+            self.set_reg(at.w.a(), item);
+            return Ok(Flow::Next);
         }
         self.sync(&[]);
         let (v, key) = (self.boxed(v), self.boxed(key));
@@ -117,13 +124,6 @@ impl Builder<'_> {
         let v = self.guard_class(v, Dict::class());
         let key = self.boxed(key);
         let found = self.plain_call(Helper::DictGet, &[v, key], Type::Val);
-        if self.is_inlined() {
-            let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
-            let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
-            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
-            self.set_reg(at.w.a(), found);
-            return Ok(Flow::Next);
-        }
         let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
         if !self.failed(Reason::Index) {
             let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
@@ -138,10 +138,14 @@ impl Builder<'_> {
         quick.state.frames.last_mut().expect("a frame").regs[at.w.a()] = found;
         self.block = slow;
         self.func[slow].cold = true;
-        self.sync(&[]);
-        let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
-        self.set_reg(at.w.a(), item);
-        self.check_valid(at);
+        if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
+            self.set_reg(at.w.a(), item);
+        } else {
+            self.sync(&[]);
+            let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
+            self.set_reg(at.w.a(), item);
+            self.check_valid(at);
+        }
         let slow = self.pend();
         self.merge(vec![quick, slow], self.pc + at.op.words())?;
         Ok(Flow::Next)
@@ -181,8 +185,14 @@ impl Builder<'_> {
             }
             return Ok(Flow::Next);
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        let name = self.cx.names().__setitem__;
+        // The result goes where the callee's window begins; nobody reads it.
+        let nowhere = self.context().code.nregs();
+        if let Some(flow) = self.special(at, v, name, &[key, value], nowhere, |_, _, _| true)? {
+            return Ok(flow);
+        }
+        if self.plain(Helper::PlainSetItem, &[v, key, value], Type::Word).is_some() {
+            return Ok(Flow::Next);
         }
         self.sync(&[]);
         let (v, key, value) = (self.boxed(v), self.boxed(key), self.boxed(value));
@@ -200,7 +210,14 @@ impl Builder<'_> {
 
     /// `reg a = iter(reg b)`.
     pub fn get_iter(&mut self, at: At) -> Built<Flow> {
-        let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        let (a, mut v) = (at.w.a(), self.reg(at.w.b()));
+        if self.class_of(v).is_none() && !self.failed(Reason::Class) {
+            v = match self.loop_feedback(at) {
+                feedback::LIST_ITER => self.guard_class(v, List::class()),
+                feedback::TUPLE_ITER => self.guard_class(v, Tuple::class()),
+                _ => v,
+            };
+        }
         if self.is_class(v, List::class()) {
             let it = self.plain_call(Helper::NewListIter, &[v], Type::Val);
             let it = self.classed(it, ListIter::class());
@@ -210,10 +227,43 @@ impl Builder<'_> {
         if self.is_class(v, Range::class()) && self.func[v].op == Op::Call {
             return self.range_iter(at, v);
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        if let Some(range) = self.const_of::<Range>(v)
+            && let (Some(start), Some(step), Some(len)) =
+                (range.start.as_small(), range.step.as_small(), range.len.as_small())
+        {
+            let args = [start, step, len].map(|i| self.int(i));
+            let it = self.plain_call(Helper::NewRangeIter, &args, Type::Val);
+            let it = self.classed(it, RangeIter::class());
+            self.set_reg(a, it);
+            return Ok(Flow::Next);
+        }
+        if let Some(it) = self.plain(Helper::PlainIter, &[v], Type::Val) {
+            let iter_class: Option<&'static taipan_runtime::typeobj::Type> = match self.class_of(v) {
+                Some(c) if std::ptr::eq(c, Tuple::class()) => Some(TupleIter::class()),
+                _ => None,
+            };
+            if let Some(class) = iter_class {
+                self.classed(it, class);
+            }
+            self.set_reg(a, it);
+            return Ok(Flow::Next);
         }
         self.generic(at)
+    }
+
+    /// What the loop behind a GetIter saw.
+    fn loop_feedback(&self, at: At) -> u64 {
+        let code = self.context().code;
+        let mut pc = self.pc + at.op.words();
+        if op_at(code, pc).base() == B::Jump {
+            let jump = effects::jump(B::Jump, word_at(code, pc)).unwrap_or(0);
+            pc = (pc as i64 + B::Jump.words() as i64 + jump as i64) as usize;
+        }
+        if op_at(code, pc).base() != B::ForNext || word_at(code, pc).a() != at.w.a() {
+            return 0;
+        }
+        // SAFETY: the cache word of the instruction.
+        unsafe { *code.words_ptr().add(pc + 1) & !0xffff_ffff }
     }
 
     /// The iterator of a range that was made here: (start, step, length) are the operands of the call that made it.

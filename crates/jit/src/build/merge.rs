@@ -1,7 +1,7 @@
 //! Where control meets: joining states, heads of loops, back edges.
 
 use taipan_runtime::typeobj::Type as Class;
-use taipan_runtime::types::iterators::ListIter;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 use super::values::at;
@@ -39,6 +39,13 @@ fn set(state: &mut State, place: Place, v: Val) {
     match place {
         Place::Reg(f, r) => state.frames[f].regs[r] = v,
         Place::Iter(i, field) => state.iters[i].fields[field] = v,
+    }
+}
+
+impl IterCache {
+    /// Byte offset of the field that holds the list or tuple.
+    pub fn list_offset(&self) -> usize {
+        if self.is_tuple { std::mem::offset_of!(TupleIter, tuple) } else { std::mem::offset_of!(ListIter, list) }
     }
 }
 
@@ -254,16 +261,19 @@ impl Builder<'_> {
 
     /// Joins what is known of memory.
     fn join_memory(&mut self, preds: &[Pending], joined: &mut State, renamed: &[(Vec<Val>, Val)]) {
-        for r in 0..joined.synced.len() {
-            let old: Vec<Val> = preds.iter().map(|p| p.state.synced[r]).collect();
-            if old.iter().all(|v| *v == old[0]) {
-                continue;
+        for (f, frame) in joined.frames.iter_mut().enumerate() {
+            for r in 0..frame.synced.len() {
+                let old: Vec<Val> = preds.iter().map(|p| p.state.frames[f].synced[r]).collect();
+                if old.iter().all(|v| *v == old[0]) {
+                    continue;
+                }
+                let held = renamed.iter().find(|(values, _)| *values == old).map(|(_, v)| *v);
+                frame.synced[r] = held.unwrap_or(Val::NONE);
             }
-            let held = renamed.iter().find(|(values, _)| *values == old).map(|(_, v)| *v);
-            joined.synced[r] = held.unwrap_or(Val::NONE);
         }
         let first = preds[0].state.shapes.clone();
         joined.shapes = first.into_iter().filter(|s| preds.iter().all(|p| p.state.shapes.contains(s))).collect();
+        joined.sets.retain(|s| preds.iter().all(|p| p.state.sets.contains(s)));
         for (i, cache) in joined.iters.iter_mut().enumerate() {
             for field in 0..cache.n {
                 cache.dirty[field] = preds.iter().any(|p| p.state.iters[i].dirty[field]);
@@ -297,6 +307,7 @@ impl Builder<'_> {
         let keeps_shapes = !self.sticky.kills.contains(&(path, pc as u32));
         if !keeps_shapes {
             self.state.shapes.clear();
+            self.state.sets.clear();
         }
         let before = self.state.clone();
         let enter = self.resume_at(pc);
@@ -349,17 +360,19 @@ impl Builder<'_> {
         self.jump(head, args);
         self.block = head;
         for (place, param) in &params {
-            if let Place::Reg(0, r) = *place {
+            if let Place::Reg(f, r) = *place {
                 // Memory holds what the register held before the loop; in later rounds it need not.
-                self.state.synced[r] = Val::NONE;
+                self.state.frames[f].synced[r] = Val::NONE;
             }
             set(&mut self.state, *place, *param);
         }
         // Windows of functions that the loop calls lie over dead temporaries.
-        let live = &self.contexts[self.state.frames[0].context].live;
-        if depth == 0 {
-            for (r, v) in self.state.synced.iter_mut().enumerate() {
-                if !live.is_live(pc, r) {
+        let contexts = &self.contexts;
+        let bases: Vec<usize> = self.state.frames[1..].iter().map(|f| contexts[f.context].base as usize).collect();
+        for (f, frame) in self.state.frames.iter_mut().enumerate() {
+            let live = &contexts[frame.context].live;
+            for (r, v) in frame.synced.iter_mut().enumerate() {
+                if bases.get(f).is_some_and(|base| r >= *base) || f == depth && !live.is_live(pc, r) {
                     *v = Val::NONE;
                 }
             }
@@ -434,7 +447,7 @@ impl Builder<'_> {
                 let mut again = IterCache { dirty: [false; 2], ..*cache };
                 if !cache.list.is_none() {
                     // Whoever exhausted the iterator meanwhile made it let go of the list.
-                    let list = self.load(cache.iter, Alias::Iter, std::mem::offset_of!(ListIter, list));
+                    let list = self.load(cache.iter, Alias::Iter, cache.list_offset());
                     let same = self.emit(Op::ValEq, Type::Bool, &[list, cache.list], 0);
                     let state = self.resume_at(head.pc as usize);
                     self.emit_exit(Op::Guard, Type::Void, &[same], 0, Reason::Const, state);
@@ -497,9 +510,11 @@ impl Builder<'_> {
     /// Forgets shapes: something may have changed them.
     pub fn kill_shapes(&mut self) {
         self.state.shapes.clear();
+        self.state.sets.clear();
         for open in &self.loops {
             let in_region = self.state.frames.get(open.depth).is_some_and(|f| f.context == open.context);
-            if open.keeps_shapes && in_region && open.body[self.here[open.depth]] && !open.before.shapes.is_empty() {
+            let known = !open.before.shapes.is_empty() || !open.before.sets.is_empty();
+            if open.keeps_shapes && in_region && open.body[self.here[open.depth]] && known {
                 self.sticky.kills.insert((self.contexts[open.context].path, open.pc));
                 self.restart = true;
             }

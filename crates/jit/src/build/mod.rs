@@ -19,6 +19,7 @@ pub mod entry;
 pub mod items;
 pub mod merge;
 pub mod ops;
+pub mod plain;
 pub mod poly;
 pub mod values;
 
@@ -139,6 +140,8 @@ pub struct Frame {
     pub context: usize,
     /// Values; NONE for dead temporaries.
     pub regs: Vec<Val>,
+    /// What its window holds in memory.
+    pub synced: Vec<Val>,
     /// The new instance, if it runs `__init__`.
     pub receiver: Val,
     /// The function, where it is not a constant.
@@ -150,13 +153,15 @@ pub struct Frame {
 pub struct IterCache {
     /// The iterator object.
     pub iter: Val,
-    /// The list that is iterated; none for ranges.
+    /// The list or tuple that is iterated; none for ranges.
     pub list: Val,
+    /// It is a tuple.
+    pub is_tuple: bool,
     /// How many fields there are.
     pub n: usize,
     /// Byte offsets of the fields.
     pub offsets: [u32; 2],
-    /// The fields: next number and remaining count of ranges; index of lists.
+    /// The fields: next number and remaining count of ranges; index of lists and tuples.
     pub fields: [Val; 2],
     /// Which fields differ from memory.
     pub dirty: [bool; 2],
@@ -167,10 +172,10 @@ pub struct IterCache {
 pub struct State {
     /// Frames, the entry frame first.
     pub frames: Vec<Frame>,
-    /// What the entry frame's window holds in memory.
-    pub synced: Vec<Val>,
     /// Shapes of instances.
     pub shapes: Vec<(Val, u64)>,
+    /// Values that are known to be one of several receivers.
+    pub sets: Vec<(Val, Rc<[poly::Receiver]>)>,
     /// Known iterators.
     pub iters: Vec<IterCache>,
 }
@@ -209,7 +214,7 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
-    /// Receivers of several known classes, with what each class gives.
+    /// Methods that depend on the receiver, with the receivers of each.
     pub choices: HashMap<Val, Vec<poly::Choice>>,
     /// Contexts.
     pub contexts: Vec<Context>,
@@ -235,6 +240,8 @@ pub struct Builder<'a> {
     pub watched_keys: Vec<(&'static Dict, &'static Str)>,
     /// Registers guarded on entry.
     pub entry_kinds: Vec<(u16, Type)>,
+    /// With `verbose`: lines whose instructions call the runtime.
+    pub calls: Vec<(u32, crate::helpers::Helper, taipan_bytecode::Op)>,
     /// Instructions of inlined calls so far.
     pub inlined: usize,
 }
@@ -256,6 +263,11 @@ impl Builder<'_> {
     /// The innermost frame.
     pub fn top_mut(&mut self) -> &mut Frame {
         self.state.frames.last_mut().expect("there is always a frame")
+    }
+
+    /// First register of the innermost frame, counted from the entry frame's window.
+    pub fn window(&self) -> usize {
+        self.state.frames.iter().map(|f| self.contexts[f.context].base as usize).sum()
     }
 
     /// True in an inlined call.
@@ -309,15 +321,16 @@ impl Builder<'_> {
         let depth = self.state.frames.len();
         for (d, frame) in self.state.frames.iter().enumerate() {
             let context = &self.contexts[frame.context];
-            let (live_at, pc) = if d + 1 == depth {
-                (live_at, pc as u32)
+            // The window of the inlined call lies over dead registers.
+            let (live_at, pc, end) = if d + 1 == depth {
+                (live_at, pc as u32, frame.regs.len())
             } else {
                 let callee = &self.contexts[self.state.frames[d + 1].context];
-                (callee.return_pc as usize, callee.return_pc)
+                (callee.return_pc as usize, callee.return_pc, frame.regs.len().min(callee.base as usize))
             };
             let mut regs = Vec::new();
-            for (r, v) in frame.regs.iter().enumerate() {
-                let known = d == 0 && self.state.synced[r] == *v;
+            for (r, v) in frame.regs[..end].iter().enumerate() {
+                let known = frame.synced[r] == *v;
                 if !v.is_none() && !known && context.live.is_live(live_at, r) {
                     regs.push((r as u16, *v));
                 }

@@ -11,7 +11,7 @@ use taipan_runtime::{Object, Value};
 use super::cfg::{Cfg, op_at, word_at};
 use super::merge::Head;
 use super::values::at;
-use super::{Builder, Built, IterCache, Pending, Refusal};
+use super::{Builder, Built, IterCache, Pending};
 use crate::exits::Reason;
 use crate::helpers::{DONE, Helper, TRUE_WORD};
 use crate::ir::{Alias, Cond, Op, Type, Val};
@@ -83,7 +83,10 @@ impl Builder<'_> {
                 if block.irreducible {
                     self.forget_iters();
                     self.state.shapes.clear();
-                    self.state.synced.fill(Val::NONE);
+                    self.state.sets.clear();
+                    for frame in &mut self.state.frames {
+                        frame.synced.fill(Val::NONE);
+                    }
                 }
                 let written = |r| block.irreducible || block.written.has(r);
                 let head = self.open_loop(block.start, written, body, block.irreducible)?;
@@ -156,7 +159,12 @@ impl Builder<'_> {
         let to = cfg.successor(from, pc);
         if cfg.blocks[to].order <= cfg.blocks[from].order {
             self.go_on(state);
-            let head = heads[to].take().expect("the head of a loop comes before its end");
+            // A loop that is entered in its middle may have a head that no way led to yet.
+            let Some(head) = heads[to].take() else {
+                let state = self.resume_at(pc);
+                self.emit_exit(Op::Exit, Type::Void, &[], 0, Reason::Interpret, state);
+                return;
+            };
             self.close_loop(&head);
             heads[to] = Some(head);
         } else {
@@ -167,6 +175,10 @@ impl Builder<'_> {
     /// Builds one instruction.
     fn instruction(&mut self, at: At) -> Built<Flow> {
         let (w, a, b, c) = (at.w, at.w.a(), at.w.b(), at.w.c());
+        if is_unreached(at) && !self.failed(Reason::Unreached) {
+            self.leave(Reason::Unreached);
+            return Ok(Flow::End);
+        }
         match at.op.base() {
             B::Nop => {}
             B::Move => {
@@ -204,9 +216,11 @@ impl Builder<'_> {
                 self.emit(Op::Barrier, Type::Void, &[cell, v], 0);
             }
             B::LoadGlobal => return self.load_global(at),
+            B::StoreGlobal => return self.store_global(at),
             B::LoadAttr => return self.load_attr(at),
             B::StoreAttr => return self.store_attr(at),
             B::LoadMethod => return self.load_method(at),
+            B::LoadSuperMethod => return self.load_super_method(at),
             B::LoadItem => {
                 let key = self.reg(c);
                 return self.load_item(at, key);
@@ -312,6 +326,16 @@ impl Builder<'_> {
                 let rhs = self.int(w.sb() as i64);
                 return self.compare_jump(at, rhs);
             }
+            B::In | B::NotIn => return self.contains(at, at.op.base() == B::In),
+            B::LoadSlice => return self.load_slice(at),
+            B::LoadCommonConst => {
+                if let Some(value) = common_const(b) {
+                    let v = self.object(value);
+                    self.set_reg(a, v);
+                    return Ok(Flow::Next);
+                }
+                return self.generic(at);
+            }
             B::ForNext => return self.for_next(at),
             B::GetIter => return self.get_iter(at),
             B::UnpackSequence => return self.unpack(at),
@@ -413,9 +437,6 @@ impl Builder<'_> {
     /// Executes the instruction by the interpreter's implementation, on registers in memory.
     pub fn generic(&mut self, at: At) -> Built<Flow> {
         let base = at.op.base();
-        if self.is_inlined() {
-            return self.no_inline();
-        }
         if (self.cx.rt().hooks.get().generic)(base as u16).is_none() {
             self.leave(Reason::Interpret);
             return Ok(Flow::End);
@@ -425,52 +446,69 @@ impl Builder<'_> {
         let pc = self.word(at.cache as u64);
         self.python_call(Helper::Generic, &[pc], Type::Word);
         for r in effects::writes(base, at.w).registers() {
-            let v = self.emit(Op::LoadReg, Type::Val, &[], r as u64);
+            let from = self.window() + r;
+            let v = self.emit(Op::LoadReg, Type::Val, &[], from as u64);
             self.info[v.0 as usize].bound = false;
             let pair = matches!(base, B::LoadMethod | B::LoadSuperMethod | B::LoadSpecial) && r == at.w.a() + 1;
             if !pair {
                 self.info[v.0 as usize].bound = true;
             }
             self.set_reg(r, v);
-            self.state.synced[r] = v;
+            self.top_mut().synced[r] = v;
         }
         self.check_valid(at);
         Ok(Flow::Next)
     }
 
-    /// The enclosing inlined call cannot be inlined after all.
-    pub fn no_inline<T>(&mut self) -> Built<T> {
-        // The outermost inlined call is the one that the entry frame makes.
-        let frames = &self.state.frames;
-        let caller = &self.contexts[frames[frames.len() - 2].context];
-        let callee = &self.contexts[self.top().context];
-        self.sticky.no_inline.insert((caller.path, callee.return_pc));
-        Err(Refusal::Restart)
-    }
-
-    /// Writes the entry frame's locals, and the registers `also`, to its window, and says where it is.
+    /// Writes the locals of all frames, and the registers `also` of the innermost, to their windows.
     pub fn sync(&mut self, also: &[usize]) {
         self.forget_iters();
-        let context = self.context();
-        let named = (context.code.nlocals + context.code.ncells + context.code.nfrees) as usize;
-        for r in (0..named).chain(also.iter().copied()) {
-            let v = self.reg(r);
-            if v.is_none() || self.state.synced[r] == v {
-                continue;
+        let depth = self.state.frames.len();
+        let mut window = 0;
+        for d in 0..depth {
+            let context = &self.contexts[self.state.frames[d].context];
+            window += context.base as usize;
+            let named = (context.code.nlocals + context.code.ncells + context.code.nfrees) as usize;
+            let top = d + 1 == depth;
+            if !top {
+                // The windows of inlined calls lie over dead registers of their callers.
+                let base = self.contexts[self.state.frames[d + 1].context].base as usize;
+                let synced = &mut self.state.frames[d].synced;
+                if base < synced.len() {
+                    synced[base..].fill(Val::NONE);
+                }
             }
-            let boxed = self.boxed(v);
-            self.emit(Op::StoreReg, Type::Void, &[boxed], r as u64);
-            self.state.synced[r] = v;
+            for r in (0..named).chain(if top { also } else { &[] }.iter().copied()) {
+                let frame = &self.state.frames[d];
+                let v = frame.regs[r];
+                if v.is_none() || frame.synced[r] == v {
+                    continue;
+                }
+                let boxed = self.boxed(v);
+                self.emit(Op::StoreReg, Type::Void, &[boxed], (window + r) as u64);
+                self.state.frames[d].synced[r] = v;
+            }
         }
+    }
+
+    /// Writes the frame's pc before a call that may run Python code. In inlined calls lowering does that for all frames.
+    pub fn store_pc(&mut self) {
+        if self.is_inlined() {
+            return;
+        }
+        // SAFETY: within the code.
+        let address = unsafe { self.context().code.words_ptr().add(self.pc + 1) } as u64;
+        self.emit(Op::StorePc, Type::Void, &[], address);
     }
 
     /// Calls a helper that may run Python code; registers were synced. What was known of memory is forgotten.
     pub fn python_call(&mut self, helper: Helper, args: &[Val], ty: Type) -> Val {
         let pc = self.pc;
         let code = self.context().code;
-        // SAFETY: within the code.
-        let address = unsafe { code.words_ptr().add(pc + 1) } as u64;
-        self.emit(Op::StorePc, Type::Void, &[], address);
+        if crate::options().verbose {
+            self.calls.push((code.line_of(pc), helper, op_at(code, pc)));
+        }
+        self.store_pc();
         let state = self.raise_here();
         let v = self.emit_exit(Op::Call, ty, args, helper as u64, Reason::Raised, state);
         self.kill_shapes();
@@ -505,6 +543,9 @@ impl Builder<'_> {
     /// `x is y`.
     fn is(&mut self, x: Val, y: Val) -> Val {
         let (tx, ty) = (self.func[x].ty, self.func[y].ty);
+        if x == y {
+            return self.emit(Op::ConstBool, Type::Bool, &[], 1);
+        }
         if tx == Type::Int && ty == Type::Int {
             return self.emit(Op::ICmp, Type::Bool, &[x, y], Cond::Eq as u64);
         }
@@ -566,8 +607,8 @@ impl Builder<'_> {
         if let Some(t) = self.truth(v) {
             return Ok(self.fork(t, when));
         }
-        if self.is_inlined() {
-            return self.no_inline();
+        if let Some(t) = self.plain_truth(Helper::PlainTruth, &[v]) {
+            return Ok(self.fork(t, when));
         }
         self.sync(&[]);
         let v = self.boxed(v);
@@ -607,16 +648,26 @@ impl Builder<'_> {
             self.bounded(x, INT_MIN, INT_MAX);
             self.bounded(n, 0, INT_MAX);
             let offsets = [next as u32, remaining as u32];
-            IterCache { iter: it, list: Val::NONE, n: 2, offsets, fields: [x, n], dirty: [false; 2] }
-        } else if self.is_class(it, ListIter::class()) {
-            let list = self.load(it, Alias::Iter, std::mem::offset_of!(ListIter, list));
+            let none = Val::NONE;
+            IterCache { iter: it, list: none, is_tuple: false, n: 2, offsets, fields: [x, n], dirty: [false; 2] }
+        } else if self.is_class(it, ListIter::class()) || self.is_class(it, TupleIter::class()) {
+            let is_tuple = self.is_class(it, TupleIter::class());
+            let (index, class) = if is_tuple {
+                (std::mem::offset_of!(TupleIter, index), taipan_runtime::types::tuple::Tuple::class())
+            } else {
+                (std::mem::offset_of!(ListIter, index), taipan_runtime::types::list::List::class())
+            };
+            let (none, offsets) = (Val::NONE, [index as u32; 2]);
+            let mut cache =
+                IterCache { iter: it, list: none, is_tuple, n: 1, offsets, fields: [none; 2], dirty: [false; 2] };
+            let list = self.load(it, Alias::Iter, cache.list_offset());
             self.info[list.0 as usize].bound = false;
             let list = self.guard_bound(list);
-            self.classed(list, taipan_runtime::types::list::List::class());
-            let index = std::mem::offset_of!(ListIter, index);
+            cache.list = self.classed(list, class);
             let i = self.load_int(it, Alias::Iter, index);
             self.bounded(i, 0, INT_MAX);
-            IterCache { iter: it, list, n: 1, offsets: [index as u32; 2], fields: [i, i], dirty: [false; 2] }
+            cache.fields = [i, i];
+            cache
         } else {
             return None;
         };
@@ -678,13 +729,16 @@ impl Builder<'_> {
         self.block = no;
         let mut ended = self.state.clone();
         let none = self.unbound();
-        let list_at = std::mem::offset_of!(ListIter, list);
-        self.emit(Op::Store, Type::Void, &[cache.iter, none], at(Alias::Iter, list_at));
+        self.emit(Op::Store, Type::Void, &[cache.iter, none], at(Alias::Iter, cache.list_offset()));
         ended.iters.remove(i);
         let not_taken = Pending { block: no, state: ended };
         self.block = yes;
-        let items = self.emit(Op::Load, Type::Word, &[cache.list], at(Alias::ListItems, 24));
-        let item = self.emit(Op::LoadIndex, Type::Val, &[items, index], at(Alias::Item, 0));
+        let item = if cache.is_tuple {
+            self.emit(Op::LoadIndexAt, Type::Val, &[cache.list, index], at(Alias::Fixed, super::items::TUPLE_ITEMS))
+        } else {
+            let items = self.emit(Op::Load, Type::Word, &[cache.list], at(Alias::ListItems, 24));
+            self.emit(Op::LoadIndex, Type::Val, &[items, index], at(Alias::Item, 0))
+        };
         let one = self.int(1);
         let next = self.emit(Op::Add, Type::Int, &[index, one], 0);
         self.bounded(next, 0, INT_MAX);
@@ -697,8 +751,13 @@ impl Builder<'_> {
     }
 
     fn next_of_any(&mut self, at: At, it: Val, b: usize) -> Built<Flow> {
-        if self.is_inlined() {
-            return self.no_inline();
+        if let Some(v) = self.plain(Helper::PlainNext, &[it], Type::Val) {
+            let end = self.emit(Op::IsConst, Type::Bool, &[v], DONE);
+            let (no, yes) = self.branch(end);
+            let not_taken = Pending { block: no, state: self.state.clone() };
+            self.block = yes;
+            self.set_reg(b, v);
+            return Ok(Flow::Branch { taken: self.pend(), not_taken });
         }
         self.sync(&[]);
         let it = self.boxed(it);
@@ -710,6 +769,26 @@ impl Builder<'_> {
         self.set_reg(b, v);
         let taken = self.pend();
         Ok(self.checked_ways(at, Flow::Branch { taken, not_taken }))
+    }
+}
+
+/// Whether the interpreter's inline cache shows that the instruction has never been executed.
+fn is_unreached(at: At) -> bool {
+    match at.op {
+        // Misses are counted in the unused operand.
+        B::LoadAttr | B::LoadMethod | B::StoreAttr => at.w.0 >> 48 == 0,
+        B::LoadGlobal => at.feedback() == 0 && at.word(1) == 0,
+        _ => false,
+    }
+}
+
+/// A built-in exception and the like that an instruction names.
+fn common_const(n: usize) -> Option<Value> {
+    use taipan_bytecode::ops::CommonConst;
+    use taipan_runtime::exceptions;
+    match CommonConst::from_u16(n as u16)? {
+        CommonConst::AssertionError => Some(Value::of(&exceptions::AssertionError)),
+        _ => None,
     }
 }
 

@@ -1,7 +1,10 @@
 //! Attributes and methods of values of several classes, and of values whose class and shape are known without asking the
 //! interpreter's caches.
 
+use std::rc::Rc;
+
 use taipan_runtime::Value;
+use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::protocol::attr;
 use taipan_runtime::shape::{SHAPE, Shape};
 use taipan_runtime::typeobj::Type as Class;
@@ -9,26 +12,45 @@ use taipan_runtime::types::descr::Member;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::str::Str;
 
+use super::cfg::op_at;
 use super::ops::{At, Flow};
+use super::values::at;
 use super::{Builder, Built, Pending};
 use crate::exits::Reason;
 use crate::ir::{Alias, Op, Type, Val};
 
-/// A class that a receiver may have, with the shape seen and the method found.
+/// A class that a value may be of, with a shape that it may have if its instances have attributes.
 #[derive(Clone, Copy)]
-pub struct Choice {
+pub struct Receiver {
     /// The class.
     pub class: &'static Class,
-    /// The shape of its instances, if they have attributes.
+    /// The shape.
     pub shape: Option<&'static Shape>,
+}
+
+impl PartialEq for Receiver {
+    fn eq(&self, other: &Receiver) -> bool {
+        let address = |s: Option<&'static Shape>| s.map(std::ptr::from_ref);
+        std::ptr::eq(self.class, other.class) && address(self.shape) == address(other.shape)
+    }
+}
+
+/// A method, and the receivers that have it.
+#[derive(Clone)]
+pub struct Choice {
     /// The method.
     pub method: Value,
+    /// Who has it.
+    pub receivers: Vec<Receiver>,
 }
 
 /// Where an attribute was found.
+#[derive(Clone, Copy, PartialEq)]
 enum Found {
     /// At a byte offset of the instance.
     Slot(usize),
+    /// In the array of attributes beyond the inline ones: byte offsets of the array's pointer and of the item.
+    Extra(usize, usize),
     /// In a `__slots__` word, which may be empty.
     Member(usize),
     /// A plain value of the class.
@@ -37,7 +59,7 @@ enum Found {
 
 impl Builder<'_> {
     /// The shape that a value is known to have.
-    fn known_shape(&self, v: Val) -> Option<&'static Shape> {
+    pub fn known_shape(&self, v: Val) -> Option<&'static Shape> {
         let address = self.state.shapes.iter().find(|(o, _)| *o == v)?.1;
         // SAFETY: shapes of facts are kept alive by their classes, which are roots.
         Some(unsafe { &*(address as *const Shape) })
@@ -45,7 +67,7 @@ impl Builder<'_> {
 
     /// Byte offset of an inline slot.
     fn slot_offset(class: &Class, i: u32) -> usize {
-        ((class.data().basicsize + 7) & !7) + 16 + 8 * i as usize
+        shape_offset(class) + 16 + 8 * i as usize
     }
 
     /// Finds `name` for instances of a class with a shape, without running Python code.
@@ -74,7 +96,10 @@ impl Builder<'_> {
                 return None;
             }
             if let Some(i) = shape.find(name) {
-                return (i < shape.inline_cap).then(|| Found::Slot(Self::slot_offset(class, i)));
+                return Some(match i.checked_sub(shape.inline_cap) {
+                    None => Found::Slot(Self::slot_offset(class, i)),
+                    Some(n) => Found::Extra(shape_offset(class) + 8, DATA_OFFSET + 8 * n as usize),
+                });
             }
         }
         let d = descr?;
@@ -90,15 +115,7 @@ impl Builder<'_> {
         let shape = self.known_shape(v);
         let found = self.find_attr(class, shape, name)?;
         self.watch_type(class);
-        Some(match found {
-            Found::Slot(offset) => self.load(v, Alias::Slot, offset),
-            Found::Member(offset) => {
-                let slot = self.load(v, Alias::Slot, offset);
-                self.info[slot.0 as usize].bound = false;
-                self.guard_bound(slot)
-            }
-            Found::Constant(value) => self.constant(value),
-        })
+        Some(self.load_found(v, found))
     }
 
     /// Replaces an attribute of a value whose class (and shape) are known, if it exists; false if it does not.
@@ -115,6 +132,11 @@ impl Builder<'_> {
             Some(Found::Slot(offset) | Found::Member(offset)) => {
                 self.watch_type(class);
                 self.store_slot(v, offset, value);
+                true
+            }
+            Some(Found::Extra(array, offset)) => {
+                self.watch_type(class);
+                self.store_extra(v, array, offset, value);
                 true
             }
             _ => false,
@@ -156,103 +178,235 @@ impl Builder<'_> {
         attr::is_method(f).then_some(f)
     }
 
-    /// What was noted of the receivers of the current instruction, if they are few and still there.
-    fn noted(&mut self, name: &'static Str, methods: bool) -> Option<Vec<Choice>> {
-        let code = self.context().code;
-        let noted = crate::tier::profile(code)?.receivers(self.pc as u32)?;
-        let mut choices: Vec<Choice> = Vec::new();
-        for (class, shape) in noted {
-            let live = |heap: &mut taipan_gc::Heap, a: u64| heap.find_object(a as usize).is_some_and(|o| o as u64 == a);
-            if !live(self.cx.heap(), *class) || *shape != 0 && !live(self.cx.heap(), *shape) {
-                return None;
+    /// Notes that the current instruction is compiled for this receiver.
+    pub fn assumed(&self, class: &'static Class, shape: Option<&'static Shape>) {
+        let shape = shape.map_or(0, |s| std::ptr::from_ref(s) as u64);
+        crate::tier::note_assumed(self.context().code, self.pc as u32, std::ptr::from_ref(class) as u64, shape);
+    }
+
+    /// What `v` may be: what is known of it, or what was noted at the current instruction, if that is little and the
+    /// classes are still there. The flag says whether it is known.
+    pub fn receivers(&mut self, v: Val) -> Option<(Rc<[Receiver]>, bool)> {
+        if self.func[v].ty != Type::Val {
+            return None;
+        }
+        if let Some((_, set)) = self.state.sets.iter().find(|(x, _)| *x == v) {
+            return Some((set.clone(), true));
+        }
+        let known = self.class_of(v);
+        if let Some(class) = known {
+            let shape = self.known_shape(v);
+            if shape.is_some() || !class.data().attrs {
+                return Some((Rc::new([Receiver { class, shape }]), true));
             }
-            let class = Value::from_address(*class as usize).downcast::<Class>()?;
-            let shape = if *shape == 0 {
+        }
+        let code = self.context().code;
+        let noted = crate::tier::profile(code)?.receivers(self.pc as u32)?.to_vec();
+        let mut set: Vec<Receiver> = Vec::new();
+        for (class, shape) in noted {
+            let heap = self.cx.heap();
+            let live = |a: u64| heap.find_object(a as usize).is_some_and(|o| o as u64 == a);
+            // Static types are not in the heap.
+            if heap.contains(class as usize) && !live(class) || shape != 0 && !live(shape) {
+                continue;
+            }
+            let Some(class) = Value::from_address(class as usize).downcast::<Class>() else { continue };
+            if known.is_some_and(|k| !std::ptr::eq(k, class)) {
+                continue;
+            }
+            let shape = if shape == 0 {
                 None
             } else {
-                let shape = Value::from_address(*shape as usize);
+                let shape = Value::from_address(shape as usize);
                 if !std::ptr::eq(shape.class(), &SHAPE) {
-                    return None;
+                    continue;
                 }
                 // SAFETY: it is a live object of type shape.
                 Some(unsafe { shape.cast::<Shape>() })
             };
-            if shape.is_some_and(|s| !std::ptr::eq(s.class, class))
-                || choices.iter().any(|c| std::ptr::eq(c.class, class))
-            {
-                return None;
+            if shape.is_some_and(|s| !std::ptr::eq(s.class, class)) || class.data().attrs != shape.is_some() {
+                continue;
             }
-            let method = if methods {
-                self.find_method(class, shape, name)?
-            } else {
-                self.find_attr(class, shape, name)?;
-                Value::none()
-            };
-            choices.push(Choice { class, shape, method });
+            set.push(Receiver { class, shape });
         }
-        (choices.len() > 1).then_some(choices)
+        (!set.is_empty()).then(|| (set.into(), false))
     }
 
-    /// The state in which `v` is of the class (and shape) of a choice.
-    fn assume(&mut self, v: Val, choice: &Choice) -> Val {
-        self.watch_type(choice.class);
-        let known = self.emit(Op::AssumeClass, Type::Val, &[v], choice.class as *const Class as u64);
-        self.classed(known, choice.class);
-        self.refine(v, known);
-        match choice.shape {
-            Some(shape) => self.guard_shape(known, shape),
-            None => known,
+    /// Makes sure that `v` is one of `set`.
+    pub fn guard_receivers(&mut self, v: Val, set: &Rc<[Receiver]>) -> Val {
+        let mut classes: Vec<&'static Class> = Vec::new();
+        for r in set.iter() {
+            if !classes.iter().any(|c| std::ptr::eq(*c, r.class)) {
+                classes.push(r.class);
+            }
         }
+        let v = self.guard_bound(v);
+        let v = if let [only] = classes[..] {
+            self.guard_class(v, only)
+        } else {
+            for class in &classes {
+                self.watch_type(class);
+            }
+            let word = self.emit(Op::ClassWord, Type::Word, &[v], 0);
+            let addresses: Vec<u64> = classes.iter().map(|c| std::ptr::from_ref(*c) as u64).collect();
+            let ok = self.word_is_one_of(word, &addresses);
+            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Class);
+            v
+        };
+        let shapes: Vec<&'static Shape> = set.iter().filter_map(|r| r.shape).collect();
+        if let [first, ..] = shapes[..] {
+            for shape in &shapes {
+                self.root(Value::of(*shape));
+            }
+            let addresses: Vec<u64> = shapes.iter().map(|s| std::ptr::from_ref(*s) as u64).collect();
+            let word = self.emit(Op::Load, Type::Word, &[v], at(Alias::Shape, shape_offset(first.class)));
+            let ok = self.word_is_one_of(word, &addresses);
+            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Shape);
+        }
+        self.state.sets.push((v, set.clone()));
+        v
     }
 
-    /// Goes through the choices: `then` builds each case with the receiver refined; ends in a way out for other classes.
-    fn each_class(
+    /// Whether a word is one of some constants.
+    fn word_is_one_of(&mut self, word: Val, all: &[u64]) -> Val {
+        let mut any = self.word_is(word, all[0]);
+        for w in &all[1..] {
+            let one = self.word_is(word, *w);
+            any = self.emit(Op::BoolOr, Type::Bool, &[any, one], 0);
+        }
+        any
+    }
+
+    /// Whether a site is built for a set of receivers, not by the interpreter's cache.
+    fn is_worthwhile(&self, set: &[Receiver], known: bool) -> bool {
+        // What the interpreter does not cache is known from notes only.
+        let quick = op_at(self.context().code, self.pc).info().base.is_some();
+        let learnt = set.len() > 1 || !quick || self.failed(Reason::Class) || self.failed(Reason::Shape);
+        (known || learnt) && Self::is_uniform(set)
+    }
+
+    /// Whether one test of class and shape words tells the receivers from others: all have shapes at the same offset, or
+    /// none has.
+    pub fn is_uniform(set: &[Receiver]) -> bool {
+        let offset = |r: &Receiver| r.shape.map(|_| shape_offset(r.class));
+        set.iter().all(|r| offset(r) == offset(&set[0]))
+    }
+
+    /// Goes on with `v`, which is one of several receivers, as one of `some`.
+    fn assume(&mut self, v: Val, some: &[Receiver]) -> Val {
+        let class = some[0].class;
+        let mut known = v;
+        // Where the class is known the value stays the same: it may be the instance that an inlined `__init__` makes.
+        if self.class_of(v).is_none() && some.iter().all(|r| std::ptr::eq(r.class, class)) {
+            self.watch_type(class);
+            known = self.emit(Op::AssumeClass, Type::Val, &[v], std::ptr::from_ref(class) as u64);
+            self.classed(known, class);
+            self.refine(v, known);
+        }
+        self.state.sets.retain(|(x, _)| *x != known);
+        self.state.shapes.retain(|(x, _)| *x != known);
+        match some {
+            [Receiver { shape: Some(shape), .. }] => {
+                self.state.shapes.push((known, std::ptr::from_ref(*shape) as u64));
+            }
+            [_] => {}
+            _ => self.state.sets.push((known, some.into())),
+        }
+        known
+    }
+
+    /// Builds `then` for each group of receivers with `v` known to be one of the group; `v` is one of all of them.
+    pub fn each_group(
         &mut self,
         v: Val,
-        choices: &[Choice],
-        mut then: impl FnMut(&mut Self, &Choice, Val) -> Built<bool>,
+        groups: &[Vec<Receiver>],
+        mut then: impl FnMut(&mut Self, usize, Val) -> Built<bool>,
     ) -> Built<Vec<Pending>> {
         let mut ends = Vec::new();
-        for choice in choices {
-            self.root(Value::of(choice.class));
-            let is = self.emit(Op::IsClass, Type::Bool, &[v], choice.class as *const Class as u64);
-            let (yes, no) = self.branch(is);
-            let rest = self.state.clone();
-            self.block = yes;
-            let known = self.assume(v, choice);
-            if then(self, choice, known)? {
+        for (i, group) in groups.iter().enumerate() {
+            let mut rest = None;
+            if i + 1 < groups.len() {
+                let first = group[0];
+                let by_shape = first.shape.is_some();
+                let word = if by_shape {
+                    self.emit(Op::Load, Type::Word, &[v], at(Alias::Shape, shape_offset(first.class)))
+                } else {
+                    self.emit(Op::ClassWord, Type::Word, &[v], 0)
+                };
+                let address = |r: &Receiver| match r.shape {
+                    Some(shape) => std::ptr::from_ref(shape) as u64,
+                    None => std::ptr::from_ref(r.class) as u64,
+                };
+                let all: Vec<u64> = group.iter().map(address).collect();
+                let is = self.word_is_one_of(word, &all);
+                let (yes, no) = self.branch(is);
+                rest = Some(Pending { block: no, state: self.state.clone() });
+                self.block = yes;
+            }
+            let known = self.assume(v, group);
+            if then(self, i, known)? {
                 ends.push(self.pend());
             }
-            self.block = no;
-            self.state = rest;
+            if let Some(rest) = rest {
+                self.go_on(rest);
+            }
         }
-        self.leave(Reason::Class);
         Ok(ends)
     }
 
-    /// LoadMethod of a receiver of several known classes.
-    pub fn load_method_choice(&mut self, at: At, name: &'static Str) -> Built<Option<Flow>> {
-        let (a, v) = (at.w.a(), self.reg(at.w.b()));
-        if self.func[v].ty != Type::Val || self.class_of(v).is_some() || self.crowded() {
-            return Ok(None);
+    /// Groups receivers by what is found for them.
+    pub fn grouped<T: PartialEq + Copy>(set: &[Receiver], found: &[T]) -> Vec<(T, Vec<Receiver>)> {
+        let mut groups: Vec<(T, Vec<Receiver>)> = Vec::new();
+        for (r, f) in set.iter().zip(found) {
+            match groups.iter_mut().find(|g| g.0 == *f) {
+                Some(group) => group.1.push(*r),
+                None => groups.push((*f, vec![*r])),
+            }
         }
-        let Some(choices) = self.noted(name, true) else { return Ok(None) };
-        let ends = self.each_class(v, &choices, |b, choice, known| {
-            let f = b.object(choice.method);
-            b.set_reg(a, f);
-            b.set_reg(a + 1, known);
-            Ok(true)
-        })?;
-        // The receiver is the same value in all cases: joined, it is of no known class.
-        let ends = ends.into_iter().map(|mut p| {
-            p.state.frames.last_mut().expect("a frame").regs[a + 1] = v;
-            p
-        });
-        let ends = ends.collect();
-        self.merge(ends, self.pc + at.op.words())?;
-        let receiver = self.reg(a + 1);
-        self.choices.insert(receiver, choices);
-        Ok(Some(Flow::Next))
+        groups
+    }
+
+    /// LoadMethod of one of several receivers; false if they are not known well enough.
+    pub fn load_method_poly(&mut self, at: At, v: Val, name: &'static Str) -> Built<bool> {
+        let Some((set, known)) = self.receivers(v) else { return Ok(false) };
+        if !self.is_worthwhile(&set, known) {
+            return Ok(false);
+        }
+        let mut methods = Vec::new();
+        for r in set.iter() {
+            let Some(f) = self.find_method(r.class, r.shape, name) else { return Ok(false) };
+            methods.push(f);
+        }
+        for r in set.iter() {
+            self.watch_type(r.class);
+        }
+        let v = if known { v } else { self.guard_receivers(v, &set) };
+        let groups = Self::grouped(&set, &methods);
+        let (first, rest) = groups.split_first().expect("there is a receiver");
+        let mut callee = self.object(first.0);
+        for (method, receivers) in rest {
+            let by_shape = receivers[0].shape.is_some();
+            let word = if by_shape {
+                self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::Shape, shape_offset(receivers[0].class)))
+            } else {
+                self.emit(Op::ClassWord, Type::Word, &[v], 0)
+            };
+            let address = |r: &Receiver| match r.shape {
+                Some(shape) => std::ptr::from_ref(shape) as u64,
+                None => std::ptr::from_ref(r.class) as u64,
+            };
+            let all: Vec<u64> = receivers.iter().map(address).collect();
+            let is = self.word_is_one_of(word, &all);
+            let method = self.object(*method);
+            callee = self.emit(Op::SelectVal, Type::Val, &[is, method, callee], 0);
+        }
+        if !rest.is_empty() {
+            let choices = groups.into_iter().map(|(method, receivers)| Choice { method, receivers }).collect();
+            self.choices.insert(callee, choices);
+        }
+        self.set_reg(at.w.a(), callee);
+        self.set_reg(at.w.a() + 1, v);
+        Ok(true)
     }
 
     /// Too much was inlined to build several versions of more.
@@ -260,25 +414,43 @@ impl Builder<'_> {
         self.inlined > 800 || self.func.insts.len() > 2500
     }
 
-    /// A call of a method of a receiver of several known classes.
-    pub fn call_choice(&mut self, at: At, receiver: Val, args: &[Val]) -> Built<Option<Flow>> {
-        let Some(choices) = self.choices.get(&receiver).cloned() else { return Ok(None) };
+    /// A call of a method that depends on the receiver.
+    pub fn call_choice(&mut self, at: At, callee: Val, receiver: Val, args: &[Val]) -> Built<Option<Flow>> {
+        let Some(choices) = self.choices.get(&callee).cloned() else { return Ok(None) };
+        if self.crowded() {
+            return Ok(None);
+        }
         let (a, n) = (at.w.a(), at.w.b());
-        let ends = self.each_class(receiver, &choices, |b, choice, known| {
-            let callee = b.object(choice.method);
-            b.set_reg(a, callee);
-            b.set_reg(a + 1, known);
+        let mut ends = Vec::new();
+        for (i, choice) in choices.iter().enumerate() {
+            let mut rest = None;
+            if i + 1 < choices.len() {
+                let is = self.emit(Op::IsConst, Type::Bool, &[callee], choice.method.bits());
+                let (yes, no) = self.branch(is);
+                rest = Some(Pending { block: no, state: self.state.clone() });
+                self.block = yes;
+            }
+            // What the shapes were when the method was found may have changed since; classes have not.
+            let known = self.assume_classes(receiver, &choice.receivers);
+            let method = self.object(choice.method);
+            self.set_reg(a, method);
+            self.set_reg(a + 1, known);
             let mut all = vec![known];
             all.extend(args);
             let flow = match choice.method.exact::<Function>() {
-                Some(f) => match b.inline(at, f, &all, a + 1, at.w.c(), Val::NONE, Val::NONE)? {
+                Some(f) => match self.inline(at, f, &all, a + 1, at.w.c(), Val::NONE, Val::NONE)? {
                     Some(flow) => flow,
-                    None => b.call_known(at, f, a + 1, n + 1)?,
+                    None => self.call_known(at, f, a + 1, n + 1)?,
                 },
-                None => b.call_any(at, true)?,
+                None => self.call_any(at, true)?,
             };
-            Ok(matches!(flow, Flow::Next))
-        })?;
+            if matches!(flow, Flow::Next) {
+                ends.push(self.pend());
+            }
+            if let Some(rest) = rest {
+                self.go_on(rest);
+            }
+        }
         if ends.is_empty() {
             return Ok(Some(Flow::End));
         }
@@ -286,25 +458,164 @@ impl Builder<'_> {
         Ok(Some(Flow::Next))
     }
 
-    /// LoadAttr of a receiver of several known classes.
-    pub fn load_attr_choice(&mut self, at: At, name: &'static Str) -> Built<Option<Flow>> {
-        let (a, v) = (at.w.a(), self.reg(at.w.b()));
-        if self.func[v].ty != Type::Val || self.class_of(v).is_some() || self.crowded() {
+    /// As `assume`; but shapes are known only if they were still known of `v`.
+    fn assume_classes(&mut self, v: Val, some: &[Receiver]) -> Val {
+        if self.state.sets.iter().any(|(x, _)| *x == v) {
+            return self.assume(v, some);
+        }
+        let class = some[0].class;
+        if self.func[v].ty != Type::Val
+            || self.class_of(v).is_some()
+            || !some.iter().all(|r| std::ptr::eq(r.class, class))
+        {
+            return v;
+        }
+        self.watch_type(class);
+        let known = self.emit(Op::AssumeClass, Type::Val, &[v], std::ptr::from_ref(class) as u64);
+        self.classed(known, class);
+        self.refine(v, known);
+        known
+    }
+
+    /// What each receiver has under `name`, if all have it.
+    fn found_of(&mut self, set: &[Receiver], name: &'static Str) -> Option<Vec<Found>> {
+        let mut all = Vec::new();
+        for r in set {
+            all.push(self.find_attr(r.class, r.shape, name)?);
+        }
+        for r in set {
+            self.watch_type(r.class);
+        }
+        Some(all)
+    }
+
+    /// LoadAttr of one of several receivers.
+    pub fn load_attr_poly(&mut self, at: At, v: Val, name: &'static Str) -> Built<Option<Flow>> {
+        let Some((set, known)) = self.receivers(v) else { return Ok(None) };
+        if !self.is_worthwhile(&set, known) {
             return Ok(None);
         }
-        let Some(choices) = self.noted(name, false) else { return Ok(None) };
-        let ends = self.each_class(v, &choices, |b, _, known| {
-            let Some(found) = b.load_known(known, name) else {
-                b.leave(Reason::Class);
-                return Ok(false);
-            };
-            b.set_reg(a, found);
+        let Some(found) = self.found_of(&set, name) else { return Ok(None) };
+        let groups = Self::grouped(&set, &found);
+        if groups.len() > 1 && self.crowded() {
+            return Ok(None);
+        }
+        let v = if known { v } else { self.guard_receivers(v, &set) };
+        let a = at.w.a();
+        if let [(only, _)] = groups[..] {
+            let value = self.load_found(v, only);
+            self.set_reg(a, value);
+            return Ok(Some(Flow::Next));
+        }
+        let (found, members): (Vec<Found>, Vec<Vec<Receiver>>) = groups.into_iter().unzip();
+        let ends = self.each_group(v, &members, |b, i, known| {
+            let value = b.load_found(known, found[i]);
+            b.set_reg(a, value);
             Ok(true)
         })?;
-        if ends.is_empty() {
-            return Ok(Some(Flow::End));
-        }
         self.merge(ends, self.pc + at.op.words())?;
         Ok(Some(Flow::Next))
     }
+
+    fn load_found(&mut self, v: Val, found: Found) -> Val {
+        match found {
+            Found::Slot(offset) => self.load(v, Alias::Slot, offset),
+            Found::Extra(array, offset) => {
+                let array = self.load(v, Alias::Slot, array);
+                self.load(array, Alias::Slot, offset)
+            }
+            Found::Member(offset) => {
+                let slot = self.load(v, Alias::Slot, offset);
+                self.info[slot.0 as usize].bound = false;
+                self.guard_bound(slot)
+            }
+            Found::Constant(value) => self.constant(value),
+        }
+    }
+
+    /// StoreAttr of one of several receivers.
+    pub fn store_attr_poly(&mut self, at: At, v: Val, name: &'static Str, value: Val) -> Built<Option<Flow>> {
+        let Some((set, known)) = self.receivers(v) else { return Ok(None) };
+        if !self.is_worthwhile(&set, known) {
+            return Ok(None);
+        }
+        let mut targets = Vec::new();
+        for r in set.iter() {
+            let Some(target) = self.store_target(*r, name) else { return Ok(None) };
+            targets.push(target);
+        }
+        for r in set.iter() {
+            self.watch_type(r.class);
+        }
+        let v = if known { v } else { self.guard_receivers(v, &set) };
+        let groups = Self::grouped(&set, &targets);
+        match groups[..] {
+            [(Target::Old(offset), _)] => {
+                self.store_slot(v, offset, value);
+                return Ok(Some(Flow::Next));
+            }
+            [(Target::Extra(array, offset), _)] => {
+                self.store_extra(v, array, offset, value);
+                return Ok(Some(Flow::Next));
+            }
+            _ => {}
+        }
+        let (targets, members): (Vec<Target>, Vec<Vec<Receiver>>) = groups.into_iter().unzip();
+        let ends = self.each_group(v, &members, |b, i, known| {
+            match targets[i] {
+                Target::Old(offset) => b.store_slot(known, offset, value),
+                Target::Extra(array, offset) => b.store_extra(known, array, offset, value),
+                Target::New(next, offset) => {
+                    let old = members[i][0].shape.expect("an instance with attributes");
+                    // SAFETY: the shape was found through a live one.
+                    b.store_new(known, old, unsafe { &*(next as *const Shape) }, offset, value);
+                }
+            }
+            Ok(true)
+        })?;
+        self.merge(ends, self.pc + at.op.words())?;
+        Ok(Some(Flow::Next))
+    }
+
+    fn store_extra(&mut self, v: Val, array: usize, offset: usize, value: Val) {
+        let array = self.load(v, Alias::Slot, array);
+        self.store_slot(array, offset, value);
+    }
+
+    /// Where a store to `name` goes, if it runs no Python code.
+    fn store_target(&mut self, r: Receiver, name: &'static Str) -> Option<Target> {
+        if !attr::uses_generic_set(r.class) {
+            return None;
+        }
+        match self.find_attr(r.class, r.shape, name) {
+            Some(Found::Slot(offset) | Found::Member(offset)) => return Some(Target::Old(offset)),
+            Some(Found::Extra(array, offset)) => return Some(Target::Extra(array, offset)),
+            Some(Found::Constant(_)) | None => {}
+        }
+        let shape = r.shape.filter(|s| !s.is_dict && s.find(name).is_none() && name.is_interned())?;
+        self.cx.assign_version(r.class);
+        let data = self.cx.type_lookup(r.class, name).is_some_and(attr::is_data_descriptor);
+        if data || r.class.version() == 0 || r.class.data().itemsize != 0 {
+            return None;
+        }
+        let next = shape.extended(self.cx, name)?;
+        let i = next.count - 1;
+        (i < next.inline_cap).then(|| Target::New(std::ptr::from_ref(next) as u64, Self::slot_offset(r.class, i)))
+    }
+}
+
+/// Where an attribute is stored.
+#[derive(Clone, Copy, PartialEq)]
+enum Target {
+    /// In a slot that exists, at an offset.
+    Old(usize),
+    /// In an item that exists of the array at an offset.
+    Extra(usize, usize),
+    /// In a new slot, which makes the instance's shape the one at this address.
+    New(u64, usize),
+}
+
+/// Byte offset of the shape word in instances.
+fn shape_offset(class: &Class) -> usize {
+    (class.data().basicsize + 7) & !7
 }

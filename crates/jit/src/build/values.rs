@@ -168,18 +168,19 @@ impl Builder<'_> {
     /// Puts `new`, which is `old` with more known about it, in the place of `old` everywhere.
     pub fn refine(&mut self, old: Val, new: Val) {
         for frame in &mut self.state.frames {
-            for v in frame.regs.iter_mut().chain([&mut frame.receiver, &mut frame.callee]) {
+            let own = [&mut frame.receiver, &mut frame.callee];
+            for v in frame.regs.iter_mut().chain(&mut frame.synced).chain(own) {
                 if *v == old {
                     *v = new;
                 }
             }
         }
-        for v in &mut self.state.synced {
+        for (v, _) in &mut self.state.shapes {
             if *v == old {
                 *v = new;
             }
         }
-        for (v, _) in &mut self.state.shapes {
+        for (v, _) in &mut self.state.sets {
             if *v == old {
                 *v = new;
             }

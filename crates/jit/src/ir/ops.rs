@@ -212,6 +212,8 @@ macro_rules! for_each_ir_op {
 
             /// The int 0 or 1.
             bool_to_int = BoolToInt (Bool) -> Int, pure;
+            /// `a or b`.
+            bool_or = BoolOr (Bool, Bool) -> Bool, pure;
             /// `not a`.
             bool_not = BoolNot (Bool) -> Bool, pure;
             /// Whether two machine words are equal.
@@ -222,6 +224,8 @@ macro_rules! for_each_ir_op {
             is = Is (Val, Val) -> Bool, pure;
             /// Whether the value is the constant `imm`.
             is_const = IsConst (Val) -> Bool, pure, imm;
+            /// The address of the type of an object in the heap or a static one, 0 for ints, floats and words that are none.
+            class_word = ClassWord (Val) -> Word, pure;
             /// Whether the value's type is exactly the one at `imm`.
             is_class = IsClass (Val) -> Bool, pure, imm;
 
@@ -251,6 +255,9 @@ macro_rules! for_each_ir_op {
             guard = Guard (Bool) -> Void, guard;
             /// Leaves unless the word is `imm`.
             guard_word = GuardWord (Word) -> Void, guard, imm;
+            /// Leaves if the answer of an operation of `crate::plain` is that it did nothing. Never for another reason: what has been
+            /// done must not be done again.
+            guard_plain = GuardPlain (_) -> Void, guard;
             /// Leaves unless 0 <= a < b.
             guard_index = GuardIndex (Int, Int) -> Void, guard;
 
@@ -275,6 +282,8 @@ macro_rules! for_each_ir_op {
 
             /// `b` where `a` holds, else `c`.
             select = Select (Bool, Int, Int) -> Int, pure;
+            /// `b` where `a` holds, else `c`.
+            select_val = SelectVal (Bool, Val, Val) -> Val, pure;
             /// Appends `b` to the list `a`.
             list_append = ListAppend (Val, Val) -> Void, writes, imm;
             /// A new tuple of the operands.
@@ -292,6 +301,9 @@ macro_rules! for_each_ir_op {
 
             /// Calls helper `imm`.
             call = Call * -> _, calls, imm;
+            /// Calls the built-in function or method at the low 48 bits of `imm`, unless its arguments might run Python code; the bits
+            /// above say what they must be.
+            call_plain = CallPlain * -> Val, calls, imm;
             /// Calls the Python function `a`, which has the code of the function at the low 48 bits of `imm`; the callee's window
         /// begins at the register in the high bits and holds the arguments.
             py_call = PyCall (Val) -> Val, calls, imm;

@@ -15,9 +15,11 @@ use taipan_runtime::value::{INT_MAX, INT_MIN};
 use taipan_runtime::{Cx, Object, Value};
 
 use super::{Lowering, flags, machine_type};
+use crate::build::plain::PLAIN_METHOD;
 use crate::build::values::offset_of;
 use crate::helpers::Helper;
 use crate::ir::{BlockId, Cond, Edge, Op, Type, Val};
+use crate::plain;
 
 type Out = Result<Option<clif::Value>, String>;
 
@@ -84,7 +86,7 @@ impl Lowering<'_> {
                 self.b.ins().icmp(cond, a[0], a[1])
             }
             Op::ULt => self.b.ins().icmp(IntCC::UnsignedLessThan, a[0], a[1]),
-            Op::Select => self.b.ins().select(a[0], a[1], a[2]),
+            Op::Select | Op::SelectVal => self.b.ins().select(a[0], a[1], a[2]),
             Op::FAdd => self.b.ins().fadd(a[0], a[1]),
             Op::FSub => self.b.ins().fsub(a[0], a[1]),
             Op::FMul => self.b.ins().fmul(a[0], a[1]),
@@ -113,6 +115,8 @@ impl Lowering<'_> {
             Op::IntToFloat => self.b.ins().fcvt_from_sint(types::F64, a[0]),
             Op::FloatToInt => self.float_to_int(v, a[0]),
             Op::BoolToInt => self.b.ins().uextend(types::I64, a[0]),
+            Op::BoolOr => self.b.ins().bor(a[0], a[1]),
+            Op::ClassWord => self.class_word(a[0]),
             Op::BoolNot => self.b.ins().bxor_imm_s(a[0], 1),
             Op::WordEq | Op::ValEq => self.b.ins().icmp(IntCC::Equal, a[0], a[1]),
             Op::Is => self.is(a[0], a[1]),
@@ -163,6 +167,13 @@ impl Lowering<'_> {
             Op::GuardWord => {
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, a[0], imm as i64);
                 self.guard(v, ok);
+                return Ok(None);
+            }
+            Op::GuardPlain => {
+                let ok = self.b.ins().icmp_imm_s(IntCC::NotEqual, a[0], plain::NOT_PLAIN as i64);
+                let (exit, next) = (self.exit_block(v), self.b.create_block());
+                self.b.ins().brif(ok, next, &[], exit, &[]);
+                self.b.switch_to_block(next);
                 return Ok(None);
             }
             Op::GuardIndex => {
@@ -236,6 +247,7 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Op::Call => return self.helper_call(v),
+            Op::CallPlain => self.call_plain(v, &a),
             Op::PyCall => self.py_call(v),
             Op::Jump => {
                 let edge = &self.func[block].edges[0];
@@ -401,6 +413,20 @@ impl Lowering<'_> {
             let r = l.call(address, &[cx, x, y], Some(types::I64)).expect("it has a result");
             l.b.ins().ireduce(types::I8, r)
         })
+    }
+
+    fn class_word(&mut self, x: clif::Value) -> clif::Value {
+        let (check, next) = (self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(next, types::I64);
+        let low = self.b.ins().band_imm_s(x, 7);
+        let pointer = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
+        let none = self.word(0);
+        self.b.ins().brif(pointer, check, &[], next, &[BlockArg::Value(none)]);
+        self.b.switch_to_block(check);
+        let word = self.b.ins().load(types::I64, flags(), x, 8);
+        self.b.ins().jump(next, &[BlockArg::Value(word)]);
+        self.b.switch_to_block(next);
+        result
     }
 
     fn is_class(&mut self, x: clif::Value, class: u64) -> clif::Value {
@@ -630,13 +656,7 @@ impl Lowering<'_> {
             return self.alloc(40, List::class() as *const _ as u64);
         }
         // The items lie on the native stack for the helper to copy; the collector sees them there.
-        let bytes = 8 * items.len() as u32;
-        let slot =
-            self.b.create_sized_stack_slot(clif::StackSlotData::new(clif::StackSlotKind::ExplicitSlot, bytes, 3));
-        for (i, item) in items.iter().enumerate() {
-            self.b.ins().stack_store(types::I64, *item, slot, 8 * i as i32);
-        }
-        let at = self.b.ins().stack_addr(types::I64, slot, 0);
+        let at = self.on_stack(items);
         let n = self.word(items.len() as u64);
         let cx = self.cx;
         self.call(Helper::NewList.row().address, &[cx, at, n], Some(types::I64)).expect("it has a result")
@@ -674,13 +694,43 @@ impl Lowering<'_> {
             Type::Void => None,
             ty => Some(machine_type(ty)),
         };
+        let pushed = if row.python { self.push_inlined(v) } else { 0 };
         let result = self.call(row.address, &args, ty);
+        self.pop_inlined(pushed);
         if row.raises
             && let Some(r) = result
         {
             self.raised(v, r);
         }
         Ok(result)
+    }
+
+    /// A call of a built-in function or method, whose arguments lie on the native stack; the collector sees them there.
+    fn call_plain(&mut self, v: Val, args: &[clif::Value]) -> clif::Value {
+        let imm = self.func[v].imm;
+        let address = if imm & PLAIN_METHOD != 0 {
+            plain::call_method as *const () as usize
+        } else {
+            plain::call_function as *const () as usize
+        };
+        let at = self.on_stack(args);
+        let (callee, n) = (self.word(imm & 0xffff_ffff_ffff), self.word(args.len() as u64));
+        let needs = self.word(imm >> 49);
+        let cx = self.cx;
+        let result = self.call(address, &[cx, callee, at, n, needs], Some(types::I64)).expect("it has a result");
+        self.raised(v, result);
+        result
+    }
+
+    /// Puts values on the native stack; their address.
+    fn on_stack(&mut self, items: &[clif::Value]) -> clif::Value {
+        let bytes = 8 * items.len().max(1) as u32;
+        let slot =
+            self.b.create_sized_stack_slot(clif::StackSlotData::new(clif::StackSlotKind::ExplicitSlot, bytes, 3));
+        for (i, item) in items.iter().enumerate() {
+            self.b.ins().stack_store(types::I64, *item, slot, 8 * i as i32);
+        }
+        self.b.ins().stack_addr(types::I64, slot, 0)
     }
 
     /// Leaves if a helper's result is 0. Not subject to stress: what the helper did cannot be done again.
@@ -694,6 +744,7 @@ impl Lowering<'_> {
     /// A call of a Python function whose compiled code, if it has some, is entered directly.
     fn py_call(&mut self, v: Val) -> clif::Value {
         let inst = &self.func[v];
+        let pushed = self.push_inlined(v);
         let window = self.b.ins().iadd_imm_s(self.regs, (inst.imm >> 48) as i64 * 8);
         let callee = self.value(inst.args[0]);
         let cx = self.cx;
@@ -717,6 +768,7 @@ impl Lowering<'_> {
         let r = self.enter(function, callee, code, window, entry, slow);
         self.b.ins().jump(done, &[BlockArg::Value(r)]);
         self.b.switch_to_block(done);
+        self.pop_inlined(pushed);
         self.raised(v, result);
         result
     }
@@ -731,7 +783,7 @@ impl Lowering<'_> {
         entry: clif::Value,
         slow: clif::Block,
     ) -> clif::Value {
-        let (cx, frame) = (self.cx, self.frame);
+        let (cx, frame) = (self.cx, self.top_frame);
         let cx_at = |offset: usize| offset as i32;
         let depth_at = cx_at(std::mem::offset_of!(Cx, depth));
         let depth = self.b.ins().load(types::I64, flags(), cx, depth_at);

@@ -3,6 +3,7 @@
 //! A compiled function takes the context and the register window, and returns what `Hooks::hot` describes. The frame stays
 //! in memory all the time; registers live in machine registers and are written back by exits and before calls.
 
+mod frames;
 mod inst;
 
 use std::cell::Cell;
@@ -18,7 +19,7 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::{Cx, Value};
 
-use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, Place, Reason};
+use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, FrameTemplate, Place, Reason};
 use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
 
 /// Machine code that is not in the arena yet.
@@ -27,6 +28,8 @@ pub struct Lowered {
     pub bytes: Vec<u8>,
     /// Its exits, in boxes whose addresses the code holds.
     pub exits: Vec<Box<Exit>>,
+    /// What frames that it pushes look like, at addresses that the code holds.
+    pub templates: Vec<Box<[FrameTemplate]>>,
     /// Cranelift's text, if asked for.
     pub clif: Option<String>,
     /// Disassembly, if asked for.
@@ -81,10 +84,12 @@ impl Machine {
         self.context.clear();
         self.context.func.signature = signature(&[types::I64, types::I64], Some(types::I64));
         let mut exits = Vec::new();
+        let templates;
         {
             let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
             let mut lowering = Lowering::new(func, process, builder);
             lowering.run(&mut exits)?;
+            templates = std::mem::take(&mut lowering.templates);
             lowering.b.seal_all_blocks();
             lowering.b.finalize(self.isa.frontend_config());
         }
@@ -96,7 +101,7 @@ impl Machine {
             return Err("code with relocations".into());
         }
         let asm = compiled.vcode.clone();
-        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), exits, clif: text, asm })
+        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), exits, templates, clif: text, asm })
     }
 }
 
@@ -131,7 +136,12 @@ pub(crate) struct Lowering<'a> {
     blocks: Vec<Option<clif::Block>>,
     pub(crate) cx: clif::Value,
     pub(crate) regs: clif::Value,
+    /// The entry frame.
     pub(crate) frame: clif::Value,
+    /// The frame on top while a call is being made.
+    pub(crate) top_frame: clif::Value,
+    /// What frames that are pushed around calls look like.
+    templates: Vec<Box<[FrameTemplate]>>,
     signatures: HashMap<Vec<clif::Type>, clif::SigRef>,
     /// Exit blocks by state and reason.
     pending: HashMap<(StateId, u8), clif::Block>,
@@ -154,6 +164,8 @@ impl<'a> Lowering<'a> {
             cx,
             regs,
             frame,
+            top_frame: frame,
+            templates: vec![],
             signatures: HashMap::new(),
             pending: HashMap::new(),
             order: vec![],
@@ -173,6 +185,7 @@ impl<'a> Lowering<'a> {
                 self.b.set_cold_block(block);
             }
         }
+        self.cover_inlined_windows();
         let first = self.block(BlockId(0));
         self.b.ins().jump(first, &[]);
         for id in &rpo {
@@ -183,11 +196,18 @@ impl<'a> Lowering<'a> {
                 self.values[v.0 as usize] = result;
             }
         }
+        let tail = self.b.create_block();
+        self.b.set_cold_block(tail);
+        let which = self.b.append_block_param(tail, types::I64);
         for key in std::mem::take(&mut self.order) {
             self.b.switch_to_block(self.pending[&key]);
-            let exit = self.exit(key.0, Reason::from_number(key.1))?;
+            let exit = self.exit(key.0, Reason::from_number(key.1), tail)?;
             exits.push(exit);
         }
+        self.b.switch_to_block(tail);
+        let cx = self.cx;
+        let bits = self.call(crate::exits::leave as *const () as usize, &[cx, which], Some(types::I64));
+        self.b.ins().return_(&[bits.expect("it has a result")]);
         Ok(())
     }
 
@@ -271,8 +291,9 @@ impl<'a> Lowering<'a> {
         self.b.ins().band(ok, keep)
     }
 
-    /// The code of an exit block: stores what the state names, calls `leave`, returns what that says.
-    fn exit(&mut self, state: StateId, reason: Reason) -> Result<Box<Exit>, String> {
+    /// The code of an exit block: stores what the state names and goes to `tail`, which calls `leave` and returns what that
+    /// says.
+    fn exit(&mut self, state: StateId, reason: Reason, tail: clif::Block) -> Result<Box<Exit>, String> {
         let state = &self.func.states[state.0 as usize];
         let mut places: HashMap<Val, Place> = HashMap::new();
         let buffer = self.word(EXIT_BUFFER.address());
@@ -310,10 +331,7 @@ impl<'a> Lowering<'a> {
         let stores = state.stores.iter().map(|s| (places[&s.object], s.offset, places[&s.value])).collect();
         let exit = Box::new(Exit { unit: Cell::new(std::ptr::null()), reason, count: Cell::new(0), frames, stores });
         let address = self.word(&raw const *exit as u64);
-        let cx = self.cx;
-        let bits = self.call(crate::exits::leave as *const () as usize, &[cx, address], Some(types::I64));
-        let bits = bits.expect("it has a result");
-        self.b.ins().return_(&[bits]);
+        self.b.ins().jump(tail, &[clif::BlockArg::Value(address)]);
         Ok(exit)
     }
 

@@ -20,8 +20,13 @@ pub fn clobbers(inst: &Inst) -> Clobber {
     match inst.op {
         Op::Call => {
             let row = Helper::from_imm(inst.imm).row();
-            if row.python { Clobber::All } else { Clobber::Nothing }
+            match (row.python, row.writes) {
+                (true, _) => Clobber::All,
+                (_, true) => Clobber::Some(CONTAINERS),
+                _ => Clobber::Nothing,
+            }
         }
+        Op::CallPlain => Clobber::Some(CONTAINERS),
         Op::PyCall => Clobber::All,
         // Appending changes size and, when it grows, the items.
         Op::ListAppend => Clobber::Some(&[Alias::ListSize, Alias::ListItems, Alias::Item]),
@@ -31,6 +36,9 @@ pub fn clobbers(inst: &Inst) -> Clobber {
         _ => Clobber::Nothing,
     }
 }
+
+/// What operations on built-in containers write.
+const CONTAINERS: &[Alias] = &[Alias::ListSize, Alias::ListItems, Alias::Item, Alias::Dict, Alias::Iter];
 
 /// What is written.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -127,6 +127,8 @@ pub fn new_class(
     for b in bases.items() {
         if let Some(b) = b.downcast::<Type>() {
             b.data().subclasses.borrow_mut().push(class);
+            // Compiled code relies on classes without subclasses.
+            b.tell_watchers(cx);
         }
     }
     let del = cx.names().__del__;
@@ -383,6 +385,8 @@ pub fn assign_bases(cx: &mut Cx, class: &'static Type, bases: Value) -> PyResult
         let mut subclasses = new.data().subclasses.borrow_mut();
         if !subclasses.iter().any(|sub| std::ptr::eq(*sub, class)) {
             subclasses.push(class);
+            drop(subclasses);
+            new.tell_watchers(cx);
         }
     }
     crate::slot_table::refill_tree(cx, class);

@@ -255,6 +255,31 @@ impl Set {
         }
     }
 
+    /// Whether an item is in the set, if that can be told without running Python code.
+    pub fn contains_known(&self, key: Value, hash: i64) -> Option<bool> {
+        let mask = self.mask.get();
+        let mut perturb = hash as u64;
+        let mut i = hash as usize & mask;
+        loop {
+            let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
+            for at in i..=last {
+                let entry = self.entry(at);
+                if entry.hash != hash {
+                    if entry.key == 0 && entry.hash == 0 {
+                        return Some(false);
+                    }
+                    continue;
+                }
+                let Some(other) = Value::from_bits(entry.key) else { return Some(false) };
+                if compare::known_equal(other, key)? {
+                    return Some(true);
+                }
+            }
+            perturb >>= PERTURB_SHIFT;
+            i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
+        }
+    }
+
     /// Adds an item whose hash is known; false if it was there. May collect.
     #[inline]
     pub fn add_hashed(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<bool> {

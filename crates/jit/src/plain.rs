@@ -1,0 +1,582 @@
+//! Operations on built-in objects that certainly run no Python code: what most instructions work on. Compiled code calls
+//! them without writing its frame to memory and without forgetting what it knows. Each first looks whether it is sure; if
+//! it is not it does nothing and says [`NOT_PLAIN`].
+//!
+//! Results: a value's word, or a truth word; 0 if it raised; [`NOT_PLAIN`].
+
+use std::cell::OnceCell;
+
+use taipan_runtime::dict::{Dict, hash_key};
+use taipan_runtime::native::Args;
+use taipan_runtime::protocol::compare::{self, CmpOp};
+use taipan_runtime::protocol::number;
+use taipan_runtime::protocol::{iter, object};
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::combinators::{ENUMERATE, Enumerate, ZIP, Zip};
+use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::range::RANGE;
+use taipan_runtime::types::set::{self, Set};
+use taipan_runtime::types::slice::{SLICE, Slice};
+use taipan_runtime::types::str::Str;
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::{boolean, bytearray, bytes, complex, float, int, type_};
+use taipan_runtime::{Cx, PyResult, Value};
+
+use crate::helpers::{BINARY, COMPARE, FALSE_WORD, TRUE_WORD};
+
+/// "Not sure": no value and no other answer has this word.
+pub const NOT_PLAIN: u64 = 12;
+/// What [`next`] answers at the end.
+pub const END: u64 = 4;
+
+/// Levels of tuples that are looked into.
+const TUPLE_DEPTH: usize = 3;
+
+fn is(v: Value, class: &'static Class) -> bool {
+    std::ptr::eq(v.class(), class)
+}
+
+fn truth(b: bool) -> u64 {
+    if b { TRUE_WORD } else { FALSE_WORD }
+}
+
+fn word(r: PyResult<Value>) -> u64 {
+    r.map_or(0, |v| v.bits())
+}
+
+/// Numbers of the built-in types.
+fn is_number(v: Value) -> bool {
+    !v.is_pointer() || is(v, &int::INT) || is(v, &float::FLOAT) || is(v, &boolean::BOOL)
+}
+
+/// Immutable things that hash and compare by themselves, tuples of them included.
+fn is_scalar(v: Value, depth: usize) -> bool {
+    is_number(v)
+        || v.exact::<Str>().is_some()
+        || v.is_none()
+        || is(v, &bytes::BYTES)
+        || depth > 0 && v.exact::<Tuple>().is_some_and(|t| t.items().iter().all(|i| is_scalar(*i, depth - 1)))
+}
+
+/// Whether a key hashes by itself and by what is known about keys of its kind.
+fn is_key(v: Value) -> bool {
+    is_scalar(v, TUPLE_DEPTH)
+}
+
+/// `item in container`.
+pub extern "C" fn contains(cx: &mut Cx, container: Value, item: Value) -> u64 {
+    if let Some(dict) = container.exact::<Dict>() {
+        if !is_key(item) {
+            return NOT_PLAIN;
+        }
+        let Ok(hash) = hash_key(cx, item) else { return 0 };
+        return dict.find_known(item, hash).map_or(NOT_PLAIN, |found| truth(found.is_some()));
+    }
+    if let Some(set) = plain_set(container) {
+        if !is_key(item) {
+            return NOT_PLAIN;
+        }
+        let Ok(hash) = hash_key(cx, item) else { return 0 };
+        return set.contains_known(item, hash).map_or(NOT_PLAIN, truth);
+    }
+    if let (Some(_), Some(_)) = (container.exact::<Str>(), item.exact::<Str>()) {
+        return object::contains(cx, container, item).map_or(0, truth);
+    }
+    let items = match (container.exact::<List>(), container.exact::<Tuple>()) {
+        (Some(list), _) => list.items(),
+        (_, Some(tuple)) => tuple.items(),
+        _ if is(container, &RANGE) && item.is_small() => return object::contains(cx, container, item).map_or(0, truth),
+        _ => return NOT_PLAIN,
+    };
+    for other in items {
+        match known_equal(*other, item) {
+            Some(true) => return TRUE_WORD,
+            Some(false) => {}
+            None => return NOT_PLAIN,
+        }
+    }
+    FALSE_WORD
+}
+
+/// As `compare::known_equal`, numbers of different kinds and None included.
+fn known_equal(a: Value, b: Value) -> Option<bool> {
+    if let Some(known) = compare::known_equal(a, b) {
+        return Some(known);
+    }
+    let simple = |v: Value| v.exact::<Str>().is_some() || v.is_none() || is(v, &bytes::BYTES);
+    match (is_number(a), is_number(b)) {
+        (true, true) => None,
+        (true, false) if simple(b) => Some(false),
+        (false, true) if simple(a) => Some(false),
+        _ if simple(a) && simple(b) && !std::ptr::eq(a.class(), b.class()) => Some(false),
+        _ => None,
+    }
+}
+
+fn plain_set(v: Value) -> Option<&'static Set> {
+    set::as_set(v).filter(|_| !v.class().is_heap_type())
+}
+
+/// Containers whose items under small ints and slices are found without running code.
+fn is_sequence(v: Value) -> bool {
+    v.exact::<List>().is_some()
+        || v.exact::<Tuple>().is_some()
+        || v.exact::<Str>().is_some()
+        || is(v, &bytes::BYTES)
+        || is(v, &bytearray::BYTEARRAY)
+        || is(v, &RANGE)
+        || is_array(v)
+}
+
+/// `array.array`, which another crate defines.
+fn is_array(v: Value) -> bool {
+    v.is_pointer() && !v.class().is_heap_type() && v.class().tp_name() == "array.array"
+}
+
+fn is_bound(v: Value) -> bool {
+    v.is_small() || v.is_none()
+}
+
+fn is_index(key: Value) -> bool {
+    if key.is_small() {
+        return true;
+    }
+    is(key, &SLICE) && {
+        // SAFETY: the class was looked at.
+        let s = unsafe { key.cast::<Slice>() };
+        is_bound(s.start) && is_bound(s.stop) && is_bound(s.step)
+    }
+}
+
+/// `v[key]`.
+pub extern "C" fn get_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
+    if let Some(dict) = v.exact::<Dict>() {
+        if !is_key(key) {
+            return NOT_PLAIN;
+        }
+        let Ok(hash) = hash_key(cx, key) else { return 0 };
+        return match dict.find_known(key, hash) {
+            None => NOT_PLAIN,
+            Some(Some(value)) => value.bits(),
+            // Raises KeyError.
+            Some(None) => word(object::get_item(cx, v, key)),
+        };
+    }
+    if is_sequence(v) && is_index(key) { word(object::get_item(cx, v, key)) } else { NOT_PLAIN }
+}
+
+/// `v[key] = value`; 1 if done.
+pub extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u64 {
+    if let Some(dict) = v.exact::<Dict>() {
+        // Whoever relies on the values of this dict must be told, which discards code: that is done elsewhere.
+        if !is_key(key) || dict.is_watched() {
+            return NOT_PLAIN;
+        }
+        let Ok(hash) = hash_key(cx, key) else { return 0 };
+        return match dict.find_known(key, hash) {
+            None => NOT_PLAIN,
+            Some(_) => dict.set_hashed(cx, key, hash, value).is_ok() as u64,
+        };
+    }
+    let list = v.exact::<List>().is_some();
+    let buffer = (is(v, &bytearray::BYTEARRAY) || is_array(v)) && is_number(value);
+    let whole = list && is(key, &SLICE) && (value.exact::<List>().is_some() || value.exact::<Tuple>().is_some());
+    if key.is_small() && (list || buffer) || whole && is_index(key) {
+        object::set_item(cx, v, key, Some(value)).is_ok() as u64
+    } else {
+        NOT_PLAIN
+    }
+}
+
+/// `v[start:stop]`.
+pub extern "C" fn get_slice(cx: &mut Cx, v: Value, start: Value, stop: Value) -> u64 {
+    if !is_sequence(v) || !is_bound(start) || !is_bound(stop) {
+        return NOT_PLAIN;
+    }
+    let slice = Slice::new(cx, start, stop, Value::none());
+    word(object::get_item(cx, v, Value::of(slice)))
+}
+
+/// `a op b`: number of the operator, 256 added for augmented assignments.
+pub extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    let which = BINARY[op & 0xff];
+    let numbers = (is_number(a) || is(a, &complex::COMPLEX)) && (is_number(b) || is(b, &complex::COMPLEX));
+    let text = |v: Value| v.exact::<Str>().is_some() || is(v, &bytes::BYTES) || is(v, &bytearray::BYTEARRAY);
+    let row = |v: Value| v.exact::<List>().is_some() || v.exact::<Tuple>().is_some();
+    let (add, multiply) = (std::ptr::eq(which, &number::ADD), std::ptr::eq(which, &number::MUL));
+    let sequences = add && (text(a) && text(b) || row(a) && row(b))
+        || multiply && (text(a) || row(a)) && is_number(b)
+        || multiply && (text(b) || row(b)) && is_number(a);
+    if !numbers && !sequences {
+        return NOT_PLAIN;
+    }
+    word(if op & 256 != 0 { number::inplace(cx, a, b, which) } else { number::binary(cx, a, b, which) })
+}
+
+/// `a ** b` of numbers.
+pub extern "C" fn power(cx: &mut Cx, a: Value, b: Value) -> u64 {
+    if !is_number(a) || !is_number(b) {
+        return NOT_PLAIN;
+    }
+    word(number::power(cx, a, b, None, false))
+}
+
+/// `-a` of numbers.
+pub extern "C" fn negative(cx: &mut Cx, a: Value) -> u64 {
+    if is(a, &float::FLOAT) {
+        return float::as_f64(a).map_or(NOT_PLAIN, |d| cx.float(-d).bits());
+    }
+    if !is_number(a) {
+        return NOT_PLAIN;
+    }
+    word(number::binary(cx, Value::small(0), a, &number::SUB))
+}
+
+/// `int(a)`, `float(a)` or `bool(a)` by number 0, 1, 2; strs included.
+pub extern "C" fn convert(cx: &mut Cx, a: Value, kind: usize) -> u64 {
+    if !is_number(a) && a.exact::<Str>().is_none() {
+        return NOT_PLAIN;
+    }
+    let class: &'static Class = [&int::INT, &float::FLOAT, &boolean::BOOL][kind];
+    word(cx.call(Value::of(class), &[a]))
+}
+
+/// `global name = value`; 1.
+pub extern "C" fn store_global(cx: &mut Cx, dict: &'static Dict, name: &'static Str, value: Value) -> u64 {
+    dict.set_str(cx, name, value);
+    1
+}
+
+/// `a op b` as a truth word: number of the comparison.
+pub extern "C" fn compare(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    let op = COMPARE[op];
+    if matches!(op, CmpOp::Eq | CmpOp::Ne)
+        && let Some(equal) = known_equal(a, b)
+    {
+        // Only NaN differs from itself.
+        if !is(a, &float::FLOAT) && !is(b, &float::FLOAT) && !is(a, &complex::COMPLEX) {
+            let tuples = a.exact::<Tuple>().is_some() && a != b;
+            if !tuples || is_scalar(a, TUPLE_DEPTH) {
+                return truth(equal == (op == CmpOp::Eq));
+            }
+        }
+    }
+    if is_number(a) && is_number(b) || is_scalar(a, TUPLE_DEPTH) && is_scalar(b, TUPLE_DEPTH) {
+        return compare::rich_bool(cx, a, b, op).map_or(0, truth);
+    }
+    NOT_PLAIN
+}
+
+/// `bool(v)`.
+pub extern "C" fn truth_of(cx: &mut Cx, v: Value) -> u64 {
+    let class = v.class();
+    let slots = class.slots();
+    if class.is_heap_type() && (slots.bool.is_some() || slots.len.is_some()) {
+        return NOT_PLAIN;
+    }
+    object::truth(cx, v).map_or(0, truth)
+}
+
+/// `len(v)` of an object of a built-in type.
+pub extern "C" fn len(cx: &mut Cx, v: Value) -> u64 {
+    if v.class().is_heap_type() || v.class().slots().len.is_none() {
+        return NOT_PLAIN;
+    }
+    object::len(cx, v).map_or(0, |n| Value::small(n as i64).bits())
+}
+
+thread_local! {
+    static ITERATORS: OnceCell<Vec<&'static Class>> = const { OnceCell::new() };
+}
+
+/// Classes of the iterators of built-in containers.
+fn is_iterator(cx: &mut Cx, it: Value) -> bool {
+    let class = it.class();
+    if class.is_heap_type() {
+        return false;
+    }
+    if std::ptr::eq(class, &ENUMERATE) {
+        // SAFETY: the class was looked at.
+        let inner = unsafe { it.cast::<Enumerate>() }.iterator;
+        return is_iterator(cx, inner);
+    }
+    if std::ptr::eq(class, &ZIP) {
+        // SAFETY: the class was looked at.
+        let inner = unsafe { it.cast::<Zip>() }.iters;
+        return inner.items().iter().all(|i| is_iterator(cx, *i));
+    }
+    ITERATORS.with(|known| known.get_or_init(|| iterators(cx)).iter().any(|c| std::ptr::eq(*c, class)))
+}
+
+fn iterators(cx: &mut Cx) -> Vec<&'static Class> {
+    use taipan_runtime::types::{dict_views, iterators, range, str_iter};
+    let mut all: Vec<&'static Class> = vec![
+        &iterators::LIST_ITER,
+        &iterators::TUPLE_ITER,
+        &range::RANGE_ITER,
+        &str_iter::STR_ITER,
+        &str_iter::STR_ASCII_ITER,
+        &iterators::REVERSE_LIST_ITER,
+        &bytes::BYTES_ITER,
+        &bytearray::BYTEARRAY_ITER,
+        &range::LONG_RANGE_ITER,
+    ];
+    let dict = Dict::new(cx);
+    let mut sources = vec![Value::of(dict), Value::of(Set::new(cx))];
+    for view in [&dict_views::DICT_VALUES, &dict_views::DICT_ITEMS] {
+        sources.push(Value::of(dict_views::DictView::new(cx, view, dict)));
+    }
+    for source in sources {
+        if let Ok(it) = iter::iter(cx, source) {
+            all.push(it.class());
+        }
+    }
+    all
+}
+
+/// The next item; [`END`] at the end.
+pub extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
+    if !is_iterator(cx, it) {
+        return NOT_PLAIN;
+    }
+    match iter::next(cx, it) {
+        Ok(Some(v)) => v.bits(),
+        Ok(None) => END,
+        Err(_) => 0,
+    }
+}
+
+/// `iter(v)` of a built-in container.
+pub extern "C" fn get_iter(cx: &mut Cx, v: Value) -> u64 {
+    let class = v.class();
+    let iterates_itself = class.slots().next.is_some();
+    if class.is_heap_type() || class.slots().iter.is_none() || iterates_itself && !is_iterator(cx, v) {
+        return NOT_PLAIN;
+    }
+    word(iter::iter(cx, v))
+}
+
+/// `isinstance(v, class)` for classes, and tuples of classes, that decide by inheritance.
+pub extern "C" fn is_instance(cx: &mut Cx, v: Value, class: Value) -> u64 {
+    let plain = |c: Value| c.exact::<Class>().filter(|c| std::ptr::eq(c.header().class(), &type_::TYPE));
+    let one = |c: &Class| v.is_instance(c);
+    let yes = if let Some(class) = plain(class) {
+        one(class)
+    } else if let Some(tuple) = class.exact::<Tuple>() {
+        let mut yes = false;
+        for item in tuple.items() {
+            let Some(class) = plain(*item) else { return NOT_PLAIN };
+            yes |= one(class);
+        }
+        yes
+    } else {
+        return NOT_PLAIN;
+    };
+    // An instance may claim another class by a property `__class__`.
+    if !yes && v.class().is_heap_type() {
+        let name = cx.names().__class__;
+        let usual = cx.type_lookup(&taipan_runtime::types::object::OBJECT, name);
+        if cx.type_lookup(v.class(), name) != usual {
+            return NOT_PLAIN;
+        }
+    }
+    truth(yes)
+}
+
+/// What arguments of a built-in function or method must be for it to run no Python code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// Strs, numbers, None, bytes, and tuples of them, the receiver aside.
+    Scalars,
+    /// Numbers.
+    Numbers,
+    /// A list or tuple.
+    Row,
+    /// The first one is a key whose place in the receiver is known, the others anything.
+    Key,
+}
+
+/// What a built-in function or method returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gives {
+    /// Anything.
+    Any,
+    /// A float.
+    Float,
+    /// A str.
+    Str,
+    /// A list.
+    List,
+}
+
+/// Built-in methods that run no Python code: type, name, needs, result.
+pub const METHODS: &[(&str, &str, Needs, Gives)] = &[
+    ("list", "append", Needs::Nothing, Gives::Any),
+    ("list", "pop", Needs::Numbers, Gives::Any),
+    ("list", "insert", Needs::Nothing, Gives::Any),
+    ("list", "reverse", Needs::Nothing, Gives::Any),
+    ("list", "clear", Needs::Nothing, Gives::Any),
+    ("list", "copy", Needs::Nothing, Gives::List),
+    ("list", "extend", Needs::Row, Gives::Any),
+    ("str", "join", Needs::Row, Gives::Str),
+    ("str", "startswith", Needs::Scalars, Gives::Any),
+    ("str", "endswith", Needs::Scalars, Gives::Any),
+    ("str", "split", Needs::Scalars, Gives::List),
+    ("str", "strip", Needs::Scalars, Gives::Str),
+    ("str", "lstrip", Needs::Scalars, Gives::Str),
+    ("str", "rstrip", Needs::Scalars, Gives::Str),
+    ("str", "lower", Needs::Scalars, Gives::Str),
+    ("str", "upper", Needs::Scalars, Gives::Str),
+    ("str", "replace", Needs::Scalars, Gives::Str),
+    ("str", "find", Needs::Scalars, Gives::Any),
+    ("str", "count", Needs::Scalars, Gives::Any),
+    ("str", "isdigit", Needs::Nothing, Gives::Any),
+    ("str", "isalpha", Needs::Nothing, Gives::Any),
+    ("str", "isalnum", Needs::Nothing, Gives::Any),
+    ("str", "isspace", Needs::Nothing, Gives::Any),
+    ("str", "isupper", Needs::Nothing, Gives::Any),
+    ("str", "islower", Needs::Nothing, Gives::Any),
+    ("str", "isidentifier", Needs::Nothing, Gives::Any),
+    ("str", "zfill", Needs::Scalars, Gives::Str),
+    ("str", "rjust", Needs::Scalars, Gives::Str),
+    ("str", "ljust", Needs::Scalars, Gives::Str),
+    ("dict", "get", Needs::Key, Gives::Any),
+    ("dict", "setdefault", Needs::Key, Gives::Any),
+    ("dict", "pop", Needs::Key, Gives::Any),
+    ("set", "add", Needs::Key, Gives::Any),
+    ("set", "discard", Needs::Key, Gives::Any),
+    ("set", "remove", Needs::Key, Gives::Any),
+    ("dict", "items", Needs::Nothing, Gives::Any),
+    ("dict", "keys", Needs::Nothing, Gives::Any),
+    ("dict", "values", Needs::Nothing, Gives::Any),
+    ("dict", "copy", Needs::Nothing, Gives::Any),
+    ("set", "copy", Needs::Nothing, Gives::Any),
+    ("int", "bit_length", Needs::Nothing, Gives::Any),
+    ("int", "bit_count", Needs::Nothing, Gives::Any),
+];
+
+/// Built-in functions that run no Python code: module, name, needs, result.
+pub const FUNCTIONS: &[(&str, &str, Needs, Gives)] = &[
+    ("builtins", "ord", Needs::Scalars, Gives::Any),
+    ("builtins", "chr", Needs::Numbers, Gives::Str),
+    ("builtins", "abs", Needs::Numbers, Gives::Any),
+    ("builtins", "min", Needs::Numbers, Gives::Any),
+    ("builtins", "max", Needs::Numbers, Gives::Any),
+    ("builtins", "divmod", Needs::Numbers, Gives::Any),
+    ("builtins", "round", Needs::Numbers, Gives::Any),
+    ("builtins", "pow", Needs::Numbers, Gives::Any),
+    ("builtins", "hash", Needs::Scalars, Gives::Any),
+    ("builtins", "id", Needs::Nothing, Gives::Any),
+    ("builtins", "bin", Needs::Numbers, Gives::Str),
+    ("builtins", "hex", Needs::Numbers, Gives::Str),
+    ("math", "sin", Needs::Numbers, Gives::Float),
+    ("math", "cos", Needs::Numbers, Gives::Float),
+    ("math", "tan", Needs::Numbers, Gives::Float),
+    ("math", "asin", Needs::Numbers, Gives::Float),
+    ("math", "acos", Needs::Numbers, Gives::Float),
+    ("math", "atan", Needs::Numbers, Gives::Float),
+    ("math", "atan2", Needs::Numbers, Gives::Float),
+    ("math", "exp", Needs::Numbers, Gives::Float),
+    ("math", "log", Needs::Numbers, Gives::Float),
+    ("math", "log2", Needs::Numbers, Gives::Float),
+    ("math", "log10", Needs::Numbers, Gives::Float),
+    ("math", "pow", Needs::Numbers, Gives::Float),
+    ("math", "sqrt", Needs::Numbers, Gives::Float),
+    ("math", "fabs", Needs::Numbers, Gives::Float),
+    ("math", "fmod", Needs::Numbers, Gives::Float),
+    ("math", "hypot", Needs::Numbers, Gives::Float),
+    ("math", "copysign", Needs::Numbers, Gives::Float),
+    ("math", "degrees", Needs::Numbers, Gives::Float),
+    ("math", "radians", Needs::Numbers, Gives::Float),
+    ("math", "floor", Needs::Numbers, Gives::Any),
+    ("math", "ceil", Needs::Numbers, Gives::Any),
+    ("math", "trunc", Needs::Numbers, Gives::Any),
+    ("math", "gcd", Needs::Numbers, Gives::Any),
+    ("math", "isqrt", Needs::Numbers, Gives::Any),
+    ("math", "isnan", Needs::Numbers, Gives::Any),
+    ("math", "isinf", Needs::Numbers, Gives::Any),
+];
+
+/// The row of a built-in method.
+pub fn method_row(method: &MethodDescr) -> Option<(Needs, Gives)> {
+    if method.owner.is_heap_type() {
+        return None;
+    }
+    let owner = method.owner.tp_name();
+    METHODS.iter().find(|r| r.0 == owner && r.1 == method.def.name).map(|r| (r.2, r.3))
+}
+
+/// The row of a built-in function of a module.
+pub fn function_row(module: &str, name: &str) -> Option<(Needs, Gives)> {
+    FUNCTIONS.iter().find(|r| r.0 == module && r.1 == name).map(|r| (r.2, r.3))
+}
+
+fn meets(args: &[Value], needs: Needs) -> bool {
+    match needs {
+        Needs::Nothing => true,
+        Needs::Scalars => args.iter().all(|a| is_scalar(*a, 1)),
+        Needs::Numbers => args.iter().all(|a| is_number(*a)),
+        Needs::Row => args.iter().all(|a| a.exact::<List>().is_some() || a.exact::<Tuple>().is_some()),
+        Needs::Key => false,
+    }
+}
+
+fn needs_from(n: usize) -> Needs {
+    [Needs::Nothing, Needs::Scalars, Needs::Numbers, Needs::Row, Needs::Key][n % 5]
+}
+
+/// Whether it is known without running Python code where in a dict or set the first argument is or would be.
+fn is_known_key(cx: &mut Cx, args: &[Value]) -> bool {
+    let [container, key, ..] = *args else { return false };
+    if !is_key(key) {
+        return false;
+    }
+    let Ok(hash) = hash_key(cx, key) else { return false };
+    if let Some(dict) = container.exact::<Dict>() {
+        return !dict.is_watched() && dict.find_known(key, hash).is_some();
+    }
+    plain_set(container).is_some_and(|s| s.contains_known(key, hash).is_some())
+}
+
+/// Calls a built-in method with `n` arguments at `args`, the receiver first.
+///
+/// # Safety
+/// `args` leads to `n` values; the method's row says what it needs.
+pub unsafe extern "C" fn call_method(
+    cx: &mut Cx,
+    method: &'static MethodDescr,
+    args: *const Value,
+    n: usize,
+    needs: usize,
+) -> u64 {
+    // SAFETY: the caller's promise.
+    let args = unsafe { std::slice::from_raw_parts(args, n) };
+    let needs = needs_from(needs);
+    let ok = if needs == Needs::Key { is_known_key(cx, args) } else { meets(&args[1..], needs) };
+    if !args[0].is_instance(method.owner) || !ok {
+        return NOT_PLAIN;
+    }
+    word((method.def.call)(cx, Args::positional(args)))
+}
+
+/// Calls a built-in function with `n` arguments at `args`.
+///
+/// # Safety
+/// As for [`call_method`].
+pub unsafe extern "C" fn call_function(
+    cx: &mut Cx,
+    f: &'static NativeFunction,
+    args: *const Value,
+    n: usize,
+    needs: usize,
+) -> u64 {
+    // SAFETY: the caller's promise.
+    let args = unsafe { std::slice::from_raw_parts(args, n) };
+    if !meets(args, needs_from(needs)) {
+        return NOT_PLAIN;
+    }
+    word(f.call(cx, Args::positional(args)))
+}
