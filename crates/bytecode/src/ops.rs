@@ -41,6 +41,8 @@ pub mod feedback {
     pub const LIST_ITER: u64 = 1 << 33;
     /// ForNext: a tuple iterator.
     pub const TUPLE_ITER: u64 = 1 << 34;
+    /// ForNext: a generator.
+    pub const GENERATOR: u64 = 1 << 36;
 }
 
 /// What an operand of an instruction means.

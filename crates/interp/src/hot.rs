@@ -6,6 +6,7 @@
 use taipan_bytecode::ops::feedback;
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
+use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::{Cx, Value};
@@ -46,6 +47,8 @@ unsafe extern "C" fn note_kind(pc: *const u64, it: Value) {
         feedback::LIST_ITER
     } else if it.exact::<TupleIter>().is_some() {
         feedback::TUPLE_ITER
+    } else if it.exact::<Generator>().is_some() {
+        feedback::GENERATOR
     } else {
         feedback::BIG
     };

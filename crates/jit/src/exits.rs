@@ -196,7 +196,9 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
         unsafe {
             if i > 0 {
                 let caller = &*cx.frame;
-                let (regs, result) = (caller.regs.add(f.base as usize), caller.regs.add(f.result as usize));
+                let regs =
+                    if caller.flags & flag::GENERATOR != 0 { caller.top } else { caller.regs.add(f.base as usize) };
+                let result = caller.regs.add(f.result as usize);
                 let mut function = f.function.expect("an inlined frame has its function");
                 if let Some(callee) = f.callee
                     && let Some(callee) = Value::from_bits(word(cx, callee))
@@ -327,15 +329,17 @@ pub unsafe extern "C" fn push_frames(cx: &mut Cx, templates: *const FrameTemplat
         let templates = std::slice::from_raw_parts(templates, n);
         (*cx.frame).pc = templates[0].code.words_ptr().add(templates[0].pc as usize);
         for f in &templates[1..] {
-            let caller = (*cx.frame).regs;
+            let caller = &*cx.frame;
+            let regs = if caller.flags & flag::GENERATOR != 0 { caller.top } else { caller.regs.add(f.base as usize) };
+            let result = caller.regs.add(f.result as usize);
             let function = f.function.expect("an inlined frame has its function");
             let frame = cx.push_frame_unchecked(
                 f.code,
-                caller.add(f.base as usize),
+                regs,
                 function.globals,
                 function.builtins,
                 Some(function),
-                caller.add(f.result as usize),
+                result,
                 if f.is_init { flag::INIT } else { 0 },
             );
             (*frame).pc = f.code.words_ptr().add(f.pc as usize);
@@ -360,6 +364,8 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     }
     if exit.reason.teaches() {
         unit.learn(cx, exit);
+    } else if exit.reason == Reason::Interpret && exit.frames[0].code.is_generator_like() {
+        unit.note_left();
     }
     // SAFETY: FRAME-1.
     unsafe {

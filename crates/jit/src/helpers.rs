@@ -19,6 +19,7 @@ use taipan_runtime::protocol::{attr, iter, object};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::float;
 use taipan_runtime::types::function::{self, BoundMethod, Function};
+use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -106,6 +107,8 @@ helpers! {
     CallMethod = call_method, raises, python;
     /// Calls a Python function: (function, address of the arguments, count).
     CallFunction = call_function, raises, python;
+    /// Unlinks the running generator frame, which is suspended.
+    Suspend = suspend, writes;
     /// The next item, 4 at the end.
     Next = next, raises, python;
     /// `list.append`.
@@ -468,6 +471,12 @@ extern "C" fn pop_frame(cx: &mut Cx, frame: *mut Frame) {
     if cx.frame == frame {
         cx.pop_frame();
     }
+}
+
+extern "C" fn suspend(cx: &mut Cx) {
+    // SAFETY: FRAME-1; a generator frame has its generator.
+    let generator = unsafe { (*cx.frame).receiver.expect("a generator frame has its generator").cast::<Generator>() };
+    generator.leave(cx, State::Suspended);
 }
 
 extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {

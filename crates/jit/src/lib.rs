@@ -118,12 +118,14 @@ pub fn join(cx: &mut Cx, options: Options) {
     }
     let mut hooks = cx.rt().hooks.get();
     hooks.hot = tier::hot;
+    hooks.resume = tier::resume;
     hooks.type_changed = tier::type_changed;
     hooks.dict_changed = tier::dict_changed;
     hooks.tracing_began = tier::tracing_began;
     hooks.frame_written = tier::frame_written;
     cx.rt().hooks.set(hooks);
     let stress = options.mode == Mode::Stress;
+    tier::begin();
     cx.hot_call = options.hot_call.unwrap_or(if stress { 2 } else { HOT_CALL });
     cx.hot_loop = options.hot_loop.unwrap_or(if stress { 3 } else { HOT_LOOP });
     cx.rt().hot.set((cx.hot_call, cx.hot_loop));

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::dict::Dict;
+use taipan_runtime::frame::flag;
 use taipan_runtime::heap::RootVec;
 use taipan_runtime::hooks::{ENTRY, NOT_COMPILED};
 use taipan_runtime::typeobj::Type as Class;
@@ -30,6 +31,10 @@ use crate::{Mode, dump, passes, stats};
 const EXITS_TO_LEARN: u32 = 40;
 /// Compiling code anew pays after so many nanoseconds of it for each exit.
 const NANOSECONDS_PER_EXIT: u64 = 4000;
+/// Nanoseconds that may be spent compiling at once.
+const BUDGET_AT_START: u64 = 10_000_000;
+/// Of the time that has passed, one part in so many may be spent compiling besides.
+const BUDGET_PART: u64 = 4;
 /// At most so many exits are taken before code is compiled anew.
 const MOST_EXITS: u64 = 4000;
 /// Units made for one entry before it is left alone.
@@ -101,6 +106,9 @@ pub struct Unit {
     failures: Cell<u32>,
     /// How many are enough to learn from.
     patience: Cell<u32>,
+    /// Resumptions by it, and how many of them it left to the interpreter.
+    resumed: Cell<u32>,
+    left: Cell<u32>,
     _roots: RootVec,
 }
 
@@ -117,6 +125,8 @@ struct Tier {
     units: Vec<*const Unit>,
     /// Keeps watched objects alive.
     watched: RootVec,
+    /// Nanoseconds spent compiling.
+    spent: u64,
 }
 
 struct Global(UnsafeCell<Option<Tier>>);
@@ -143,6 +153,13 @@ fn ready() -> Option<&'static mut Tier> {
     tier()
 }
 
+/// Notes when the program begins to run.
+pub fn begin() {
+    let _ = BEGAN.get_or_init(Instant::now);
+}
+
+static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+
 fn start() {
     let (Some(machine), Some(arena)) = (Machine::host(), Arena::new()) else { return };
     let tier = Tier {
@@ -153,6 +170,7 @@ fn start() {
         volatile: HashMap::new(),
         units: vec![],
         watched: RootVec::new(),
+        spent: 0,
     };
     // SAFETY: TIER-1.
     unsafe { *TIER.0.get() = Some(tier) };
@@ -305,6 +323,54 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
     }
 }
 
+/// Resumes the generator frame on top by compiled code, compiled now if it must be. See `Hooks::resume`.
+///
+/// # Safety
+/// The frame on top must be a generator's, just entered with the flag ENTRY.
+pub unsafe fn resume(cx: &mut Cx) -> u64 {
+    let here = 0u8;
+    if cx.traced || (&raw const here as usize) < cx.native_limit {
+        return NOT_COMPILED;
+    }
+    // SAFETY: FRAME-1.
+    unsafe {
+        let frame = &mut *cx.frame;
+        let code = frame.code;
+        let entry = frame.pc.offset_from(code.words_ptr()) as u32;
+        let data = data(code);
+        let unit = match data.units.iter().find(|u| u.0 == entry) {
+            Some((_, unit)) => *unit,
+            None if code.resumed.get() < cx.hot_call => return NOT_COMPILED,
+            None => {
+                code.resumed.set(0);
+                match compile(cx, code, entry) {
+                    Some(unit) => unit,
+                    None => return NOT_COMPILED,
+                }
+            }
+        };
+        frame.flags |= flag::NATIVE;
+        (*unit).resumed.set((*unit).resumed.get().wrapping_add(1));
+        let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute((*unit).start);
+        let regs = frame.regs;
+        cx.compiled += 1;
+        let bits = run(cx, regs);
+        cx.compiled -= 1;
+        bits
+    }
+}
+
+/// Whether more may be compiled now: time spent compiling stays a small part of the time spent running, so that a short
+/// program is not slowed down. What is hot comes back.
+fn within_budget() -> bool {
+    if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() {
+        return true;
+    }
+    ready().is_some_and(|t| {
+        t.spent < BUDGET_AT_START + BEGAN.get_or_init(Instant::now).elapsed().as_nanos() as u64 / BUDGET_PART
+    })
+}
+
 fn refuse(data: &mut CodeData, entry: u32, why: &'static str) {
     data.refused.push(entry);
     stats::STATS.with_borrow_mut(|s| *s.refused.entry(why).or_default() += 1);
@@ -315,8 +381,17 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Option<*const 
     if data.refused.contains(&entry) {
         return None;
     }
-    if code.is_generator_like() {
+    // Calling it makes a generator; that is resumed at other places.
+    if code.is_generator_like() && entry == ENTRY {
         refuse(data, entry, "generator");
+        return None;
+    }
+    // The interpreter goes through a chain of delegating generators without native recursion.
+    if entry != ENTRY && entry > 0 && op_at(code, entry as usize - 1) == B::YieldDelegate {
+        refuse(data, entry, "delegating generator");
+        return None;
+    }
+    if !within_budget() {
         return None;
     }
     let made = data.made.entry(entry).or_default();
@@ -329,12 +404,18 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Option<*const 
     let result = build_unit(cx, code, entry);
     let spent = began.elapsed().as_nanos() as u64;
     stats::STATS.with_borrow_mut(|s| s.compile_ns += spent);
+    if let Some(tier) = tier() {
+        tier.spent += spent;
+    }
     match result {
         Ok(unit) => {
             let patience = (spent / NANOSECONDS_PER_EXIT).clamp(EXITS_TO_LEARN as u64, MOST_EXITS);
             // SAFETY: the unit was just made.
             unsafe { (*unit).patience.set(patience as u32) };
             data.units.push((entry, unit));
+            if code.is_generator_like() {
+                code.has_resumes.set(true);
+            }
             if entry == ENTRY {
                 // SAFETY: the unit was just made.
                 code.native.set(unsafe { (*unit).start });
@@ -388,6 +469,8 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         entry_kinds: product.entry_kinds,
         failures: Cell::new(0),
         patience: Cell::new(EXITS_TO_LEARN),
+        resumed: Cell::new(0),
+        left: Cell::new(0),
         _roots: roots,
     }));
     let process = Process {
@@ -459,6 +542,15 @@ impl Unit {
         self.discard();
     }
 
+    /// Notes that a resumption was left to the interpreter. Code that mostly does so is of no use.
+    pub fn note_left(&self) {
+        self.left.set(self.left.get() + 1);
+        if self.left.get() >= 64 && self.left.get() > self.resumed.get() / 4 {
+            self.discard();
+            refuse(data(self.code), self.entry, "left to the interpreter");
+        }
+    }
+
     /// Notes which registers were not of the kinds that the code expects on entry.
     fn note_entry(&self, cx: &mut Cx, exit: &Exit) {
         let Some(frame) = exit.frames.last() else { return };
@@ -485,6 +577,9 @@ impl Unit {
         }
         stats::STATS.with_borrow_mut(|s| s.invalidated += 1);
         data(self.code).units.retain(|u| !std::ptr::eq(u.1, self));
+        if data(self.code).units.is_empty() {
+            self.code.has_resumes.set(false);
+        }
         if self.entry == ENTRY {
             self.code.native.set(std::ptr::null());
         }

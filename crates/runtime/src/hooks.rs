@@ -33,6 +33,9 @@ pub struct Hooks {
     /// may run it on. Returns [`NOT_COMPILED`], [`RESUME`] (go on at the frame on top), 0 (an exception is to be unwound
     /// from the frame on top) or the word that the running frame returned; it is still on top then. Set by `jit`.
     pub hot: unsafe fn(&mut Cx, u32) -> u64,
+    /// Resumes the generator frame on top, entered with the flag ENTRY, by compiled code: [`NOT_COMPILED`], or the word that it
+    /// yielded or returned, or 0 if it raised; then the frame has been left. Set by `jit`.
+    pub resume: unsafe fn(&mut Cx) -> u64,
     /// The interpreter's implementation of an opcode, for compiled code. Set by `interp`.
     pub generic: fn(u16) -> Option<GenericOp>,
     /// A watched type lost its version. Set by `jit`.
@@ -55,6 +58,7 @@ impl Default for Hooks {
             import: |_, _, _, _, _, _| unreachable!("no import system was joined"),
             signals: |_| Ok(()),
             hot: |_, _| NOT_COMPILED,
+            resume: |_| NOT_COMPILED,
             generic: |_| None,
             type_changed: |_, _| {},
             tracing_began: |_| {},

@@ -78,6 +78,9 @@ handler!(Send, |w, pc, regs, cx, table| {
     {
         g.set_sent(sent);
         let frame = g.enter(cx, regs.add(w.b()), flag::SEND);
+        if super::iter::resume_is_hot(cx, (*frame).code) {
+            return super::iter::resume_compiled(cx, g, flag::SEND, table);
+        }
         dispatch!((*frame).pc, (*frame).regs, cx, table);
     }
     match methods::send_to(cx, it, sent) {

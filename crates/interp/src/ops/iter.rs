@@ -1,8 +1,10 @@
 //! Iteration.
 
-use taipan_bytecode::Word;
+use taipan_bytecode::{Op, Word};
 use taipan_runtime::frame::flag;
+use taipan_runtime::hooks::NOT_COMPILED;
 use taipan_runtime::protocol::iter;
+use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::range::RangeIter;
@@ -135,6 +137,51 @@ fn resumable(cx: &Cx, it: Value) -> Option<&'static Generator> {
     (ready && cx.depth < cx.rt().recursion_limit.get()).then_some(g)
 }
 
+/// Counts a resumption; true if there is or should be compiled code for it.
+#[inline(always)]
+pub(crate) fn resume_is_hot(cx: &Cx, code: &CodeObject) -> bool {
+    let resumed = code.resumed.get().wrapping_add(1);
+    code.resumed.set(resumed);
+    code.has_resumes.get() || resumed >= cx.hot_call
+}
+
+/// Goes on in the generator just entered with `flags`, by compiled code if there is some, and then in the frame that
+/// resumed it, as its instruction wants it.
+#[inline(never)]
+pub(crate) unsafe extern "C" fn resume_compiled(
+    cx: &mut Cx,
+    g: &'static Generator,
+    flags: u32,
+    table: *const Handler0,
+) -> u64 {
+    // SAFETY: INT-1; the generator's frame is on top.
+    unsafe {
+        let frame = g.frame.get();
+        (*frame).flags = flag::GENERATOR | flag::ENTRY;
+        let bits = if cx.traced { NOT_COMPILED } else { (cx.rt().hooks.get().resume)(cx) };
+        if bits == NOT_COMPILED {
+            (*frame).flags = flag::GENERATOR | flags;
+            dispatch!((*frame).pc, (*frame).regs, cx, table);
+        }
+        // What ran may have turned tracing on or off.
+        let table = crate::trace::table(cx);
+        if bits == 0 {
+            return unwind(cx, table, true);
+        }
+        let caller = &*cx.frame;
+        let word = Word(*caller.pc.sub(2));
+        let op = word.op().map_or(Op::Nop, Op::base);
+        let yielded = g.state.get() != State::Finished;
+        if yielded || op == Op::Send {
+            *(*frame).result = bits;
+        }
+        // ForNext jumps to its body, the others to the end.
+        let jumps = yielded == (op == Op::ForNext);
+        let next = if jumps { caller.pc.offset(word.sc() as isize) } else { caller.pc };
+        dispatch!(next, caller.regs, cx, table)
+    }
+}
+
 /// Goes on in a generator on behalf of a for loop.
 #[inline(always)]
 unsafe fn resume(cx: &mut Cx, g: &'static Generator, result: *mut u64, table: *const Handler0) -> u64 {
@@ -142,6 +189,9 @@ unsafe fn resume(cx: &mut Cx, g: &'static Generator, result: *mut u64, table: *c
     unsafe {
         g.set_sent(Value::none());
         let frame = g.enter(cx, result, flag::FOR);
+        if resume_is_hot(cx, (*frame).code) {
+            return resume_compiled(cx, g, flag::FOR, table);
+        }
         dispatch!((*frame).pc, (*frame).regs, cx, table)
     }
 }

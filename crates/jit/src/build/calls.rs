@@ -252,7 +252,9 @@ impl Builder<'_> {
         let registers: Vec<usize> = (first..first + n).collect();
         self.sync(&registers);
         let code = f.code.get();
-        let v = if code.simple && code.argcount as usize == n && !code.is_generator_like() {
+        // A generator's registers are no part of the stack, on which the callee's lie.
+        let on_stack = !self.func.generator || self.is_inlined();
+        let v = if on_stack && code.simple && code.argcount as usize == n && !code.is_generator_like() {
             self.watch_type(&function_methods::FUNCTION);
             self.root(Value::of(f));
             self.store_pc();

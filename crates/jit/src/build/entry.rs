@@ -58,7 +58,8 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         sets: vec![],
         iters: vec![],
     };
-    let mut func = Func { hoists_guards: true, ..Func::default() };
+    let generator = code.is_generator_like();
+    let mut func = Func { hoists_guards: true, generator, ..Func::default() };
     let block = func.add_block();
     let mut builder = Builder {
         cx,

@@ -246,6 +246,9 @@ pub struct Builder<'a> {
     pub inlined: usize,
 }
 
+/// Bit of a register's number: it is counted from the first register above the entry frame, a generator's.
+pub const ABOVE: u64 = 1 << 15;
+
 /// Largest number of instructions that is compiled.
 const MAX_INSTS: usize = 6_000;
 
@@ -267,7 +270,16 @@ impl Builder<'_> {
 
     /// First register of the innermost frame, counted from the entry frame's window.
     pub fn window(&self) -> usize {
-        self.state.frames.iter().map(|f| self.contexts[f.context].base as usize).sum()
+        self.window_of(self.state.frames.len() - 1)
+    }
+
+    /// As [`Builder::window`] for the frame at a depth; [`ABOVE`] is added where the count begins above a generator's frame.
+    pub fn window_of(&self, depth: usize) -> usize {
+        let generator = self.func.generator && depth > 0;
+        let first = if generator { 2 } else { 1 };
+        let frames = self.state.frames.get(first..=depth).unwrap_or(&[]);
+        let sum: usize = frames.iter().map(|f| self.contexts[f.context].base as usize).sum();
+        sum | if generator { ABOVE as usize } else { 0 }
     }
 
     /// True in an inlined call.
@@ -330,7 +342,7 @@ impl Builder<'_> {
             };
             let mut regs = Vec::new();
             for (r, v) in frame.regs[..end].iter().enumerate() {
-                let known = frame.synced[r] == *v;
+                let known = frame.synced[r] == *v && (d == 0 || !self.func.generator);
                 if !v.is_none() && !known && context.live.is_live(live_at, r) {
                     regs.push((r as u16, *v));
                 }

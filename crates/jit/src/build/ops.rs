@@ -362,6 +362,7 @@ impl Builder<'_> {
                 let v = self.object(Value::none());
                 return Ok(self.give(v));
             }
+            B::Yield | B::YieldDelegate if !self.is_inlined() => return self.yield_value(at),
             B::ReturnGenerator
             | B::Yield
             | B::YieldDelegate
@@ -395,6 +396,11 @@ impl Builder<'_> {
     fn give(&mut self, v: Val) -> Flow {
         if self.is_inlined() {
             return Flow::Return(v);
+        }
+        if self.func.generator {
+            // The interpreter ends the generator.
+            self.leave(Reason::Interpret);
+            return Flow::End;
         }
         self.forget_iters();
         let v = self.boxed(v);
@@ -464,10 +470,9 @@ impl Builder<'_> {
     pub fn sync(&mut self, also: &[usize]) {
         self.forget_iters();
         let depth = self.state.frames.len();
-        let mut window = 0;
         for d in 0..depth {
             let context = &self.contexts[self.state.frames[d].context];
-            window += context.base as usize;
+            let window = self.window_of(d);
             let named = (context.code.nlocals + context.code.ncells + context.code.nfrees) as usize;
             let top = d + 1 == depth;
             if !top {
@@ -530,6 +535,22 @@ impl Builder<'_> {
     /// Calls a helper that neither raises nor runs Python code.
     pub fn plain_call(&mut self, helper: Helper, args: &[Val], ty: Type) -> Val {
         self.emit(Op::Call, ty, args, helper as u64)
+    }
+
+    /// Gives a value to whoever resumed the generator. All registers that matter are in memory then; the next resumption
+    /// begins another unit.
+    fn yield_value(&mut self, at: At) -> Built<Flow> {
+        let next = self.pc + at.op.words();
+        let live = self.context().live.clone();
+        let registers: Vec<usize> = (0..self.top().regs.len()).filter(|r| live.is_live(next, *r)).collect();
+        self.sync(&registers);
+        let v = self.reg(at.w.a());
+        let v = self.boxed(v);
+        // SAFETY: within the code.
+        let pc = unsafe { self.context().code.words_ptr().add(next) } as u64;
+        let state = self.resume_here();
+        self.emit_exit(Op::Yield, Type::Void, &[v], pc, Reason::Interpret, state);
+        Ok(Flow::End)
     }
 
     fn load_deref(&mut self, a: usize, b: usize) {
@@ -751,7 +772,9 @@ impl Builder<'_> {
     }
 
     fn next_of_any(&mut self, at: At, it: Val, b: usize) -> Built<Flow> {
-        if let Some(v) = self.plain(Helper::PlainNext, &[it], Type::Val) {
+        if at.feedback() != feedback::GENERATOR
+            && let Some(v) = self.plain(Helper::PlainNext, &[it], Type::Val)
+        {
             let end = self.emit(Op::IsConst, Type::Bool, &[v], DONE);
             let (no, yes) = self.branch(end);
             let not_taken = Pending { block: no, state: self.state.clone() };

@@ -157,6 +157,8 @@ pub struct Func {
     pub blocks: Vec<Block>,
     /// All frame states.
     pub states: Vec<FrameState>,
+    /// The entry frame is a generator's.
+    pub generator: bool,
     /// Whether guards may move in front of loops.
     pub hoists_guards: bool,
 }

@@ -314,6 +314,9 @@ macro_rules! for_each_ir_op {
             jump = Jump () -> Void, ends;
             /// Goes on at the first target if `a` holds, else at the second.
             branch = Branch (Bool) -> Void, ends;
+            /// Gives `a` to whoever resumed the generator frame, which is suspended with the pc `imm`; leaves where the interpreter resumed
+            /// it.
+            yield_ = Yield (Val) -> Void, ends, imm;
             /// Returns from the frame.
             ret = Return (Val) -> Void, ends;
             /// Leaves.

@@ -35,6 +35,10 @@ impl Lowering<'_> {
     /// On entry: the frame's window grows over those of inlined calls. What a call found there is still there after it, and
     /// exits rely on that, so the collector must scan it.
     pub(super) fn cover_inlined_windows(&mut self) {
+        if self.func.generator {
+            // Exits write all registers of inlined calls.
+            return;
+        }
         let mut end = 0;
         for v in (0..self.func.insts.len() as u32).map(Val).filter(|v| self.pushes_frames(*v)) {
             let mut base = 0;

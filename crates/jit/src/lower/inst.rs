@@ -15,6 +15,7 @@ use taipan_runtime::value::{INT_MAX, INT_MIN};
 use taipan_runtime::{Cx, Object, Value};
 
 use super::{Lowering, flags, machine_type};
+use crate::build::ABOVE;
 use crate::build::plain::PLAIN_METHOD;
 use crate::build::values::offset_of;
 use crate::helpers::Helper;
@@ -59,13 +60,20 @@ impl Lowering<'_> {
             Op::ConstInt | Op::ConstVal | Op::ConstWord => self.word(imm),
             Op::ConstFloat => self.b.ins().f64const(f64::from_bits(imm)),
             Op::ConstBool => self.b.ins().iconst(types::I8, (imm != 0) as i64),
-            Op::LoadReg => self.b.ins().load(types::I64, flags(), self.regs, imm as i32 * 8),
+            Op::LoadReg => {
+                let (base, offset) = self.register(imm);
+                self.b.ins().load(types::I64, flags(), base, offset)
+            }
             Op::StoreReg => {
                 let x = a[0];
-                self.b.ins().store(flags(), x, self.regs, imm as i32 * 8);
+                let (base, offset) = self.register(imm);
+                self.b.ins().store(flags(), x, base, offset);
                 return Ok(None);
             }
-            Op::RegAddress => self.b.ins().iadd_imm_s(self.regs, imm as i64 * 8),
+            Op::RegAddress => {
+                let (base, offset) = self.register(imm);
+                self.b.ins().iadd_imm_s(base, offset as i64)
+            }
             Op::AddOv | Op::SubOv | Op::MulOv => self.checked(v, a[0], a[1]),
             Op::Add => self.b.ins().iadd(a[0], a[1]),
             Op::Sub => self.b.ins().isub(a[0], a[1]),
@@ -261,6 +269,10 @@ impl Lowering<'_> {
                 self.b.ins().brif(cond, yes.0, &yes.1, no.0, &no.1);
                 return Ok(None);
             }
+            Op::Yield => {
+                self.yield_(v, a[0], imm);
+                return Ok(None);
+            }
             Op::Return => {
                 let x = a[0];
                 self.b.ins().return_(&[x]);
@@ -272,6 +284,12 @@ impl Lowering<'_> {
                 return Ok(None);
             }
         }))
+    }
+
+    /// Where a register is: (base, byte offset).
+    fn register(&self, imm: u64) -> (clif::Value, i32) {
+        let base = if imm & ABOVE != 0 { self.above } else { self.regs };
+        (base, (imm & !ABOVE) as i32 * 8)
     }
 
     fn target(&self, edge: &Edge) -> (clif::Block, Vec<BlockArg>) {
@@ -722,6 +740,21 @@ impl Lowering<'_> {
         result
     }
 
+    /// Suspends the generator frame and returns a value to the native code that resumed it.
+    fn yield_(&mut self, v: Val, value: clif::Value, pc: u64) {
+        let at = std::mem::offset_of!(Frame, flags) as i32;
+        let word = self.b.ins().load(types::I32, flags(), self.frame, at);
+        let native = self.b.ins().band_imm_s(word, flag::NATIVE as i64);
+        let (exit, go) = (self.exit_block(v), self.b.create_block());
+        self.b.ins().brif(native, go, &[], exit, &[]);
+        self.b.switch_to_block(go);
+        let pc = self.word(pc);
+        self.b.ins().store(flags(), pc, self.frame, std::mem::offset_of!(Frame, pc) as i32);
+        let cx = self.cx;
+        self.call(Helper::Suspend.row().address, &[cx], None);
+        self.b.ins().return_(&[value]);
+    }
+
     /// Puts values on the native stack; their address.
     fn on_stack(&mut self, items: &[clif::Value]) -> clif::Value {
         let bytes = 8 * items.len().max(1) as u32;
@@ -745,7 +778,8 @@ impl Lowering<'_> {
     fn py_call(&mut self, v: Val) -> clif::Value {
         let inst = &self.func[v];
         let pushed = self.push_inlined(v);
-        let window = self.b.ins().iadd_imm_s(self.regs, (inst.imm >> 48) as i64 * 8);
+        let (base, offset) = self.register(inst.imm >> 48);
+        let window = self.b.ins().iadd_imm_s(base, offset as i64);
         let callee = self.value(inst.args[0]);
         let cx = self.cx;
         // SAFETY: the builder put a function there that the unit keeps alive.

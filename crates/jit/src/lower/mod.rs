@@ -15,6 +15,7 @@ use cranelift_codegen::ir::{self as clif, AbiParam, InstBuilder, MemFlagsData, t
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use taipan_runtime::frame::Frame;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::{Cx, Value};
@@ -138,6 +139,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) regs: clif::Value,
     /// The entry frame.
     pub(crate) frame: clif::Value,
+    /// First register above the entry frame's, if that is a generator's, whose registers are no part of the stack.
+    pub(crate) above: clif::Value,
     /// The frame on top while a call is being made.
     pub(crate) top_frame: clif::Value,
     /// What frames that are pushed around calls look like.
@@ -155,7 +158,12 @@ impl<'a> Lowering<'a> {
         b.switch_to_block(entry);
         let (cx, regs) = (b.block_params(entry)[0], b.block_params(entry)[1]);
         let frame = b.ins().load(types::I64, flags(), cx, std::mem::offset_of!(Cx, frame) as i32);
+        let above = match func.generator {
+            true => b.ins().load(types::I64, flags(), frame, std::mem::offset_of!(Frame, top) as i32),
+            false => regs,
+        };
         Lowering {
+            above,
             func,
             process,
             b,

@@ -63,6 +63,10 @@ pub struct CodeObject {
     pub native: Cell<*const u8>,
     /// The JIT's data, which it owns; null before it looked at the code.
     pub jit: Cell<*mut ()>,
+    /// Resumptions of generators of this code since they were last looked at.
+    pub resumed: Cell<u32>,
+    /// Whether there is compiled code that generators of this code may be resumed with.
+    pub has_resumes: Cell<bool>,
     positions: RefCell<Option<Box<[taipan_bytecode::Position]>>>,
 }
 object!(CodeObject, crate::types::code_methods::CODE);
@@ -210,6 +214,8 @@ impl CodeObject {
             heat: Cell::new(0),
             native: Cell::new(std::ptr::null()),
             jit: Cell::new(std::ptr::null_mut()),
+            resumed: Cell::new(0),
+            has_resumes: Cell::new(false),
             positions: RefCell::new(None),
         };
         let this = cx.alloc(this);

@@ -8,6 +8,7 @@ use crate::buffer::ValueArray;
 use crate::cx::{Cx, PyResult, Raised};
 use crate::exceptions::{self, Exception};
 use crate::frame::{Frame, flag};
+use crate::hooks::NOT_COMPILED;
 use crate::object;
 use crate::object::Header;
 use crate::raise;
@@ -266,8 +267,26 @@ impl Generator {
         }
         // SAFETY: the callers checked the state.
         let frame = unsafe { self.enter(cx, &raw mut result, flags) };
-        let value = cx.run(frame)?;
+        let value = match if flags & flag::THROW == 0 { self.resume_compiled(cx) } else { NOT_COMPILED } {
+            NOT_COMPILED => cx.run(frame)?,
+            bits => Value::from_bits(bits).ok_or(Raised)?,
+        };
         if self.state.get() == State::Finished { Ok(Step::Returned(value)) } else { Ok(Step::Yielded(value)) }
+    }
+
+    /// Runs compiled code for the frame that was just entered with the flag ENTRY, see `Hooks::resume`.
+    #[inline(always)]
+    pub fn resume_compiled(&'static self, cx: &mut Cx) -> u64 {
+        // SAFETY: the frame of a generator that is not finished.
+        let code = unsafe { (*self.frame.get()).code };
+        let resumed = code.resumed.get().wrapping_add(1);
+        code.resumed.set(resumed);
+        if code.has_resumes.get() || resumed >= cx.hot_call {
+            // SAFETY: the frame is on top.
+            unsafe { (cx.rt().hooks.get().resume)(cx) }
+        } else {
+            NOT_COMPILED
+        }
     }
 
     /// Makes the exception being handled inside the generator the context of the one that is thrown into it.
