@@ -134,8 +134,19 @@ pub struct Cx {
     pub at_line: bool,
     /// Frame and word of the instruction looked at last.
     pub last_traced: Option<(*mut Frame, usize)>,
-    /// The native function whose call was reported and has not returned, and the frame that called it.
-    pub native_call: Option<(*mut Frame, Value)>,
+    /// The calls of native functions that were reported and have not returned, innermost last.
+    pub native_calls: Vec<NativeCall>,
+}
+
+/// A call of something other than a Python function.
+#[derive(Clone, Copy)]
+pub struct NativeCall {
+    /// The frame that called it.
+    pub frame: *mut Frame,
+    /// What `sys.setprofile`'s function is told; only for native functions.
+    pub function: Option<Value>,
+    /// What monitoring callbacks are told: the callable and its first argument.
+    pub monitored: Option<(Value, Value)>,
 }
 
 /// Set when something wants the running thread's attention at the next check.
@@ -243,7 +254,7 @@ impl Cx {
             tracing: 0,
             at_line: false,
             last_traced: None,
-            native_call: None,
+            native_calls: Vec::new(),
         })
     }
 

@@ -452,6 +452,9 @@ impl StreamWriter {
 
     #[py("($self, /)")]
     fn reset(cx: &mut Cx, this: Value) -> PyResult<()> {
+        if of(this).pending.get().is_none() {
+            return Ok(());
+        }
         let data = of(this).finish_encoding(cx)?;
         if !data.is_empty() {
             let stream = of(this).stream.get().unwrap_or(Value::none());

@@ -8,6 +8,7 @@ mod compress;
 mod csv;
 mod datetime;
 mod hash;
+mod lsprof;
 mod pickle;
 mod queue;
 mod sysconfig;
@@ -21,6 +22,7 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_csv", csv::module),
     ("_datetime", datetime::module),
     ("_hashlib", hash::hashlib_module),
+    ("_lsprof", lsprof::module),
     ("_lzma", compress::lzma_module),
     ("_md5", hash::md5_module),
     ("_pickle", pickle::module),

@@ -40,6 +40,7 @@ pub fn run(mut options: Options) -> ExitCode {
         taipan_stdlib_net::MODULES,
         taipan_stdlib_os::MODULES,
         taipan_stdlib_xml::MODULES,
+        taipan_stdlib_zstd::MODULES,
     ]);
     match jit_options(&options) {
         Ok(jit) => taipan_jit::join(cx, jit),

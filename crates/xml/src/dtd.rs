@@ -68,15 +68,13 @@ const MAX_DEPTH: usize = 1000;
 type Ids = (Option<String>, Option<String>);
 
 fn external_id(cursor: &mut Cursor, system_needed: bool) -> Scan<Option<Ids>> {
-    if cursor.rest().starts_with("SYSTEM") {
-        cursor.at += 6;
+    if cursor.eat_word("SYSTEM")? {
         cursor.need_spaces()?;
         return Ok(Some((None, Some(cursor.literal()?.to_string()))));
     }
-    if !cursor.rest().starts_with("PUBLIC") {
+    if !cursor.eat_word("PUBLIC")? {
         return Ok(None);
     }
-    cursor.at += 6;
     cursor.need_spaces()?;
     let start = cursor.at;
     let public = cursor.literal()?;
@@ -141,11 +139,10 @@ impl Dtd {
             Some((public, system)) => {
                 (entity.public, entity.system) = (public, system);
                 let spaced = cursor.spaces()?;
-                if cursor.rest().starts_with("NDATA") {
+                if cursor.eat_word("NDATA")? {
                     if !spaced || is_parameter {
                         return cursor.bad();
                     }
-                    cursor.at += 5;
                     cursor.need_spaces()?;
                     entity.notation = Some(cursor.name()?.to_string());
                 }
@@ -400,8 +397,7 @@ fn group(cursor: &mut Cursor, depth: usize) -> Scan<Model> {
     cursor.spaces()?;
     let mut children = Vec::new();
     let mut kind = 0;
-    if cursor.rest().starts_with("#PCDATA") {
-        cursor.at += 7;
+    if cursor.eat_word("#PCDATA")? {
         kind = 3;
         cursor.spaces()?;
     } else {

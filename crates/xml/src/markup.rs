@@ -54,6 +54,16 @@ impl<'a> Cursor<'a> {
         word.bytes().try_for_each(|b| self.expect(b))
     }
 
+    /// Takes `word` if it is there; it may not be complete yet.
+    pub fn eat_word(&mut self, word: &str) -> Scan<bool> {
+        let rest = self.rest();
+        if rest.starts_with(word) {
+            self.at += word.len();
+            return Ok(true);
+        }
+        if word.starts_with(rest) { Err(Stop::More) } else { Ok(false) }
+    }
+
     /// Takes `b` if it is there.
     pub fn eat(&mut self, b: u8) -> Scan<bool> {
         let found = self.peek()? == b;

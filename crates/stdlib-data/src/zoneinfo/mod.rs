@@ -316,7 +316,7 @@ impl Builder {
 }
 
 fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
-    let name = v.class().name();
+    let name = v.class().tp_name();
     let this = of(v);
     let key = this.key.get();
     let text = if key.is_none() {
@@ -475,7 +475,7 @@ impl ZoneInfo {
         let me = Value::of(this);
         if this.file.get().is_some() {
             let class = import_attr(cx, "pickle", "PicklingError")?;
-            let text = cx.str("Cannot pickle a ZoneInfo file created from a file stream.");
+            let text = cx.str("Cannot pickle a ZoneInfo file from a file stream.");
             let error = cx.call(class, &[text])?;
             return Err(cx.raise(error));
         }
