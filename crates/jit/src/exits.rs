@@ -240,7 +240,7 @@ fn note_receiver(cx: &Cx) {
         let word = Word(*frame.pc);
         let r = match word.op().map(Op::base) {
             Some(Op::LoadAttr | Op::LoadMethod | Op::Add | Op::Sub | Op::Mul | Op::TrueDiv | Op::LoadItem) => word.b(),
-            Some(Op::LoadItemI | Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge) => word.b(),
+            Some(Op::LoadItemI | Op::UnpackSequence | Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge) => word.b(),
             Some(Op::StoreAttr | Op::StoreItem) => word.a(),
             Some(Op::In | Op::NotIn) => word.c(),
             Some(Op::LoadSuperMethod) => word.c() + 1,

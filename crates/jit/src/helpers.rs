@@ -143,6 +143,10 @@ helpers! {
     PlainSetItem = plain::set_item, raises, writes;
     /// See `crate::plain`.
     PlainGetSlice = plain::get_slice, raises;
+    /// A slice object.
+    NewSlice = plain::new_slice, removable;
+    /// See `crate::plain`.
+    PlainSetSlice = plain::set_slice, raises, writes;
     /// See `crate::plain`.
     PlainBinary = plain::binary, raises, writes;
     /// See `crate::plain`.

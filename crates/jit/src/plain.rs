@@ -131,7 +131,7 @@ fn is_sequence(v: Value) -> bool {
 
 /// `array.array`, which another crate defines.
 fn is_array(v: Value) -> bool {
-    v.is_pointer() && !v.class().is_heap_type() && v.class().tp_name() == "array.array"
+    taipan_runtime::machine_items::tag_of(v) != 0
 }
 
 fn is_bound(v: Value) -> bool {
@@ -196,6 +196,21 @@ pub extern "C" fn get_slice(cx: &mut Cx, v: Value, start: Value, stop: Value) ->
     }
     let slice = Slice::new(cx, start, stop, Value::none());
     word(object::get_item(cx, v, Value::of(slice)))
+}
+
+/// `slice(start, stop, step)`.
+pub extern "C" fn new_slice(cx: &mut Cx, start: Value, stop: Value, step: Value) -> u64 {
+    Value::of(Slice::new(cx, start, stop, step)).bits()
+}
+
+/// `v[start:stop] = value`; 1 if done.
+pub extern "C" fn set_slice(cx: &mut Cx, v: Value, start: Value, stop: Value, value: Value) -> u64 {
+    let row = value.exact::<List>().is_some() || value.exact::<Tuple>().is_some();
+    if v.exact::<List>().is_none() || !row || !is_bound(start) || !is_bound(stop) {
+        return NOT_PLAIN;
+    }
+    let slice = Slice::new(cx, start, stop, Value::none());
+    object::set_item(cx, v, Value::of(slice), Some(value)).is_ok() as u64
 }
 
 /// `a op b`: number of the operator, 256 added for augmented assignments.

@@ -14,6 +14,7 @@ use taipan_runtime::dict::Dict;
 use taipan_runtime::frame::flag;
 use taipan_runtime::heap::RootVec;
 use taipan_runtime::hooks::{ENTRY, NOT_COMPILED};
+use taipan_runtime::machine_items::{self, MachineItems};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::str::Str;
@@ -211,8 +212,17 @@ pub fn note_assumed(code: &CodeObject, pc: u32, class: u64, shape: u64) {
 }
 
 fn kind_of(v: Value) -> (u64, u64) {
-    let shape = taipan_runtime::shape::Attrs::of(v).map_or(0, |a| a.shape() as *const _ as u64);
+    let shape = match taipan_runtime::shape::Attrs::of(v) {
+        Some(attrs) => attrs.shape() as *const _ as u64,
+        None => machine_items::tag_of(v),
+    };
     (v.class() as *const Class as u64, shape)
+}
+
+/// Where the machine numbers are in all objects noted at an instruction, if they are of one kind.
+pub fn noted_items(code: &CodeObject, pc: u32) -> Option<MachineItems> {
+    let [(class, tag)] = *profile(code)?.receivers(pc)? else { return None };
+    machine_items::items_with(class, tag)
 }
 
 fn add_receiver(list: &mut Vec<(u64, u64)>, seen: (u64, u64)) {

@@ -14,6 +14,7 @@ pub mod frame;
 pub mod heap;
 pub mod hooks;
 pub mod liveness;
+pub mod machine_items;
 pub mod monitoring;
 pub mod names;
 pub mod native;

@@ -72,6 +72,8 @@ impl Builder<'_> {
             (Some(Kind::Other | Kind::Str), _) | (_, Some(Kind::Other | Kind::Str)) => Kind::Other,
             _ if self.failed(Reason::Overflow) || seen & feedback::BIG != 0 => Kind::Other,
             (a, b) => match seen {
+                0 if !quick && a.or_else(|| self.now(x)) == Some(Kind::Float) => Kind::Mixed,
+                0 if !quick && b.or_else(|| self.now(y)) == Some(Kind::Float) => Kind::Mixed,
                 feedback::OTHER => Kind::Other,
                 feedback::STR => Kind::Other,
                 // If neither is known to be a float, an int in its place would make the result an int.
@@ -85,6 +87,18 @@ impl Builder<'_> {
                 0 => Kind::Int,
                 _ => Kind::Other,
             },
+        }
+    }
+
+    /// What kind of number a value is now, if it is one.
+    fn now(&self, v: Val) -> Option<Kind> {
+        let now = self.peek(v)?;
+        if now.is_small() {
+            Some(Kind::Int)
+        } else if std::ptr::eq(now.class(), &FLOAT) {
+            Some(Kind::Float)
+        } else {
+            None
         }
     }
 
@@ -165,11 +179,16 @@ impl Builder<'_> {
         Ok(flow)
     }
 
-    /// The only class noted of the left operands here.
-    pub fn noted_class(&mut self) -> Option<&'static taipan_runtime::typeobj::Type> {
+    /// The only class noted of the operands `v` here; what it is now if nothing was noted.
+    pub fn noted_class(&mut self, v: Val) -> Option<&'static taipan_runtime::typeobj::Type> {
         let code = self.context().code;
-        let [(class, _)] = *crate::tier::profile(code)?.receivers(self.pc as u32)? else { return None };
-        if self.cx.heap().find_object(class as usize)? as u64 != class {
+        let Some(noted) = crate::tier::profile(code).and_then(|p| p.receivers(self.pc as u32)) else {
+            return self.peek(v).map(|now| now.class());
+        };
+        let [(class, _)] = *noted else { return None };
+        // Static types are not in the heap.
+        let heap = self.cx.heap();
+        if heap.contains(class as usize) && heap.find_object(class as usize)? as u64 != class {
             return None;
         }
         Value::from_address(class as usize).downcast()

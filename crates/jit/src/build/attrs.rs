@@ -368,7 +368,7 @@ impl Builder<'_> {
         let start = match self.class_of(object) {
             Some(class) => class,
             None if self.failed(Reason::Class) => return self.generic(at),
-            None => match self.noted_class() {
+            None => match self.noted_class(object) {
                 Some(class) => class,
                 None => return self.generic(at),
             },

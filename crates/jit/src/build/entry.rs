@@ -67,6 +67,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         info: vec![],
         tuples: Default::default(),
         choices: Default::default(),
+        initial: Default::default(),
         contexts: vec![context],
         block,
         state,

@@ -4,6 +4,7 @@ use taipan_bytecode::ops::feedback;
 use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::Object;
 use taipan_runtime::dict::Dict;
+use taipan_runtime::machine_items::{self, MachineItems};
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::{Range, RangeIter};
@@ -103,7 +104,92 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
+    /// Where the machine numbers in `v` are, if it is an object that holds such and the key is an int.
+    fn machine_items(&mut self, v: Val, key: Val) -> Option<MachineItems> {
+        let int_key = matches!(self.func[key].ty, Type::Int) || self.class_of(key).is_none();
+        if self.func[v].ty != Type::Val || !int_key || self.failed(Reason::Number) {
+            return None;
+        }
+        if self.class_of(v).is_none() && self.failed(Reason::Shape) {
+            return None;
+        }
+        let noted = crate::tier::noted_items(self.context().code, self.pc as u32);
+        let noted = noted.or_else(|| {
+            let now = self.peek(v)?;
+            machine_items::items_of(now.class(), machine_items::tag_of(now))
+        });
+        match self.class_of(v) {
+            Some(class) => machine_items::items_of(class, 0).or_else(|| noted.filter(|n| std::ptr::eq(n.class, class))),
+            None if self.failed(Reason::Class) => None,
+            None => noted,
+        }
+    }
+
+    /// Makes sure that `v` holds such items and has one of that index; gives what they start from and the index.
+    fn machine_item(&mut self, v: Val, key: Val, items: &MachineItems) -> (Val, Val) {
+        let v = self.guard_class(v, items.class);
+        if let Some((offset, word)) = items.tag {
+            let tag = self.emit(Op::Load, Type::Word, &[v], at(Alias::Fixed, offset));
+            self.emit_guard(Op::GuardWord, Type::Void, &[tag], word, Reason::Shape);
+        }
+        let i = self.checked_index(v, key);
+        let base = match items.pointer {
+            Some(offset) => self.load(v, Alias::ListItems, offset),
+            None => v,
+        };
+        (base, i)
+    }
+
+    fn load_machine_item(&mut self, v: Val, key: Val, items: &MachineItems) -> Val {
+        let (base, i) = self.machine_item(v, key, items);
+        let imm = (items.kind as u64) << 32 | items.base as u64 | (Alias::Raw as u64) << 56;
+        match items.kind.range() {
+            Some((lo, hi)) => {
+                let x = self.emit(Op::LoadRaw, Type::Int, &[base, i], imm);
+                self.bounded(x, lo, hi)
+            }
+            None => self.emit(Op::LoadRaw, Type::Float, &[base, i], imm),
+        }
+    }
+
+    /// Stores into an object that holds machine numbers; false if that is left to others.
+    fn store_machine_item(&mut self, v: Val, key: Val, value: Val, items: &MachineItems) -> bool {
+        let is_float = items.kind.range().is_none();
+        let fits = match self.func[value].ty {
+            Type::Int => true,
+            Type::Float => is_float,
+            Type::Val => self.class_of(value).is_none() && !self.failed(Reason::Overflow),
+            _ => false,
+        };
+        if !items.mutable || !fits {
+            return false;
+        }
+        let value = match items.kind.range() {
+            None => self.to_float(value, true, Reason::Overflow),
+            Some((lo, hi)) => {
+                let value = self.to_int(value, Reason::Overflow);
+                let (low, high) = self.range(value);
+                if low < lo || high > hi {
+                    let (min, span) = (self.int(lo), self.int(hi - lo + 1));
+                    let moved = self.emit(Op::Sub, Type::Int, &[value, min], 0);
+                    let ok = self.emit(Op::ULt, Type::Bool, &[moved, span], 0);
+                    self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Overflow);
+                }
+                value
+            }
+        };
+        let (base, i) = self.machine_item(v, key, items);
+        let imm = (items.kind as u64) << 32 | items.base as u64 | (Alias::Raw as u64) << 56;
+        self.emit(Op::StoreRaw, Type::Void, &[base, i, value], imm);
+        true
+    }
+
     fn generic_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
+        if let Some(items) = self.machine_items(v, key) {
+            let item = self.load_machine_item(v, key, &items);
+            self.set_reg(at.w.a(), item);
+            return Ok(Flow::Next);
+        }
         let name = self.cx.names().__getitem__;
         if let Some(flow) = self.special(at, v, name, &[key], at.w.a(), |_, _, _| true)? {
             return Ok(flow);
@@ -183,6 +269,11 @@ impl Builder<'_> {
             if !matches!(self.func[value].ty, Type::Int | Type::Bool) || !self.is_small(value) {
                 self.emit(Op::BarrierItems, Type::Void, &[items, boxed], 0);
             }
+            return Ok(Flow::Next);
+        }
+        if let Some(items) = self.machine_items(v, key)
+            && self.store_machine_item(v, key, value, &items)
+        {
             return Ok(Flow::Next);
         }
         let name = self.cx.names().__setitem__;
@@ -328,12 +419,13 @@ impl Builder<'_> {
             return Ok(Flow::Next);
         }
         let known = self.class_of(v);
+        let known = known.or_else(|| self.noted_class(v));
         let is_tuple = known.is_some_and(|c| std::ptr::eq(c, Tuple::class()));
         let is_list = known.is_some_and(|c| std::ptr::eq(c, List::class()));
         if n == 0 || (known.is_some() && !is_tuple && !is_list) || (known.is_none() && self.failed(Reason::Class)) {
             return self.generic(at);
         }
-        let v = if is_list { v } else { self.guard_class(v, Tuple::class()) };
+        let v = self.guard_class(v, if is_list { List::class() } else { Tuple::class() });
         let size = self.load_int(v, Alias::ListSize, SIZE);
         let want = self.int(n as i64);
         let ok = self.emit(Op::ICmp, Type::Bool, &[size, want], Cond::Eq as u64);

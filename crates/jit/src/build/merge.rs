@@ -340,6 +340,7 @@ impl Builder<'_> {
             if !fact.any_class && ty == Type::Val && !fact.boxed {
                 known.class = info.class;
             }
+            self.initial.insert(param, arg);
             args.push(arg);
             params.push((Place::Reg(depth, r), param));
         }

@@ -19,6 +19,7 @@ pub mod entry;
 pub mod items;
 pub mod merge;
 pub mod ops;
+pub mod peek;
 pub mod plain;
 pub mod poly;
 pub mod values;
@@ -216,6 +217,8 @@ pub struct Builder<'a> {
     pub tuples: HashMap<Val, Vec<Val>>,
     /// Methods that depend on the receiver, with the receivers of each.
     pub choices: HashMap<Val, Vec<poly::Choice>>,
+    /// What parameters of loops' heads are in the first round.
+    pub initial: HashMap<Val, Val>,
     /// Contexts.
     pub contexts: Vec<Context>,
     /// Current block; it has no end yet.

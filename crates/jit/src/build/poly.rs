@@ -6,7 +6,7 @@ use std::rc::Rc;
 use taipan_runtime::Value;
 use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::protocol::attr;
-use taipan_runtime::shape::{SHAPE, Shape};
+use taipan_runtime::shape::{Attrs, SHAPE, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::descr::Member;
 use taipan_runtime::types::function::Function;
@@ -201,7 +201,10 @@ impl Builder<'_> {
             }
         }
         let code = self.context().code;
-        let noted = crate::tier::profile(code)?.receivers(self.pc as u32)?.to_vec();
+        let Some(noted) = crate::tier::profile(code).and_then(|p| p.receivers(self.pc as u32)) else {
+            return self.peeked(v);
+        };
+        let noted = noted.to_vec();
         let mut set: Vec<Receiver> = Vec::new();
         for (class, shape) in noted {
             let heap = self.cx.heap();
@@ -230,6 +233,17 @@ impl Builder<'_> {
             set.push(Receiver { class, shape });
         }
         (!set.is_empty()).then(|| (set.into(), false))
+    }
+
+    /// What `v` is now, as [`Builder::receivers`] says it, for instances of Python classes.
+    fn peeked(&self, v: Val) -> Option<(Rc<[Receiver]>, bool)> {
+        if self.class_of(v).is_some() || self.failed(Reason::Class) || self.failed(Reason::Shape) {
+            return None;
+        }
+        let now = self.peek(v)?;
+        let class = now.class();
+        let shape = Attrs::of(now).map(|a| a.shape());
+        class.is_heap_type().then(|| (Rc::from([Receiver { class, shape }]), false))
     }
 
     /// Makes sure that `v` is one of `set`.

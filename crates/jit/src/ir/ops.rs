@@ -65,6 +65,8 @@ pub enum Alias {
     ListItems,
     /// Items of lists.
     Item,
+    /// Machine numbers in buffers.
+    Raw,
     /// Contents of cells.
     Cell,
     /// Tables and versions of dicts.
@@ -87,6 +89,7 @@ impl Alias {
         Alias::ListSize,
         Alias::ListItems,
         Alias::Item,
+        Alias::Raw,
         Alias::Cell,
         Alias::Dict,
         Alias::Iter,
@@ -271,6 +274,10 @@ macro_rules! for_each_ir_op {
             store_index = StoreIndex (Word, Int, Val) -> Void, writes;
             /// Value `imm` words behind a tuple's start of items, and the like: `a[imm]` of fixed memory at `a + 8 * b + imm`.
             load_index_at = LoadIndexAt (Val, Int) -> Val, reads, imm;
+            /// The machine number number `b` at `a` + low 32 bits of `imm`; its kind is in the bits above.
+            load_raw = LoadRaw (Val, Int) -> _, reads, imm;
+            /// The machine number number `b` at `a` + low 32 bits of `imm` becomes `c`, which fits.
+            store_raw = StoreRaw (Val, Int, _) -> Void, writes, imm;
             /// The word at the fixed address `imm`.
             load_static = LoadStatic () -> _, reads, imm;
             /// Tells the collector that `b` was stored into the object `a`.

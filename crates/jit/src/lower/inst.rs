@@ -5,6 +5,7 @@ use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_gc::{BARRIER_OFFSET, CHUNK_BYTES};
 use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::frame::{Frame, flag};
+use taipan_runtime::machine_items::ItemKind;
 use taipan_runtime::object::FRESH_WORD;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
@@ -23,6 +24,10 @@ use crate::ir::{BlockId, Cond, Edge, Op, Type, Val};
 use crate::plain;
 
 type Out = Result<Option<clif::Value>, String>;
+
+fn raw_kind(imm: u64) -> ItemKind {
+    ItemKind::ALL[(imm >> 32 & 0xff) as usize % ItemKind::ALL.len()]
+}
 
 const FLONUM_BIAS: i64 = 1 << 60;
 const FLONUM_ZERO: i64 = 2;
@@ -209,6 +214,11 @@ impl Lowering<'_> {
                 let p = self.element(a[0], a[1]);
                 self.b.ins().load(types::I64, flags(), p, offset_of(imm))
             }
+            Op::LoadRaw => self.load_raw(a[0], a[1], imm),
+            Op::StoreRaw => {
+                self.store_raw(a[0], a[1], a[2], imm);
+                return Ok(None);
+            }
             Op::LoadStatic => {
                 let p = self.word(imm);
                 self.b.ins().load(machine_type(inst.ty), flags(), p, 0)
@@ -303,6 +313,46 @@ impl Lowering<'_> {
     fn element(&mut self, base: clif::Value, index: clif::Value) -> clif::Value {
         let offset = self.b.ins().ishl_imm_s(index, 3);
         self.b.ins().iadd(base, offset)
+    }
+
+    fn raw_element(&mut self, base: clif::Value, index: clif::Value, kind: ItemKind) -> clif::Value {
+        let offset = self.b.ins().ishl_imm_s(index, kind.shift() as i64);
+        self.b.ins().iadd(base, offset)
+    }
+
+    fn load_raw(&mut self, base: clif::Value, index: clif::Value, imm: u64) -> clif::Value {
+        let (kind, at) = (raw_kind(imm), imm as u32 as i32);
+        let p = self.raw_element(base, index, kind);
+        let ins = self.b.ins();
+        match kind {
+            ItemKind::I8 => ins.sload8(types::I64, flags(), p, at),
+            ItemKind::U8 => ins.uload8(types::I64, flags(), p, at),
+            ItemKind::I16 => ins.sload16(types::I64, flags(), p, at),
+            ItemKind::U16 => ins.uload16(types::I64, flags(), p, at),
+            ItemKind::I32 => ins.sload32(flags(), p, at),
+            ItemKind::U32 => ins.uload32(flags(), p, at),
+            ItemKind::I64 => ins.load(types::I64, flags(), p, at),
+            ItemKind::F32 => {
+                let x = ins.load(types::F32, flags(), p, at);
+                self.b.ins().fpromote(types::F64, x)
+            }
+            ItemKind::F64 => ins.load(types::F64, flags(), p, at),
+        }
+    }
+
+    fn store_raw(&mut self, base: clif::Value, index: clif::Value, x: clif::Value, imm: u64) {
+        let (kind, at) = (raw_kind(imm), imm as u32 as i32);
+        let p = self.raw_element(base, index, kind);
+        match kind {
+            ItemKind::I8 | ItemKind::U8 => self.b.ins().istore8(flags(), x, p, at),
+            ItemKind::I16 | ItemKind::U16 => self.b.ins().istore16(flags(), x, p, at),
+            ItemKind::I32 | ItemKind::U32 => self.b.ins().istore32(flags(), x, p, at),
+            ItemKind::I64 | ItemKind::F64 => self.b.ins().store(flags(), x, p, at),
+            ItemKind::F32 => {
+                let x = self.b.ins().fdemote(types::F32, x);
+                self.b.ins().store(flags(), x, p, at)
+            }
+        };
     }
 
     fn checked(&mut self, v: Val, x: clif::Value, y: clif::Value) -> clif::Value {

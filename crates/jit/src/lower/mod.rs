@@ -67,7 +67,7 @@ impl Machine {
         for (name, value) in [
             ("opt_level", "speed"),
             ("regalloc_algorithm", "backtracking"),
-            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+            ("enable_verifier", if cfg!(debug_assertions) || crate::options().verify { "true" } else { "false" }),
             ("unwind_info", "false"),
             ("preserve_frame_pointers", "true"),
             ("is_pic", "false"),
@@ -293,8 +293,8 @@ impl<'a> Lowering<'a> {
         let high = self.b.ins().ushr_imm_s(n, 58);
         let keep = self.b.ins().icmp_imm_s(clif::condcodes::IntCC::NotEqual, high, 0);
         let ok = match self.b.func.dfg.value_type(ok) {
-            types::I8 => self.b.ins().icmp_imm_s(clif::condcodes::IntCC::NotEqual, ok, 0),
-            _ => ok,
+            types::I8 => ok,
+            _ => self.b.ins().icmp_imm_s(clif::condcodes::IntCC::NotEqual, ok, 0),
         };
         self.b.ins().band(ok, keep)
     }

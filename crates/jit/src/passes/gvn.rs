@@ -32,13 +32,14 @@ pub fn clobbers(inst: &Inst) -> Clobber {
         Op::ListAppend => Clobber::Some(&[Alias::ListSize, Alias::ListItems, Alias::Item]),
         Op::Store => Clobber::One(alias_of(inst.imm)),
         Op::StoreIndex => Clobber::One(Alias::Item),
+        Op::StoreRaw => Clobber::One(Alias::Raw),
         Op::StoreReg => Clobber::One(Alias::Reg),
         _ => Clobber::Nothing,
     }
 }
 
 /// What operations on built-in containers write.
-const CONTAINERS: &[Alias] = &[Alias::ListSize, Alias::ListItems, Alias::Item, Alias::Dict, Alias::Iter];
+const CONTAINERS: &[Alias] = &[Alias::ListSize, Alias::ListItems, Alias::Item, Alias::Raw, Alias::Dict, Alias::Iter];
 
 /// What is written.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -74,6 +75,7 @@ pub fn read_alias(inst: &Inst) -> Option<Alias> {
         Op::Load | Op::LoadIndex | Op::LoadIndexAt => Some(alias_of(inst.imm)),
         // Entries of dicts change under everything that runs Python code, and nothing else that is compiled writes them.
         Op::LoadStatic => Some(Alias::Dict),
+        Op::LoadRaw => Some(Alias::Raw),
         Op::LoadReg => Some(Alias::Reg),
         _ => None,
     }

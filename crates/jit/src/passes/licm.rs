@@ -121,7 +121,7 @@ fn may_move(func: &Func, v: Val, written: &[bool], state: StateId) -> bool {
         }
         Effect::Reads => match read_alias(inst) {
             // An index may be out of range in front of the check of the index.
-            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadReg) => false,
+            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadRaw | Op::LoadReg) => false,
             Some(alias) => !written[alias as usize] && (inst.op != Op::Load || alias_of(inst.imm) == alias),
             None => false,
         },

@@ -43,6 +43,8 @@ pub struct ByteArray {
     exports: Cell<usize>,
 }
 const _: () = assert!(std::mem::size_of::<ByteArray>() == 56);
+/// Byte offset of the pointer to the first byte.
+pub const START_OFFSET: usize = std::mem::offset_of!(ByteArray, start);
 object!(ByteArray, BYTEARRAY);
 
 const RANGE: &str = "byte must be in range(0, 256)";

@@ -1,5 +1,6 @@
 //! The kinds of items of arrays and the machine formats of pickles.
 
+use taipan_runtime::machine_items::ItemKind;
 use taipan_runtime::protocol::number;
 use taipan_runtime::types::int;
 use taipan_runtime::types::str::Str;
@@ -25,6 +26,24 @@ pub enum Kind {
     F32,
     F64,
 }
+
+/// What compiled code sees in an array, by number of the kind.
+pub const MACHINE_KINDS: [Option<ItemKind>; 14] = [
+    Some(ItemKind::I8),
+    Some(ItemKind::U8),
+    None,
+    None,
+    Some(ItemKind::I16),
+    Some(ItemKind::U16),
+    Some(ItemKind::I32),
+    Some(ItemKind::U32),
+    Some(ItemKind::I64),
+    None,
+    Some(ItemKind::I64),
+    None,
+    Some(ItemKind::F32),
+    Some(ItemKind::F64),
+];
 
 /// All kinds, in the order of `typecodes`.
 pub const ALL: [Kind; 14] = [

@@ -6,6 +6,7 @@ mod methods;
 use std::cell::Cell;
 
 use taipan_macros::pymethods;
+use taipan_runtime::machine_items::{TYPED_ARRAY, TypedArray};
 use taipan_runtime::buffer::RawBuffer;
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::buffer::Buffer;
@@ -33,6 +34,12 @@ pub fn init(cx: &mut Cx) -> &'static Module {
         Functions::METHODS,
     );
     module.add_type(cx, &ARRAY);
+    let _ = TYPED_ARRAY.set(TypedArray {
+        class: &ARRAY,
+        tag: std::mem::offset_of!(Array, tag),
+        buffer: std::mem::offset_of!(Array, data),
+        kinds: &item::MACHINE_KINDS,
+    });
     cx.ready_type(&ARRAY_ITER);
     module.set(cx, "ArrayType", Value::of(&ARRAY));
     let codes: String = item::ALL.iter().map(|k| k.code()).collect();
@@ -51,6 +58,8 @@ pub struct Array {
     /// Views of the data; while there are any, it may not move.
     exports: Cell<usize>,
     kind: Kind,
+    /// `kind` as a word, for compiled code.
+    tag: u64,
 }
 taipan_runtime::object!(Array, ARRAY);
 trace_values!(trace_array, Array, |t| [t.data.get().map(Value::of)]);
@@ -98,7 +107,7 @@ fn of(v: Value) -> &'static Array {
 impl Array {
     fn new_of(cx: &mut Cx, class: &'static Type, kind: Kind) -> &'static Array {
         let (len, data, exports) = (Cell::new(0), Cell::new(None), Cell::new(0));
-        cx.alloc_of(class, Array { header: Header::fresh(class), len, data, exports, kind })
+        cx.alloc_of(class, Array { header: Header::fresh(class), len, data, exports, kind, tag: kind as u64 })
     }
 
     fn len(&self) -> usize {

@@ -1,0 +1,75 @@
+//! What values are right now, while the code is compiled: hints where nothing was noted, which guards make sure of.
+
+use taipan_runtime::shape::Attrs;
+use taipan_runtime::types::cell::Cell;
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::Value;
+
+use super::Builder;
+use super::values::{alias_of, offset_of};
+use crate::ir::{Alias, Op, Type, Val};
+
+/// Steps from a register to what is looked for.
+const MAX_STEPS: usize = 8;
+
+impl Builder<'_> {
+    /// The object that `v` would be if the code ran now; None if that cannot be told.
+    pub fn peek(&self, v: Val) -> Option<Value> {
+        self.peek_within(v, MAX_STEPS)
+    }
+
+    fn peek_within(&self, v: Val, steps: usize) -> Option<Value> {
+        let steps = steps.checked_sub(1)?;
+        let inst = &self.func[v];
+        match inst.op {
+            Op::ConstVal => Value::from_bits(inst.imm),
+            Op::GuardClass | Op::AssumeClass | Op::GuardBound | Op::GuardConst | Op::BoxInt | Op::BoxFloat => {
+                self.peek_within(inst.args[0], steps)
+            }
+            Op::GuardInt | Op::GuardFloat => self.peek_within(inst.args[0], steps),
+            Op::Param => self.peek_within(*self.initial.get(&v)?, steps),
+            Op::LoadReg => {
+                // SAFETY: FRAME-1 and FRAME-2; only live registers are loaded.
+                let frame = unsafe { &*self.cx.frame };
+                ((inst.imm as usize) < frame.code.nregs()).then(|| frame.reg(inst.imm as usize)).flatten()
+            }
+            Op::Load if inst.ty == Type::Val => self.peek_field(v, steps),
+            Op::LoadIndex => {
+                let items = &self.func[inst.args[0]];
+                let list = if items.op == Op::Load { self.peek_within(items.args[0], steps)? } else { return None };
+                let i = self.func.as_const_int(inst.args[1]).unwrap_or(0);
+                list.exact::<List>()?.get(i as usize)
+            }
+            Op::LoadIndexAt => {
+                let i = self.func.as_const_int(inst.args[1]).unwrap_or(0);
+                self.peek_within(inst.args[0], steps)?.exact::<Tuple>()?.items().get(i as usize).copied()
+            }
+            _ => None,
+        }
+    }
+
+    fn peek_field(&self, v: Val, steps: usize) -> Option<Value> {
+        let inst = &self.func[v];
+        let owner = inst.args[0];
+        let object = self.peek_within(owner, steps)?;
+        match alias_of(inst.imm) {
+            Alias::Cell => object.exact::<Cell>()?.get(),
+            Alias::Slot => {
+                let class = self.class_of(owner)?;
+                if !std::ptr::eq(object.class(), class) {
+                    return None;
+                }
+                if class.data().attrs {
+                    let known = self.known_shape(owner)?;
+                    if !std::ptr::eq(Attrs::of(object)?.shape(), known) {
+                        return None;
+                    }
+                }
+                // SAFETY: objects of this class and shape have a value or 0 there.
+                Value::from_bits(unsafe { *((object.bits() as i64 + offset_of(inst.imm) as i64) as *const u64) })
+            }
+            _ => None,
+        }
+    }
+}
