@@ -118,7 +118,10 @@ pub fn tag_of(v: Value) -> u64 {
 /// As [`items_of`], by the type's address, which need not be a type's any more.
 pub fn items_with(class: u64, tag: u64) -> Option<MachineItems> {
     let array = TYPED_ARRAY.get().map(|a| a.class);
-    let class = [Some(&BYTES), Some(&BYTEARRAY), array].into_iter().flatten().find(|c| std::ptr::from_ref(*c) as u64 == class)?;
+    let class = [Some(&BYTES), Some(&BYTEARRAY), array]
+        .into_iter()
+        .flatten()
+        .find(|c| std::ptr::from_ref(*c) as u64 == class)?;
     items_of(class, tag)
 }
 

@@ -16,7 +16,7 @@ use taipan_runtime::types::list::List;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::structseq;
-use taipan_runtime::{Args, Cx, PyResult, Value, object, raise};
+use taipan_runtime::{Args, Cx, PyResult, Value, object};
 
 taipan_runtime::structseq! {
     /// `_lsprof.profiler_entry`.
@@ -206,14 +206,21 @@ fn monitoring(cx: &mut Cx, name: &str, args: &[Value]) -> PyResult<Value> {
 }
 
 impl Profiler {
-    fn now(&self, cx: &mut Cx) -> PyResult<i64> {
-        let Some(timer) = self.timer.get() else { return Ok(self.start.get().elapsed().as_nanos() as i64) };
-        let time = cx.call(timer, &[])?;
-        if self.unit.get() > 0.0 {
-            return number::to_i64(cx, time);
-        }
-        // A timer that gives seconds.
-        Ok((number::to_f64(cx, time)? * 1e9) as i64)
+    /// The time; errors of the timer are reported, not raised.
+    fn now(&self, cx: &mut Cx) -> i64 {
+        let Some(timer) = self.timer.get() else { return self.start.get().elapsed().as_nanos() as i64 };
+        let time = cx.call(timer, &[]).and_then(|time| {
+            if self.unit.get() > 0.0 {
+                return number::to_i64(cx, time);
+            }
+            // A timer that gives seconds.
+            Ok((number::to_f64(cx, time)? * 1e9) as i64)
+        });
+        time.unwrap_or_else(|_| {
+            let exception = cx.take_exception();
+            protocol::unraisable(cx, exception, Some(timer), None);
+            0
+        })
     }
 
     fn factor(&self) -> f64 {
@@ -234,7 +241,7 @@ impl Profiler {
                 number
             }
         };
-        let began = self.now(cx)?;
+        let began = self.now(cx);
         let mut guard = self.data.borrow_mut();
         let data = &mut *guard;
         data.entries[number].calls.level += 1;
@@ -261,12 +268,11 @@ impl Profiler {
         data.leave_last(now, self.subcalls.get());
     }
 
-    fn leave_all(&self, cx: &mut Cx) -> PyResult<()> {
-        let now = self.now(cx)?;
+    fn leave_all(&self, cx: &mut Cx) {
+        let now = self.now(cx);
         while !self.data.borrow().running.is_empty() {
             self.leave(None, now);
         }
-        Ok(())
     }
 }
 
@@ -374,10 +380,7 @@ impl Profiler {
             return Ok(());
         }
         let (tool, name) = (Value::small(TOOL), cx.str("cProfile"));
-        if monitoring(cx, "use_tool_id", &[tool, name]).is_err() {
-            cx.take_exception();
-            return raise!(cx, ValueError, "Another profiling tool is already active");
-        }
+        monitoring(cx, "use_tool_id", &[tool, name])?;
         let sys = taipan_runtime::protocol::import::import_module(cx, "sys")?;
         let namespace = attr::get_text(cx, sys, "monitoring")?;
         let events = attr::get_text(cx, namespace, "events")?;
@@ -404,14 +407,15 @@ impl Profiler {
         let tool = Value::small(TOOL);
         monitoring(cx, "set_events", &[tool, Value::small(0)])?;
         monitoring(cx, "free_tool_id", &[tool])?;
-        this.leave_all(cx)
+        this.leave_all(cx);
+        Ok(())
     }
 
     /// Clear all profiling information collected so far.
     #[py("($self, /)")]
     fn clear(cx: &mut Cx, this: &'static Profiler) -> PyResult<()> {
         if this.enabled.get() {
-            this.leave_all(cx)?;
+            this.leave_all(cx);
         }
         *this.data.borrow_mut() = Data::default();
         Ok(())
@@ -441,7 +445,7 @@ impl Profiler {
         _offset: Value,
         _value: Value,
     ) -> PyResult<()> {
-        let now = this.now(cx)?;
+        let now = this.now(cx);
         this.leave(Some(code.bits() as usize), now);
         Ok(())
     }
@@ -471,7 +475,7 @@ impl Profiler {
         _self_arg: Value,
     ) -> PyResult<()> {
         if let Some(key) = native_key(callable).filter(|_| this.builtins.get()) {
-            let now = this.now(cx)?;
+            let now = this.now(cx);
             this.leave(Some(key), now);
         }
         Ok(())

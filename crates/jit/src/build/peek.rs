@@ -1,10 +1,10 @@
 //! What values are right now, while the code is compiled: hints where nothing was noted, which guards make sure of.
 
+use taipan_runtime::Value;
 use taipan_runtime::shape::Attrs;
 use taipan_runtime::types::cell::Cell;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::Value;
 
 use super::Builder;
 use super::values::{alias_of, offset_of};

@@ -6,8 +6,8 @@ mod methods;
 use std::cell::Cell;
 
 use taipan_macros::pymethods;
-use taipan_runtime::machine_items::{TYPED_ARRAY, TypedArray};
 use taipan_runtime::buffer::RawBuffer;
+use taipan_runtime::machine_items::{TYPED_ARRAY, TypedArray};
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::buffer::Buffer;
 use taipan_runtime::protocol::compare::{self, CmpOp};
