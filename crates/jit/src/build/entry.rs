@@ -121,6 +121,7 @@ impl Builder<'_> {
             if is_cell {
                 self.classed(v, Cell::class());
             }
+            self.initial.insert(v, v);
             self.set_reg(r, v);
             self.top_mut().synced[r] = v;
         }

@@ -217,7 +217,7 @@ pub struct Builder<'a> {
     pub tuples: HashMap<Val, Vec<Val>>,
     /// Methods that depend on the receiver, with the receivers of each.
     pub choices: HashMap<Val, Vec<poly::Choice>>,
-    /// What parameters of loops' heads are in the first round.
+    /// What parameters of loops' heads are in the first round; registers loaded on entry are themselves.
     pub initial: HashMap<Val, Val>,
     /// Contexts.
     pub contexts: Vec<Context>,

@@ -29,8 +29,9 @@ impl Builder<'_> {
             }
             Op::GuardInt | Op::GuardFloat => self.peek_within(inst.args[0], steps),
             Op::Param => self.peek_within(*self.initial.get(&v)?, steps),
-            Op::LoadReg => {
-                // SAFETY: FRAME-1 and FRAME-2; only live registers are loaded.
+            // What registers hold on entry they hold now; later ones are filled by what has not run yet.
+            Op::LoadReg if self.initial.contains_key(&v) => {
+                // SAFETY: FRAME-1 and FRAME-2; registers that are live on entry hold values.
                 let frame = unsafe { &*self.cx.frame };
                 ((inst.imm as usize) < frame.code.nregs()).then(|| frame.reg(inst.imm as usize)).flatten()
             }
