@@ -274,7 +274,10 @@ impl<'a> Text<'a> {
 
     /// `[+-]h[hh][:mm[:ss]]` in seconds, with hours up to `most`.
     fn time(&mut self, most: i64) -> Option<i64> {
-        let negative = self.eat(b'-') || { self.eat(b'+') && false };
+        let negative = self.eat(b'-');
+        if !negative {
+            self.eat(b'+');
+        }
         let hours = self.number(1..=3).filter(|h| *h <= most)?;
         let (mut minutes, mut seconds) = (0, 0);
         if self.eat(b':') {
