@@ -9,6 +9,7 @@
 //! no line; [`CALLING`] that its entry is being reported; otherwise the line reported last.
 
 use taipan_bytecode::{Op, Word};
+use taipan_runtime::cx::NativeCall;
 use taipan_runtime::exceptions::Exception;
 use taipan_runtime::frame::{CALLING, ENTERED, Frame};
 use taipan_runtime::jump::TraceEvent;
@@ -16,6 +17,7 @@ use taipan_runtime::protocol::attr;
 use taipan_runtime::types::code_methods::code_offset;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::frame::FrameObject;
+use taipan_runtime::types::function::Function;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, monitoring};
 
@@ -245,38 +247,54 @@ fn calling(cx: &mut Cx, frame: &mut Frame, word: Word, is_method: bool, unpacks:
         let argument = receiver.or(first).unwrap_or_else(|| monitoring::missing(cx));
         monitoring::fire(cx, monitoring::CALL, frame.code, index, &[offset, function, argument])?;
     }
-    let is_native = callee.exact::<NativeFunction>().is_some() || function.exact::<MethodDescr>().is_some();
-    if !is_native {
-        return Ok(());
+    let mut ended = NativeCall { frame, called_at: frame.pc, function: None, monitored: None };
+    if wants && function.exact::<Function>().is_none() {
+        ended.monitored = Some((function, receiver.or(first).unwrap_or_else(|| monitoring::missing(cx))));
     }
-    if function.exact::<MethodDescr>().is_some()
+    let is_native = callee.exact::<NativeFunction>().is_some() || function.exact::<MethodDescr>().is_some();
+    let profile = cx.profile.filter(|_| is_native);
+    if profile.is_some()
+        && function.exact::<MethodDescr>().is_some()
         && let Some(this) = receiver.or(first)
     {
         function = attr::bind(cx, function, this, this.class())?;
     }
-    if let Some(f) = cx.profile {
+    if let Some(f) = profile {
         let object = FrameObject::of(cx, frame);
         call(cx, f, object, "c_call", function)?;
-        cx.native_call = Some((frame, function, frame.pc));
+        ended.function = Some(function);
+    }
+    // One of the same frame has ended without being seen.
+    while cx.native_calls.pop_if(|c| std::ptr::eq(c.frame, frame)).is_some() {}
+    // A callback that ended the events leaves nothing to report.
+    if cx.traced && (ended.monitored.is_some() || ended.function.is_some()) {
+        cx.native_calls.push(ended);
     }
     Ok(())
 }
 
 /// Reports that the native call of the instruction before has returned.
 fn native_returned(cx: &mut Cx, frame: &mut Frame) -> PyResult<()> {
-    match cx.native_call {
-        Some((f, function, called_at)) if std::ptr::eq(f, frame) => {
-            cx.native_call = None;
-            let Some(f) = cx.profile else { return Ok(()) };
-            // The frame is still at the call when that is reported.
-            let pc = std::mem::replace(&mut frame.pc, called_at);
-            let object = FrameObject::of(cx, frame);
-            let result = call(cx, f, object, "c_return", function);
-            frame.pc = pc;
-            result.map(drop)
-        }
-        _ => Ok(()),
+    native_ended(cx, frame, monitoring::C_RETURN, "c_return")
+}
+
+fn native_ended(cx: &mut Cx, frame: &mut Frame, event: u32, name: &str) -> PyResult<()> {
+    let this: *mut Frame = frame;
+    let Some(ended) = cx.native_calls.pop_if(|c| std::ptr::eq(c.frame, this)) else { return Ok(()) };
+    if let Some((callee, argument)) = ended.monitored {
+        let index = frame.word_index();
+        let offset = cx.int(code_offset(index));
+        monitoring::fire(cx, event, frame.code, index, &[offset, callee, argument])?;
     }
+    if let (Some(f), Some(function)) = (cx.profile, ended.function) {
+        // The frame is still at the call when that is reported.
+        let pc = std::mem::replace(&mut frame.pc, ended.called_at);
+        let object = FrameObject::of(cx, frame);
+        let result = call(cx, f, object, name, function);
+        frame.pc = pc;
+        result?;
+    }
+    Ok(())
 }
 
 /// Calls the local trace function of a frame, if it has one.
@@ -362,15 +380,7 @@ pub(crate) fn raised(cx: &mut Cx) {
 }
 
 fn report_raised(cx: &mut Cx, frame: &mut Frame, exception: Value) -> PyResult<()> {
-    if let Some((f, function, _)) = cx.native_call
-        && std::ptr::eq(f, frame)
-    {
-        cx.native_call = None;
-        if let Some(f) = cx.profile {
-            let object = FrameObject::of(cx, frame);
-            call(cx, f, object, "c_exception", function)?;
-        }
-    }
+    native_ended(cx, frame, monitoring::C_RAISE, "c_exception")?;
     let index = frame.word_index();
     if cx.rt().monitoring.wants(monitoring::RAISE, frame.code) {
         let offset = cx.int(code_offset(index));

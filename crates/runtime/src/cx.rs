@@ -144,8 +144,21 @@ pub struct Cx {
     pub traced_frame: *const Frame,
     /// Frame and word of the instruction looked at last.
     pub last_traced: Option<(*mut Frame, usize)>,
-    /// The native function whose call was reported and has not returned, the frame that called it, and its `pc` then.
-    pub native_call: Option<(*mut Frame, Value, *const u64)>,
+    /// The calls of native functions that were reported and have not returned, innermost last.
+    pub native_calls: Vec<NativeCall>,
+}
+
+/// A call of something other than a Python function.
+#[derive(Clone, Copy)]
+pub struct NativeCall {
+    /// The frame that called it.
+    pub frame: *mut Frame,
+    /// Its pc then.
+    pub called_at: *const u64,
+    /// What `sys.setprofile`'s function is told; only for native functions.
+    pub function: Option<Value>,
+    /// What monitoring callbacks are told: the callable and its first argument.
+    pub monitored: Option<(Value, Value)>,
 }
 
 /// Where the native stack was when the innermost dispatch loop was entered. Handlers keep nothing on the native stack
@@ -268,7 +281,7 @@ impl Cx {
             trace_event: Default::default(),
             traced_frame: std::ptr::null(),
             last_traced: None,
-            native_call: None,
+            native_calls: Vec::new(),
         })
     }
 

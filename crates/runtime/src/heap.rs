@@ -111,19 +111,16 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
 }
 
 unsafe fn trace_context(cx: &Cx, marker: &mut Marker) {
-    for value in [
-        cx.exception(),
-        cx.handled,
-        cx.context.map(Value::of),
-        cx.handle,
-        cx.trace,
-        cx.profile,
-        cx.native_call.map(|c| c.1),
-    ]
-    .into_iter()
-    .flatten()
+    for value in
+        [cx.exception(), cx.handled, cx.context.map(Value::of), cx.handle, cx.trace, cx.profile].into_iter().flatten()
     {
         marker.mark_value(value.bits());
+    }
+    for call in &cx.native_calls {
+        let monitored = call.monitored.map_or([None; 2], |(callee, argument)| [Some(callee), Some(argument)]);
+        for value in [call.function, monitored[0], monitored[1]].into_iter().flatten() {
+            marker.mark_value(value.bits());
+        }
     }
     for value in &cx.repr_stack {
         marker.mark_value(value.bits());

@@ -209,9 +209,11 @@ fn changed(cx: &mut Cx) {
 
 /// Calls the callbacks of the tools that want `event` at a place, with the code object and `args`. May collect.
 pub fn fire(cx: &mut Cx, event: u32, code: &'static CodeObject, index: usize, args: &[Value]) -> PyResult<()> {
+    // The ends of native calls are wanted by those who want the calls.
+    let asked = if event & (C_RETURN | C_RAISE) != 0 { CALL } else { event };
     for tool in 0..TOOLS {
         let state = &cx.rt().monitoring;
-        if state.events_in(tool, code) & event == 0 {
+        if state.events_in(tool, code) & asked == 0 {
             continue;
         }
         let place = (code as *const CodeObject, index, tool, event);
@@ -246,6 +248,9 @@ impl Cx {
     pub fn update_traced(&mut self) {
         let wanted = self.trace.is_some() || self.profile.is_some() || self.rt().monitoring.is_active();
         self.traced = wanted && self.tracing == 0;
+        if !wanted {
+            self.native_calls.clear();
+        }
     }
 
     /// As [`Cx::update_traced`], after something that wants events was added: frames that run already are not entered

@@ -8,10 +8,12 @@ mod compress;
 mod csv;
 mod datetime;
 mod hash;
+mod lsprof;
 mod pickle;
 mod queue;
 mod sysconfig;
 mod uuid;
+mod zoneinfo;
 
 /// The modules of this crate.
 pub const MODULES: taipan_stdlib::Table = &[
@@ -20,6 +22,7 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_csv", csv::module),
     ("_datetime", datetime::module),
     ("_hashlib", hash::hashlib_module),
+    ("_lsprof", lsprof::module),
     ("_lzma", compress::lzma_module),
     ("_md5", hash::md5_module),
     ("_pickle", pickle::module),
@@ -29,6 +32,7 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_sha3", hash::sha3_module),
     ("_sysconfig", sysconfig::module),
     ("_uuid", uuid::module),
+    ("_zoneinfo", zoneinfo::module),
     ("cmath", cmath::module),
     ("zlib", compress::zlib_module),
 ];

@@ -80,12 +80,20 @@ impl BinAscii {
     }
     /// Base64-code line of data.
     #[py("($module, data, /, *, newline=True)")]
-    fn b2a_base64(cx: &mut Cx, data: Held, newline: Option<bool>) -> &'static Bytes {
-        let mut out = encode_base64(data.bytes());
-        if newline.unwrap_or(true) {
-            out.push(b'\n');
+    fn b2a_base64(cx: &mut Cx, data: Held, newline: Option<bool>) -> PyResult<&'static Bytes> {
+        let newline = newline.unwrap_or(true);
+        let size = data.bytes().len().div_ceil(3) * 4 + usize::from(newline);
+        let result = Bytes::build(cx, size, |out| -> Result<(), std::convert::Infallible> {
+            if newline {
+                out[size - 1] = b'\n';
+            }
+            encode_base64(data.bytes(), out);
+            Ok(())
+        })?;
+        match result {
+            Ok(bytes) => Ok(bytes),
+            Err(never) => match never {},
         }
-        Bytes::new(cx, &out)
     }
     /// Binary data of hexadecimal representation.
     ///
@@ -206,28 +214,64 @@ fn from_hex(cx: &mut Cx, v: Value) -> PyResult<&'static Bytes> {
     if !text.len().is_multiple_of(2) {
         return error(cx, "Odd-length string");
     }
-    let digit = |b: u8| char::from(b).to_digit(16);
-    let bytes: Option<Vec<u8>> = text.chunks_exact(2).map(|c| Some((digit(c[0])? << 4 | digit(c[1])?) as u8)).collect();
-    match bytes {
-        Some(out) => Ok(Bytes::new(cx, &out)),
-        None => error(cx, "Non-hexadecimal digit found"),
+    let filled = Bytes::build(cx, text.len() / 2, |out| {
+        let mut seen = 0;
+        for (pair, place) in text.chunks_exact(2).zip(out) {
+            let (high, low) = (HEX_VALUES[pair[0] as usize], HEX_VALUES[pair[1] as usize]);
+            seen |= high | low;
+            *place = high << 4 | low & 15;
+        }
+        if seen < 16 { Ok(()) } else { Err(()) }
+    })?;
+    match filled {
+        Ok(bytes) => Ok(bytes),
+        Err(()) => error(cx, "Non-hexadecimal digit found"),
     }
 }
+
+/// The value of each hexadecimal digit, 255 for other bytes.
+static HEX_VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut i = 0;
+    while i < 16 {
+        values[b"0123456789abcdef"[i] as usize] = i as u8;
+        values[b"0123456789ABCDEF"[i] as usize] = i as u8;
+        i += 1;
+    }
+    values
+};
 
 // ---- base64 ----------------------------------------------------------------------------------------
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn encode_base64(data: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data.len().div_ceil(3) * 4 + 1);
-    for chunk in data.chunks(3) {
-        let word = chunk.iter().fold(0u32, |w, b| w << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            let symbol = ALPHABET[(word >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= chunk.len() { symbol } else { b'=' });
-        }
+/// The two symbols of each group of twelve bits.
+static PAIRS: [[u8; 2]; 4096] = {
+    let mut pairs = [[0; 2]; 4096];
+    let mut i = 0;
+    while i < 4096 {
+        pairs[i] = [ALPHABET[i >> 6], ALPHABET[i & 63]];
+        i += 1;
     }
-    out
+    pairs
+};
+
+/// Fills the first bytes of `out`, which has room for the symbols.
+fn encode_base64(data: &[u8], out: &mut [u8]) {
+    let chunks = data.chunks_exact(3);
+    let rest = chunks.remainder();
+    let mut places = out.chunks_exact_mut(4);
+    for (chunk, place) in chunks.zip(&mut places) {
+        let word = usize::from(chunk[0]) << 16 | usize::from(chunk[1]) << 8 | usize::from(chunk[2]);
+        place[..2].copy_from_slice(&PAIRS[word >> 12]);
+        place[2..].copy_from_slice(&PAIRS[word & 4095]);
+    }
+    let word = rest.iter().fold(0, |w, b| w << 8 | usize::from(*b)) << (8 * (3 - rest.len()));
+    if let Some(place) = places.next().filter(|_| !rest.is_empty()) {
+        place[..2].copy_from_slice(&PAIRS[word >> 12]);
+        place[2] = if rest.len() == 2 { ALPHABET[word >> 6 & 63] } else { b'=' };
+        place[3] = b'=';
+    }
 }
 
 /// The value of each base64 symbol, 64 for other bytes.
@@ -245,10 +289,43 @@ fn bad_count(n: usize) -> String {
     format!("Invalid base64-encoded string: number of data characters ({n}) cannot be 1 more than a multiple of 4")
 }
 
+/// Values of the symbol in each place of a group of four, shifted there; the highest bit tells other bytes.
+static PLACED: [[u32; 256]; 4] = {
+    let mut placed = [[1 << 31; 256]; 4];
+    let mut i = 0;
+    while i < 64 {
+        let mut place = 0;
+        while place < 4 {
+            placed[place][ALPHABET[i] as usize] = (i as u32) << (18 - 6 * place);
+            place += 1;
+        }
+        i += 1;
+    }
+    placed
+};
+
+/// Decodes whole groups of four symbols up to the first that is not; the number of symbols.
+fn decode_quads(text: &[u8], out: &mut Vec<u8>) -> usize {
+    let mut done = 0;
+    for quad in text.chunks_exact(4) {
+        let word = PLACED[0][quad[0] as usize]
+            | PLACED[1][quad[1] as usize]
+            | PLACED[2][quad[2] as usize]
+            | PLACED[3][quad[3] as usize];
+        if word >> 31 != 0 {
+            break;
+        }
+        out.extend_from_slice(&word.to_be_bytes()[1..]);
+        done += 4;
+    }
+    done
+}
+
 fn decode_base64(text: &[u8], strict: bool) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
-    let (mut quad, mut left, mut pads, mut symbols) = (0, 0u8, 0, 0);
-    for (i, b) in text.iter().enumerate() {
+    let plain = decode_quads(text, &mut out);
+    let (mut quad, mut left, mut pads, mut symbols) = (0, 0u8, 0, plain);
+    for (i, b) in text.iter().enumerate().skip(plain) {
         if *b == b'=' {
             if strict {
                 match quad {

@@ -32,7 +32,16 @@ pub fn run(mut options: Options) -> ExitCode {
     let mut cx = Cx::start(gc_config(), hash_key);
     let cx = &mut *cx;
     taipan_interp::join(cx);
-    taipan_stdlib::register(&[taipan_stdlib_data::MODULES, taipan_stdlib_net::MODULES]);
+    taipan_stdlib::register(&[
+        taipan_stdlib_asyncio::MODULES,
+        taipan_stdlib_cjk::MODULES,
+        taipan_stdlib_data::MODULES,
+        taipan_stdlib_decimal::MODULES,
+        taipan_stdlib_net::MODULES,
+        taipan_stdlib_os::MODULES,
+        taipan_stdlib_xml::MODULES,
+        taipan_stdlib_zstd::MODULES,
+    ]);
     match jit_options(&options) {
         Ok(jit) => taipan_jit::join(cx, jit),
         Err(text) => {

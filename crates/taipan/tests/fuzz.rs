@@ -39,3 +39,8 @@ fn source() {
 fn pyc() {
     run("pyc.py", 1, 1000);
 }
+
+#[test]
+fn parsers() {
+    run("parsers.py", 1, 3000);
+}

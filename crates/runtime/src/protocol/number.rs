@@ -208,6 +208,16 @@ pub fn power(cx: &mut Cx, a: Value, b: Value, m: Option<Value>, inplace: bool) -
             return Ok(r);
         }
     }
+    // The type of the modulus has its say as well.
+    if let Some(m) = m.filter(|m| !m.is_none())
+        && let Some(f) = m.class().slots().pow
+        && ![left, right].into_iter().flatten().any(|other| std::ptr::fn_addr_eq(other, f))
+    {
+        let r = f(cx, a, b, Some(m))?;
+        if !r.is_not_implemented() {
+            return Ok(r);
+        }
+    }
     let (ta, tb) = (ta.tp_name(), tb.tp_name());
     match m.filter(|m| !m.is_none()) {
         None => {

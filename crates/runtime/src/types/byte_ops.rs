@@ -224,6 +224,14 @@ pub fn hex(bytes: &[u8], sep: Option<u8>, group: i32) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let size = group.unsigned_abs() as usize;
     let sep = sep.filter(|_| size > 0);
+    if sep.is_none() {
+        let mut out = vec![0; bytes.len() * 2];
+        for (place, b) in out.chunks_exact_mut(2).zip(bytes) {
+            place[0] = DIGITS[usize::from(b >> 4)];
+            place[1] = DIGITS[usize::from(b & 15)];
+        }
+        return out;
+    }
     let mut out = Vec::with_capacity(bytes.len() * 2 + sep.map_or(0, |_| bytes.len() / size.max(1)));
     for (i, b) in bytes.iter().enumerate() {
         if let Some(sep) = sep

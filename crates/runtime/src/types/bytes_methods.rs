@@ -693,13 +693,29 @@ impl ByteMethods {
         if table.as_ref().is_some_and(|t| t.len != 256) {
             return raise!(cx, ValueError, "translation table must be 256 characters long");
         }
-        let mut deleted = [false; 256];
-        for b in delete.iter().flat_map(|d| d.bytes()) {
-            deleted[usize::from(*b)] = true;
+        let mut map: [u8; 256] = std::array::from_fn(|b| b as u8);
+        if let Some(table) = &table {
+            map.copy_from_slice(table.bytes());
         }
-        let map = |b: u8| table.as_ref().map_or(b, |t| t.bytes()[usize::from(b)]);
-        let kept = data(this).iter().filter(|b| !deleted[usize::from(**b)]);
-        let out: Vec<u8> = kept.map(|b| map(*b)).collect();
+        let delete = delete.as_ref().map_or(&[][..], |d| d.bytes());
+        let mut out = vec![0; data(this).len()];
+        if delete.is_empty() {
+            for (place, b) in out.iter_mut().zip(data(this)) {
+                *place = map[usize::from(*b)];
+            }
+        } else {
+            let mut kept = [1; 256];
+            for b in delete {
+                kept[usize::from(*b)] = 0;
+            }
+            // Each byte is written; whether the next one goes behind it depends on the table, not on a branch.
+            let mut n = 0;
+            for b in data(this) {
+                out[n] = map[usize::from(*b)];
+                n += kept[usize::from(*b)];
+            }
+            out.truncate(n);
+        }
         Ok(if out == data(this) { same(cx, this) } else { make(cx, this, &out) })
     }
 }

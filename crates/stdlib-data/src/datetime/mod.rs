@@ -10,6 +10,11 @@ mod local;
 mod time;
 mod tzinfo;
 
+pub use calendar::ordinal;
+pub use datetime::{DateTime, shift};
+pub use delta::from_micros as delta_from_micros;
+pub use tzinfo::TZINFO;
+
 use taipan_runtime::native::ParamSpec;
 use taipan_runtime::protocol::{attr, number};
 use taipan_runtime::typeobj::Type;
@@ -39,6 +44,14 @@ pub fn module(cx: &mut Cx) -> PyResult<&'static Module> {
     let capsule = taipan_runtime::types::capsule::Capsule::opaque(cx);
     module.set(cx, "datetime_CAPI", Value::of(capsule));
     Ok(module)
+}
+
+/// The datetime with fold 1, of its own class.
+pub fn replace_fold(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    match v.downcast::<DateTime>() {
+        Some(dt) => datetime::make(cx, v.class(), datetime::Fields { fold: 1, ..dt.fields() }),
+        None => Ok(v),
+    }
 }
 
 /// Sets a class attribute of a static type.
