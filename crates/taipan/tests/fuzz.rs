@@ -14,7 +14,7 @@ fn run(script: &str, seed: u32, rounds: u32) {
     let last = work.join(format!("{script}.last"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_taipan"));
     command.arg(path).args([seed.to_string(), rounds.to_string()]).arg("--last").arg(&last);
-    command.env("TAIPAN_HOME", work.join("home")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env("HOME", work).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("to start the fuzzer");
     let began = Instant::now();
     while child.try_wait().expect("to wait for a child").is_none() {

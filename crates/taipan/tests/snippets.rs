@@ -90,7 +90,7 @@ fn output(python: &Path, job: &Job) -> String {
     command.arg(&name).current_dir(folder()).stdin(Stdio::null());
     command.stdout(out.try_clone().expect("a handle")).stderr(err.try_clone().expect("a handle"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.env("LANG", "C.UTF-8").env("TZ", "UTC").env("HOME", work).env("TAIPAN_HOME", work.join("home"));
+    command.env("LANG", "C.UTF-8").env("TZ", "UTC").env("HOME", work);
     command.envs(job.mode.environment().iter().copied());
     let status = wait(&mut command.spawn().expect("to start the interpreter"));
     let read = |file: &mut File| {
