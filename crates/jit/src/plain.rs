@@ -338,11 +338,11 @@ fn iterators(cx: &mut Cx) -> Vec<&'static Class> {
         &range::LONG_RANGE_ITER,
     ];
     let dict = Dict::new(cx);
-    let mut sources = vec![Value::of(dict), Value::of(Set::new(cx))];
-    for view in [&dict_views::DICT_VALUES, &dict_views::DICT_ITEMS] {
-        sources.push(Value::of(dict_views::DictView::new(cx, view, dict)));
-    }
-    for source in sources {
+    // On the stack, where collections look.
+    let set = Value::of(Set::new(cx));
+    let values = Value::of(dict_views::DictView::new(cx, &dict_views::DICT_VALUES, dict));
+    let items = Value::of(dict_views::DictView::new(cx, &dict_views::DICT_ITEMS, dict));
+    for source in [Value::of(dict), set, values, items] {
         if let Ok(it) = iter::iter(cx, source) {
             all.push(it.class());
         }
