@@ -94,6 +94,8 @@ pub struct Inst {
     pub target: Option<Label>,
     /// Source range, if it has one.
     pub range: Option<TextRange>,
+    /// It is all that a statement is compiled to, and stays so that debuggers see the statement's line.
+    pub is_statement: bool,
 }
 
 impl Inst {
@@ -203,7 +205,9 @@ impl Asm {
             for _ in 0..8 {
                 let place = self.place(target);
                 match self.insts.get(place) {
-                    Some(next) if next.op == Op::Jump && place != i => target = next.target.unwrap_or(target),
+                    Some(next) if next.op == Op::Jump && !next.is_statement && place != i => {
+                        target = next.target.unwrap_or(target)
+                    }
                     _ => break,
                 }
             }
@@ -264,6 +268,13 @@ impl Asm {
 
     /// Removes jumps to the next instruction.
     fn drop_empty_jumps(&mut self) {
+        for i in 0..self.insts.len() {
+            let inst = &self.insts[i];
+            if inst.op == Op::Jump && inst.is_statement && inst.target.is_some_and(|t| self.place(t) == i + 1) {
+                self.insts[i].op = Op::Nop;
+                self.insts[i].target = None;
+            }
+        }
         let live: Vec<bool> = (0..self.insts.len())
             .map(|i| {
                 let inst = &self.insts[i];
@@ -284,6 +295,9 @@ impl Asm {
             let (inst, next) = (self.insts[i], self.insts[i + 1]);
             let over = inst.target.is_some_and(|t| self.place(t) == i + 2);
             let forward = next.target.is_some_and(|t| self.place(t) > i);
+            if next.is_statement {
+                continue;
+            }
             if let (true, true, false, Op::Jump, Some(op)) =
                 (over, forward, targeted[i + 1], next.op, opposite(inst.op))
             {
@@ -304,6 +318,10 @@ impl Asm {
                     self.insts[i].op = Op::JumpBack;
                 }
             }
+            // The end of a loop's body belongs to no line, unless a `continue` is all there is to it.
+            if self.insts[i].op == Op::JumpBack && !self.insts[i].is_statement {
+                self.insts[i].range = None;
+            }
         }
     }
 
@@ -319,6 +337,52 @@ impl Asm {
         let needed = bound::needed(self, &cover, counts);
         self.compact(&needed);
         self.mark_loops();
+        self.place_returns();
+    }
+
+    /// Gives what belongs to no line the line where it is come from. The end of a function may be come to from many
+    /// places: each gets its own.
+    fn place_returns(&mut self) {
+        self.spread_ranges();
+        for i in 0..self.insts.len() {
+            let Some(target) = self.insts[i].target else { continue };
+            let is_jump = self.insts[i].op == Op::Jump;
+            let Some(end) = self.end_without_line(self.place(target)) else { continue };
+            let range = self.insts[i].range;
+            if let (true, &[only]) = (is_jump, &end[..]) {
+                self.insts[i] = Inst { range, ..only };
+                continue;
+            }
+            let copy = end.into_iter().map(|inst| Inst { range, ..inst });
+            if is_jump || opposite(self.insts[i].op).is_some() {
+                let label = self.label();
+                self.bind(label);
+                self.insts.extend(copy);
+                self.insts[i].target = Some(label);
+            }
+        }
+        self.spread_ranges();
+    }
+
+    /// The instructions from number `start` to the return that ends them, if they are few and belong to no line.
+    fn end_without_line(&self, start: usize) -> Option<Vec<Inst>> {
+        const FEW: usize = 8;
+        let all = self.insts.get(start..)?;
+        let n = all.iter().take(FEW).position(|inst| matches!(inst.op, Op::ReturnNone | Op::Return))? + 1;
+        let is_plain = |inst: &Inst| inst.range.is_none() && inst.target.is_none();
+        all[..n].iter().all(is_plain).then(|| all[..n].to_vec())
+    }
+
+    /// What belongs to no line and is come to from the instruction before only belongs to that one's.
+    fn spread_ranges(&mut self) {
+        let mut is_target = vec![false; self.insts.len() + 1];
+        let protects = self.protects.iter().map(|p| p.target);
+        self.insts.iter().filter_map(|inst| inst.target).chain(protects).for_each(|t| is_target[self.place(t)] = true);
+        for i in 1..self.insts.len() {
+            if self.insts[i].range.is_none() && !is_target[i] && !self.insts[i - 1].is_end() {
+                self.insts[i].range = self.insts[i - 1].range;
+            }
+        }
     }
 
     /// Turns the list into words.

@@ -131,7 +131,6 @@ impl Walker<'_> {
         let id = self.push_scope(kind, name, range);
         self.table.of_node.insert((node, role), id);
         self.conditional = 0;
-        self.comp_iter = 0;
         before
     }
 
@@ -171,7 +170,7 @@ impl Walker<'_> {
             return fail(format!("duplicate type parameter '{name}'"), range);
         }
         let mut bits = bits;
-        if self.comp_target {
+        if self.comp_target && bits & uses::BOUND != 0 {
             if old & (uses::GLOBAL | uses::NONLOCAL) != 0 {
                 let text = format!("comprehension inner loop cannot rebind assignment expression target '{name}'");
                 return fail(text, range);
@@ -385,7 +384,7 @@ impl Walker<'_> {
             }
             None => {
                 let before = self.enter(ScopeKind::Annotation, "__annotate__", node.0, node.1, s.range);
-                self.add("format", uses::PARAM, s.range)?;
+                self.add(".format", uses::PARAM, s.range)?;
                 self.cur().what = "an annotation";
                 if conditional && !scratch {
                     self.add("__conditional_annotations__", uses::USE, s.range)?;
@@ -408,7 +407,7 @@ impl Walker<'_> {
     /// Makes an annotation scope that only returns strings.
     fn forget_names(&mut self, id: ScopeId) {
         let scope = &mut self.table.scopes[id];
-        scope.symbols.retain(|name, _| &**name == "format");
+        scope.symbols.retain(|name, _| &**name == ".format");
         scope.children.clear();
         scope.sees_class = false;
     }
@@ -456,7 +455,7 @@ impl Walker<'_> {
         let before = self.enter(ScopeKind::Annotation, "__annotate__", node, ANNOTATIONS, f.range);
         let done = self.current;
         self.cur().what = "an annotation";
-        self.add("format", uses::PARAM, f.range)?;
+        self.add(".format", uses::PARAM, f.range)?;
         let p = &f.parameters;
         let mut any = f.returns.is_some();
         for annotation in annotated(p) {

@@ -22,6 +22,15 @@ impl Heap {
         with_spilled_registers(&mut |sp| unsafe { (*heap).collect_from(kind, sp) });
     }
 
+    /// Collects, scanning the calling thread's stack from `sp` up only.
+    ///
+    /// # Safety
+    /// `sp` must be an address in the calling thread's stack that is in use. The frames below it, and the registers, must
+    /// hold no reference that is used after this call and is not known to the collector otherwise.
+    pub unsafe fn collect_above(&mut self, kind: Kind, sp: usize) {
+        self.collect_from(kind, sp);
+    }
+
     /// Collects as the policy has it: fully if the heap has grown enough since the last time.
     #[cold]
     #[inline(never)]

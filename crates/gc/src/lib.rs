@@ -28,7 +28,7 @@ mod trace;
 pub use classes::{CLASS_COUNT, FINE_LIMIT, MAX_CELL, class_of, class_size};
 pub use config::{Config, Header, Hooks, Kind};
 pub use heap::{Bump, Heap};
-pub use roots::{ThreadId, current_stack_bounds, set_stack_bounds};
+pub use roots::{ThreadId, current_stack_bounds, set_stack_bounds, with_spilled_registers};
 pub use space::{BARRIER_OFFSET, CHUNK_BYTES, GRANULE_SHIFT};
 pub use stats::Stats;
 pub use trace::Marker;

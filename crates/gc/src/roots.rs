@@ -67,7 +67,7 @@ pub fn current_stack_bounds() -> (usize, usize) {
 /// Calls `body` with a stack address above which every register that callees preserve has been saved. It is that of the
 /// saved registers, not the stack pointer: what lies between is uninitialised and may hold stale references.
 #[inline(never)]
-pub(crate) fn with_spilled_registers(body: &mut dyn FnMut(usize)) {
+pub fn with_spilled_registers(body: &mut dyn FnMut(usize)) {
     let mut saved = [0usize; 24];
     #[cfg(target_arch = "x86_64")]
     // SAFETY: stores six registers into `saved`; nothing else changes.

@@ -213,6 +213,23 @@ impl Marker {
         unsafe { *marks & bit != 0 }
     }
 
+    /// The objects that were not reached. To be asked once marking has drained.
+    pub fn dead_objects(&self) -> Vec<*mut Header> {
+        let mut dead = Vec::new();
+        // SAFETY: T1; nothing is changed.
+        unsafe { (*self.heap).for_each_object(|obj| dead.extend((!self.is_marked(obj)).then_some(obj))) };
+        dead
+    }
+
+    /// As [`Heap::references_of`], in a collection.
+    ///
+    /// # Safety
+    /// `obj` must be an object of the heap, dead or alive, that was not swept.
+    pub unsafe fn references_of(&self, obj: *mut Header) -> Vec<*mut Header> {
+        // SAFETY: by the contract, and T1: recording references changes nothing.
+        unsafe { Marker::references(self.heap, obj) }
+    }
+
     /// The object that contains `addr`, as [`Heap::find_object`].
     pub fn find_object(&self, addr: usize) -> Option<*mut Header> {
         // SAFETY: T1.

@@ -21,7 +21,9 @@
 //! - INT-4: operand registers of kind R are bound: the compiler emits CheckLocal where they might not be.
 
 use taipan_bytecode::{Op, for_each_op};
+use taipan_runtime::cx::Entry;
 use taipan_runtime::frame::{Frame, flag};
+use taipan_runtime::heap::with_spilled_registers;
 use taipan_runtime::{Cx, PyResult, Raised, Value};
 
 /// Type of handlers; see the module's documentation.
@@ -152,8 +154,20 @@ pub fn join(cx: &mut Cx) {
 /// # Safety
 /// `frame` must be `cx.frame`, with flag ENTRY.
 unsafe fn run(cx: &mut Cx, frame: *mut Frame) -> PyResult<Value> {
+    let mut bits = 0;
+    with_spilled_registers(&mut |stack| {
+        let outer = std::mem::replace(&mut cx.entry, Entry { stack, compiled: cx.compiled });
+        // SAFETY: the caller's promise.
+        bits = unsafe { enter(cx, frame) };
+        cx.entry = outer;
+    });
+    Value::from_bits(bits).ok_or(Raised)
+}
+
+#[inline(never)]
+unsafe fn enter(cx: &mut Cx, frame: *mut Frame) -> u64 {
     // SAFETY: the caller's promise; INT-1 holds from here on.
-    let bits = unsafe {
+    unsafe {
         let table = crate::trace::table(cx);
         if (*frame).flags & flag::THROW != 0 {
             (*frame).flags &= !flag::THROW;
@@ -170,8 +184,7 @@ unsafe fn run(cx: &mut Cx, frame: *mut Frame) -> PyResult<Value> {
         } else {
             start(cx, (*frame).pc, (*frame).regs, table)
         }
-    };
-    Value::from_bits(bits).ok_or(Raised)
+    }
 }
 
 #[inline(never)]

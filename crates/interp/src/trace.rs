@@ -12,8 +12,8 @@ use taipan_bytecode::{Op, Word};
 use taipan_runtime::cx::NativeCall;
 use taipan_runtime::exceptions::Exception;
 use taipan_runtime::frame::{CALLING, ENTERED, Frame};
+use taipan_runtime::jump::TraceEvent;
 use taipan_runtime::protocol::attr;
-use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::code_methods::code_offset;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::frame::FrameObject;
@@ -40,7 +40,7 @@ handler!(
         if !before(cx, pc) {
             return unwind(cx, self::table(cx), true);
         }
-        // Read again: the trace function may have run the same code, and a line may have been set.
+        // Read again: a line may have been set, and the trace function may have run the same code.
         let pc = (*cx.frame).pc;
         let insn = *pc.sub(1);
         let real = TABLE[(insn & 0xffff) as usize].0;
@@ -72,21 +72,31 @@ fn events(cx: &mut Cx, pc: *const u64) -> PyResult<()> {
             return Ok(());
         }
         entered(cx, frame, index)?;
+        if jumped(cx, frame, pc) {
+            return leaving(cx, frame);
+        }
     }
     native_returned(cx, frame)?;
     let line = frame.code.line_of(index);
     let last = cx.last_traced.replace((frame, index));
     let jumped_back = last.is_some_and(|(f, i)| std::ptr::eq(f, frame) && index < i);
-    if line != 0 && (line != frame.traced_line || jumped_back) && starts_line(frame.code, index, line) {
+    if line != 0 && (line != frame.traced_line || jumped_back && op != Some(Op::Send)) && frame.code.starts_line(index)
+    {
         frame.traced_line = line;
-        cx.at_line = true;
-        let result = line_event(cx, frame, line);
-        cx.at_line = false;
-        result?;
-        cx.last_traced = Some((frame, frame.word_index()));
+        line_event(cx, frame, line)?;
+        if jumped(cx, frame, pc) {
+            return leaving(cx, frame);
+        }
     }
     opcode_event(cx, frame, index)?;
-    let word = Word(insn);
+    leaving(cx, frame)
+}
+
+/// Reports what the instruction that is about to run does: return, yield, call.
+fn leaving(cx: &mut Cx, frame: &mut Frame) -> PyResult<()> {
+    // SAFETY: INT-1.
+    let word = unsafe { Word(*frame.pc.sub(1)) };
+    let op = base_op(word.0);
     match op {
         Some(Op::Return) => returned(cx, frame, word.a(), false),
         Some(Op::ReturnNone) => returning(cx, frame, Value::none(), false),
@@ -98,9 +108,15 @@ fn events(cx: &mut Cx, pc: *const u64) -> PyResult<()> {
     }
 }
 
-/// True if the instruction at `index` is the first of its line.
-fn starts_line(code: &CodeObject, index: usize, line: u32) -> bool {
-    index == 0 || code.line_of(index - 1) != line || code.position(index) != code.position(index - 1)
+/// Whether a trace function sent the frame elsewhere. The line that it goes to is not reported.
+fn jumped(cx: &mut Cx, frame: &mut Frame, pc: *const u64) -> bool {
+    if std::ptr::eq(frame.pc, pc) {
+        return false;
+    }
+    let index = frame.word_index();
+    frame.traced_line = frame.code.line_of(index);
+    cx.last_traced = Some((frame, index));
+    true
 }
 
 fn entered(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
@@ -116,9 +132,12 @@ fn entered(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
         // SAFETY: INT-1; a suspended frame's last instruction is a yield of one word.
         frame.pc = unsafe { pc.sub(1) };
     }
+    let reported = frame.pc;
     let result = report_entry(cx, frame, index, is_fresh);
     frame.traced_line = ENTERED;
-    frame.pc = pc;
+    if std::ptr::eq(frame.pc, reported) {
+        frame.pc = pc;
+    }
     result
 }
 
@@ -134,7 +153,8 @@ fn report_entry(cx: &mut Cx, frame: &mut Frame, index: usize, is_fresh: bool) ->
     }
     if let Some(f) = cx.trace {
         let object = FrameObject::of(cx, frame);
-        let local = match call(cx, f, object, "call", Value::none()) {
+        let kind = if is_fresh { TraceEvent::Start } else { TraceEvent::Jump };
+        let local = match trace_call(cx, f, object, "call", kind, Value::none()) {
             Ok(local) => local,
             Err(raised) => return Err(stop_tracing(cx, object, raised)),
         };
@@ -152,7 +172,7 @@ fn line_event(cx: &mut Cx, frame: &mut Frame, line: u32) -> PyResult<()> {
         monitoring::fire(cx, monitoring::LINE, frame.code, frame.word_index(), &[number])?;
     }
     match frame.object {
-        Some(object) if object.trace_lines.get() => local_event(cx, object, "line", Value::none()),
+        Some(object) if object.trace_lines.get() => local_event(cx, object, "line", TraceEvent::Jump, Value::none()),
         _ => Ok(()),
     }
 }
@@ -163,7 +183,9 @@ fn opcode_event(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
         monitoring::fire(cx, monitoring::INSTRUCTION, frame.code, index, &[offset])?;
     }
     match frame.object {
-        Some(object) if object.trace_opcodes.get() => local_event(cx, object, "opcode", Value::none()),
+        Some(object) if object.trace_opcodes.get() => {
+            local_event(cx, object, "opcode", TraceEvent::Other, Value::none())
+        }
         _ => Ok(()),
     }
 }
@@ -182,7 +204,12 @@ fn returning(cx: &mut Cx, frame: &mut Frame, value: Value, yields: bool) -> PyRe
         monitoring::fire(cx, event, frame.code, index, &[offset, value])?;
     }
     if let Some(object) = frame.object {
-        local_event(cx, object, "return", value)?;
+        let kind = if yields { TraceEvent::Jump } else { TraceEvent::Other };
+        let pc = frame.pc;
+        local_event(cx, object, "return", kind, value)?;
+        if jumped(cx, frame, pc) {
+            return Ok(());
+        }
     }
     if let Some(f) = cx.profile {
         let object = FrameObject::of(cx, frame);
@@ -220,7 +247,7 @@ fn calling(cx: &mut Cx, frame: &mut Frame, word: Word, is_method: bool, unpacks:
         let argument = receiver.or(first).unwrap_or_else(|| monitoring::missing(cx));
         monitoring::fire(cx, monitoring::CALL, frame.code, index, &[offset, function, argument])?;
     }
-    let mut ended = NativeCall { frame, function: None, monitored: None };
+    let mut ended = NativeCall { frame, pc: frame.pc, function: None, monitored: None };
     if wants && function.exact::<Function>().is_none() {
         ended.monitored = Some((function, receiver.or(first).unwrap_or_else(|| monitoring::missing(cx))));
     }
@@ -248,12 +275,17 @@ fn calling(cx: &mut Cx, frame: &mut Frame, word: Word, is_method: bool, unpacks:
 
 /// Reports that the native call of the instruction before has returned.
 fn native_returned(cx: &mut Cx, frame: &mut Frame) -> PyResult<()> {
-    native_ended(cx, frame, monitoring::C_RETURN, "c_return")
+    let this: *mut Frame = frame;
+    let ended = cx.native_calls.pop_if(|c| std::ptr::eq(c.frame, this));
+    let Some(ended) = ended else { return Ok(()) };
+    // The frame is still at the call when that is reported.
+    let pc = std::mem::replace(&mut frame.pc, ended.pc);
+    let result = native_ended(cx, frame, ended, monitoring::C_RETURN, "c_return");
+    frame.pc = pc;
+    result
 }
 
-fn native_ended(cx: &mut Cx, frame: &mut Frame, event: u32, name: &str) -> PyResult<()> {
-    let this: *mut Frame = frame;
-    let Some(ended) = cx.native_calls.pop_if(|c| std::ptr::eq(c.frame, this)) else { return Ok(()) };
+fn native_ended(cx: &mut Cx, frame: &mut Frame, ended: NativeCall, event: u32, name: &str) -> PyResult<()> {
     if let Some((callee, argument)) = ended.monitored {
         let index = frame.word_index();
         let offset = cx.int(code_offset(index));
@@ -267,12 +299,12 @@ fn native_ended(cx: &mut Cx, frame: &mut Frame, event: u32, name: &str) -> PyRes
 }
 
 /// Calls the local trace function of a frame, if it has one.
-fn local_event(cx: &mut Cx, object: &'static FrameObject, event: &str, arg: Value) -> PyResult<()> {
+fn local_event(cx: &mut Cx, object: &'static FrameObject, event: &str, kind: TraceEvent, arg: Value) -> PyResult<()> {
     if cx.trace.is_none() {
         return Ok(());
     }
     let Some(f) = object.trace.get() else { return Ok(()) };
-    match call(cx, f, object, event, arg) {
+    match trace_call(cx, f, object, event, kind, arg) {
         Ok(local) => {
             if !local.is_none() {
                 object.trace.set(Some(local));
@@ -292,6 +324,23 @@ fn stop_tracing(cx: &mut Cx, object: &'static FrameObject, raised: taipan_runtim
     raised
 }
 
+/// Calls a trace function, which may set the frame's line as `kind` allows.
+fn trace_call(
+    cx: &mut Cx,
+    f: Value,
+    object: &'static FrameObject,
+    event: &str,
+    kind: TraceEvent,
+    arg: Value,
+) -> PyResult<Value> {
+    cx.trace_event = kind;
+    cx.traced_frame = object.frame.get();
+    let result = call(cx, f, object, event, arg);
+    cx.trace_event = TraceEvent::None;
+    cx.traced_frame = std::ptr::null();
+    result
+}
+
 /// Calls a trace or profile function, during which there are no events.
 fn call(cx: &mut Cx, f: Value, object: &'static FrameObject, event: &str, arg: Value) -> PyResult<Value> {
     let event = Value::of(cx.intern(event));
@@ -301,6 +350,21 @@ fn call(cx: &mut Cx, f: Value, object: &'static FrameObject, event: &str, arg: V
     cx.tracing -= 1;
     cx.update_traced();
     result
+}
+
+/// Reports, as CPython does, the StopIteration by which what the running frame delegates to (`yield from`, `await`) gives
+/// its result. False if the trace function raised.
+#[cold]
+#[inline(never)]
+pub(crate) fn delegate_returned(cx: &mut Cx, value: Value) -> bool {
+    // SAFETY: INT-1.
+    let frame = unsafe { &mut *cx.frame };
+    if !frame.object.is_some_and(|o| cx.trace.is_some() && o.trace.get().is_some()) {
+        return true;
+    }
+    cx.raise_stop_iteration(Some(value));
+    let exception = cx.take_exception();
+    report_raised(cx, frame, exception).is_ok()
 }
 
 /// Reports the exception that was just raised in the running frame, or passes through it.
@@ -317,7 +381,10 @@ pub(crate) fn raised(cx: &mut Cx) {
 }
 
 fn report_raised(cx: &mut Cx, frame: &mut Frame, exception: Value) -> PyResult<()> {
-    native_ended(cx, frame, monitoring::C_RAISE, "c_exception")?;
+    let this: *mut Frame = frame;
+    if let Some(ended) = cx.native_calls.pop_if(|c| std::ptr::eq(c.frame, this)) {
+        native_ended(cx, frame, ended, monitoring::C_RAISE, "c_exception")?;
+    }
     let index = frame.word_index();
     if cx.rt().monitoring.wants(monitoring::RAISE, frame.code) {
         let offset = cx.int(code_offset(index));
@@ -327,7 +394,7 @@ fn report_raised(cx: &mut Cx, frame: &mut Frame, exception: Value) -> PyResult<(
     let traceback = exception.downcast::<Exception>().and_then(|e| e.traceback.get());
     let class = Value::of(exception.class());
     let arg = Tuple::new(cx, &[class, exception, traceback.unwrap_or(Value::none())]);
-    local_event(cx, object, "exception", Value::of(arg))
+    local_event(cx, object, "exception", TraceEvent::Other, Value::of(arg))
 }
 
 /// Reports that the exception leaves the running frame.
@@ -353,7 +420,7 @@ fn report_left(cx: &mut Cx, frame: &mut Frame, exception: Value) -> PyResult<()>
         monitoring::fire(cx, monitoring::PY_UNWIND, frame.code, index, &[offset, exception])?;
     }
     if let Some(object) = frame.object {
-        local_event(cx, object, "return", Value::none())?;
+        local_event(cx, object, "return", TraceEvent::Other, Value::none())?;
     }
     if let Some(f) = cx.profile {
         let object = FrameObject::of(cx, frame);

@@ -1,7 +1,8 @@
 //! Exceptions: finding the handler of a raised exception, leaving frames on the way.
 
 use taipan_runtime::Cx;
-use taipan_runtime::frame::flag;
+use taipan_runtime::exceptions::Exception;
+use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::traceback::Traceback;
 
@@ -33,6 +34,9 @@ pub(crate) unsafe extern "C" fn unwind(cx: &mut Cx, table: *const Handler0, note
                 let pc = code.words_ptr().add(h.target as usize);
                 dispatch!(pc, regs, cx, table);
             }
+            if (*frame).object.is_some() {
+                return_to_raise(cx, &mut *frame);
+            }
             if cx.traced {
                 crate::trace::left(cx);
             }
@@ -47,5 +51,21 @@ pub(crate) unsafe extern "C" fn unwind(cx: &mut Cx, table: *const Handler0, note
                 return 0;
             }
         }
+    }
+}
+
+/// An exception that is raised again leaves a frame from where it was raised first: puts the frame there, for those who
+/// look at its line later.
+#[cold]
+#[inline(never)]
+fn return_to_raise(cx: &Cx, frame: &mut Frame) {
+    if frame.code.line_of(frame.word_index()) != 0 {
+        return;
+    }
+    let traceback = cx.exception().and_then(|e| e.downcast::<Exception>()).and_then(|e| e.traceback.get());
+    let raised = traceback.and_then(|t| t.exact::<Traceback>());
+    if let Some(raised) = raised.filter(|t| frame.object.is_some_and(|o| std::ptr::eq(o, t.frame))) {
+        // SAFETY: the index of a word of the code; pc is behind it.
+        frame.pc = unsafe { frame.code.words_ptr().add(raised.word + 1) };
     }
 }

@@ -11,11 +11,12 @@
 use std::cell::{Cell, UnsafeCell};
 
 use taipan_bytecode::{Op, Word};
-use taipan_runtime::frame::{Frame, flag};
+use taipan_runtime::frame::{ENTERED, Frame, flag};
 use taipan_runtime::hooks::RESUME;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, Value};
 
 use crate::ir::{FrameDesc, Type};
@@ -100,6 +101,8 @@ pub enum Place {
     Buffer(u16, Type),
     /// A word.
     Const(u64),
+    /// A tuple that the exit makes, by number.
+    Tuple(u16),
 }
 
 /// A frame of an exit.
@@ -135,6 +138,8 @@ pub struct Exit {
     pub frames: Vec<ExitFrame>,
     /// Stores that were put off: object, offset, int.
     pub stores: Vec<(Place, u32, Place)>,
+    /// Tuples that compiled code did not make: their items. What stands in a tuple stands before it.
+    pub tuples: Vec<Vec<Place>>,
 }
 
 /// Words of the exit buffer.
@@ -159,10 +164,11 @@ impl ExitBuffer {
     }
 }
 
-/// The word of a value at an exit. May allocate.
-fn word(cx: &mut Cx, place: Place) -> u64 {
+/// The word of a value at an exit, with the tuples made so far. May allocate.
+fn word(cx: &mut Cx, place: Place, tuples: &[Value]) -> u64 {
     match place {
         Place::Const(bits) => bits,
+        Place::Tuple(i) => tuples[i as usize].bits(),
         Place::Buffer(i, ty) => {
             let raw = EXIT_BUFFER.word(i);
             match ty {
@@ -180,14 +186,20 @@ fn raw(place: Place) -> u64 {
     match place {
         Place::Const(bits) => (bits as i64 >> 1) as u64,
         Place::Buffer(i, _) => EXIT_BUFFER.word(i),
+        Place::Tuple(_) => unreachable!("a field that holds an int"),
     }
 }
 
 /// Writes the registers of the running frame, pushes inlined frames.
 fn rebuild(cx: &mut Cx, exit: &Exit) {
     cx.heap().disable();
+    let mut tuples: Vec<Value> = Vec::with_capacity(exit.tuples.len());
+    for items in &exit.tuples {
+        let items: Vec<Value> = items.iter().filter_map(|p| Value::from_bits(word(cx, *p, &tuples))).collect();
+        tuples.push(Value::of(Tuple::new(cx, &items)));
+    }
     for (object, offset, value) in &exit.stores {
-        let at = (word(cx, *object) + *offset as u64) as *mut u64;
+        let at = (word(cx, *object, &tuples) + *offset as u64) as *mut u64;
         // SAFETY: the builder delays stores into objects only that it knows the layout of.
         unsafe { *at = raw(*value) };
     }
@@ -201,7 +213,7 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                 let result = caller.regs.add(f.result as usize);
                 let mut function = f.function.expect("an inlined frame has its function");
                 if let Some(callee) = f.callee
-                    && let Some(callee) = Value::from_bits(word(cx, callee))
+                    && let Some(callee) = Value::from_bits(word(cx, callee, &tuples))
                 {
                     function = callee.cast::<Function>();
                 }
@@ -216,15 +228,19 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                     flags,
                 );
                 if let Some(receiver) = f.receiver {
-                    (*cx.frame).receiver = Value::from_bits(word(cx, receiver));
+                    (*cx.frame).receiver = Value::from_bits(word(cx, receiver, &tuples));
                 }
             }
             let frame = &mut *cx.frame;
             if i > 0 {
                 frame.object = take_seen(i - 1);
+                if cx.traced {
+                    // Tracing began after the call.
+                    frame.traced_line = ENTERED;
+                }
             }
             for (r, place) in &f.regs {
-                *frame.regs.add(*r as usize) = word(cx, *place);
+                *frame.regs.add(*r as usize) = word(cx, *place, &tuples);
             }
             frame.pc = f.code.words_ptr().add(f.pc as usize);
         }

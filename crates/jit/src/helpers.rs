@@ -91,6 +91,8 @@ helpers! {
     Truth = truth, raises, python;
     /// `a is b` for two heap numbers, as 0 or 1.
     IsSlow = is_slow, removable;
+    /// Whether two doubles have the same bits, as 0 or 1.
+    SameFloat = same_float, removable;
     /// `a.name`.
     GetAttr = get_attr, raises, python;
     /// `a.name = b`.
@@ -291,6 +293,10 @@ extern "C" fn str_index(cx: &mut Cx, s: &'static Str, i: i64) -> u64 {
 
 extern "C" fn truth(cx: &mut Cx, v: Value) -> u64 {
     truth_word(object::truth(cx, v))
+}
+
+extern "C" fn same_float(_: &mut Cx, a: f64, b: f64) -> u64 {
+    (a.to_bits() == b.to_bits()) as u64
 }
 
 extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {

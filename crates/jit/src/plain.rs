@@ -338,12 +338,14 @@ fn iterators(cx: &mut Cx) -> Vec<&'static Class> {
         &range::LONG_RANGE_ITER,
     ];
     let dict = Dict::new(cx);
-    // On the stack, where collections look.
-    let set = Value::of(Set::new(cx));
-    let values = Value::of(dict_views::DictView::new(cx, &dict_views::DICT_VALUES, dict));
-    let items = Value::of(dict_views::DictView::new(cx, &dict_views::DICT_ITEMS, dict));
-    for source in [Value::of(dict), set, values, items] {
-        if let Ok(it) = iter::iter(cx, source) {
+    // Rooted: a collection may come with each of them.
+    let mut sources = taipan_runtime::heap::RootVec::from_slice(&[Value::of(dict)]);
+    sources.push(Value::of(Set::new(cx)));
+    for view in [&dict_views::DICT_VALUES, &dict_views::DICT_ITEMS] {
+        sources.push(Value::of(dict_views::DictView::new(cx, view, dict)));
+    }
+    for source in sources.iter() {
+        if let Ok(it) = iter::iter(cx, *source) {
             all.push(it.class());
         }
     }
@@ -362,11 +364,10 @@ pub extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
     }
 }
 
-/// `iter(v)` of a built-in container.
+/// `iter(v)` of a built-in container. Not of an iterator, which would be the result: compiled code may hold its state.
 pub extern "C" fn get_iter(cx: &mut Cx, v: Value) -> u64 {
     let class = v.class();
-    let iterates_itself = class.slots().next.is_some();
-    if class.is_heap_type() || class.slots().iter.is_none() || iterates_itself && !is_iterator(cx, v) {
+    if class.is_heap_type() || class.slots().iter.is_none() || class.slots().next.is_some() {
         return NOT_PLAIN;
     }
     word(iter::iter(cx, v))

@@ -155,5 +155,6 @@ fn check_large(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
     // SAFETY: plain queries of the system.
     let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     let memory = (pages.max(0) as usize).saturating_mul(size.max(0) as usize);
-    if bytes > memory / 2 { Err(cx.memory_error()) } else { Ok(()) }
+    // What is copied is there twice for a while.
+    if bytes > memory / 2 || bytes > cx.heap().room() / 4 * 3 { Err(cx.memory_error()) } else { Ok(()) }
 }

@@ -72,6 +72,12 @@ pub struct Runtime {
     pub empty_tuple: Cell<Option<&'static Tuple>>,
     /// Digits of int results on the way; empty while in use.
     pub int_scratch: Cell<Vec<u32>>,
+    /// The next full collection counts the garbage that it finds, into `garbage_found`.
+    pub garbage_wanted: Cell<bool>,
+    /// See `garbage_wanted`.
+    pub garbage_found: Cell<usize>,
+    /// What the program's directory was in `sys.path` at the start, if it was put there.
+    pub path_0: RefCell<Option<String>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
     /// `sys.monitoring`.
@@ -126,12 +132,16 @@ pub struct Cx {
     pub profile: Option<Value>,
     /// The interpreter is to look for events (`Cx::update_traced`).
     pub traced: bool,
+    /// The innermost dispatch loop: see [`Entry`].
+    pub entry: Entry,
     /// Activations of compiled code, in which registers and `pc` of frames are not up to date.
     pub compiled: u32,
     /// Trace functions and monitoring callbacks that are running.
     pub tracing: u32,
-    /// A trace function runs for a `line` event.
-    pub at_line: bool,
+    /// What the trace function that runs is told.
+    pub trace_event: crate::jump::TraceEvent,
+    /// The frame that it is told about.
+    pub traced_frame: *const Frame,
     /// Frame and word of the instruction looked at last.
     pub last_traced: Option<(*mut Frame, usize)>,
     /// The calls of native functions that were reported and have not returned, innermost last.
@@ -143,10 +153,22 @@ pub struct Cx {
 pub struct NativeCall {
     /// The frame that called it.
     pub frame: *mut Frame,
+    /// The frame's `pc` then.
+    pub pc: *const u64,
     /// What `sys.setprofile`'s function is told; only for native functions.
     pub function: Option<Value>,
     /// What monitoring callbacks are told: the callable and its first argument.
     pub monitored: Option<(Value, Value)>,
+}
+
+/// Where the native stack was when the innermost dispatch loop was entered. Handlers keep nothing on the native stack
+/// across the functions that they call, so that a function called by an instruction itself may leave out what lies below.
+#[derive(Clone, Copy, Default)]
+pub struct Entry {
+    /// An address above which everything is that the loop's caller keeps, its registers included.
+    pub stack: usize,
+    /// `Cx::compiled` at that time.
+    pub compiled: u32,
 }
 
 /// Set when something wants the running thread's attention at the next check.
@@ -174,6 +196,9 @@ impl Runtime {
             latin1: RefCell::new(Vec::new()),
             empty_tuple: Cell::new(None),
             int_scratch: Cell::new(Vec::new()),
+            path_0: RefCell::new(None),
+            garbage_wanted: Cell::new(false),
+            garbage_found: Cell::new(0),
             int_max_str_digits: Cell::new(4300),
             monitoring: crate::monitoring::Monitoring::default(),
             coroutine_origin_depth: Cell::new(0),
@@ -252,7 +277,9 @@ impl Cx {
             traced: false,
             compiled: 0,
             tracing: 0,
-            at_line: false,
+            entry: Entry::default(),
+            trace_event: Default::default(),
+            traced_frame: std::ptr::null(),
             last_traced: None,
             native_calls: Vec::new(),
         })

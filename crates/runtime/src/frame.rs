@@ -88,8 +88,11 @@ impl Frame {
 
     /// Line being executed.
     pub fn line(&self) -> u32 {
-        // At its entry a function is at the line of its `def`.
-        if self.traced_line == CALLING { self.code.firstlineno } else { self.code.line_of(self.word_index()) }
+        // At its entry a function is at the line of its `def`, a module before its first.
+        match self.traced_line {
+            CALLING => self.code.entry_line(),
+            _ => self.code.line_before(self.word_index()),
+        }
     }
 
     /// The value in register `i`.

@@ -8,11 +8,13 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+pub use taipan_gc::with_spilled_registers;
 use taipan_gc::{Config, Heap, Hooks, Kind, Marker, Stats};
 
 use crate::cx::{Cx, Runtime};
 use crate::object::Header;
 use crate::shape;
+use crate::types::function::Function;
 use crate::value::Value;
 
 /// Native stack kept free for error handling, in bytes.
@@ -133,6 +135,9 @@ unsafe fn after_mark(ctx: *mut (), marker: &mut Marker, kind: Kind) {
         let context = &*ctx.cast::<Context>();
         let special = &mut *(*context.runtime).special.as_ptr();
         let minor = kind == Kind::Minor;
+        if (*context.runtime).garbage_wanted.get() && !minor {
+            (*context.runtime).garbage_found.set(count_garbage(marker));
+        }
         special.clear_weakrefs(marker, minor);
         special.resurrect(marker, minor);
         marker.drain();
@@ -141,6 +146,45 @@ unsafe fn after_mark(ctx: *mut (), marker: &mut Marker, kind: Kind) {
         }
         special.release(marker, minor);
     }
+}
+
+/// The containers among the objects that were not reached, except those that counting references would have freed: what
+/// CPython's `gc.collect()` counts. Of very many objects only an estimate is made.
+unsafe fn count_garbage(marker: &Marker) -> usize {
+    const MANY: usize = 300_000;
+    let dead = marker.dead_objects();
+    if dead.len() > MANY {
+        return dead.len() / 2;
+    }
+    let number: HashMap<usize, usize, ahash::RandomState> =
+        dead.iter().enumerate().map(|(i, obj)| (*obj as usize, i)).collect();
+    // SAFETY: dead objects that were not swept.
+    let references: Vec<Vec<usize>> = dead
+        .iter()
+        .map(|obj| {
+            unsafe { marker.references_of(*obj) }.iter().filter_map(|r| number.get(&(*r as usize)).copied()).collect()
+        })
+        .collect();
+    let mut counts = vec![0usize; dead.len()];
+    references.iter().flatten().for_each(|i| counts[*i] += 1);
+    let mut unreferenced: Vec<usize> = (0..dead.len()).filter(|i| counts[*i] == 0).collect();
+    let mut freed = vec![false; dead.len()];
+    while let Some(i) = unreferenced.pop() {
+        freed[i] = true;
+        for r in &references[i] {
+            counts[*r] -= 1;
+            if counts[*r] == 0 {
+                unreferenced.push(*r);
+            }
+        }
+    }
+    let is_container = |obj: &taipan_gc::Header| {
+        // SAFETY: OBJ-1.
+        let class = unsafe { &*(obj as *const taipan_gc::Header).cast::<Header>() }.class();
+        class.has(crate::typeobj::flags::HAVE_GC) || class.is_heap_type()
+    };
+    // SAFETY: as above.
+    dead.iter().zip(freed).filter(|(obj, freed)| !freed && is_container(unsafe { &***obj })).count()
 }
 
 unsafe fn finished(_ctx: *mut (), _stats: &Stats) {}
@@ -331,5 +375,33 @@ pub fn run_pending(cx: &mut Cx) {
         let object = cx.rt().special.borrow_mut().finalizers.pop();
         let Some(object) = object else { break };
         crate::types::object::run_finalizer(cx, object);
+    }
+}
+
+/// Runs the finalisers written in Python of all objects that are still alive, and ends the generators that are suspended
+/// inside a `try` or `with`, oldest first: at the end of the program, which reaches them no more. Those of objects that
+/// finalisers make are run too, in a few rounds. Files are not closed: the standard streams are needed to the last.
+pub fn finalize_all(cx: &mut Cx) {
+    const ROUNDS: usize = 8;
+    for _ in 0..ROUNDS {
+        let mut waiting = RootVec::new();
+        let is_waiting = |v: &Value| {
+            v.class().data().finalizer.get()
+                && v.as_object().is_some_and(|o| !o.is_finalized())
+                && !crate::types::generator::is_finished(*v)
+        };
+        waiting.extend(cx.rt().special.borrow().registered().iter().copied().filter(is_waiting));
+        if waiting.is_empty() {
+            return;
+        }
+        for object in waiting.iter() {
+            let Some(header) = object.as_object().filter(|o| !o.is_finalized()) else { continue };
+            header.set_finalized();
+            let name = cx.names().__del__;
+            let is_python = cx.lookup_special(*object, name).is_some_and(|f| f.exact::<Function>().is_some());
+            if is_python || crate::types::generator::is_unfinished(*object) {
+                crate::types::object::run_finalizer(cx, *object);
+            }
+        }
     }
 }

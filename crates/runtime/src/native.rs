@@ -261,6 +261,12 @@ fn bind_keywords(
                 Some(dict) => dict.set_str(cx, name, value),
                 None => {
                     let (f, key) = (spec.name, name.to_string_lossy());
+                    let (known, given) = (spec.names.len() - spec.positional, args.keywords().count());
+                    if spec.varargs && given > known && f != "print" {
+                        let s = plural(known);
+                        let text = format!("{f}() takes at most {known} keyword argument{s} ({given} given)");
+                        return Err(cx.raise_text(&crate::exceptions::TypeError, &text));
+                    }
                     if let Some(hint) = cx.suggest(&key, &spec.names[spec.positional_only..]) {
                         return raise!(
                             cx,
@@ -279,7 +285,15 @@ fn bind_keywords(
 /// `Type.name` for a method, found from its receiver; the plain name for functions.
 #[cold]
 fn qualified(cx: &mut Cx, spec: &ParamSpec, receiver: Option<Value>) -> String {
-    let Some(receiver) = receiver else { return spec.name.to_string() };
+    let Some(receiver) = receiver else {
+        // A function of a module, which the instruction that calls it tells.
+        let function = crate::liveness::called_native(cx).filter(|f| f.def.name == spec.name);
+        let module = function.and_then(|f| f.module.get()).and_then(|m| m.downcast::<crate::types::str::Str>());
+        return match module.filter(|m| !m.eq_rust("builtins")) {
+            Some(module) => format!("{module}.{}", spec.name),
+            None => spec.name.to_string(),
+        };
+    };
     let name = cx.intern(spec.name);
     for class in [receiver.downcast::<Type>(), Some(receiver.class())].into_iter().flatten() {
         if let Some(found) = cx.type_lookup(class, name).filter(|f| {

@@ -256,20 +256,32 @@ pub fn update_slot(cx: &mut Cx, class: &'static Type, name: &'static Str) {
     }
 }
 
+/// Instances of a class whose slots were `old` have become, or are no longer, descriptors of some kind. As attributes of
+/// classes they are cached under the versions of those classes, which are not known: all lose theirs.
+pub(crate) fn note_descriptor_change(cx: &mut Cx, old: &Slots, new: &Slots) {
+    if old.descr_get.is_some() != new.descr_get.is_some() || old.descr_set.is_some() != new.descr_set.is_some() {
+        cx.type_modified(&crate::types::object::OBJECT);
+    }
+}
+
 /// Recomputes all slots of `class` and its subclasses, after its bases changed.
 pub fn refill_tree(cx: &mut Cx, class: &'static Type) {
+    let old = *class.slots();
     fill_slots(cx, class);
+    note_descriptor_change(cx, &old, class.slots());
     for sub in class.live_subclasses().iter().filter_map(|v| v.downcast::<Type>()) {
         refill_tree(cx, sub);
     }
 }
 
 fn update_tree(cx: &mut Cx, table: &SlotTable, class: &'static Type, affected: &[usize]) {
-    let mut slots = *class.slots();
+    let old = *class.slots();
+    let mut slots = old;
     for word in affected {
         words_mut(&mut slots)[*word] = compute(table, class, *word);
     }
     *class.data().slots.borrow_mut() = slots;
+    note_descriptor_change(cx, &old, &slots);
     if affected.contains(&table.init_word) {
         note_init(cx, class);
     }

@@ -195,6 +195,14 @@ fn arity_between(cx: &mut Cx, args: Args, low: usize, high: usize) -> PyResult<(
     Ok(())
 }
 
+fn arity_of_pow(cx: &mut Cx, args: Args) -> PyResult<()> {
+    let given = args.pos().len();
+    if given != 1 && given != 2 {
+        return raise!(cx, TypeError, "expected 1 or 2 arguments, got {given}");
+    }
+    Ok(())
+}
+
 /// Calls the special method `name` of `v`'s type with `args`; TypeError if it vanished meanwhile.
 fn invoke(cx: &mut Cx, v: Value, name: &'static Str, args: &[Value]) -> PyResult<Value> {
     match cx.lookup_special(v, name) {
@@ -536,22 +544,21 @@ fn generic_pow(cx: &mut Cx, a: Value, b: Value, m: Option<Value>) -> PyResult<Va
         });
     };
     let is_generic = |v: Value| {
-        v.class().slots().pow.is_some_and(|f| {
-            std::ptr::fn_addr_eq(f, generic_pow as fn(&mut Cx, Value, Value, Option<Value>) -> PyResult<Value>)
-        })
+        let generic: fn(&mut Cx, Value, Value, Option<Value>) -> PyResult<Value> = generic_pow;
+        v.class().slots().pow.is_some_and(|f| std::ptr::fn_addr_eq(f, generic))
     };
-    let name = cx.names().__pow__;
+    let (pow, rpow) = (cx.names().__pow__, cx.names().__rpow__);
     if is_generic(a)
-        && let Some(f) = cx.lookup_special(a, name)
+        && let Some(f) = cx.lookup_special(a, pow)
     {
-        let r = call::call_unbound(cx, f, a, &[b, m])?;
-        if !r.is_not_implemented() {
-            return Ok(r);
+        let result = call::call_unbound(cx, f, a, &[b, m])?;
+        if !result.is_not_implemented() {
+            return Ok(result);
         }
     }
-    let name = cx.names().__rpow__;
     if is_generic(b)
-        && let Some(f) = cx.lookup_special(b, name)
+        && !std::ptr::eq(a.class(), b.class())
+        && let Some(f) = cx.lookup_special(b, rpow)
     {
         return call::call_unbound(cx, f, b, &[a, m]);
     }
@@ -648,11 +655,11 @@ static OTHERS: &[Dunder] = &[
     }, generic_init),
     Dunder { present: |_| false, ..row!("__new__" "" new "", |_, _, v, _| Ok(v), generic_new) },
     row!("__pow__" "($self, value, mod=None, /)" pow "Return pow(self, value, mod).", |cx, s, v, args| {
-        arity_between(cx, args, 1, 2)?;
+        arity_of_pow(cx, args)?;
         s.pow.expect("present")(cx, v, args.values()[0], args.values().get(1).copied())
     }, generic_pow),
     row!("__rpow__" "($self, value, mod=None, /)" pow "Return pow(value, self, mod).", |cx, s, v, args| {
-        arity_between(cx, args, 1, 2)?;
+        arity_of_pow(cx, args)?;
         s.pow.expect("present")(cx, args.values()[0], v, args.values().get(1).copied())
     }, generic_pow),
     row!("__bool__" "($self, /)" bool "True if self else False", |cx, s, v, args| {

@@ -217,6 +217,9 @@ pub struct TypeData {
     pub init_function: Cell<Option<&'static crate::types::function::Function>>,
     /// Has a Python-level `__del__`.
     pub finalizer: Cell<bool>,
+    /// A metaclass's `mro()` put a class into the MRO that is not a base: nobody tells this class when that one changes,
+    /// so it never gets a version.
+    pub foreign_mro: Cell<bool>,
 }
 
 impl TypeData {
@@ -537,7 +540,7 @@ impl Cx {
             return;
         }
         let next = self.rt().next_type_version.get();
-        if next == u32::MAX {
+        if next == u32::MAX || class.mro_types().any(|base| base.data().foreign_mro.get()) {
             return;
         }
         for base in class.mro_types() {

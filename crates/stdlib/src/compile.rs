@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use taipan_bytecode::Text;
 use taipan_compiler::{self as compiler, Input, Options};
+use taipan_runtime::exceptions::Exception;
 use taipan_runtime::protocol::buffer;
 use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::exception_syntax;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Raised, Value, exceptions, raise};
@@ -86,7 +88,7 @@ pub fn decode_source(cx: &mut Cx, bytes: &[u8], origin: Origin, filename: Value)
     let mut other = |encoding: &str, bytes: &[u8]| decode_by_codec(cx, encoding, bytes);
     match decode(bytes, origin, &mut other) {
         Ok(text) => Ok(text),
-        Err(error) => Err(raise_syntax(cx, &error, filename, 0)),
+        Err(error) => Err(raise_syntax(cx, &error, filename, None, 0)),
     }
 }
 
@@ -116,7 +118,7 @@ pub fn compile_text(cx: &mut Cx, text: &str, filename: Value, request: &Request)
 
 /// Parses `text`.
 pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -> PyResult<syntax::Module> {
-    let module = syntax::parse(text, mode).map_err(|error| raise_syntax(cx, &error, filename, flags))?;
+    let module = syntax::parse(text, mode).map_err(|error| raise_syntax(cx, &error, filename, Some(text), flags))?;
     for (range, message) in module.joined_numbers() {
         let warning = compiler::Warning::new(message, range, &module.source);
         crate::warnings::syntax_warning(cx, &warning, filename, &module.source)?;
@@ -136,7 +138,7 @@ fn input_of(module: &syntax::Module, mode: Mode) -> Input<'_> {
 pub fn symbols(cx: &mut Cx, module: &syntax::Module, filename: Value, mode: Mode) -> PyResult<compiler::Block> {
     let source = &module.source;
     let table = compiler::symbol_table(source, input_of(module, mode));
-    table.map_err(|error| raise_compiler_error(cx, &error, filename, source))
+    table.map_err(|error| raise_compiler_error(cx, &error, filename))
 }
 
 /// Compiles a parsed source.
@@ -162,12 +164,18 @@ pub fn compile_module(
             }
             Ok(CodeObject::new(cx, Arc::new(output.code)))
         }
-        Err(error) => Err(raise_compiler_error(cx, &error, filename, &module.source)),
+        Err(error) => Err(raise_compiler_error(cx, &error, filename)),
     }
 }
 
 /// Raises what the parser found.
-pub fn raise_syntax(cx: &mut Cx, error: &syntax::SyntaxError, filename: Value, flags: i64) -> Raised {
+pub fn raise_syntax(
+    cx: &mut Cx,
+    error: &syntax::SyntaxError,
+    filename: Value,
+    source: Option<&str>,
+    flags: i64,
+) -> Raised {
     let class = match error.kind {
         _ if error.incomplete && flags & flag::INCOMPLETE_INPUT != 0 => {
             return cx.raise_text(&exceptions::_IncompleteInputError, "incomplete input");
@@ -184,16 +192,28 @@ pub fn raise_syntax(cx: &mut Cx, error: &syntax::SyntaxError, filename: Value, f
         None => Value::none(),
     };
     let numbers = [place.line as i64, place.offset as i64, place.end_line as i64, place.end_offset as i64];
-    raise_placed(cx, class, &error.message, filename, text, numbers)
+    let raised = raise_placed(cx, class, &error.message, filename, text, numbers);
+    if let Some(source) = source
+        && let Some(exception) = cx.exception().and_then(|e| e.downcast::<Exception>())
+    {
+        // For the search of misspelt keywords: from where, and in what.
+        let source = cx.str(source);
+        let metadata = Tuple::new(cx, &[Value::small(0), Value::small(0), source]);
+        exception.set_extra(cx, exception_syntax::field::METADATA, Some(Value::of(metadata)));
+    }
+    raised
 }
 
-fn raise_compiler_error(cx: &mut Cx, error: &compiler::SyntaxError, filename: Value, source: &str) -> Raised {
+fn raise_compiler_error(cx: &mut Cx, error: &compiler::SyntaxError, filename: Value) -> Raised {
     match error.kind {
         compiler::ErrorKind::Recursion => return cx.raise_text(&exceptions::RecursionError, &error.message),
         compiler::ErrorKind::Limit => return cx.raise_text(&exceptions::OverflowError, &error.message),
         compiler::ErrorKind::Syntax => {}
     }
-    let text = line_of(cx, source, error.line);
+    // As in CPython the line is that of the file, whatever was compiled.
+    let file = filename.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
+    let source = std::fs::read(&file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text = line_of(cx, &source, error.line);
     let numbers = [error.line as i64, error.col as i64, error.end_line as i64, error.end_col as i64];
     raise_placed(cx, &exceptions::SyntaxError, &error.message, filename, text, numbers)
 }

@@ -14,11 +14,13 @@ use taipan_runtime::native::{self, ParamSpec};
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::number;
 use taipan_runtime::typeobj::{Type, flags};
+use taipan_runtime::types::descr::NativeFunction;
 use taipan_runtime::types::int;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::module::Module;
+use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::{Args, Cx, PyResult, Value, heap, raise, shape};
+use taipan_runtime::{Args, Cx, PyResult, Value, heap, liveness, raise, shape};
 
 use crate::state::{self, Slot};
 
@@ -85,15 +87,32 @@ static COLLECT: ParamSpec = ParamSpec {
     varkw: false,
 };
 
+/// A collection by `gc.collect` runs, or what it calls.
+static COLLECTING: AtomicBool = AtomicBool::new(false);
+
 /// Collects, then runs finalisers and weakref callbacks.
 pub fn collect(cx: &mut Cx, generation: i64) {
     if generation > 0 {
-        taipan_runtime::liveness::forget_dead_temporaries(cx);
+        liveness::forget_dead_temporaries(cx);
     }
+    // Stale words between here and the calling instruction must not keep alive what the program has just dropped.
+    let is_collect = |f: &NativeFunction| {
+        let module = f.module.get().and_then(|m| m.downcast::<Str>());
+        f.def.name == COLLECT.name && module.is_some_and(|m| m.eq_rust("gc"))
+    };
+    let stack = liveness::stack_of_caller(cx, is_collect);
+    let is_outermost = !COLLECTING.swap(true, Ordering::Relaxed);
     notify(cx, "start", generation);
-    cx.heap().collect(if generation == 0 { Kind::Minor } else { Kind::Major });
+    let kind = if generation == 0 { Kind::Minor } else { Kind::Major };
+    match stack.filter(|_| is_outermost) {
+        // SAFETY: an instruction called `gc.collect` (the outermost one, not what a finaliser calls), and keeps nothing
+        // on the native stack; this module's functions keep no reference across the call.
+        Some(stack) => unsafe { cx.heap().collect_above(kind, stack) },
+        None => cx.heap().collect(kind),
+    }
     heap::run_pending(cx);
     notify(cx, "stop", generation);
+    COLLECTING.store(!is_outermost, Ordering::Relaxed);
 }
 
 /// True for objects that only implement others and that Python code must not see.
@@ -108,6 +127,15 @@ fn is_container(v: Value) -> bool {
 
 /// Objects directly referred to by `v`, those behind its buffers included. May not collect.
 fn referents(cx: &mut Cx, v: Value, out: &mut Vec<Value>) {
+    // Small ints and most floats are no objects.
+    let immediate = |item: &&Value| !item.is_pointer();
+    if let Some(tuple) = v.downcast::<Tuple>() {
+        out.extend(tuple.items().iter().filter(immediate));
+    } else if let Some(list) = v.downcast::<List>() {
+        out.extend(list.items().iter().filter(immediate));
+    } else if let Some(dict) = v.downcast::<Dict>() {
+        out.extend(dict.iter().flat_map(|(key, value)| [key, value]).filter(|item| !item.is_pointer()));
+    }
     let mut pending = vec![v.bits()];
     let mut first = true;
     while let Some(word) = pending.pop() {
@@ -123,8 +151,9 @@ fn referents(cx: &mut Cx, v: Value, out: &mut Vec<Value>) {
                 continue;
             }
             // An object's type is reported as a reference; CPython does so for classes made at run time.
-            let is_own_class = first && value == Value::of(v.class());
-            if !is_own_class || v.class().is_heap_type() {
+            let holder = Value::from_bits(word).map_or(class, |holder| holder.class());
+            let is_own_class = value == Value::of(holder);
+            if !is_own_class || first && v.class().is_heap_type() {
                 out.push(value);
             }
         }
@@ -191,10 +220,11 @@ impl Gc {
         if !(0..=2).contains(&generation) {
             return raise!(cx, ValueError, "invalid generation");
         }
-        let before = cx.heap().live_bytes();
+        cx.rt().garbage_found.set(0);
+        cx.rt().garbage_wanted.set(true);
         collect(cx, generation as i64);
-        // Objects are not counted one by one; 64 bytes are a usual size.
-        Ok((before.saturating_sub(cx.heap().live_bytes()) / 64) as i64)
+        cx.rt().garbage_wanted.set(false);
+        Ok(cx.rt().garbage_found.get() as i64)
     }
 
     /// Return a three-tuple of the current collection counts.

@@ -1,8 +1,10 @@
 //! `_opcode`: facts about Taipan's opcodes for `opcode` and `dis`.
 
-use taipan_bytecode::Op;
-use taipan_bytecode::ops::{Kind, Special};
+use taipan_bytecode::ops::{Aux, Kind, Special};
+use taipan_bytecode::{Code, Op, Word, dis, effects};
 use taipan_macros::pymethods;
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::code_methods;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::tuple::Tuple;
@@ -23,11 +25,89 @@ fn strs(cx: &mut Cx, names: &[&str]) -> Value {
     Value::of(list)
 }
 
+/// `LoadGlobal` as `LOAD_GLOBAL`.
+fn shown_name(op: Op) -> String {
+    let mut shown = String::new();
+    for c in op.info().name.chars() {
+        if c.is_ascii_uppercase() && !shown.is_empty() {
+            shown.push('_');
+        }
+        shown.push(c.to_ascii_uppercase());
+    }
+    shown
+}
+
+/// A row of `get_instructions`.
+fn instruction(cx: &mut Cx, code: &'static CodeObject, plain: &Code, at: usize, op: Op) -> PyResult<Value> {
+    let word = Word(plain.words[at]);
+    let aux = plain.words.get(at + 1).map_or(0, |cache| *cache as u32 as usize);
+    let info = op.info();
+    let index = word.x() as u32 as usize;
+    let mut named = None;
+    match info.aux {
+        Aux::Name => named = Some(Value::of(code.name_at(aux))),
+        Aux::Const => named = code.consts().get(aux).copied(),
+        Aux::None | Aux::Inplace | Aux::Count => {}
+    }
+    for kind in info.operands {
+        match kind {
+            Kind::Name => named = Some(Value::of(code.name_at(index))),
+            Kind::Const => named = code.consts().get(index).copied(),
+            Kind::I32 => named = Some(Value::small(i64::from(word.x()))),
+            _ => {}
+        }
+    }
+    let cell = match op {
+        Op::LoadDeref => Some(word.b()),
+        Op::StoreDeref | Op::DeleteDeref => Some(word.a()),
+        Op::LoadFromDictOrDeref => Some(word.c()),
+        _ => None,
+    };
+    if let Some(name) = cell.and_then(|i| code.local_names.get(i)) {
+        named = Some(Value::of(*name));
+    }
+    let target = effects::jump(op, word).map(|d| Value::small((at + op.words()) as i64 + i64::from(d)));
+    let text = dis::instruction(plain, at);
+    let text = cx.str(text.strip_prefix(info.name).unwrap_or(&text).trim_start());
+    let operands = Value::small((word.0 >> 16) as i64);
+    let (at, opcode, size) = (Value::small(at as i64), Value::small(op as i64), Value::small(op.words() as i64));
+    let none = Value::none();
+    Ok(Value::of(Tuple::new(cx, &[at, opcode, operands, named.unwrap_or(none), text, target.unwrap_or(none), size])))
+}
+
 /// The functions of `_opcode`.
 pub struct Opcode;
 
 #[pymethods]
 impl Opcode {
+    /// Return the names of the opcodes, in the order of their numbers.
+    #[py("($module, /)")]
+    fn get_names(cx: &mut Cx) -> PyResult<Value> {
+        let names: Vec<String> = Op::ALL.iter().map(|op| shown_name(*op)).collect();
+        Ok(strs(cx, &names.iter().map(String::as_str).collect::<Vec<_>>()))
+    }
+    /// Return the number of words of the opcode's inline cache.
+    #[py("($module, opcode, /)")]
+    fn get_cache_size(cx: &mut Cx, opcode: i64) -> PyResult<i64> {
+        match u16::try_from(opcode).ok().and_then(Op::from_u16) {
+            Some(op) => Ok(op.info().cache as i64),
+            None => raise!(cx, ValueError, "invalid opcode"),
+        }
+    }
+    /// Return a list of the instructions of a code object, each a tuple of its word index, opcode, operands as one
+    /// number, what it names, its operands as text, the index of the word it may jump to, and its number of words.
+    #[py("($module, code, /)")]
+    fn get_instructions(cx: &mut Cx, code: &'static CodeObject) -> PyResult<&'static List> {
+        let plain = code_methods::to_code(cx, code)?;
+        let list = List::new(cx);
+        let mut at = 0;
+        while let Some(op) = plain.words.get(at).and_then(|w| Word(*w).op()) {
+            let item = instruction(cx, code, &plain, at, op)?;
+            list.push(cx, item);
+            at += op.words();
+        }
+        Ok(list)
+    }
     /// Compute the stack effect of the opcode: none, as Taipan's instructions work on registers.
     #[py("(opcode, oparg=None, /, *, jump=None)")]
     fn stack_effect(cx: &mut Cx, opcode: i64, _oparg: Option<Value>, _jump: Option<Value>) -> PyResult<i64> {

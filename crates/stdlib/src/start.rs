@@ -134,6 +134,7 @@ pub fn finish(cx: &mut Cx) -> bool {
     run_quietly(cx, "threading", "_shutdown");
     crate::atexit::run(cx);
     sys::set_finalizing();
+    taipan_runtime::heap::finalize_all(cx);
     let flushed = builtins::flush_stream(cx, "stdout");
     builtins::flush_stream(cx, "stderr");
     crate::io::flush_all(cx);

@@ -128,7 +128,7 @@ fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
     }
     if let Some(error) = error {
         let filename = cx.str("<string>");
-        let raised = crate::compile::raise_syntax(cx, &error, filename, 0);
+        let raised = crate::compile::raise_syntax(cx, &error, filename, None, 0);
         let _ = raised;
         let exception = cx.take_exception();
         list.push(cx, exception);

@@ -416,6 +416,13 @@ pub fn syntax_warning(cx: &mut Cx, warning: &CompilerWarning, filename: Value, s
         cx.take_exception();
         let numbers = [warning.line as i64, warning.col as i64, warning.end_line as i64, warning.end_col as i64];
         let class = &exceptions::SyntaxError;
+        if let Some((first, rest)) = warning.message.split_once(" Such sequences will not work in the future.") {
+            // The lexer's: it stands behind the escape's first character, and knows the line without its end.
+            let text = source.split('\n').nth((warning.line as usize).saturating_sub(1)).unwrap_or_default();
+            let (text, message) = (cx.str(text), format!("{first}{rest}"));
+            let numbers = [numbers[0], numbers[1], numbers[0], numbers[1] + 2];
+            return Err(crate::compile::raise_placed(cx, class, &message, filename, text, numbers));
+        }
         // CPython looks the line up in the file.
         let is_file = filename.downcast::<Str>().is_some_and(|f| f.is_empty() || f.at(0) != '<' as u32);
         let source_line = if is_file { source_line } else { Value::none() };

@@ -272,7 +272,7 @@ impl<'s> Recogniser<'s> {
         self.steps += 1;
         if self.depth >= MAX_DEPTH || self.steps > MAX_STEPS {
             let message = "Parser stack overflowed - Python source too complex to parse".into();
-            return Err(Box::new(Found { kind: ErrorKind::Memory, message, place: None }));
+            return Err(Box::new(Found { kind: ErrorKind::Memory, message, place: None, is_cut: false }));
         }
         self.depth += 1;
         let errors = self.errors;

@@ -77,6 +77,8 @@ pub(crate) struct Found {
     pub kind: ErrorKind,
     pub message: String,
     pub place: Option<Place>,
+    /// The lexer gave up in the middle of the line: its text is shown without the newline.
+    pub is_cut: bool,
 }
 
 impl Found {
@@ -87,11 +89,17 @@ impl Found {
     }
 
     pub fn placed(kind: ErrorKind, place: Place, message: impl Into<String>) -> Found {
-        Found { kind, message: message.into(), place: Some(place) }
+        Found { kind, message: message.into(), place: Some(place), is_cut: false }
+    }
+
+    /// See [`Found::is_cut`].
+    pub fn cut(self) -> Found {
+        Found { is_cut: true, ..self }
     }
 
     pub fn into_error(self, lines: &Lines<'_>) -> SyntaxError {
-        let text = self.place.and_then(|place| lines.line_text(place.line)).map(str::to_owned);
+        let text = self.place.and_then(|place| lines.line_text(place.line));
+        let text = text.map(|text| if self.is_cut { text.trim_end_matches(['\n', '\r']) } else { text }.to_owned());
         SyntaxError { kind: self.kind, message: self.message, place: self.place, text, incomplete: false }
     }
 }

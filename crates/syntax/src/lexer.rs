@@ -144,7 +144,7 @@ impl<'s> Lexer<'s> {
     fn error_at<T>(&self, end: usize, message: impl Into<String>) -> Result<T, Found> {
         let (line, offset) = self.lines.place(end);
         let place = Place { line, offset: offset - 1, end_line: line, end_offset: offset - 1 };
-        Err(Found::placed(ErrorKind::Syntax, place, message))
+        Err(Found::placed(ErrorKind::Syntax, place, message).cut())
     }
 
     fn indentation_error<T>(&self, kind: ErrorKind, offset: i32, end_offset: i32, message: &str) -> Result<T, Found> {
@@ -157,7 +157,9 @@ impl<'s> Lexer<'s> {
         let bracket = self.brackets.last()?;
         let (line, offset) = self.lines.place(bracket.at);
         let place = Place { line, offset, end_line: line, end_offset: 0 };
-        Some(Found::placed(ErrorKind::Syntax, place, format!("'{}' was never closed", bracket.byte as char)))
+        let found = Found::placed(ErrorKind::Syntax, place, format!("'{}' was never closed", bracket.byte as char));
+        let is_last_line = !self.text[bracket.at..].trim_end_matches('\n').contains('\n');
+        Some(if is_last_line { found } else { found.cut() })
     }
 
     /// Line of the innermost open bracket.
@@ -478,7 +480,7 @@ impl<'s> Lexer<'s> {
             let place = Place { line, offset, end_line: line, end_offset: self.lines.place(start + zeros).1 };
             let message = "leading zeros in decimal integer literals are not permitted; \
                            use an 0o prefix for octal integers";
-            return Err(Found::placed(ErrorKind::Syntax, place, message));
+            return Err(Found::placed(ErrorKind::Syntax, place, message).cut());
         }
         self.end_of_number("decimal")
     }
@@ -571,7 +573,7 @@ impl<'s> Lexer<'s> {
                     let (line, offset) = self.lines.place(start);
                     let place = Place { line, offset, end_line: line, end_offset: offset };
                     let message = format!("{}-string: expecting '}}'", string.letter);
-                    return Err(Found::placed(ErrorKind::Syntax, place, message));
+                    return Err(Found::placed(ErrorKind::Syntax, place, message).cut());
                 }
                 return self.unterminated(start, triple, "string", escaped_quote);
             }
@@ -599,7 +601,7 @@ impl<'s> Lexer<'s> {
         let (first, offset) = self.lines.place(start);
         let place = Place { line: first, offset, end_line: first, end_offset: offset };
         let message = format!("unterminated {triple}{what} literal (detected at line {line}){hint}");
-        Err(Found::placed(ErrorKind::Syntax, place, message))
+        Err(Found::placed(ErrorKind::Syntax, place, message).cut())
     }
 
     fn interpolated(&mut self, start: usize, letter: char) -> Result<Token, Found> {

@@ -2,7 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::sync::atomic::Ordering;
 
+use taipan_runtime::types::code;
 use taipan_stdlib::state::Config;
 
 /// What to run.
@@ -100,6 +102,7 @@ fn x_option(options: &mut Options, text: &str) -> Result<(), String> {
     let c = &mut options.config;
     match (name, value) {
         ("dev", None) => c.dev_mode = true,
+        ("no_debug_ranges", None) => code::NO_DEBUG_RANGES.store(true, Ordering::Relaxed),
         ("utf8", None | Some("1")) => c.utf8_mode = 1,
         ("utf8", Some("0")) => c.utf8_mode = 0,
         ("utf8", Some(_)) => return Err("invalid -X utf8 option value".into()),
@@ -149,6 +152,11 @@ static VARIABLES: &[Variable] = &[
                 o.config.int_max_str_digits = n;
             }
         },
+    },
+    Variable {
+        name: "PYTHONNODEBUGRANGES",
+        help: "don't include extra location information in code objects (-X no_debug_ranges)",
+        apply: |_, _| code::NO_DEBUG_RANGES.store(true, Ordering::Relaxed),
     },
     Variable {
         name: "PYTHONNOUSERSITE",

@@ -157,6 +157,7 @@ fn set_hash_key(key: (u64, u64)) {
 
 /// Puts a directory in front of `sys.path`.
 fn prepend_path(cx: &mut Cx, path: impl AsRef<std::ffi::OsStr>) {
+    *cx.rt().path_0.borrow_mut() = Some(path.as_ref().to_string_lossy().into_owned());
     let path = sys::os_str(cx, path);
     if let Some(list) = builtins::sys_value(cx, "path").and_then(|v| v.downcast::<List>()) {
         list.splice(cx, 0, 0, &[path]);
@@ -230,10 +231,7 @@ fn run_source(cx: &mut Cx, bytes: &[u8], filename: &std::ffi::OsStr, globals: &'
 fn run_file(cx: &mut Cx, path: &OsString, globals: &'static Dict, options: &Options) -> PyResult<()> {
     if start::path_importer(cx, path)?.is_some() {
         // A directory or zip file with a __main__ module.
-        let entry = sys::os_str(cx, path);
-        if let Some(list) = builtins::sys_value(cx, "path").and_then(|v| v.downcast::<List>()) {
-            list.splice(cx, 0, 0, &[entry]);
-        }
+        prepend_path(cx, path);
         let name = Value::of(cx.names().__main__);
         return run_module(cx, name, false);
     }

@@ -191,7 +191,8 @@ impl<'a> Compiler<'a> {
                 self.emit(Op::DictMerge, to, mapping, callee);
                 rest = &rest[1..];
             } else {
-                let n = rest.iter().take(MAX_RUN).take_while(|k| k.arg.is_some()).count();
+                let limit = if keywords.len() > MAX_RUN { 2 } else { MAX_RUN };
+                let n = rest.iter().take(limit).take_while(|k| k.arg.is_some()).count();
                 let group = if started { self.alloc() } else { to };
                 let run = Reg::temp(self.mark());
                 for keyword in &rest[..n] {

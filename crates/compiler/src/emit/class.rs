@@ -200,12 +200,13 @@ impl<'a> Compiler<'a> {
             body = &body[1..];
         }
         self.body(body)?;
-        self.at(first);
         let annotations = std::mem::take(&mut self.u.annotations);
         if !annotations.is_empty() {
+            self.at(first);
             self.annotate_function(annotations, "__annotate_func__", first)?;
         }
-        self.at(first);
+        // What follows belongs to no line.
+        self.u.range = None;
         let attributes = std::mem::take(&mut self.u.static_attributes);
         let attributes = attributes.iter().map(|n| Const::Str(Text::new(n))).collect();
         self.class_value("__static_attributes__", |c| c.load_const(Const::Tuple(attributes), None));
@@ -217,7 +218,7 @@ impl<'a> Compiler<'a> {
                 self.store_name("__classcell__", cell);
                 self.emit(Op::Return, cell, 0u32, 0u32);
             }
-            None => self.emit(Op::ReturnNone, 0u32, 0u32, 0u32),
+            None => self.implicit_return(),
         }
         Ok(())
     }

@@ -90,7 +90,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Emits the clean-up of the blocks above number `keep`, innermost first.
-    fn unwind(&mut self, keep: usize, range: TextRange) -> Res {
+    fn unwind(&mut self, keep: usize) -> Res {
         let saved: Vec<Block<'a>> = self.u.blocks.drain(keep..).collect();
         let here = self.u.asm.insts.len();
         // Cut all ranges here; those of blocks still to be undone go on until their turn.
@@ -103,7 +103,7 @@ impl<'a> Compiler<'a> {
             }
             let kind = block.kind.clone();
             self.u.blocks.extend(saved[..i].iter().cloned());
-            let result = self.undo(kind, range);
+            let result = self.undo(kind);
             // The outer blocks may have been cut by nested control flow: keep what they learned.
             for (block, seen) in saved[..i].iter_mut().zip(self.u.blocks.drain(keep..)) {
                 *block = seen;
@@ -123,7 +123,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn undo(&mut self, kind: BlockKind<'a>, range: TextRange) -> Res {
+    fn undo(&mut self, kind: BlockKind<'a>) -> Res {
         match kind {
             BlockKind::Loop { .. } | BlockKind::Try | BlockKind::Star | BlockKind::FinallyBody => Ok(()),
             BlockKind::Finally(body) => self.finally_body(body),
@@ -132,12 +132,12 @@ impl<'a> Compiler<'a> {
                 self.exit_call(exit, is_async, range)
             }
             BlockKind::Handler(saved) => {
-                self.at(range);
+                self.u.range = None;
                 self.emit(Op::PopExcInfo, saved, 0u32, 0u32);
                 Ok(())
             }
             BlockKind::Named(name) => {
-                self.at(range);
+                self.u.range = None;
                 self.clear_name(name)
             }
         }
@@ -149,7 +149,7 @@ impl<'a> Compiler<'a> {
         if self.in_finally(0) {
             self.warn("'return' in a 'finally' block", range);
         }
-        self.unwind(0, range)?;
+        self.unwind(0)?;
         // One instruction (two with a constant) follows; covering it does no harm, it cannot raise.
         self.resume(0);
         Ok(())
@@ -195,9 +195,18 @@ impl<'a> Compiler<'a> {
         if self.in_finally(keep) {
             self.warn(&format!("'{word}' in a 'finally' block"), range);
         }
-        self.unwind(keep, range)?;
+        if self.u.blocks.len() > keep {
+            self.emit(Op::Nop, 0u32, 0u32, 0u32);
+            self.unwind(keep)?;
+            self.u.range = None;
+            self.goto(target);
+        } else {
+            self.goto(target);
+            if let Some(jump) = self.u.asm.insts.last_mut() {
+                jump.is_statement = true;
+            }
+        }
         self.at(range);
-        self.goto(target);
         self.resume(keep);
         Ok(())
     }
@@ -228,7 +237,6 @@ impl<'a> Compiler<'a> {
             c.jump_if(&s.test, other, false)?;
             c.body(&s.body)
         })?;
-        self.at(s.test.range());
         self.jump(Op::JumpBack, 0u32, 0u32, top);
         self.bind(other);
         self.else_body(&s.orelse)?;
@@ -437,6 +445,8 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn try_stmt(&mut self, s: &'a ast::StmtTry) -> Res {
         self.u.conditional += 1;
+        // The line of the `try`, for debuggers.
+        self.emit(Op::Nop, 0u32, 0u32, 0u32);
         if s.finalbody.is_empty() {
             self.try_except(s)?;
         } else {
@@ -526,13 +536,17 @@ impl<'a> Compiler<'a> {
                     self.jump(Op::JumpExcNotMatch, error, class, next);
                 }
                 None if i + 1 < handlers.len() => return fail("default 'except:' must be last", h.range),
-                None => {}
+                None => {
+                    self.at(h.range);
+                    self.emit(Op::Nop, 0u32, 0u32, 0u32);
+                }
             }
             self.release(mark);
             self.at(h.range);
             self.handler_body(h, error)?;
             // Leave the handler: outside of its protection.
             self.cut(keep);
+            self.u.range = None;
             self.emit(Op::PopExcInfo, saved, 0u32, 0u32);
             self.goto(end);
             self.resume(keep);
@@ -577,6 +591,7 @@ impl<'a> Compiler<'a> {
         let raised = self.alloc();
         let rest = self.alloc();
         let split = self.alloc_run(2);
+        self.u.range = None;
         self.emit(Op::BuildList, raised, raised, 0u32);
         self.mov(rest, error);
         let inner = self.mark();
@@ -598,6 +613,7 @@ impl<'a> Compiler<'a> {
             self.push_block(BlockKind::Star, Some((failed, caught)), h.range)?;
             self.handler_body(h, split)?;
             self.pop_block();
+            self.u.range = None;
             self.emit(Op::PopExcInfo, split.plus(1), 0u32, 0u32);
             self.goto(next);
             self.bind(failed);
@@ -609,6 +625,7 @@ impl<'a> Compiler<'a> {
             self.release(inner);
         }
         let again = self.label();
+        self.u.range = None;
         self.emit(Op::ListAppend, raised, rest, 0u32);
         self.emit(Op::PrepReraiseStar, split, error, raised);
         self.jump(Op::JumpIfNotNone, split, 0u32, again);

@@ -9,6 +9,14 @@ use taipan_bytecode::{Const, Op};
 
 /// Items that a display builds from registers at once.
 pub(crate) const MAX_RUN: usize = 16;
+/// Items that a display of more than that starts with; the others are added one by one, so that it needs few registers.
+const FEW: usize = 3;
+
+/// How many of `total` items are built from registers at once.
+pub(crate) fn first_run(total: usize) -> usize {
+    if total > MAX_RUN { FEW } else { MAX_RUN }
+}
+
 /// Items up to which a tuple is built without a list.
 const MAX_TUPLE: usize = 32;
 
@@ -60,7 +68,7 @@ impl<'a> Compiler<'a> {
 
     /// Builds a list of any length in the temporary `list`, a chunk at a time.
     pub(crate) fn long_list(&mut self, list: Reg, elts: &'a [Expr], range: TextRange) -> Res {
-        let plain = elts.iter().take(MAX_RUN).take_while(|e| !e.is_starred_expr()).count();
+        let plain = elts.iter().take(first_run(elts.len())).take_while(|e| !e.is_starred_expr()).count();
         let constants =
             if elts.len() >= 3 && !elts.iter().any(Expr::is_starred_expr) { self.folded_all(elts) } else { None };
         let mark = self.mark();
@@ -108,7 +116,7 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn set(&mut self, s: &'a ast::ExprSet, dest: Option<Reg>) -> Res<Reg> {
         let mark = self.mark();
-        let plain = s.elts.iter().take(MAX_RUN).take_while(|e| !e.is_starred_expr()).count();
+        let plain = s.elts.iter().take(first_run(s.elts.len())).take_while(|e| !e.is_starred_expr()).count();
         if s.elts.len() >= 3
             && let Some(values) = s.elts.iter().map(|e| self.folded(e)).collect::<Option<Vec<Const>>>()
         {
@@ -151,7 +159,7 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn dict(&mut self, d: &'a ast::ExprDict, dest: Option<Reg>) -> Res<Reg> {
         let mark = self.mark();
-        let plain = d.items.iter().take(MAX_RUN).take_while(|i| i.key.is_some()).count();
+        let plain = d.items.iter().take(first_run(d.items.len())).take_while(|i| i.key.is_some()).count();
         let whole = plain == d.items.len();
         let dict = if whole { None } else { Some(self.alloc()) };
         let inner = self.mark();

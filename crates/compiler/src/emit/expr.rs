@@ -419,8 +419,12 @@ impl<'a> Compiler<'a> {
         let result = dest.filter(|d| d.is_temp()).unwrap_or_else(|| self.alloc());
         let end = self.label();
         let mut left = self.operand(&c.left)?;
+        // In a long chain every operand in the middle uses the same register.
+        let is_long = c.ops.len() > 8;
+        let shared = self.alloc_run(is_long as u32);
         for (i, (&op, right)) in c.ops.iter().zip(&c.comparators).enumerate() {
             let last = i + 1 == c.ops.len();
+            let inner = self.mark();
             let right = self.comparator(op, right, last)?;
             self.at(c.range);
             self.emit(compare_op(op), result, left, right);
@@ -428,6 +432,11 @@ impl<'a> Compiler<'a> {
                 self.jump(Op::JumpIfNot, result, 0u32, end);
             }
             left = right;
+            if is_long && !last {
+                self.mov(shared, right);
+                self.release(inner);
+                left = shared;
+            }
         }
         self.bind(end);
         self.release(mark);
@@ -461,6 +470,8 @@ impl<'a> Compiler<'a> {
                 Some(c) => {
                     self.check_literals(e);
                     self.at(e.range());
+                    // For debuggers; a constant test may be all there is on its line.
+                    self.emit(Op::Nop, 0u32, 0u32, 0u32);
                     if fold::truth(&c) == wanted {
                         self.goto(target);
                     }

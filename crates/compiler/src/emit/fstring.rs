@@ -54,7 +54,8 @@ impl<'a> Compiler<'a> {
     /// `expr =` as it is written, up to the closing brace or the conversion.
     fn debug_text(&self, e: &ast::InterpolatedElement) -> String {
         let Some(debug) = &e.debug_text else { return String::new() };
-        format!("{}{}{}", debug.leading(), debug.expression(), debug.trailing()).replace("\r\n", "\n")
+        let text = format!("{}{}{}", debug.leading(), debug.expression(), debug.trailing()).replace("\r\n", "\n");
+        without_comments(&text).into_owned()
     }
 
     fn pieces(&self, elements: &'a [InterpolatedStringElement], raw: bool, out: &mut Vec<Piece<'a>>) {
@@ -219,8 +220,8 @@ impl<'a> Compiler<'a> {
         let run = self.alloc_run(if e.format_spec.is_some() { 3 } else { 2 });
         self.expr(&e.expression, Some(run))?;
         self.at(e.range);
-        let text = self.interpolation_text(e);
-        self.load_str(text, Some(run.plus(1)));
+        let text = without_comments(self.interpolation_text(e));
+        self.load_str(&text, Some(run.plus(1)));
         if let Some(spec) = &e.format_spec {
             self.spec(spec, Some(run.plus(2)))?;
         }
@@ -242,6 +243,40 @@ impl<'a> Compiler<'a> {
         };
         // After the expression only closing parentheses and blanks may come before `=`, `!`, `:` or `}`.
         let stop = inner[from..].find(['=', '!', ':', '}']).map_or(inner.len(), |i| from + i);
-        inner[..stop].trim()
+        &inner[..stop]
     }
+}
+
+/// Source text without its comments.
+fn without_comments(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains('#') {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let taken = match c {
+            '#' => {
+                rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+                continue;
+            }
+            '"' | '\'' => string_length(rest, c),
+            c => c.len_utf8(),
+        };
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    out.into()
+}
+
+/// Bytes of the string literal that `text` starts with, whose quote is `quote`.
+fn string_length(text: &str, quote: char) -> usize {
+    let triple: String = [quote; 3].iter().collect();
+    let end = if text.starts_with(&triple) { &triple[..] } else { &triple[..1] };
+    let mut at = end.len();
+    while at < text.len() && !text[at..].starts_with(end) {
+        let escapes = text[at..].starts_with('\\');
+        at += text[at..].chars().take(1 + escapes as usize).map(char::len_utf8).sum::<usize>();
+    }
+    (at + end.len()).min(text.len())
 }

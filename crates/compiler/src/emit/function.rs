@@ -165,14 +165,14 @@ impl<'a> Compiler<'a> {
         self.prologue();
         if self.u.flags & (flags::ASYNC_GENERATOR | flags::COROUTINE | flags::GENERATOR) == 0 {
             body(self)?;
-            self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
+            self.implicit_return();
             return Ok(());
         }
         let sent = self.alloc();
         self.emit(Op::ReturnGenerator, sent, 0u32, 0u32);
         let start = self.u.asm.insts.len();
         body(self)?;
-        self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
+        self.implicit_return();
         let end = self.u.asm.insts.len();
         let handler = self.label();
         self.bind(handler);
@@ -256,8 +256,11 @@ impl<'a> Compiler<'a> {
         let mut items: Vec<_> = items.collect();
         items.extend(f.returns.as_deref().map(|e| ("return".into(), e)));
         let scope = self.need_scope(key(f), ANNOTATIONS, f.range)?;
+        let function = self.need_scope(key(f), MAIN, f.range)?;
+        let owner = self.qualname(function, &f.name);
         self.enter(scope, "__annotate__", range);
-        self.format_check("format", range);
+        self.u.qualname = format!("{owner}.__annotate__");
+        self.format_check(".format", range);
         let dict = self.annotation_dict(&items, range)?;
         self.at(range);
         self.emit(Op::Return, dict, 0u32, 0u32);
@@ -416,7 +419,7 @@ impl<'a> Compiler<'a> {
     ) -> Res {
         let scope = self.need_scope(self.u.scope, VARIABLES, range)?;
         self.enter(scope, "__annotate__", range);
-        self.format_check("format", range);
+        self.format_check(".format", range);
         let dict = self.alloc();
         self.emit(Op::BuildMap, dict, dict, 0u32);
         for (s, number) in items {
@@ -502,8 +505,7 @@ impl<'a> Compiler<'a> {
             let reg = first.plus(i as u32);
             let run = self.alloc_run(2);
             self.at(param.range());
-            let name = self.mangle(param.name());
-            self.load_str(&name, Some(run));
+            self.load_str(param.name(), Some(run));
             let intrinsic = match param {
                 ast::TypeParam::TypeVar(t) => match &t.bound {
                     Some(bound) => {

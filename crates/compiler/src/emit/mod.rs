@@ -33,6 +33,7 @@ use ruff_text_size::{Ranged, TextRange, TextSize};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use taipan_bytecode::code::flags;
+use taipan_bytecode::ops::Kind;
 use taipan_bytecode::{Code, Const, Op, Position, Text, positions};
 
 /// One code block under construction.
@@ -179,7 +180,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn qualname(&self, scope: ScopeId, name: &str) -> String {
+    pub(crate) fn qualname(&self, scope: ScopeId, name: &str) -> String {
         // Type parameter scopes do not show in the names of what is inside them.
         let mut units = self.outer.iter().skip(1).chain([&self.u]).rev();
         let kind_of = |u: &Unit<'_>| self.table.scopes[u.scope].kind;
@@ -262,7 +263,8 @@ impl<'a> Compiler<'a> {
             flags: unit.flags,
             firstlineno: unit.firstlineno,
             nregs: out.nregs,
-            varnames: text(&unit.varnames),
+            // The parameter of annotation scopes has a name of its own, so that names in annotations never mean it.
+            varnames: unit.varnames.iter().map(|n| Text::new(if &**n == ".format" { "format" } else { n })).collect(),
             cellvars: text(&unit.cells),
             freevars: text(&unit.frees),
             names: text(&unit.names),
@@ -299,7 +301,7 @@ impl<'a> Compiler<'a> {
                 return Ok(());
             }
         }
-        self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
+        self.implicit_return();
         Ok(())
     }
 
@@ -317,19 +319,39 @@ impl<'a> Compiler<'a> {
 
     /// Emits an instruction with the static half of its first cache word.
     pub(crate) fn emit_aux(&mut self, op: Op, a: impl Operand, b: impl Operand, c: impl Operand, aux: u32) {
-        let inst = Inst { op, operands: [a.raw(), b.raw(), c.raw()], aux, target: None, range: self.u.range };
+        let inst = Inst {
+            op,
+            operands: [a.raw(), b.raw(), c.raw()],
+            aux,
+            target: None,
+            range: self.u.range,
+            is_statement: false,
+        };
         self.u.asm.insts.push(inst);
     }
 
     /// Emits a jump (or another instruction with a target).
     pub(crate) fn jump(&mut self, op: Op, a: impl Operand, b: impl Operand, target: Label) {
-        let inst = Inst { op, operands: [a.raw(), b.raw(), 0], aux: 0, target: Some(target), range: self.u.range };
+        let inst = Inst {
+            op,
+            operands: [a.raw(), b.raw(), 0],
+            aux: 0,
+            target: Some(target),
+            range: self.u.range,
+            is_statement: false,
+        };
         self.u.asm.insts.push(inst);
     }
 
     /// Emits an unconditional jump.
     pub(crate) fn goto(&mut self, target: Label) {
         self.jump(Op::Jump, 0u32, 0u32, target);
+    }
+
+    /// `return None` at the end of a block of code. It belongs to no line: to debuggers it happens where they are.
+    pub(crate) fn implicit_return(&mut self) {
+        self.u.range = None;
+        self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
     }
 
     pub(crate) fn label(&mut self) -> Label {
@@ -442,29 +464,61 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Drops the constants that no instruction uses any more; the docstring stays first.
+/// The constants that the code uses, in the order in which it does; renumbers the instructions.
+///
+/// Ints that are part of instructions, and the None that is returned at the end, are listed as CPython lists them
+/// (`co_consts`): small ints only if they come first.
 fn used_consts(unit: &mut Unit<'_>) -> Vec<Const> {
     let items = std::mem::take(&mut unit.consts.items);
     let mut moved: Vec<Option<u32>> = vec![None; items.len()];
-    let mut order = Vec::new();
+    let mut items: Vec<Option<Const>> = items.into_iter().map(Some).collect();
+    let mut used = Vec::new();
     if unit.flags & flags::HAS_DOCSTRING != 0 {
         moved[0] = Some(0);
-        order.push(0);
+        used.extend(items[0].take());
     }
+    let is_none = |c: &Const| matches!(c, Const::None);
     for inst in &mut unit.asm.insts {
         let slot = match inst.op {
             Op::LoadConst | Op::MakeFunction => &mut inst.operands[1],
             Op::CallKw | Op::CallMethodKw => &mut inst.aux,
-            _ => continue,
+            Op::ReturnNone => {
+                if !used.iter().any(is_none) {
+                    used.push(Const::None);
+                }
+                continue;
+            }
+            op => {
+                let kinds = op.info().operands;
+                if let Some(i) = kinds.iter().position(|k| matches!(k, Kind::I16 | Kind::I32)) {
+                    note_int(&mut used, inst.operands[i] as i32);
+                }
+                continue;
+            }
         };
         let old = *slot as usize;
-        *slot = *moved[old].get_or_insert_with(|| {
-            order.push(old);
-            order.len() as u32 - 1
+        let listed = items[old].as_ref().filter(|c| is_none(c)).and_then(|_| used.iter().position(is_none));
+        *slot = *moved[old].get_or_insert_with(|| match listed {
+            Some(i) => i as u32,
+            None => {
+                used.extend(items[old].take());
+                used.len() as u32 - 1
+            }
         });
     }
-    let mut items: Vec<Option<Const>> = items.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|i| items[i].take()).collect()
+    if used.is_empty() && unit.flags & flags::OPTIMIZED != 0 {
+        used.push(Const::None);
+    }
+    used
+}
+
+/// Lists an int that an instruction contains.
+fn note_int(used: &mut Vec<Const>, value: i32) {
+    let value = i64::from(value);
+    let is_listed = || used.iter().any(|c| matches!(c, Const::Int(i) if *i == value));
+    if used.is_empty() || !(0..256).contains(&value) && !is_listed() {
+        used.push(Const::Int(value));
+    }
 }
 
 /// A nested code object as a constant.

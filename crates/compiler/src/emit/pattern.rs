@@ -25,6 +25,11 @@ impl<'a> Compiler<'a> {
             if case.guard.is_none() && i + 1 < s.cases.len() {
                 check_irrefutable(&case.pattern)?;
             }
+            if is_wildcard(&case.pattern) {
+                // Nothing is tested; the line is there for debuggers.
+                self.at(case.pattern.range());
+                self.emit(Op::Nop, 0u32, 0u32, 0u32);
+            }
             let mut captures = Captures::new();
             self.pattern(&case.pattern, subject, next, &mut captures)?;
             for (name, reg, range) in captures {
@@ -61,6 +66,7 @@ impl<'a> Compiler<'a> {
         self.at(p.range());
         match p {
             Pattern::MatchValue(v) => {
+                check_number(&v.value)?;
                 let mark = self.mark();
                 if let Some(n) = self.folded(&v.value).as_ref().and_then(super::expr::small) {
                     self.jump(Op::JumpNotEqI, subject, n, next);
@@ -276,7 +282,7 @@ impl<'a> Compiler<'a> {
         let run = self.alloc_run(2);
         self.expr(&c.cls, Some(run))?;
         self.at(c.range);
-        let names = keywords.iter().map(|k| Const::Str(Text::new(&self.mangle(&k.attr)))).collect();
+        let names = keywords.iter().map(|k| Const::Str(Text::new(&k.attr))).collect();
         self.load_const(Const::Tuple(names), Some(run.plus(1)));
         self.emit_aux(Op::MatchClass, run, subject, run, positional.len() as u32);
         self.jump(Op::JumpIfNone, run, 0u32, next);
@@ -351,6 +357,21 @@ fn is_wildcard(p: &Pattern) -> bool {
     matches!(p, Pattern::MatchAs(a) if a.pattern.is_none() && a.name.is_none())
 }
 
+/// Of operations on numbers only `-1` and `1 + 1j` are patterns.
+fn check_number(e: &Expr) -> Res {
+    let is_number = |e: &Expr| match e {
+        Expr::UnaryOp(u) => u.operand.is_number_literal_expr(),
+        e => e.is_number_literal_expr(),
+    };
+    match e {
+        Expr::UnaryOp(_) if !is_number(e) => fail("invalid syntax", e.range()),
+        Expr::BinOp(b) if !matches!(b.op, ast::Operator::Add | ast::Operator::Sub) || !is_number(&b.left) => {
+            fail("invalid syntax", e.range())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn is_constant_like(e: &Expr) -> bool {
     matches!(e, Expr::BinOp(_) | Expr::UnaryOp(_)) || e.is_literal_expr()
 }
@@ -359,6 +380,7 @@ fn is_constant_like(e: &Expr) -> bool {
 fn normal(c: Const) -> Const {
     match c {
         Const::Bool(b) => Const::Int(b as i64),
+        Const::Complex(real, 0.0) => normal(Const::Float(real)),
         Const::Float(f) if f.fract() == 0.0 && f.abs() < 1e15 => Const::Int(f as i64),
         c => c,
     }

@@ -113,6 +113,10 @@ impl<'a> Compiler<'a> {
             self.emit(Op::Nop, 0u32, 0u32, 0u32);
             return Ok(());
         }
+        if s.value.is_name_expr() {
+            // A local needs no instruction; the line is there for debuggers.
+            self.emit(Op::Nop, 0u32, 0u32, 0u32);
+        }
         self.discard(&s.value)
     }
 
@@ -425,8 +429,16 @@ impl<'a> Compiler<'a> {
             value = Some(reg);
         }
         self.at(s.range);
-        self.unwind_return(s.range)?;
-        self.at(s.range);
+        if self.u.blocks.is_empty() {
+            self.unwind_return(s.range)?;
+        } else {
+            if value.is_none() {
+                // The line of the `return`, for debuggers: what it runs first may be elsewhere.
+                self.emit(Op::Nop, 0u32, 0u32, 0u32);
+            }
+            self.unwind_return(s.range)?;
+            self.u.range = None;
+        }
         match (value, constant) {
             (Some(reg), _) => self.emit(Op::Return, reg, 0u32, 0u32),
             (None, Some(c)) if !matches!(c, Const::None) => {

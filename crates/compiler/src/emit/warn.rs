@@ -4,7 +4,7 @@ use super::Compiler;
 use crate::error::Warning;
 use crate::literal;
 use ruff_python_ast::{self as ast, CmpOp, Expr, InterpolatedStringElement, Number};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 use taipan_bytecode::Const;
 
 /// Type name of an expression that surely is not callable, subscriptable, ... .
@@ -152,7 +152,11 @@ impl Compiler<'_> {
     pub(crate) fn check_fstring(&mut self, elements: &[InterpolatedStringElement], raw: bool) {
         for element in elements {
             if let (InterpolatedStringElement::Literal(e), false) = (element, raw) {
-                self.escapes(e.range, false);
+                let text = self.text(e.range);
+                // A backslash before an interpolation escapes nothing.
+                let is_open = (text.len() - text.trim_end_matches('\\').len()) % 2 == 1;
+                let end = e.range.end() + TextSize::new(is_open as u32);
+                self.escapes(TextRange::new(e.range.start(), end), false);
             }
         }
     }

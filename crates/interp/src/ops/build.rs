@@ -97,8 +97,12 @@ fn list_extend(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 }
 
 fn set_add(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    // SAFETY: the compiler emits this for a set that it built.
-    unsafe { r.get(w.a()).cast::<Set>() }.add(cx, r.get(w.b()))?;
+    let v = r.get(w.a());
+    // Mostly a set that the compiler built; but programs can rebind `__conditional_annotations__`.
+    let Some(set) = v.downcast::<Set>().filter(|_| v.is_instance(&taipan_runtime::types::set::SET)) else {
+        return raise!(cx, TypeError, "'{}' object is not a set", v.class().tp_name());
+    };
+    set.add(cx, r.get(w.b()))?;
     Ok(())
 }
 

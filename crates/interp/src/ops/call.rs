@@ -476,6 +476,9 @@ unsafe extern "C" fn return_generator(value: u64, cx: &mut Cx, table: *const Han
         let mut next = caller.pc;
         if flags & flag::SEND != 0 {
             *result = value;
+            if cx.traced && !crate::trace::delegate_returned(cx, Value::from_bits(value).unwrap_unchecked()) {
+                return unwind(cx, table, true);
+            }
             next = next.offset(word.sc() as isize);
         } else if word.0 as u16 == taipan_bytecode::Op::ForNextOrJump as u16 {
             next = next.offset(word.sc() as isize);

@@ -86,6 +86,9 @@ handler!(Send, |w, pc, regs, cx, table| {
     match methods::send_to(cx, it, sent) {
         Ok((v, true)) => {
             r.set(w.b(), v);
+            if cx.traced && !crate::trace::delegate_returned(cx, v) {
+                return unwind(cx, table, true);
+            }
             dispatch!(next.offset(w.sc() as isize), regs, cx, table);
         }
         Ok((v, false)) => {

@@ -61,7 +61,7 @@ fn unbound(cx: &mut Cx, i: usize) -> Raised {
         return name_error(cx, &exceptions::NameError, &text, name);
     }
     let text = format!("cannot access local variable '{name}' where it is not associated with a value");
-    name_error(cx, &exceptions::UnboundLocalError, &text, name)
+    cx.raise_text(&exceptions::UnboundLocalError, &text)
 }
 
 fn name_error(cx: &mut Cx, class: &'static taipan_runtime::typeobj::Type, text: &str, name: &'static Str) -> Raised {

@@ -131,6 +131,9 @@ impl Builder<'_> {
         if let Some(flow) = self.operator_call(at, n as usize, lhs, rhs)? {
             return Ok(flow);
         }
+        if let Some(flow) = self.reflected_call(at, n as usize, lhs, rhs)? {
+            return Ok(flow);
+        }
         let inplace = if at.word(0) & 1 != 0 { 256 } else { 0 };
         let n = self.word(n | inplace);
         if let Some(v) = self.plain(Helper::PlainBinary, &[lhs, rhs, n], Type::Val) {
@@ -177,6 +180,30 @@ impl Builder<'_> {
             }
         }
         Ok(flow)
+    }
+
+    /// An operator whose left operand is a number and whose right one is of a Python class.
+    fn reflected_call(&mut self, at: At, n: usize, x: Val, y: Val) -> Built<Option<Flow>> {
+        let names = self.cx.names();
+        let name = match n {
+            0 => names.__radd__,
+            1 => names.__rsub__,
+            2 => names.__rmul__,
+            3 => names.__rtruediv__,
+            _ => return Ok(None),
+        };
+        let number = matches!(self.func[x].ty, Type::Int | Type::Float) || self.is_class(x, &FLOAT);
+        if !number || self.func[y].ty != Type::Val || self.failed(Reason::Class) {
+            return Ok(None);
+        }
+        let Some(class) = self.class_of(y).or_else(|| self.peek(y).map(|v| v.class())) else { return Ok(None) };
+        // A subclass of a number type may be asked first for another reason.
+        if !class.is_heap_type() || class.is_subtype(&FLOAT) || class.is_subtype(&taipan_runtime::types::int::INT) {
+            return Ok(None);
+        }
+        let y = self.guard_class(y, class);
+        let declines = |f: &Function| f.code.get().names().iter().any(|n| n.to_string_lossy() == "NotImplemented");
+        self.special(at, y, name, &[x], at.w.a(), |_, _, method| !declines(method))
     }
 
     /// The only class noted of the operands `v` here; what it is now if nothing was noted.
@@ -392,10 +419,16 @@ impl Builder<'_> {
                 let zero = self.int(0);
                 self.checked(B::Sub, zero, v)
             }
-            _ => match self.plain(Helper::PlainNegative, &[v], Type::Val) {
-                Some(v) => v,
-                None => return self.generic(at),
-            },
+            _ => {
+                let name = self.cx.names().__neg__;
+                if let Some(flow) = self.special(at, v, name, &[], a, |_, _, _| true)? {
+                    return Ok(flow);
+                }
+                match self.plain(Helper::PlainNegative, &[v], Type::Val) {
+                    Some(v) => v,
+                    None => return self.generic(at),
+                }
+            }
         };
         self.set_reg(a, r);
         Ok(Flow::Next)

@@ -43,11 +43,19 @@ impl Builder<'_> {
             if let Some(flow) = self.construct(at, class, &args)? {
                 return Ok(flow);
             }
-        } else if let Some(native) = self.const_of::<NativeFunction>(callee)
-            && let Some(v) = self.intrinsic(native, &args)
-        {
-            self.set_reg(at.w.c(), v);
-            return Ok(Flow::Next);
+        } else if let Some(native) = self.const_of::<NativeFunction>(callee) {
+            if native.def.name == "abs"
+                && let [v] = args[..]
+            {
+                let name = self.cx.names().__abs__;
+                if let Some(flow) = self.special(at, v, name, &[], at.w.c(), |_, _, _| true)? {
+                    return Ok(flow);
+                }
+            }
+            if let Some(v) = self.intrinsic(native, &args) {
+                self.set_reg(at.w.c(), v);
+                return Ok(Flow::Next);
+            }
         }
         if let Some((f, v)) = self.speculate(at, callee) {
             if let Some(flow) = self.inline(at, f, &args, a + 1, at.w.c(), Val::NONE, v)? {

@@ -584,6 +584,11 @@ impl Builder<'_> {
         if tx == Type::Int && ty == Type::Int {
             return self.emit(Op::ICmp, Type::Bool, &[x, y], Cond::Eq as u64);
         }
+        if tx == Type::Float && ty == Type::Float {
+            // Which objects they were is not known any more.
+            let t = self.plain_call(Helper::SameFloat, &[x, y], Type::Word);
+            return self.word_is(t, 1);
+        }
         let (x, y) = (self.boxed(x), self.boxed(y));
         for (v, other) in [(x, y), (y, x)] {
             if let Some(value) = self.as_const(v) {

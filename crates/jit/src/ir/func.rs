@@ -264,6 +264,20 @@ impl Func {
         matches!(self[v].op, Op::AddOv | Op::SubOv | Op::MulOv)
     }
 
+    /// The values that must exist for an exit through a state. Boxes and tuples need not: exits make them of what is in
+    /// them.
+    pub fn needed_by(&self, state: StateId) -> Vec<Val> {
+        let mut needed = Vec::new();
+        let mut work: Vec<Val> = self.states[state.0 as usize].values().collect();
+        while let Some(v) = work.pop() {
+            match self[v].op {
+                Op::BoxInt | Op::BoxFloat | Op::BoxBool | Op::NewTuple => work.extend(&self[v].args),
+                _ => needed.push(v),
+            }
+        }
+        needed
+    }
+
     /// Applies a renaming of values everywhere.
     pub fn rename(&mut self, map: impl Fn(Val) -> Val) {
         for inst in &mut self.insts {

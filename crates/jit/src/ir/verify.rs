@@ -99,8 +99,8 @@ pub fn verify(func: &Func) -> Result<(), String> {
             }
             types(func, *v)?;
             let at = block.params.len() + i;
-            let state = (func[*v].state != StateId::NONE).then(|| &func.states[func[*v].state.0 as usize]);
-            let uses = func[*v].args.iter().copied().chain(state.into_iter().flat_map(|s| s.values()));
+            let state = if func[*v].state == StateId::NONE { vec![] } else { func.needed_by(func[*v].state) };
+            let uses = func[*v].args.iter().copied().chain(state);
             for used in uses {
                 match home[used.0 as usize] {
                     Some((d, n)) if (d == *b && n < at) || (d != *b && dom.dominates(d, *b)) => {}

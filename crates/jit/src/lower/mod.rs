@@ -303,44 +303,58 @@ impl<'a> Lowering<'a> {
     /// says.
     fn exit(&mut self, state: StateId, reason: Reason, tail: clif::Block) -> Result<Box<Exit>, String> {
         let state = &self.func.states[state.0 as usize];
-        let mut places: HashMap<Val, Place> = HashMap::new();
-        let buffer = self.word(EXIT_BUFFER.address());
-        let mut next = 0u16;
+        let mut places =
+            Places { buffer: self.word(EXIT_BUFFER.address()), next: 0, known: HashMap::new(), tuples: vec![] };
         for v in state.values() {
-            if places.contains_key(&v) {
-                continue;
-            }
-            let place = match self.constant(v) {
-                Some(bits) => Place::Const(bits),
-                None => {
-                    // A boxed number is stored as it was before boxing.
-                    let inst = &self.func[v];
-                    let stored = match inst.op {
-                        Op::BoxInt | Op::BoxFloat | Op::BoxBool => inst.args[0],
-                        _ => v,
-                    };
-                    let value = self.value(stored);
-                    let ty = self.func[stored].ty;
-                    let value = match ty {
-                        Type::Bool => self.b.ins().uextend(types::I64, value),
-                        _ => value,
-                    };
-                    if next as usize >= BUFFER_WORDS {
-                        return Err("a frame state with too many values".into());
-                    }
-                    self.b.ins().store(flags(), value, buffer, next as i32 * 8);
-                    next += 1;
-                    Place::Buffer(next - 1, ty)
-                }
-            };
-            places.insert(v, place);
+            self.place(v, &mut places)?;
         }
+        let Places { known: places, tuples, .. } = places;
         let frames = state.frames.iter().map(|f| exit_frame(f, &places)).collect();
         let stores = state.stores.iter().map(|s| (places[&s.object], s.offset, places[&s.value])).collect();
-        let exit = Box::new(Exit { unit: Cell::new(std::ptr::null()), reason, count: Cell::new(0), frames, stores });
+        let (unit, count) = (Cell::new(std::ptr::null()), Cell::new(0));
+        let exit = Box::new(Exit { unit, reason, count, frames, stores, tuples });
         let address = self.word(&raw const *exit as u64);
         self.b.ins().jump(tail, &[clif::BlockArg::Value(address)]);
         Ok(exit)
+    }
+
+    /// Where an exit finds a value; emits the store into the buffer if it is to be found there.
+    fn place(&mut self, v: Val, places: &mut Places) -> Result<Place, String> {
+        if let Some(place) = places.known.get(&v) {
+            return Ok(*place);
+        }
+        let inst = &self.func[v];
+        let place = if let Some(bits) = self.constant(v) {
+            Place::Const(bits)
+        } else if inst.op == Op::NewTuple && self.values[v.0 as usize].is_none() {
+            let mut items = Vec::new();
+            for item in &inst.args {
+                items.push(self.place(*item, places)?);
+            }
+            places.tuples.push(items);
+            Place::Tuple(places.tuples.len() as u16 - 1)
+        } else {
+            // A boxed number is stored as it was before boxing.
+            let stored = match inst.op {
+                Op::BoxInt | Op::BoxFloat | Op::BoxBool => inst.args[0],
+                _ => v,
+            };
+            let value = self.value(stored);
+            let ty = self.func[stored].ty;
+            let value = match ty {
+                Type::Bool => self.b.ins().uextend(types::I64, value),
+                _ => value,
+            };
+            let i = places.next;
+            if i as usize >= BUFFER_WORDS {
+                return Err("a frame state with too many values".into());
+            }
+            self.b.ins().store(flags(), value, places.buffer, i as i32 * 8);
+            places.next += 1;
+            Place::Buffer(i, ty)
+        };
+        places.known.insert(v, place);
+        Ok(place)
     }
 
     /// The word of a constant.
@@ -355,6 +369,17 @@ impl<'a> Lowering<'a> {
             _ => None,
         }
     }
+}
+
+/// Where an exit finds values.
+struct Places {
+    /// Address of the exit buffer.
+    buffer: clif::Value,
+    /// Words of it in use.
+    next: u16,
+    known: HashMap<Val, Place>,
+    /// Items of tuples that the exit makes.
+    tuples: Vec<Vec<Place>>,
 }
 
 fn exit_frame(f: &crate::ir::FrameDesc, places: &HashMap<Val, Place>) -> ExitFrame {

@@ -1,4 +1,5 @@
-//! Dead code elimination: removes instructions whose results nobody needs, parameters included.
+//! Dead code elimination: removes instructions whose results nobody needs, parameters included. Tuples and boxes that only
+//! exits need are removed, too: exits make them.
 
 use crate::ir::{Func, StateId, Val};
 
@@ -27,7 +28,7 @@ pub fn run(func: &mut Func) {
         work.extend(&func[v].args);
         work.extend(&feeds[v.0 as usize]);
         if func[v].state != StateId::NONE {
-            work.extend(func.states[func[v].state.0 as usize].values());
+            work.extend(func.needed_by(func[v].state));
         }
     }
     for b in rpo {

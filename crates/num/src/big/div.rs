@@ -20,6 +20,7 @@ pub fn divmod_small(a: &mut [u32], d: u32) -> u32 {
         pair[1] = (q >> SHIFT) as u32;
         rem = r;
     }
+    rem >>= reciprocal.shift;
     if let [last] = pairs.into_remainder() {
         let t = rem << SHIFT | u64::from(*last);
         *last = (t / u64::from(d)) as u32;
@@ -33,7 +34,7 @@ fn rem_small(a: &Digits, d: u32) -> u64 {
     let reciprocal = Reciprocal::new(d);
     let pairs = a.rchunks_exact(2);
     let last = pairs.remainder();
-    let rem = pairs.fold(0, |rem, pair| reciprocal.divide(rem, join(pair)).1);
+    let rem = pairs.fold(0, |rem, pair| reciprocal.divide(rem, join(pair)).1) >> reciprocal.shift;
     last.iter().fold(rem, |rem, &x| (rem << SHIFT | u64::from(x)) % u64::from(d))
 }
 
@@ -60,11 +61,13 @@ impl Reciprocal {
     }
 
     /// Quotient and remainder of `rem * 2**60 + pair`, where `rem` is less than the divisor and `pair` has two digits.
+    /// Remainders go in and out shifted as the divisor is: what each step waits for is kept short.
     #[inline(always)]
     fn divide(&self, rem: u64, pair: u64) -> (u64, u64) {
-        let n = (u128::from(rem) << (2 * SHIFT) | u128::from(pair)) << self.shift;
-        let (high, low) = ((n >> 64) as u64, n as u64);
-        let q = u128::from(self.inverse) * u128::from(high) + n;
+        // The divisor has at most 30 bits, so that at least 34 of the remainder's low bits are 0.
+        let pair = u128::from(pair) << self.shift;
+        let (high, low) = ((pair >> 64) as u64 + (rem >> (64 - 2 * SHIFT)), pair as u64);
+        let q = u128::from(self.inverse) * u128::from(high) + (u128::from(high) << 64 | u128::from(low));
         let mut quotient = ((q >> 64) as u64).wrapping_add(1);
         let mut r = low.wrapping_sub(quotient.wrapping_mul(self.d));
         if r > q as u64 {
@@ -75,7 +78,7 @@ impl Reciprocal {
             quotient += 1;
             r -= self.d;
         }
-        (quotient, r >> self.shift)
+        (quotient, r)
     }
 }
 

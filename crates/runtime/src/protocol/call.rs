@@ -8,6 +8,7 @@ use crate::object::Object;
 use crate::types::code::CodeObject;
 use crate::types::descr::{MethodDescr, NativeFunction};
 use crate::types::function::{self, BoundMethod, Function};
+use crate::types::module::Module;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
@@ -49,6 +50,15 @@ impl Cx {
 
 #[cold]
 fn not_callable(cx: &mut Cx, f: Value) -> PyResult<Value> {
+    if let Some(module) = f.downcast::<Module>() {
+        let key = cx.names().__name__;
+        let name = module.dict().get_str(key).and_then(|v| v.downcast::<Str>());
+        if let Some(name) = name
+            && module.dict().get_str(name).is_some_and(|v| v.class().slots().call.is_some())
+        {
+            return raise!(cx, TypeError, "'module' object is not callable. Did you mean: '{name}.{name}(...)'?");
+        }
+    }
     raise!(cx, TypeError, "'{}' object is not callable", f.class().tp_name())
 }
 

@@ -188,7 +188,7 @@ fn shadowing_hint(
     initializing: bool,
 ) -> PyResult<Option<String>> {
     let Some(sys) = cx.rt().sys.get() else { return Ok(None) };
-    let keys = [cx.intern("flags"), cx.intern("path"), cx.intern("stdlib_module_names")];
+    let keys = [cx.intern("flags"), cx.intern("stdlib_module_names")];
     let flags = sys.get_str(keys[0]);
     if let Some(flags) = flags {
         let safe = cx.intern("safe_path");
@@ -198,12 +198,10 @@ fn shadowing_hint(
             return Ok(None);
         }
     }
-    let first = sys.get_str(keys[1]).and_then(|v| v.downcast::<crate::types::list::List>()).and_then(|l| l.get(0));
-    let Some(first) = first.and_then(|v| v.downcast::<Str>()) else { return Ok(None) };
+    let Some(first) = cx.rt().path_0.borrow().clone() else { return Ok(None) };
     let origin_text = origin.to_string_lossy();
     let Some((directory, file)) = origin_text.rsplit_once('/') else { return Ok(None) };
     let directory = if file == "__init__.py" { directory.rsplit_once('/').map_or("", |p| p.0) } else { directory };
-    let first = first.to_string_lossy();
     let first = if first.is_empty() {
         std::env::current_dir().map(|d| d.to_string_lossy().into_owned()).unwrap_or_default()
     } else {
@@ -212,7 +210,7 @@ fn shadowing_hint(
     if first != directory {
         return Ok(None);
     }
-    let stdlib = match sys.get_str(keys[2]) {
+    let stdlib = match sys.get_str(keys[1]) {
         Some(names) => object::contains(cx, names, Value::of(package))?,
         None => false,
     };

@@ -135,6 +135,10 @@ pub fn extend(cx: &mut Cx, list: &'static List, v: Value) -> PyResult<()> {
     }
     let it = iter(cx, v)?;
     let hint = length_hint(cx, v)?;
+    // A hint that no list could ever follow is a lie.
+    if list.len().saturating_add(hint) <= isize::MAX as usize {
+        crate::buffer::check_size(cx, hint.saturating_mul(8))?;
+    }
     reserve_hint(cx, list, hint);
     drain(cx, list, it)
 }
@@ -185,6 +189,10 @@ fn exact_set(v: Value) -> Option<&'static Set> {
 pub fn drain(cx: &mut Cx, list: &'static List, it: Value) -> PyResult<()> {
     while let Some(item) = next(cx, it)? {
         list.push(cx, item);
+        if list.len().is_power_of_two() && list.len() > 1 << 24 {
+            // Before the list outgrows the memory there is.
+            crate::buffer::check_size(cx, list.len() * 16)?;
+        }
     }
     Ok(())
 }

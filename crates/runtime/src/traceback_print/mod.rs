@@ -150,7 +150,10 @@ pub fn format_traceback(cx: &mut Cx, tb: Option<&'static Traceback>, style: &Sty
 fn traceback_limit(cx: &mut Cx) -> Option<usize> {
     let key = cx.intern("tracebacklimit");
     let limit = cx.rt().sys.get()?.get_str(key)?;
-    crate::types::int::as_i64(limit).map(|n| n.max(0) as usize)
+    if crate::types::int::view(limit).is_some_and(|n| n.negative) {
+        return Some(0);
+    }
+    crate::types::int::as_i64(limit).map(|n| n as usize)
 }
 
 impl Reports<'_> {

@@ -124,7 +124,7 @@ fn character(cx: &mut Cx, v: Value) -> PyResult<u8> {
         );
     }
     if !int::check(v) && v.class().slots().index.is_none() {
-        let got = v.class().tp_name();
+        let got = crate::types::type_::full_name(cx, v.class());
         return raise!(cx, TypeError, "%c requires an integer in range(256) or a single byte, not {got}");
     }
     let n = number::index(cx, v)?;

@@ -8,7 +8,7 @@ use crate::types::str::Str;
 use crate::value::Value;
 use crate::{PyResult, raise};
 
-/// The `sep` argument of hex methods.
+/// The `sep` argument of hex methods. May run Python code (`__len__`): the object must be held meanwhile.
 pub fn hex_separator(cx: &mut Cx, sep: Option<Value>) -> PyResult<Option<u8>> {
     let Some(v) = sep else { return Ok(None) };
     let n = object::len(cx, v)?;

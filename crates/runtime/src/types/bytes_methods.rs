@@ -403,7 +403,9 @@ impl ByteMethods {
     /// 'b901:ef'
     #[py("($self, /, sep=<unrepresentable>, bytes_per_sep=1)")]
     fn hex(cx: &mut Cx, this: Value, sep: Option<Value>, bytes_per_sep: Option<i32>) -> PyResult<&'static Str> {
+        let held = buffer::hold(cx, this, 0)?;
         let sep = hex_separator(cx, sep)?;
+        drop(held);
         hex_str(cx, data(this), sep, bytes_per_sep)
     }
     /// B.isalnum() -> bool

@@ -162,6 +162,10 @@ fn allocate(
     let class: &'static Type = unsafe { &*p.cast::<Type>() };
     let inherited_flags =
         bases.items().iter().filter_map(|b| b.downcast::<Type>()).fold(0, |f, b| f | b.flags() & flags::INHERITED);
+    // Whether it is matched as a sequence or a mapping is decided by the first base that is either.
+    let collection = flags::SEQUENCE | flags::MAPPING;
+    let mut ancestors = bases.items().iter().filter_map(|b| b.downcast::<Type>()).map(|b| b.flags() & collection);
+    let inherited_flags = inherited_flags & !collection | ancestors.find(|f| *f != 0).unwrap_or(0);
     class.set_flags(flags::HEAPTYPE | flags::BASETYPE | flags::READY | flags::HAVE_GC | inherited_flags);
     class.set_base(Some(base));
     class.set_bases(bases);
@@ -185,6 +189,7 @@ fn allocate(
         subclasses: RefCell::new(Vec::new()),
         init_function: Cell::new(None),
         finalizer: Cell::new(false),
+        foreign_mro: Cell::new(false),
     }));
     cx.barrier(class);
     class
@@ -204,8 +209,15 @@ fn inline_hint(cx: &mut Cx, base: &'static Type, dict: &'static Dict) -> u32 {
 /// Computes the MRO, through a metaclass's `mro()` if it has one.
 pub fn set_mro(cx: &mut Cx, class: &'static Type) -> PyResult<()> {
     let mro = match custom_mro(cx, class)? {
-        Some(mro) => mro,
+        Some(mro) => {
+            let is_base =
+                |t: &Type| class.bases().items().iter().any(|b| b.downcast::<Type>().is_some_and(|b| b.is_subtype(t)));
+            let types = mro.items().iter().filter_map(|v| v.downcast::<Type>());
+            class.data().foreign_mro.set(types.into_iter().any(|t| !std::ptr::eq(t, class) && !is_base(t)));
+            mro
+        }
         None => {
+            class.data().foreign_mro.set(false);
             let mro = linearize(cx, class, class.bases().items())?;
             Tuple::new(cx, &mro)
         }

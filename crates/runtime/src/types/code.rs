@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use taipan_bytecode::verify::{self, ConstKind, Facts};
-use taipan_bytecode::{Code, Const, Handler, Text, code::flags as co};
+use taipan_bytecode::{Code, Const, Handler, Position, Text, code::flags as co};
 use taipan_gc::Marker;
 
 use crate::cx::Cx;
@@ -68,6 +69,8 @@ pub struct CodeObject {
     /// Whether there is compiled code that generators of this code may be resumed with.
     pub has_resumes: Cell<bool>,
     positions: RefCell<Option<Box<[taipan_bytecode::Position]>>>,
+    /// See [`CodeObject::starts_line`].
+    line_starts: RefCell<Option<Box<[bool]>>>,
 }
 object!(CodeObject, crate::types::code_methods::CODE);
 
@@ -154,6 +157,9 @@ fn kind_of(v: Value) -> ConstKind {
     }
 }
 
+/// `-X no_debug_ranges`: of positions only the lines are known.
+pub static NO_DEBUG_RANGES: AtomicBool = AtomicBool::new(false);
+
 impl CodeObject {
     /// Wraps compiled code: constants become values, names are interned. May collect.
     pub fn new(cx: &mut Cx, code: Arc<Code>) -> &'static CodeObject {
@@ -217,6 +223,7 @@ impl CodeObject {
             resumed: Cell::new(0),
             has_resumes: Cell::new(false),
             positions: RefCell::new(None),
+            line_starts: RefCell::new(None),
         };
         let this = cx.alloc(this);
         cx.register_special(Value::of(this));
@@ -282,8 +289,34 @@ impl CodeObject {
     /// Position of word `i`.
     pub fn position(&self, i: usize) -> taipan_bytecode::Position {
         let mut positions = self.positions.borrow_mut();
-        let positions = positions.get_or_insert_with(|| taipan_bytecode::positions::decode(&self.line_table).collect());
+        let positions = positions.get_or_insert_with(|| {
+            let mut all: Box<[Position]> = taipan_bytecode::positions::decode(&self.line_table).collect();
+            if NO_DEBUG_RANGES.load(Ordering::Relaxed) {
+                for p in &mut all {
+                    *p = Position { line: p.line, end_line: p.line, col: u32::MAX, end_col: u32::MAX };
+                }
+            }
+            all
+        });
         positions.get(i).copied().unwrap_or_default()
+    }
+
+    /// The line that a frame is at before its first instruction.
+    pub fn entry_line(&self) -> u32 {
+        let is_module = self.flags & (co::OPTIMIZED | co::NEWLOCALS) == 0 && self.name.as_ascii() == Some("<module>");
+        if is_module { 0 } else { self.firstlineno }
+    }
+
+    /// Line of word `i`, or of the last one before it that has a line.
+    pub fn line_before(&self, i: usize) -> u32 {
+        (0..=i).rev().map(|i| self.line_of(i)).find(|line| *line != 0).unwrap_or(0)
+    }
+
+    /// True if line events happen at word `i`: at the first instruction of a line, and where jumps and exceptions go.
+    pub fn starts_line(&self, i: usize) -> bool {
+        let mut starts = self.line_starts.borrow_mut();
+        let starts = starts.get_or_insert_with(|| crate::liveness::line_starts(self));
+        starts.get(i).copied().unwrap_or(false)
     }
 
     /// Line of word `i`.

@@ -482,7 +482,7 @@ fn constant(cx: &mut Cx, v: Value) -> PyResult<Const> {
 }
 
 /// The code object as plain data.
-fn to_code(cx: &mut Cx, this: &'static CodeObject) -> PyResult<Code> {
+pub fn to_code(cx: &mut Cx, this: &'static CodeObject) -> PyResult<Code> {
     let text = |s: &Str| Text(s.to_generalized_utf8().into());
     let texts = |names: &[&'static Str]| names.iter().map(|name| text(name)).collect::<Vec<_>>();
     let (locals, cells, frees) = this.variables();

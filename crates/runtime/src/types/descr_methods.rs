@@ -465,6 +465,7 @@ static GETSET_SPEC: TypeSpec = TypeSpec {
             this.check(cx, obj)?;
             match this.def.set {
                 Some(set) => set(cx, obj, value),
+                None if is_field(cx, this.owner) => raise!(cx, AttributeError, "readonly attribute"),
                 None => raise!(
                     cx,
                     AttributeError,
@@ -479,6 +480,14 @@ static GETSET_SPEC: TypeSpec = TypeSpec {
     getsets: &[GetSet::GETSETS, GETSET_MEMBERS],
     ..TypeSpec::DEFAULT
 };
+
+/// True for the types whose attributes are fields in CPython: complex, range and structure sequences.
+fn is_field(cx: &mut Cx, owner: &Type) -> bool {
+    let fields = cx.intern("n_sequence_fields");
+    std::ptr::eq(owner, &crate::types::complex::COMPLEX)
+        || std::ptr::eq(owner, &crate::types::range::RANGE)
+        || owner.dict().get_str(fields).is_some()
+}
 
 fn getset(v: Value) -> &'static GetSet {
     // SAFETY: slots are called with instances of their type.

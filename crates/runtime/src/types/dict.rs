@@ -109,9 +109,14 @@ pub fn merge(cx: &mut Cx, this: &'static Dict, other: Value) -> PyResult<()> {
     Ok(())
 }
 
+fn note_element(cx: &mut Cx, i: usize) {
+    let note = format!("Cannot convert dictionary update sequence element #{i} to a sequence");
+    crate::types::exception::add_note(cx, &note);
+}
+
 fn merge_pairs(cx: &mut Cx, this: &'static Dict, other: Value) -> PyResult<()> {
     let it = iter::iter(cx, other)?;
-    let mut i = 0;
+    let mut i = 0usize;
     while let Some(item) = iter::next(cx, it)? {
         let pair = if let Some(tuple) = item.exact::<Tuple>() {
             pair_of(tuple.items())
@@ -124,9 +129,16 @@ fn merge_pairs(cx: &mut Cx, this: &'static Dict, other: Value) -> PyResult<()> {
                     if cx.exception_matches(&crate::exceptions::TypeError) && item.class().slots().iter.is_none() =>
                 {
                     cx.take_exception();
-                    return raise!(cx, TypeError, "object is not iterable");
+                    let raised = cx.raise_text(&crate::exceptions::TypeError, "object is not iterable");
+                    note_element(cx, i);
+                    return Err(raised);
                 }
-                Err(e) => return Err(e),
+                Err(e) => {
+                    if cx.exception_matches(&crate::exceptions::TypeError) {
+                        note_element(cx, i);
+                    }
+                    return Err(e);
+                }
             };
             pair_of(items.items())
         };

@@ -373,7 +373,7 @@ fn key_error_str(cx: &mut Cx, v: Value) -> PyResult<Value> {
 // ---- AttributeError, NameError, ImportError -----------------------------------------------------------
 
 /// Stores keyword arguments in the fields that `fields` names, and the positional ones in `args`.
-fn init_with_fields(cx: &mut Cx, v: Value, args: Args, kind: &str, fields: &[(&str, usize)]) -> PyResult<()> {
+fn init_with_fields(cx: &mut Cx, v: Value, args: Args, kind: &str, fields: &[(&'static str, usize)]) -> PyResult<()> {
     set_args(cx, of(v), args.pos());
     for (_, i) in fields {
         of(v).set_extra(cx, *i, None);
@@ -382,7 +382,17 @@ fn init_with_fields(cx: &mut Cx, v: Value, args: Args, kind: &str, fields: &[(&s
         match fields.iter().find(|(field, _)| name.eq_rust(field)) {
             Some((_, i)) => of(v).set_extra(cx, *i, Some(value)),
             None => {
+                let (known, given) = (fields.len(), args.keywords().count());
+                if given > known {
+                    let text = format!("{kind}() takes at most {known} keyword arguments ({given} given)");
+                    return Err(cx.raise_text(&exceptions::TypeError, &text));
+                }
                 let name = name.to_string_lossy();
+                let names: Vec<&str> = fields.iter().map(|f| f.0).collect();
+                if let Some(hint) = cx.suggest(&name, &names) {
+                    let text = format!("{kind}() got an unexpected keyword argument '{name}'. Did you mean '{hint}'?");
+                    return Err(cx.raise_text(&exceptions::TypeError, &text));
+                }
                 return raise!(cx, TypeError, "{kind}() got an unexpected keyword argument '{name}'");
             }
         }

@@ -113,6 +113,10 @@ impl FrameObject {
             generator: Cell::new(if f.flags & crate::frame::flag::GENERATOR != 0 { f.receiver } else { None }),
         });
         f.object = Some(object);
+        if let Some(generator) = object.generator.get() {
+            // Its frame is a part of it.
+            cx.barrier_value(generator);
+        }
         object
     }
 
@@ -156,7 +160,7 @@ impl FrameObject {
         // SAFETY: the pointer is cleared before the frame ends.
         match unsafe { self.frame.get().as_ref() } {
             Some(f) => f.line(),
-            None => self.code.line_of(self.last_word.get()),
+            None => self.code.line_before(self.last_word.get()),
         }
     }
 
@@ -261,14 +265,20 @@ impl FrameObject {
     /// Return the current line number in the frame.
     #[getter]
     fn f_lineno(cx: &mut Cx, this: &'static FrameObject) -> Option<Value> {
-        Some(this.line()).filter(|l| *l != 0).map(|l| cx.int(l as i64))
+        // SAFETY: the pointer is cleared before the frame ends.
+        let frame = unsafe { this.frame.get().as_ref() };
+        if frame.is_some_and(|f| f.traced_line == CALLING) {
+            return Some(cx.int(i64::from(this.code.entry_line())));
+        }
+        let line = this.code.line_of(this.word_index());
+        Some(line).filter(|line| *line != 0).map(|line| cx.int(i64::from(line)))
     }
     #[setter("f_lineno")]
-    fn set_f_lineno(cx: &mut Cx, _this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
+    fn set_f_lineno(cx: &mut Cx, this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
         if value.is_none() {
             return raise!(cx, AttributeError, "cannot delete attribute");
         }
-        raise!(cx, ValueError, "f_lineno can only be set in a trace function")
+        crate::jump::set_line(cx, this.frame.get(), value)
     }
     /// Return the index of the last attempted instruction in the frame.
     #[getter]
@@ -305,6 +315,9 @@ impl FrameObject {
     }
     #[setter("f_trace_opcodes")]
     fn set_f_trace_opcodes(cx: &mut Cx, this: &'static FrameObject, value: Option<Value>) -> PyResult<()> {
+        if value.is_none() {
+            return raise!(cx, AttributeError, "attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted");
+        }
         let on = bool_attribute(cx, value)?;
         this.trace_opcodes.set(on);
         Ok(())

@@ -335,7 +335,8 @@ impl FrameLocals {
     fn __reversed__(cx: &mut Cx, this: &'static FrameLocals) -> PyResult<Value> {
         let keys = this.keys(cx);
         keys.items_mut().reverse();
-        iter::iter(cx, Value::of(keys))
+        // As in CPython a list, not an iterator.
+        Ok(Value::of(keys))
     }
     #[py("($self, key, default=None, /)", name = "get")]
     fn py_get(cx: &mut Cx, this: &'static FrameLocals, key: Value, default: Option<Value>) -> PyResult<Option<Value>> {

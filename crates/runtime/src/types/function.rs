@@ -13,6 +13,7 @@ use crate::object;
 use crate::object::Header;
 use crate::raise;
 use crate::types::code::CodeObject;
+use crate::types::mappingproxy::MappingProxy;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
@@ -139,7 +140,10 @@ pub fn builtins_of(cx: &mut Cx, globals: &'static Dict) -> &'static Dict {
         None => default,
         Some(v) => match v.downcast::<crate::types::module::Module>() {
             Some(module) => module.dict(),
-            None => v.downcast::<Dict>().unwrap_or(default),
+            None => match v.exact::<MappingProxy>() {
+                Some(proxy) => proxy.mapping().downcast::<Dict>().unwrap_or(default),
+                None => v.downcast::<Dict>().unwrap_or(default),
+            },
         },
     }
 }

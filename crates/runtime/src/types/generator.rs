@@ -120,6 +120,13 @@ pub(crate) fn is_finished(v: Value) -> bool {
     TYPES.iter().any(|t| std::ptr::eq(*t, class)) && unsafe { v.cast::<Generator>().state.get() == State::Finished }
 }
 
+/// True for a generator, coroutine or async generator that is suspended where ending it has an effect.
+pub(crate) fn is_unfinished(v: Value) -> bool {
+    let class = v.class();
+    // SAFETY: as above.
+    TYPES.iter().any(|t| std::ptr::eq(*t, class)) && unsafe { v.cast::<Generator>() }.is_inside_handler()
+}
+
 unsafe fn trace_generator(object: *mut Header, marker: &mut Marker) {
     // SAFETY: called for these three types only; the frame's code and function stay valid after the end.
     let this = unsafe { &*object.cast::<Generator>() };
@@ -205,6 +212,9 @@ impl Generator {
         let outer = cx.handled;
         cx.handled = self.handled.get().or(outer);
         self.handled.set(outer);
+        if outer.is_some() {
+            cx.barrier(self);
+        }
         cx.frame = frame;
         cx.depth += 1;
         frame
@@ -224,12 +234,14 @@ impl Generator {
         cx.handled = outer;
         cx.depth -= 1;
         self.state.set(state);
-        if state == State::Finished {
-            self.finish(cx);
-        }
+        // Before anything may collect: the registers were written without barriers while the frame ran, and the array
+        // may outlive the generator (a stale word on the native stack is enough).
         cx.barrier(self);
         if let Some(window) = self.window.get() {
             cx.barrier(window);
+        }
+        if state == State::Finished {
+            self.finish(cx);
         }
     }
 
@@ -243,7 +255,11 @@ impl Generator {
             }
             (*self.frame.get()).locals = None;
         }
-        self.window.set(None);
+        if let Some(window) = self.window.take() {
+            // What still points to the array must not keep alive what the locals referred to.
+            // SAFETY: the array holds `capacity` words; nobody reads the registers of a finished frame.
+            unsafe { std::ptr::write_bytes(window.word_ptr(0), 0, window.capacity()) };
+        }
         // Coroutines mostly end in the order opposite to that of their creation.
         cx.rt().special.borrow_mut().forget_last(Value::of(self));
     }
@@ -375,6 +391,28 @@ impl Generator {
         }
     }
 
+    /// Runs `body` with the suspended generator's frame among those that run: it waits for what it delegates to.
+    fn while_linked<T>(&'static self, cx: &mut Cx, body: impl FnOnce(&mut Cx) -> T) -> T {
+        let frame = self.frame.get();
+        // SAFETY: the frame of a suspended generator; what `body` runs is on top of it and ends before it is unlinked.
+        unsafe {
+            (*frame).top = cx.top();
+            (*frame).prev = cx.frame;
+            (*frame).flags = flag::GENERATOR | flag::ENTRY;
+        }
+        cx.frame = frame;
+        self.state.set(State::Running);
+        let result = body(cx);
+        self.state.set(State::Suspended);
+        // SAFETY: as above.
+        unsafe { cx.frame = std::mem::replace(&mut (*frame).prev, std::ptr::null_mut()) };
+        cx.barrier(self);
+        if let Some(window) = self.window.get() {
+            cx.barrier(window);
+        }
+        result
+    }
+
     /// Throws the exception raised in the context into what the generator delegates to, else into itself.
     /// `close_delegate` says whether GeneratorExit closes the delegate instead (not for `athrow`).
     pub fn throw(&'static self, cx: &mut Cx, close_delegate: bool) -> PyResult<Step> {
@@ -390,10 +428,8 @@ impl Generator {
             return self.throw_raised(cx);
         }
         let result = if let Some(inner) = native(delegate) {
-            self.state.set(State::Running);
             cx.raise_again(exception);
-            let step = cx.nested("", |cx| inner.throw(cx, close_delegate));
-            self.state.set(State::Suspended);
+            let step = self.while_linked(cx, |cx| cx.nested("", |cx| inner.throw(cx, close_delegate)));
             match step {
                 Ok(Step::Yielded(value)) => Ok(value),
                 Ok(Step::Returned(value)) => return self.finish_delegation(cx, value),
@@ -405,10 +441,7 @@ impl Generator {
                 cx.raise_again(exception);
                 return self.throw_raised(cx);
             };
-            self.state.set(State::Running);
-            let result = cx.call(method, &[exception]);
-            self.state.set(State::Suspended);
-            result
+            self.while_linked(cx, |cx| cx.call(method, &[exception]))
         };
         match result {
             Ok(value) => Ok(Step::Yielded(value)),

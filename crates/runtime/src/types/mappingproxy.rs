@@ -69,6 +69,13 @@ fn mapping(v: Value) -> Value {
     unsafe { v.cast::<MappingProxy>() }.mapping
 }
 
+impl MappingProxy {
+    /// What it is a proxy of.
+    pub fn mapping(&self) -> Value {
+        self.mapping
+    }
+}
+
 /// A proxy of `mapping`. May collect.
 pub fn new(cx: &mut Cx, mapping: Value) -> Value {
     Value::of(cx.alloc(MappingProxy { header: Header::fresh(&MAPPING_PROXY), mapping }))

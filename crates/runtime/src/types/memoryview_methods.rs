@@ -82,6 +82,14 @@ fn len(cx: &mut Cx, v: Value) -> PyResult<usize> {
     }
 }
 
+/// Runs `body`, which may run Python code, while the view cannot be released.
+fn in_use<T>(cx: &mut Cx, this: &MemoryView, body: impl FnOnce(&mut Cx) -> PyResult<T>) -> PyResult<T> {
+    this.exports.set(this.exports.get() + 1);
+    let result = body(cx);
+    this.exports.set(this.exports.get() - 1);
+    result
+}
+
 fn hash_view(cx: &mut Cx, v: Value) -> PyResult<i64> {
     let this = of(v);
     if let Some(h) = this.hash.get() {
@@ -95,7 +103,8 @@ fn hash_view(cx: &mut Cx, v: Value) -> PyResult<i64> {
     if !matches!(items::native_char(&format), Some(b'B' | b'b' | b'c')) {
         return raise!(cx, ValueError, "memoryview: hashing is restricted to formats 'B', 'b' or 'c'");
     }
-    hash::hash(cx, this.managed.object())?;
+    // A view is in use while the hash of its object is asked for.
+    in_use(cx, this, |cx| hash::hash(cx, this.managed.object()))?;
     let h = hash_bytes(&this.to_bytes());
     this.hash.set(Some(h));
     Ok(h)
@@ -439,7 +448,7 @@ impl MemoryView {
         sep: Option<Value>,
         bytes_per_sep: Option<i32>,
     ) -> PyResult<&'static Str> {
-        let sep = hex_separator(cx, sep)?;
+        let sep = in_use(cx, this, |cx| hex_separator(cx, sep))?;
         this.check(cx)?;
         hex_str(cx, &this.to_bytes(), sep, bytes_per_sep)
     }

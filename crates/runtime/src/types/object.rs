@@ -196,6 +196,7 @@ pub fn set_class(cx: &mut Cx, v: Value, class: &'static Type) -> PyResult<()> {
     header.set_class(class);
     // Compiled code may know the instance by its old class.
     old.tell_watchers(cx);
+    crate::slot_table::note_descriptor_change(cx, old.slots(), class.slots());
     if class.data().finalizer.get() && !old.data().needs_registration() {
         cx.register_special(v);
     }

@@ -269,7 +269,7 @@ fn character(cx: &mut Cx, v: Value) -> PyResult<u32> {
         return Ok(s.at(0));
     }
     if !int::check(v) && v.class().slots().index.is_none() {
-        let got = v.class().tp_name();
+        let got = crate::types::type_::full_name(cx, v.class());
         return raise!(cx, TypeError, "%c requires an int or a unicode character, not {got}");
     }
     let n = number::index(cx, v)?;

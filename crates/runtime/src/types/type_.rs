@@ -157,6 +157,7 @@ impl Cx {
             subclasses: RefCell::new(Vec::new()),
             init_function: Cell::new(None),
             finalizer: Cell::new(false),
+            foreign_mro: Cell::new(false),
         };
         class.set_data(Box::new(data));
         if let Some(base) = base {

@@ -240,7 +240,7 @@ impl TypeMethods {
         if !this.is_heap_type() {
             return Err(attr::no_attribute(cx, Value::of(this), key));
         }
-        match this.dict().get_str(func).or_else(|| this.dict().get_str(key)) {
+        match this.dict().get_str(key).or_else(|| this.dict().get_str(func)) {
             Some(annotate) => get_on_class(cx, this, annotate),
             None => {
                 set_own(cx, this, func, Some(Value::none()));
@@ -256,7 +256,8 @@ impl TypeMethods {
             return raise!(cx, TypeError, "__annotate__ must be callable or None");
         }
         let names = cx.names();
-        set_own(cx, this, names.__annotate_func__, Some(value));
+        let own = this.dict().get_str(names.__annotate__).is_some();
+        set_own(cx, this, if own { names.__annotate__ } else { names.__annotate_func__ }, Some(value));
         if !value.is_none() {
             set_own(cx, this, names.__annotations_cache__, None);
         }
@@ -383,6 +384,9 @@ fn call_new(cx: &mut Cx, args: Args) -> PyResult<Value> {
     if !class.is_subtype(owner) {
         let sub = class.tp_name();
         return raise!(cx, TypeError, "{name}.__new__({sub}): {sub} is not a subtype of {name}");
+    }
+    if class.has(flags::DISALLOW_INSTANTIATION) {
+        return raise!(cx, TypeError, "cannot create '{}' instances", class.tp_name());
     }
     let native = crate::slot_table::native_base(class);
     let (wanted, new) = (native.slots().new, owner.slots().new);

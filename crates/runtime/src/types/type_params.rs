@@ -221,10 +221,7 @@ impl TypeVar {
         let default = Shared::__default__(cx, this)?;
         if index > given.len() || default == no_default() {
             let text = any::str(cx, alias)?.to_string_lossy();
-            let (actual, mut expected) = (given.len(), 0);
-            for p in params.items() {
-                expected += usize::from(!has_default(cx, *p)?);
-            }
+            let (actual, expected) = (given.len(), index + 1);
             return raise!(
                 cx,
                 TypeError,

@@ -165,7 +165,7 @@ fn compare_unions(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value>
 pub fn is_unionable(v: Value) -> bool {
     v.is_none()
         || v.downcast::<Type>().is_some()
-        || v.exact::<GenericAlias>().is_some()
+        || v.downcast::<GenericAlias>().is_some()
         || v.exact::<TypeAlias>().is_some()
         || v.exact::<Union>().is_some()
 }

@@ -200,7 +200,8 @@ pub fn describe(cx: &mut Cx, v: Value, kind: &str) -> PyResult<Value> {
             name = format!(" ({found})");
         }
     }
-    let (class, at) = (target.class().tp_name(), target.bits());
+    let class = crate::types::type_::message_name(cx, target.class());
+    let at = target.bits();
     Ok(cx.str(&format!("<{kind} at {address:#x}; to '{class}' at {at:#x}{name}>")))
 }
 

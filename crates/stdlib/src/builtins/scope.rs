@@ -53,6 +53,9 @@ pub fn locals(cx: &mut Cx) -> PyResult<Value> {
             dict.set_str(cx, name, value);
         }
     }
+    if let Some(extra) = frame.object.and_then(|object| object.extra.get()) {
+        dict.update_from(cx, extra)?;
+    }
     Ok(Value::of(dict))
 }
 
