@@ -247,7 +247,7 @@ fn calling(cx: &mut Cx, frame: &mut Frame, word: Word, is_method: bool, unpacks:
         let argument = receiver.or(first).unwrap_or_else(|| monitoring::missing(cx));
         monitoring::fire(cx, monitoring::CALL, frame.code, index, &[offset, function, argument])?;
     }
-    let mut ended = NativeCall { frame, pc: frame.pc, function: None, monitored: None };
+    let mut ended = NativeCall { frame, called_at: frame.pc, function: None, monitored: None };
     if wants && function.exact::<Function>().is_none() {
         ended.monitored = Some((function, receiver.or(first).unwrap_or_else(|| monitoring::missing(cx))));
     }
@@ -275,25 +275,24 @@ fn calling(cx: &mut Cx, frame: &mut Frame, word: Word, is_method: bool, unpacks:
 
 /// Reports that the native call of the instruction before has returned.
 fn native_returned(cx: &mut Cx, frame: &mut Frame) -> PyResult<()> {
-    let this: *mut Frame = frame;
-    let ended = cx.native_calls.pop_if(|c| std::ptr::eq(c.frame, this));
-    let Some(ended) = ended else { return Ok(()) };
-    // The frame is still at the call when that is reported.
-    let pc = std::mem::replace(&mut frame.pc, ended.pc);
-    let result = native_ended(cx, frame, ended, monitoring::C_RETURN, "c_return");
-    frame.pc = pc;
-    result
+    native_ended(cx, frame, monitoring::C_RETURN, "c_return")
 }
 
-fn native_ended(cx: &mut Cx, frame: &mut Frame, ended: NativeCall, event: u32, name: &str) -> PyResult<()> {
+fn native_ended(cx: &mut Cx, frame: &mut Frame, event: u32, name: &str) -> PyResult<()> {
+    let this: *mut Frame = frame;
+    let Some(ended) = cx.native_calls.pop_if(|c| std::ptr::eq(c.frame, this)) else { return Ok(()) };
     if let Some((callee, argument)) = ended.monitored {
         let index = frame.word_index();
         let offset = cx.int(code_offset(index));
         monitoring::fire(cx, event, frame.code, index, &[offset, callee, argument])?;
     }
     if let (Some(f), Some(function)) = (cx.profile, ended.function) {
+        // The frame is still at the call when that is reported.
+        let pc = std::mem::replace(&mut frame.pc, ended.called_at);
         let object = FrameObject::of(cx, frame);
-        call(cx, f, object, name, function)?;
+        let result = call(cx, f, object, name, function);
+        frame.pc = pc;
+        result?;
     }
     Ok(())
 }
@@ -381,10 +380,7 @@ pub(crate) fn raised(cx: &mut Cx) {
 }
 
 fn report_raised(cx: &mut Cx, frame: &mut Frame, exception: Value) -> PyResult<()> {
-    let this: *mut Frame = frame;
-    if let Some(ended) = cx.native_calls.pop_if(|c| std::ptr::eq(c.frame, this)) {
-        native_ended(cx, frame, ended, monitoring::C_RAISE, "c_exception")?;
-    }
+    native_ended(cx, frame, monitoring::C_RAISE, "c_exception")?;
     let index = frame.word_index();
     if cx.rt().monitoring.wants(monitoring::RAISE, frame.code) {
         let offset = cx.int(code_offset(index));

@@ -153,8 +153,8 @@ pub struct Cx {
 pub struct NativeCall {
     /// The frame that called it.
     pub frame: *mut Frame,
-    /// The frame's `pc` then.
-    pub pc: *const u64,
+    /// Its pc then.
+    pub called_at: *const u64,
     /// What `sys.setprofile`'s function is told; only for native functions.
     pub function: Option<Value>,
     /// What monitoring callbacks are told: the callable and its first argument.

@@ -31,7 +31,8 @@ async def main():
     seen = []
     future.add_done_callback(lambda f: seen.append(f.result()))
     future.add_done_callback(seen.append)
-    print(future.remove_done_callback(seen.append), future)
+    # Where the callback is depends on where the tests are.
+    print(future.remove_done_callback(seen.append), repr(future).split(" at ")[0])
     future.set_result(5)
     try:
         future.set_result(6)
