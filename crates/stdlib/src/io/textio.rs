@@ -326,6 +326,7 @@ impl TextIo {
         if self.reads.get() {
             let decoder = cx.call_method_text(info, "incrementaldecoder", &[errors])?;
             self.decoder.set(Some(decoder));
+            cx.barrier(self);
         }
         if self.writes.get() {
             let encoder = cx.call_method_text(info, "incrementalencoder", &[errors])?;

@@ -1,4 +1,4 @@
-# Decimal arithmetic: rounding, signals, formats, functions, conversions.
+# modes: stress. Decimal arithmetic: rounding, signals, formats, functions, conversions.
 from decimal import *
 import math, pickle, copy
 from fractions import Fraction

@@ -1,4 +1,4 @@
-# _zstd: compression, dictionaries, parameters, frames, files; and cProfile over _lsprof.
+# modes: stress. _zstd: compression, dictionaries, parameters, frames, files; and cProfile over _lsprof.
 import io
 import cProfile
 from compression import zstd
