@@ -46,6 +46,12 @@ fn number(op: B) -> Option<u64> {
 /// Doubles represent ints exactly up to this.
 const EXACT: i64 = 1 << 53;
 
+/// Whether a method may decline. Such a one cannot be built in place: if its frame were left half-way, the interpreter would
+/// take NotImplemented for the result.
+fn declines(f: &Function) -> bool {
+    f.code.get().names().iter().any(|n| n.to_string_lossy() == "NotImplemented")
+}
+
 impl Builder<'_> {
     /// What both operands are, from what is known and what the interpreter saw.
     fn kinds(&self, at: At, x: Val, y: Val) -> Kind {
@@ -160,9 +166,6 @@ impl Builder<'_> {
             _ => return Ok(None),
         };
         let augmented = at.word(0) & 1 != 0;
-        // A method that may decline cannot be built in place: if its frame were left half-way, the interpreter would take
-        // NotImplemented for the result.
-        let declines = |f: &Function| f.code.get().names().iter().any(|n| n.to_string_lossy() == "NotImplemented");
         let a = at.w.a();
         let other = self.class_of(y);
         let flow = self.special(at, x, name, &[y], a, |b, class, method| {
@@ -202,7 +205,6 @@ impl Builder<'_> {
             return Ok(None);
         }
         let y = self.guard_class(y, class);
-        let declines = |f: &Function| f.code.get().names().iter().any(|n| n.to_string_lossy() == "NotImplemented");
         self.special(at, y, name, &[x], at.w.a(), |_, _, method| !declines(method))
     }
 

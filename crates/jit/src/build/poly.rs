@@ -329,6 +329,21 @@ impl Builder<'_> {
         known
     }
 
+    /// Whether `v`, which is one of several uniform receivers, is one of `some`.
+    fn is_among(&mut self, v: Val, some: &[Receiver]) -> Val {
+        let first = some[0];
+        let word = match first.shape {
+            Some(_) => self.emit(Op::Load, Type::Word, &[v], at(Alias::Shape, shape_offset(first.class))),
+            None => self.emit(Op::ClassWord, Type::Word, &[v], 0),
+        };
+        let address = |r: &Receiver| match r.shape {
+            Some(shape) => std::ptr::from_ref(shape) as u64,
+            None => std::ptr::from_ref(r.class) as u64,
+        };
+        let all: Vec<u64> = some.iter().map(address).collect();
+        self.word_is_one_of(word, &all)
+    }
+
     /// Builds `then` for each group of receivers with `v` known to be one of the group; `v` is one of all of them.
     pub fn each_group(
         &mut self,
@@ -340,19 +355,7 @@ impl Builder<'_> {
         for (i, group) in groups.iter().enumerate() {
             let mut rest = None;
             if i + 1 < groups.len() {
-                let first = group[0];
-                let by_shape = first.shape.is_some();
-                let word = if by_shape {
-                    self.emit(Op::Load, Type::Word, &[v], at(Alias::Shape, shape_offset(first.class)))
-                } else {
-                    self.emit(Op::ClassWord, Type::Word, &[v], 0)
-                };
-                let address = |r: &Receiver| match r.shape {
-                    Some(shape) => std::ptr::from_ref(shape) as u64,
-                    None => std::ptr::from_ref(r.class) as u64,
-                };
-                let all: Vec<u64> = group.iter().map(address).collect();
-                let is = self.word_is_one_of(word, &all);
+                let is = self.is_among(v, group);
                 let (yes, no) = self.branch(is);
                 rest = Some(Pending { block: no, state: self.state.clone() });
                 self.block = yes;
@@ -399,18 +402,7 @@ impl Builder<'_> {
         let (first, rest) = groups.split_first().expect("there is a receiver");
         let mut callee = self.object(first.0);
         for (method, receivers) in rest {
-            let by_shape = receivers[0].shape.is_some();
-            let word = if by_shape {
-                self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::Shape, shape_offset(receivers[0].class)))
-            } else {
-                self.emit(Op::ClassWord, Type::Word, &[v], 0)
-            };
-            let address = |r: &Receiver| match r.shape {
-                Some(shape) => std::ptr::from_ref(shape) as u64,
-                None => std::ptr::from_ref(r.class) as u64,
-            };
-            let all: Vec<u64> = receivers.iter().map(address).collect();
-            let is = self.word_is_one_of(word, &all);
+            let is = self.is_among(v, receivers);
             let method = self.object(*method);
             callee = self.emit(Op::SelectVal, Type::Val, &[is, method, callee], 0);
         }
