@@ -5,6 +5,7 @@ use std::rc::Rc;
 use taipan_bytecode::Op as B;
 use taipan_runtime::shape::{self, Shape};
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::list::List;
@@ -24,6 +25,8 @@ use crate::ir::{Alias, Cond, Op, Type, Val};
 
 /// Largest code that is inlined, in words.
 const MAX_CALLEE: usize = 200;
+/// Largest code with a loop that is inlined, in words.
+const MAX_LOOP: usize = 100;
 /// Words of code inlined into one function.
 const MAX_INLINED: usize = 700;
 
@@ -321,7 +324,11 @@ impl Builder<'_> {
             return Ok(None);
         }
         let code = f.code.get();
-        if (0..code.word_count()).len() == 0 || has_unsuitable(code) {
+        if code.word_count() == 0 || has_unsuitable(code) {
+            return Ok(None);
+        }
+        // A loop is compiled better on its own, where there is room for what it calls.
+        if has_loop(code) && (calls(code) || code.word_count() > MAX_LOOP || self.state.frames.len() > 2) {
             return Ok(None);
         }
         self.inlined += code.word_count();
@@ -603,17 +610,32 @@ impl Builder<'_> {
     }
 }
 
-/// Opcodes whose presence makes a function not worth inlining.
-fn has_unsuitable(code: &taipan_runtime::types::code::CodeObject) -> bool {
+/// Whether one of a code's instructions is of a kind.
+fn has_any(code: &CodeObject, is: impl Fn(B) -> bool) -> bool {
     let mut pc = 0;
     while pc < code.word_count() {
         let op = op_at(code, pc);
-        if matches!(op.base(), B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName) {
+        if is(op.base()) {
             return true;
         }
         pc += op.words();
     }
     false
+}
+
+/// Opcodes whose presence makes a function not worth inlining.
+fn has_unsuitable(code: &CodeObject) -> bool {
+    has_any(code, |op| matches!(op, B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName))
+}
+
+fn has_loop(code: &CodeObject) -> bool {
+    has_any(code, |op| matches!(op, B::JumpBack | B::ForNext))
+}
+
+fn calls(code: &CodeObject) -> bool {
+    has_any(code, |op| {
+        matches!(op, B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx | B::LoadItem | B::StoreItem)
+    })
 }
 
 /// Immediate of `py_call`: a function with the callee's code, and the first register of the window.

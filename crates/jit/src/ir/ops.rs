@@ -256,6 +256,9 @@ macro_rules! for_each_ir_op {
             guard_bound = GuardBound (Val) -> Val, guard;
             /// Leaves if the condition does not hold.
             guard = Guard (Bool) -> Void, guard;
+            /// Leaves to where the program goes on if the condition does not hold. Never for another reason: elsewhere it goes on
+            /// differently.
+            guard_branch = GuardBranch (Bool) -> Void, guard;
             /// Leaves unless the word is `imm`.
             guard_word = GuardWord (Word) -> Void, guard, imm;
             /// Leaves if the answer of an operation of `crate::plain` is that it did nothing. Never for another reason: what has been

@@ -177,6 +177,10 @@ impl Lowering<'_> {
                 self.guard(v, ok);
                 return Ok(None);
             }
+            Op::GuardBranch => {
+                self.guard_surely(v, a[0]);
+                return Ok(None);
+            }
             Op::GuardWord => {
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, a[0], imm as i64);
                 self.guard(v, ok);
@@ -184,9 +188,7 @@ impl Lowering<'_> {
             }
             Op::GuardPlain => {
                 let ok = self.b.ins().icmp_imm_s(IntCC::NotEqual, a[0], plain::NOT_PLAIN as i64);
-                let (exit, next) = (self.exit_block(v), self.b.create_block());
-                self.b.ins().brif(ok, next, &[], exit, &[]);
-                self.b.switch_to_block(next);
+                self.guard_surely(v, ok);
                 return Ok(None);
             }
             Op::GuardIndex => {

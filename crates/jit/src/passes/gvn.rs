@@ -113,6 +113,7 @@ pub fn run(func: &mut Func) {
     }
     for b in &rpo {
         let mut memory = entry_memory(func, *b, &preds, &at_end, &loops, &mut versions);
+        let mut dropped = false;
         for v in func[*b].insts.clone() {
             for a in &mut func[v].args {
                 *a = map[a.0 as usize];
@@ -140,10 +141,14 @@ pub fn run(func: &mut Func) {
             match list.iter().find(|(home, _)| dom.dominates(*home, *b)) {
                 Some((_, earlier)) => {
                     map[v.0 as usize] = *earlier;
-                    func[*b].insts.retain(|x| *x != v);
+                    dropped = true;
                 }
                 None => list.push((*b, v)),
             }
+        }
+        if dropped {
+            let map = &map;
+            func[*b].insts.retain(|v| map[v.0 as usize] == *v);
         }
         at_end[b.0 as usize] = Some(memory);
     }

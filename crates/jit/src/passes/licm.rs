@@ -99,6 +99,9 @@ fn hoist(func: &mut Func, rpo: &[BlockId], l: &Loop) {
             if func[v].op.info().effect == Effect::Guard {
                 func[v].state = state;
                 func[v].reason = Reason::Hoisted as u8;
+                if func[v].op == Op::GuardBranch {
+                    func[v].op = Op::Guard;
+                }
             }
             func[*b].insts.retain(|x| *x != v);
             let at = func[front].insts.len() - 1;
