@@ -13,11 +13,13 @@
 
 pub mod arith;
 pub mod attrs;
+pub mod callees;
 pub mod calls;
 pub mod cfg;
 pub mod entry;
 pub mod items;
 pub mod merge;
+pub mod numbers;
 pub mod ops;
 pub mod peek;
 pub mod plain;

@@ -193,7 +193,7 @@ fn entry_memory(
 fn is_numbered(op: Op) -> bool {
     match op.info().effect {
         // What is assumed holds behind a test only.
-        Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::AssumeClass),
+        Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::AssumeClass | Op::UntagInt),
         // The interrupt flag and the validity of the code change.
         Effect::Guard => !matches!(op, Op::CheckInterrupt | Op::CheckValid | Op::CheckGlobals),
         Effect::Reads | Effect::Writes | Effect::Allocates | Effect::Calls | Effect::Ends => false,
