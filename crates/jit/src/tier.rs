@@ -211,7 +211,7 @@ pub fn discard_by_flag(valid: *const u8) {
 }
 
 /// Discards all units of a code object.
-pub(crate) fn discard_all(code: &CodeObject) {
+pub fn discard_all(code: &CodeObject) {
     let Some(tier) = tier() else { return };
     for unit in tier.units.iter().filter(|u| std::ptr::eq(u.code, code)) {
         unit.discard();
@@ -265,7 +265,7 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
         let unit = match data(code).units.iter().find(|u| u.0 == entry) {
             Some((_, unit)) => Ok(*unit),
             None if !is_worth_it(code, index, entry) => Err(Declined::ForNow),
-            None => compile(cx, code, entry),
+            None => compile(cx, code, entry, false),
         };
         let unit = match unit {
             // Another function with the same code has other globals.
@@ -346,7 +346,7 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
         let unit = match data.units.iter().find(|u| u.0 == entry) {
             Some((_, unit)) => *unit,
             None if code.resumed.get() < cx.hot_call => return NOT_COMPILED,
-            None => match compile(cx, code, entry) {
+            None => match compile(cx, code, entry, false) {
                 Ok(unit) => {
                     code.resumed.set(0);
                     unit
@@ -429,10 +429,10 @@ fn refuse(data: &mut CodeData, entry: u32, why: &'static str) {
     stats::STATS.with_borrow_mut(|s| *s.refused.entry(why).or_default() += 1);
 }
 
-/// Compiles code for an entry, or lets the worker do it.
-fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*const Unit, Declined> {
+/// Compiles code for an entry, or lets the worker do it. `now`: the program asked for it and waits.
+fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: bool) -> Result<*const Unit, Declined> {
     let data = data(code);
-    if data.pending.contains(&entry) {
+    if data.pending.contains(&entry) && !now {
         return Err(Declined::Soon);
     }
     if data.refused.contains(&entry) {
@@ -453,11 +453,11 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*const 
         return Err(Declined::ForNow);
     }
     let cost = data.costs.get(&entry).copied().unwrap_or(COST_OF_BUILDING);
-    if !ready().is_some_and(|tier| affords(tier, cost)) {
+    if !ready().is_some_and(|tier| now || affords(tier, cost)) {
         return Err(Declined::ForNow);
     }
     let began = thread_time();
-    let result = compile_now(cx, code, entry, began);
+    let result = build_and_make(cx, code, entry, now);
     let spent = thread_time() - began;
     stats::STATS.with_borrow_mut(|s| s.compile_ns += spent);
     if let Some(tier) = ready() {
@@ -475,26 +475,27 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*const 
 }
 
 /// None if it turned out to be too much for now.
-fn compile_now(
+fn build_and_make(
     cx: &mut Cx,
     code: &'static CodeObject,
     entry: u32,
-    began: u64,
+    now: bool,
 ) -> Result<Option<&'static Unit>, &'static str> {
+    let began = thread_time();
     let mut product = build_ir(cx, code, entry)?;
     let func = std::mem::take(&mut product.func);
     let size: usize = func.rpo().iter().map(|block| func[*block].insts.len()).sum();
     let cost = size as u64 * COST_OF_INSTRUCTION;
     data(code).costs.insert(entry, cost + COST_OF_BUILDING);
     let tier = ready().ok_or("no machine")?;
-    if !affords(tier, cost) {
+    if !now && !affords(tier, cost) {
         return Ok(None);
     }
     *data(code).made.entry(entry).or_default() += 1;
     let unit = new_unit(cx, tier, code, entry, product);
     unit.cost.set(cost);
     unit.built_in.set(thread_time() - began);
-    make(cx, tier, unit, func).inspect_err(|_| unit.discard())?;
+    make(cx, tier, unit, func, now).inspect_err(|_| unit.discard())?;
     Ok(Some(unit))
 }
 
@@ -507,8 +508,19 @@ fn give_up(code: &CodeObject, entry: u32, why: &'static str) {
 
 /// The front end: the function in IR, improved.
 fn build_ir(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<Product, &'static str> {
+    let mut product = build_entry(cx, code, entry)?;
+    let func = &mut product.func;
+    func.name = dump::name(code, entry);
+    dump::ir("ir", &func.name, func);
+    passes::run(func)?;
+    dump::ir("ir-opt", &func.name, func);
+    Ok(product)
+}
+
+/// Builds the IR of what the frame on top is about to run.
+pub fn build_entry(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<Product, &'static str> {
     let mut sticky = build::Sticky::default();
-    let mut product = loop {
+    let product = loop {
         match build::entry::build(cx, code, entry, &mut sticky) {
             Ok(product) => break product,
             Err(Refusal::Restart) => {
@@ -521,11 +533,6 @@ fn build_ir(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<Produc
         }
     };
     stats::STATS.with_borrow_mut(|s| s.attempts += sticky.attempts as u64 + 1);
-    let func = &mut product.func;
-    func.name = dump::name(code, entry);
-    dump::ir("ir", &func.name, func);
-    passes::run(func)?;
-    dump::ir("ir-opt", &func.name, func);
     Ok(product)
 }
 
@@ -565,22 +572,47 @@ fn new_unit(cx: &Cx, tier: &mut Tier, code: &'static CodeObject, entry: u32, pro
     unit
 }
 
-/// The back end: gives the unit its code, or the worker the work.
-fn make(cx: &mut Cx, tier: &mut Tier, unit: &'static Unit, func: Func) -> Result<(), &'static str> {
-    let process = Process {
+/// Compiles the code that the frame on top has just entered, without asking whether that pays; false if it cannot be.
+pub fn compile_entry(cx: &mut Cx, code: &'static CodeObject) -> bool {
+    data(code).units.iter().any(|u| u.0 == ENTRY) || compile(cx, code, ENTRY, true).is_ok()
+}
+
+/// Machine code of a function for its texts only: nothing ever runs it.
+pub fn lower_for_texts(cx: &mut Cx, func: &Func) -> Result<Lowered, &'static str> {
+    let process = process(cx, 0);
+    let machine = machine(ready().ok_or("no machine")?)?;
+    machine.lower(func, &process, &Callees::of(func), true).map_err(|_| "not lowered")
+}
+
+/// This thread's compiler.
+fn machine(tier: &mut Tier) -> Result<&mut Machine, &'static str> {
+    if tier.machine.is_none() {
+        tier.machine = Machine::host();
+    }
+    tier.machine.as_mut().ok_or("no machine")
+}
+
+/// Facts about the process for code whose flag of validity is at `valid`.
+fn process(cx: &mut Cx, valid: u64) -> Process {
+    Process {
         heap: cx.heap as u64,
         reservation: cx.heap().reservation(),
         interrupt: cx.interrupt.as_ptr() as u64,
-        valid: unit.valid.as_ptr() as u64,
+        valid,
         recursion_limit: cx.rt().recursion_limit.as_ptr() as u64,
         stress: (crate::options().mode == Mode::Stress).then_some(STRESS.0.get() as u64),
-    };
+    }
+}
+
+/// The back end: gives the unit its code, or the worker the work.
+fn make(cx: &mut Cx, tier: &mut Tier, unit: &'static Unit, func: Func, now: bool) -> Result<(), &'static str> {
+    let process = process(cx, unit.valid.as_ptr() as u64);
     let callees = Callees::of(&func);
     if let Some(roots) = &mut unit.made.borrow_mut().roots {
         roots.extend(callees.codes().map(|code| Value::of(code)));
     }
     let mut job = Job { ticket: std::ptr::from_ref(unit) as usize, func, process, callees, wanted: &unit.valid };
-    if let Some(worker) = &tier.worker {
+    if let Some(worker) = tier.worker.as_ref().filter(|_| !now) {
         match worker.submit(job) {
             Ok(()) => {
                 unit.pending.set(true);
@@ -592,10 +624,7 @@ fn make(cx: &mut Cx, tier: &mut Tier, unit: &'static Unit, func: Func) -> Result
             Err(back) => job = back,
         }
     }
-    if tier.machine.is_none() {
-        tier.machine = Machine::host();
-    }
-    let machine = tier.machine.as_mut().ok_or("no machine")?;
+    let machine = machine(tier)?;
     let began = thread_time();
     let wants_code = dump::wants_code(&job.func.name);
     let result = machine.lower(&job.func, &job.process, &job.callees, wants_code);
@@ -696,7 +725,10 @@ fn take_news(tier: &mut Tier) {
         let unit = tier.pending.remove(i);
         unit.arrived();
         tier.queued -= unit.cost.get();
-        if !unit.is_valid() {
+        if data(unit.code).units.iter().any(|u| u.0 == unit.entry) {
+            // The program has asked for it in the meantime.
+            unit.discard();
+        } else if !unit.is_valid() {
             DISCARDED.store(true, Ordering::Relaxed);
         } else if let Err(why) = install(tier, unit, result, spent) {
             give_up(unit.code, unit.entry, why);
