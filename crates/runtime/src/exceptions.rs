@@ -10,11 +10,13 @@ use std::cell::Cell;
 use taipan_gc::Marker;
 
 use crate::cx::{Cx, PyResult, Raised};
+use crate::frame::flag;
 use crate::native::Args;
 use crate::object::Header;
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::exception as methods;
+use crate::types::generator::Generator;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
@@ -246,6 +248,34 @@ pub fn set_context(cx: &mut Cx, exception: Value) {
     }
     this.context.set(Some(handled));
     cx.barrier(this);
+}
+
+/// What the caller of the running generator frame handles; None in other frames.
+#[inline(always)]
+fn outer_handled(cx: &Cx) -> Option<Value> {
+    // SAFETY: FRAME-1; a generator frame has its generator.
+    unsafe {
+        let frame = &*cx.frame;
+        if frame.flags & flag::GENERATOR == 0 {
+            return None;
+        }
+        frame.receiver?.cast::<Generator>().handled.get()
+    }
+}
+
+/// Makes `e` the exception being handled by the running frame; what it handled before, or None.
+#[inline(always)]
+pub fn begin_handling(cx: &mut Cx, e: Value) -> Value {
+    // A generator does not keep what its caller handles: that is another exception the next time.
+    let before = cx.handled.filter(|h| outer_handled(cx) != Some(*h));
+    cx.handled = Some(e);
+    before.unwrap_or(Value::none())
+}
+
+/// Goes back to handling what [`begin_handling`] gave.
+#[inline(always)]
+pub fn end_handling(cx: &mut Cx, before: Value) {
+    cx.handled = if before.is_none() { outer_handled(cx) } else { Some(before) };
 }
 
 /// Whether `exception` matches `pattern`, the expression of an `except` clause: a class or a tuple of classes.

@@ -3,9 +3,7 @@
 use taipan_bytecode::Word;
 use taipan_bytecode::ops::Intrinsic;
 use taipan_runtime::exceptions::{self, Exception};
-use taipan_runtime::frame::flag;
 use taipan_runtime::protocol::{object, pattern};
-use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::{async_gen, exception_group, generator_methods, type_params, typing};
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
@@ -79,32 +77,15 @@ handler!(Reraise, |w, pc, regs, cx, table| {
 
 handler!(PushExcInfo, |w, pc, regs, cx, table| {
     let r = Regs(regs);
-    let e = r.get(w.a());
-    // A generator does not keep what its caller handles: that is another exception the next time.
-    let before = cx.handled.filter(|h| outer_handled(cx) != Some(*h));
-    r.set(w.b(), before.unwrap_or(Value::none()));
-    cx.handled = Some(e);
+    let before = exceptions::begin_handling(cx, r.get(w.a()));
+    r.set(w.b(), before);
     dispatch!(pc, regs, cx, table)
 });
 
 handler!(PopExcInfo, |w, pc, regs, cx, table| {
-    let e = Regs(regs).get(w.a());
-    cx.handled = if e.is_none() { outer_handled(cx) } else { Some(e) };
+    exceptions::end_handling(cx, Regs(regs).get(w.a()));
     dispatch!(pc, regs, cx, table)
 });
-
-/// What the caller of the running generator frame handles; None in other frames.
-#[inline(always)]
-unsafe fn outer_handled(cx: &Cx) -> Option<Value> {
-    // SAFETY: FRAME-1; a generator frame has its generator.
-    unsafe {
-        let frame = &*cx.frame;
-        if frame.flags & flag::GENERATOR == 0 {
-            return None;
-        }
-        frame.receiver?.cast::<Generator>().handled.get()
-    }
-}
 
 handler!(JumpExcNotMatch, |w, pc, regs, cx, table| {
     let r = Regs(regs);
