@@ -123,6 +123,7 @@ pub fn join(cx: &mut Cx, options: Options) {
     hooks.dict_changed = tier::dict_changed;
     hooks.tracing_began = tier::tracing_began;
     hooks.frame_written = tier::frame_written;
+    hooks.operand = tier::note_operand;
     cx.rt().hooks.set(hooks);
     let stress = options.mode == Mode::Stress;
     tier::begin();

@@ -224,6 +224,17 @@ fn kind_of(v: Value) -> (u64, u64) {
     (v.class() as *const Class as u64, shape)
 }
 
+/// Bit of a word index: the right operand is meant.
+pub const RIGHT: u32 = 1 << 31;
+
+/// Notes an operand that the interpreter met. See `Hooks::operand`.
+pub fn note_operand(code: &CodeObject, pc: u32, v: Value, right: bool) {
+    let key = if right { pc | RIGHT } else { pc };
+    let (n, list) = data(code).profile.receivers.entry(key).or_default();
+    *n = (*n).max(RECEIVERS_TO_USE);
+    add_receiver(list, kind_of(v));
+}
+
 /// Where the machine numbers are in all objects noted at an instruction, if they are of one kind.
 pub fn noted_items(code: &CodeObject, pc: u32) -> Option<MachineItems> {
     let [(class, tag)] = *profile(code)?.receivers(pc)? else { return None };

@@ -44,6 +44,9 @@ pub struct Hooks {
     pub tracing_began: fn(&mut Cx),
     /// Somebody besides the interpreter wrote a register of a running frame of this code. Set by `jit`.
     pub frame_written: fn(&mut Cx, &CodeObject),
+    /// An operand of the instruction with this word index is of a type that its inline cache says nothing about; `true` for
+    /// the right one. Set by `jit`.
+    pub operand: fn(&CodeObject, u32, Value, bool),
     /// In a watched dict the value under a key (its word; 0 for all) is about to change. Set by `jit`.
     pub dict_changed: fn(&mut Cx, &Dict, u64),
     /// Issues a warning: (message, category, stack level). Set by `stdlib`; silent before.
@@ -63,6 +66,7 @@ impl Default for Hooks {
             type_changed: |_, _| {},
             tracing_began: |_| {},
             frame_written: |_, _| {},
+            operand: |_, _, _, _| {},
             dict_changed: |_, _, _| {},
             warn: |_, _, _, _| Ok(()),
         }
