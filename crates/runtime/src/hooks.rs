@@ -30,7 +30,7 @@ pub struct Hooks {
     /// Runs Python signal handlers of signals that arrived. Set by `stdlib`.
     pub signals: fn(&mut Cx) -> PyResult<()>,
     /// The running frame is hot: at the loop instruction with this word index, or on entry with [`ENTRY`]. Compiled code
-    /// may run it on. Returns [`NOT_COMPILED`], [`RESUME`] (go on at the frame on top), 0 (an exception is to be unwound
+    /// may run it on. Returns [`NOT_COMPILED`] with the counter set back that led here, [`RESUME`] (go on at the frame on top), 0 (an exception is to be unwound
     /// from the frame on top) or the word that the running frame returned; it is still on top then. Set by `jit`.
     pub hot: unsafe fn(&mut Cx, u32) -> u64,
     /// Resumes the generator frame on top, entered with the flag ENTRY, by compiled code: [`NOT_COMPILED`], or the word that it

@@ -34,6 +34,11 @@ pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
         let name = cx.intern(name);
         modules.set_str(cx, name, Value::of(module));
     }
+    if config.verbose > 0 {
+        // The import system reports what it does from its first module on.
+        crate::io::init(cx);
+        set_streams(cx, sys)?;
+    }
     boot_importlib(cx, sys)?;
     add_io(cx, builtins, sys)?;
     main_module(cx)?;
@@ -102,6 +107,10 @@ fn add_zipimport(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
 fn add_io(cx: &mut Cx, builtins: &'static Module, sys: &'static Module) -> PyResult<()> {
     let open = import_attr(cx, "_io", "open")?;
     builtins.set(cx, "open", open);
+    set_streams(cx, sys)
+}
+
+fn set_streams(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
     let streams = crate::io::open_std_streams(cx, state::config().unbuffered)?;
     for (name, stream) in ["stdin", "stdout", "stderr"].into_iter().zip(streams) {
         sys.set(cx, name, stream);

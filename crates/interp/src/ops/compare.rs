@@ -2,8 +2,10 @@
 
 use taipan_bytecode::Word;
 use taipan_bytecode::ops::feedback;
+use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::object;
+use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value};
 
@@ -199,14 +201,27 @@ slow! {
     NotIn 0 => not_contains;
 }
 
+#[inline]
+fn is_in(cx: &mut Cx, item: Value, container: Value) -> PyResult<bool> {
+    if item.is_small() || item.exact::<Str>().is_some() {
+        if let Some(set) = container.exact::<Set>() {
+            return set.contains(cx, item);
+        }
+        if let Some(dict) = container.exact::<Dict>() {
+            return dict.contains(cx, item);
+        }
+    }
+    object::contains(cx, container, item)
+}
+
 fn contains(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let found = object::contains(cx, r.get(w.c()), r.get(w.b()))?;
+    let found = is_in(cx, r.get(w.b()), r.get(w.c()))?;
     r.set(w.a(), Value::bool(found));
     Ok(())
 }
 
 fn not_contains(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let found = object::contains(cx, r.get(w.c()), r.get(w.b()))?;
+    let found = is_in(cx, r.get(w.b()), r.get(w.c()))?;
     r.set(w.a(), Value::bool(!found));
     Ok(())
 }

@@ -119,8 +119,16 @@ fn note_container(cx: &Cx, pc: *mut u64, v: Value, key: Value) {
 }
 
 fn load_item(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
-    note_container(cx, pc, r.get(w.b()), r.get(w.c()));
-    let v = object::get_item(cx, r.get(w.b()), r.get(w.c()))?;
+    let (container, key) = (r.get(w.b()), r.get(w.c()));
+    note_container(cx, pc, container, key);
+    if let Some(dict) = container.exact::<Dict>()
+        && (key.is_small() || key.exact::<Str>().is_some())
+        && let Some(v) = dict.get_plain(key)
+    {
+        r.set(w.a(), v);
+        return Ok(());
+    }
+    let v = object::get_item(cx, container, key)?;
     r.set(w.a(), v);
     Ok(())
 }

@@ -207,7 +207,7 @@ impl Builder<'_> {
         if !number || self.func[y].ty != Type::Val || self.failed(Reason::Class) {
             return Ok(None);
         }
-        let class = self.class_of(y).or_else(|| self.noted_at(self.pc as u32 | crate::tier::RIGHT));
+        let class = self.class_of(y).or_else(|| self.noted_at(self.pc as u32 | crate::profile::RIGHT));
         let Some(class) = class.or_else(|| self.peek(y).map(|v| v.class())) else { return Ok(None) };
         // A subclass of a number type may be asked first for another reason.
         if !class.is_heap_type() || class.is_subtype(&FLOAT) || class.is_subtype(&taipan_runtime::types::int::INT) {
@@ -220,7 +220,7 @@ impl Builder<'_> {
     /// The only class noted of the operands `v` here; what it is now if nothing was noted.
     pub fn noted_class(&mut self, v: Val) -> Option<&'static taipan_runtime::typeobj::Type> {
         let code = self.context().code;
-        match crate::tier::profile(code).and_then(|p| p.receivers(self.pc as u32)) {
+        match crate::profile::profile(code).and_then(|p| p.receivers(self.pc as u32)) {
             Some(_) => self.noted_at(self.pc as u32),
             None => self.peek(v).map(|now| now.class()),
         }
@@ -228,7 +228,7 @@ impl Builder<'_> {
 
     /// The only class noted under a key of the profile.
     fn noted_at(&mut self, key: u32) -> Option<&'static taipan_runtime::typeobj::Type> {
-        let noted = crate::tier::profile(self.context().code)?.receivers(key)?;
+        let noted = crate::profile::profile(self.context().code)?.receivers(key)?;
         let &[(class, _), ref others @ ..] = noted else { return None };
         if others.iter().any(|o| o.0 != class) {
             return None;
