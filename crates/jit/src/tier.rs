@@ -24,9 +24,9 @@ use crate::build::cfg::{op_at, word_at};
 use crate::build::{self, Refusal};
 use crate::code::Arena;
 use crate::exits::{Exit, FrameTemplate, Reason};
-use crate::ir::Type;
+use crate::ir::{Func, Type};
 use crate::lower::{Machine, Process};
-use crate::{Mode, dump, passes, stats};
+use crate::{Mode, dump, explicit, passes, stats};
 
 /// Exits of a unit that make the code be compiled anew, at least; more if compiling it took long.
 const EXITS_TO_LEARN: u32 = 40;
@@ -373,7 +373,7 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
 /// Whether more may be compiled now: time spent compiling stays a small part of the time spent running, so that a short
 /// program is not slowed down. What is hot comes back.
 fn within_budget() -> bool {
-    if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() {
+    if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() || explicit::is_wanted_now() {
         return true;
     }
     ready().is_some_and(|t| {
@@ -419,7 +419,9 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Option<*const 
     }
     match result {
         Ok(unit) => {
-            let patience = (spent / NANOSECONDS_PER_EXIT).clamp(EXITS_TO_LEARN as u64, MOST_EXITS);
+            // What was compiled on request has seldom run before, so there is much to learn.
+            let least = if explicit::is_wanted_now() { EXITS_TO_LEARN / 4 } else { EXITS_TO_LEARN };
+            let patience = (spent / NANOSECONDS_PER_EXIT).clamp(least as u64, MOST_EXITS);
             // SAFETY: the unit was just made.
             unsafe { (*unit).patience.set(patience as u32) };
             data.units.push((entry, unit));
@@ -442,7 +444,36 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Option<*const 
     }
 }
 
-fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*const Unit, &'static str> {
+/// Compiles `code`, whose frame on top has just been entered, unless that has been done; false if there is no code.
+pub(crate) fn compile_entry(cx: &mut Cx, code: &'static CodeObject) -> bool {
+    data(code).units.iter().any(|u| u.0 == ENTRY) || compile(cx, code, ENTRY).is_some()
+}
+
+/// Throws the units of `code` away.
+pub(crate) fn discard_all(code: &'static CodeObject) {
+    if code.jit.get().is_null() {
+        return;
+    }
+    for (_, unit) in data(code).units.clone() {
+        // SAFETY: TIER-2.
+        unsafe { (*unit).discard() };
+    }
+    data(code).made.clear();
+}
+
+/// Machine code for texts only: nothing ever runs it.
+pub(crate) fn lower_for_texts(cx: &mut Cx, func: &Func) -> Result<crate::lower::Lowered, &'static str> {
+    let process = process(cx, 0);
+    let tier = ready().ok_or("no machine")?;
+    tier.machine.lower(func, &process, true).map_err(|_| "not lowered")
+}
+
+/// Builds the IR of what the frame on top is about to run.
+pub(crate) fn build_entry(
+    cx: &mut Cx,
+    code: &'static CodeObject,
+    entry: u32,
+) -> Result<build::entry::Product, &'static str> {
     let mut sticky = build::Sticky::default();
     let product = loop {
         match build::entry::build(cx, code, entry, &mut sticky) {
@@ -457,6 +488,23 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         }
     };
     stats::STATS.with_borrow_mut(|s| s.attempts += sticky.attempts as u64 + 1);
+    Ok(product)
+}
+
+/// Facts about the process for code whose flag of validity is at `valid`.
+fn process(cx: &mut Cx, valid: u64) -> Process {
+    Process {
+        heap: cx.heap as u64,
+        reservation: cx.heap().reservation(),
+        interrupt: cx.interrupt.as_ptr() as u64,
+        valid,
+        recursion_limit: cx.rt().recursion_limit.as_ptr() as u64,
+        stress: (crate::options().mode == Mode::Stress).then_some(STRESS.0.get() as u64),
+    }
+}
+
+fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*const Unit, &'static str> {
+    let product = build_entry(cx, code, entry)?;
     let mut func = product.func;
     let name = dump::name(code, entry);
     func.name = name.clone();
@@ -483,14 +531,7 @@ fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*con
         left: Cell::new(0),
         _roots: roots,
     }));
-    let process = Process {
-        heap: cx.heap as u64,
-        reservation: cx.heap().reservation(),
-        interrupt: cx.interrupt.as_ptr() as u64,
-        valid: unit.valid.as_ptr() as u64,
-        recursion_limit: cx.rt().recursion_limit.as_ptr() as u64,
-        stress: (crate::options().mode == Mode::Stress).then_some(STRESS.0.get() as u64),
-    };
+    let process = process(cx, unit.valid.as_ptr() as u64);
     let began = Instant::now();
     let lowered = match tier.machine.lower(&func, &process, dump::wants_code(&name)) {
         Ok(lowered) => lowered,

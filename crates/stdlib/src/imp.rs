@@ -75,6 +75,9 @@ fn frozen_error<T>(cx: &mut Cx, name: &str) -> PyResult<T> {
 }
 
 fn lookup_frozen(name: &str) -> Option<&'static frozen::Frozen> {
+    if let Some(own) = frozen::find_own(name) {
+        return Some(own);
+    }
     let is_off = match OVERRIDE_FROZEN.load(Ordering::Relaxed) {
         0 => !frozen::enabled(),
         n => n < 0,
