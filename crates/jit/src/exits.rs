@@ -90,6 +90,10 @@ reasons! {
     Plain = "plain", true;
     /// Somebody asked for the frame object of an inlined call.
     Seen = "seen", false;
+    /// Both operands are ints, where one was expected to be a float.
+    Ints = "ints", true;
+    /// A value is neither an int nor a float.
+    Numbers = "numbers", true;
     /// In stress mode: for no reason.
     Stress = "stress", false;
 }
@@ -256,8 +260,9 @@ fn note_receiver(cx: &Cx) {
         let word = Word(*frame.pc);
         let r = match word.op().map(Op::base) {
             Some(Op::LoadAttr | Op::LoadMethod | Op::Add | Op::Sub | Op::Mul | Op::TrueDiv | Op::LoadItem) => word.b(),
+            Some(Op::AddI | Op::SubI | Op::MulI) => word.b(),
             Some(Op::LoadItemI | Op::UnpackSequence | Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge) => word.b(),
-            Some(Op::StoreAttr | Op::StoreItem) => word.a(),
+            Some(Op::StoreAttr | Op::StoreItem | Op::Call) => word.a(),
             Some(Op::In | Op::NotIn) => word.c(),
             Some(Op::LoadSuperMethod) => word.c() + 1,
             _ => return,
@@ -371,6 +376,9 @@ pub unsafe extern "C" fn push_frames(cx: &mut Cx, templates: *const FrameTemplat
 pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     let outer = cx.frame;
     crate::stats::count_exit(exit.reason);
+    if crate::options().verbose {
+        crate::stats::count_site(exit);
+    }
     // SAFETY: EXIT-2.
     let unit = unsafe { &*exit.unit.get() };
     rebuild(cx, exit);

@@ -109,6 +109,8 @@ helpers! {
     CallMethod = call_method, raises, python;
     /// Calls a Python function: (function, address of the arguments, count).
     CallFunction = call_function, raises, python;
+    /// Raises if the result of `__init__` is not None.
+    InitResult = init_result, raises;
     /// Unlinks the running generator frame, which is suspended.
     Suspend = suspend, writes;
     /// The next item, 4 at the end.
@@ -369,8 +371,20 @@ unsafe extern "C" fn call(cx: &mut Cx, args: *mut u64, n: usize, kwnames: u64) -
     unsafe {
         let Some(callee) = Value::from_bits(*args.sub(1)) else { return 0 };
         let kwnames = Value::from_bits(kwnames).map(|k| k.cast::<Tuple>());
+        if callee.class().is_heap_type() || callee.exact::<BoundMethod>().is_some() {
+            note_receiver(cx, callee);
+        }
         call_values(cx, callee, args, n, kwnames)
     }
+}
+
+extern "C" fn init_result(cx: &mut Cx, v: Value) -> u64 {
+    if v.is_none() {
+        return 1;
+    }
+    let text = format!("__init__() should return None, not '{}'", v.class().name());
+    cx.raise_text(&taipan_runtime::exceptions::TypeError, &text);
+    0
 }
 
 /// HELP-1: `args` leads to a pair left by LoadMethod and `n` values behind it.

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::exits::Reason;
+use crate::dump;
+use crate::exits::{Exit, Reason};
 
 /// What is counted.
 #[derive(Default)]
@@ -26,6 +27,8 @@ pub struct Stats {
     pub exits: [u64; 32],
     /// Entries, by name of the code.
     pub entries: HashMap<String, u64>,
+    /// With `verbose`: exits by place and reason.
+    pub sites: HashMap<String, u64>,
 }
 
 thread_local! {
@@ -36,6 +39,15 @@ thread_local! {
 /// Counts an exit.
 pub fn count_exit(reason: Reason) {
     STATS.with_borrow_mut(|s| s.exits[reason as usize] += 1);
+}
+
+/// Counts the place of an exit.
+pub fn count_site(exit: &Exit) {
+    let (Some(outer), Some(inner)) = (exit.frames.first(), exit.frames.last()) else { return };
+    let line = inner.code.line_of(inner.pc as usize);
+    let name = dump::name(outer.code, taipan_runtime::hooks::ENTRY);
+    let text = format!("{name} leaves in line {line}@{}: {}", inner.pc, exit.reason.text());
+    STATS.with_borrow_mut(|s| *s.sites.entry(text).or_default() += 1);
 }
 
 /// The report.
@@ -67,6 +79,11 @@ pub fn report() -> String {
         entries.sort_by_key(|e| std::cmp::Reverse(*e.1));
         for (name, n) in entries.into_iter().take(10) {
             text += &format!("jit: entries: {n:>10} {name}\n");
+        }
+        let mut sites: Vec<_> = s.sites.iter().collect();
+        sites.sort_by_key(|e| std::cmp::Reverse(*e.1));
+        for (site, n) in sites.into_iter().take(25) {
+            text += &format!("jit: {n:>8} {site}\n");
         }
         text
     })

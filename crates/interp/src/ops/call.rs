@@ -104,6 +104,7 @@ unsafe fn call_other(
             let first = args.sub(1);
             *first = method.receiver.bits();
             if let Some(f) = method.function.exact::<Function>() {
+                note_callee((*cx.frame).pc, f);
                 let frame = push_call(cx, f, first, n + 1, kwnames, result, 0);
                 return if frame.is_null() { 0 } else { ENTERED };
             }

@@ -21,6 +21,8 @@ enum Kind {
     Float,
     /// A float and a float or int.
     Mixed,
+    /// Ints and floats in any mixture.
+    Numbers,
     Str,
     Other,
 }
@@ -84,11 +86,12 @@ impl Builder<'_> {
                 feedback::STR => Kind::Other,
                 // If neither is known to be a float, an int in its place would make the result an int.
                 feedback::FLOAT if self.failed(Reason::Number) && a != Some(Kind::Float) && b != Some(Kind::Float) => {
-                    Kind::Other
+                    if self.sees_numbers() { Kind::Numbers } else { Kind::Other }
                 }
                 feedback::FLOAT => Kind::Mixed,
                 0 if quick => Kind::Mixed,
                 0 if a == Some(Kind::Float) || b == Some(Kind::Float) => Kind::Mixed,
+                0 if self.sees_numbers() => Kind::Numbers,
                 0 if self.failed(Reason::Number) => Kind::Other,
                 0 => Kind::Int,
                 _ => Kind::Other,
@@ -118,6 +121,7 @@ impl Builder<'_> {
                 let v = self.plain_call(Helper::StrConcat, &[lhs, rhs], Type::Val);
                 Some(self.classed(v, Str::type_object()))
             }
+            Kind::Numbers => self.numbers_binary(op, lhs, rhs),
             Kind::Str | Kind::Other => None,
         };
         if let Some(v) = result {
@@ -214,7 +218,10 @@ impl Builder<'_> {
         let Some(noted) = crate::tier::profile(code).and_then(|p| p.receivers(self.pc as u32)) else {
             return self.peek(v).map(|now| now.class());
         };
-        let [(class, _)] = *noted else { return None };
+        let &[(class, _), ref others @ ..] = noted else { return None };
+        if others.iter().any(|o| o.0 != class) {
+            return None;
+        }
         // Static types are not in the heap.
         let heap = self.cx.heap();
         if heap.contains(class as usize) && heap.find_object(class as usize)? as u64 != class {
@@ -275,7 +282,7 @@ impl Builder<'_> {
     }
 
     /// `+`, `-` or `*` with an overflow check unless the intervals make it needless.
-    fn checked(&mut self, op: B, x: Val, y: Val) -> Val {
+    pub fn checked(&mut self, op: B, x: Val, y: Val) -> Val {
         let ((xl, xh), (yl, yh)) = (self.range(x), self.range(y));
         let (lo, hi) = match op {
             B::Add => (xl.checked_add(yl), xh.checked_add(yh)),
@@ -343,7 +350,7 @@ impl Builder<'_> {
     }
 
     /// The double that equals an int; leaves where there is none.
-    fn exact_float(&mut self, v: Val) -> Val {
+    pub fn exact_float(&mut self, v: Val) -> Val {
         let (lo, hi) = self.range(v);
         if lo < -EXACT || hi > EXACT {
             let (low, span) = (self.int(EXACT), self.int(2 * EXACT + 1));
@@ -454,6 +461,7 @@ impl Builder<'_> {
                 let t = self.plain_call(Helper::StrCompare, &[x, y, n], Type::Word);
                 Some(self.word_is(t, 1))
             }
+            Kind::Numbers => self.numbers_compare(cond, x, y),
             Kind::Other => None,
         }
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use taipan_bytecode::Op as B;
 use taipan_runtime::shape::{self, Shape};
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::Function;
@@ -25,6 +26,8 @@ use crate::ir::{Alias, Cond, Op, Type, Val};
 
 /// Largest code that is inlined, in words.
 const MAX_CALLEE: usize = 200;
+/// Largest code with a loop that is inlined, in words.
+const MAX_LOOP: usize = 100;
 /// Words of code inlined into one function.
 const MAX_INLINED: usize = 700;
 
@@ -68,6 +71,9 @@ impl Builder<'_> {
                 return Ok(Flow::Next);
             }
         }
+        if let Some(flow) = self.call_object(at, callee, &args)? {
+            return Ok(flow);
+        }
         if let Some((f, v)) = self.speculate(at, callee) {
             if let Some(flow) = self.inline(at, f, &args, a + 1, at.w.c(), Val::NONE, v)? {
                 return Ok(flow);
@@ -87,11 +93,7 @@ impl Builder<'_> {
         {
             return None;
         }
-        let seen = at.word(1);
-        if self.cx.heap().find_object(seen as usize)? as u64 != seen {
-            return None;
-        }
-        let f = Value::from_address(seen as usize).exact::<Function>()?;
+        let f = self.noted_callee(at)?;
         let code = f.code.get();
         if !code.simple || code.is_generator_like() {
             return None;
@@ -191,7 +193,16 @@ impl Builder<'_> {
         let names = self.context().code.consts()[(at.word(0) & 0xffff_ffff) as usize];
         let Some(names) = names.exact::<Tuple>() else { return Ok(None) };
         let Some(args) = self.by_position(f, &args, names) else { return Ok(None) };
-        self.inline(at, f, &args, base, at.w.c(), Val::NONE, Val::NONE)
+        if let Some(flow) = self.inline(at, f, &args, base, at.w.c(), Val::NONE, Val::NONE)? {
+            return Ok(Some(flow));
+        }
+        if !self.takes(f, args.len()) {
+            return Ok(None);
+        }
+        let callee = self.object(Value::of(f));
+        let v = self.call_with(f, callee, &args, base);
+        self.finish_call(at, v);
+        Ok(Some(Flow::Next))
     }
 
     /// Arguments, the last ones named, in the order of the parameters; None if one is missing or given twice.
@@ -268,29 +279,20 @@ impl Builder<'_> {
 
     /// Calls `callee`, which has the code of `f`; the arguments are the registers from `first` on.
     fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
+        if self.takes(f, n) {
+            let args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
+            let v = self.call_with(f, callee, &args, first);
+            self.finish_call(at, v);
+            return Ok(Flow::Next);
+        }
         let registers: Vec<usize> = (first..first + n).collect();
         self.sync(&registers);
-        let code = f.code.get();
-        // A generator's registers are no part of the stack, on which the callee's lie.
-        let on_stack = !self.func.generator || self.is_inlined();
-        let v = if on_stack && code.simple && code.argcount as usize == n && !code.is_generator_like() {
-            self.watch_type(&function_methods::FUNCTION);
-            self.root(Value::of(f));
-            self.store_pc();
-            let state = self.raise_here();
-            let imm = py_call_imm(f, self.window() + first);
-            let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], imm, Reason::Raised, state);
-            self.kill_shapes();
-            v
-        } else {
-            let from = self.window() + first;
-            let args = self.emit(Op::RegAddress, Type::Word, &[], from as u64);
-            let count = self.word(n as u64);
-            self.python_call(Helper::CallFunction, &[callee, args, count], Type::Val)
-        };
+        let from = self.window() + first;
+        let args = self.emit(Op::RegAddress, Type::Word, &[], from as u64);
+        let count = self.word(n as u64);
+        let v = self.python_call(Helper::CallFunction, &[callee, args, count], Type::Val);
         self.forget_registers(first..first + n);
-        self.set_reg(at.w.c(), v);
-        self.check_valid(at);
+        self.finish_call(at, v);
         Ok(Flow::Next)
     }
 
@@ -332,7 +334,11 @@ impl Builder<'_> {
             return Ok(None);
         }
         let code = f.code.get();
-        if (0..code.word_count()).len() == 0 || has_unsuitable(code) {
+        if code.word_count() == 0 || has_unsuitable(code) {
+            return Ok(None);
+        }
+        // A loop is compiled better on its own, where there is room for what it calls.
+        if has_loop(code) && (calls(code) || code.word_count() > MAX_LOOP || self.state.frames.len() > 2) {
             return Ok(None);
         }
         self.inlined += code.word_count();
@@ -452,12 +458,14 @@ impl Builder<'_> {
         let Some(init) = type_::python_init(class) else { return Ok(None) };
         let data = class.data();
         let size = data.instance_size(0);
-        if data.needs_registration() || size > 512 || !self.may_inline(init, args.len() + 1) || class.version() == 0 {
+        let takes = self.may_inline(init, args.len() + 1) || self.takes(init, args.len() + 1);
+        if data.needs_registration() || size > 512 || !takes || class.version() == 0 {
             self.cx.assign_version(class);
             return Ok(None);
         }
         let path = self.context().path;
         let return_pc = self.pc + at.op.words();
+        // `__init__` may return something else than None here.
         if self.sticky.no_inline.contains(&(path, return_pc as u32)) {
             return Ok(None);
         }
@@ -479,7 +487,17 @@ impl Builder<'_> {
         }
         let mut all = vec![object];
         all.extend(args);
-        self.inline(at, init, &all, at.w.a(), at.w.c(), object, Val::NONE)
+        if let Some(flow) = self.inline(at, init, &all, at.w.a(), at.w.c(), object, Val::NONE)? {
+            return Ok(Some(flow));
+        }
+        if !self.takes(init, all.len()) {
+            return Ok(None);
+        }
+        let callee = self.object(Value::of(init));
+        let result = self.call_with(init, callee, &all, at.w.a());
+        self.check_init(result);
+        self.finish_call(at, object);
+        Ok(Some(Flow::Next))
     }
 
     fn range_call(&mut self, args: &[Val]) -> Option<Val> {
@@ -614,7 +632,7 @@ impl Builder<'_> {
     }
 
     /// A built-in method of known behaviour; the first argument is the receiver.
-    fn method_intrinsic(&mut self, method: &'static MethodDescr, args: &[Val]) -> Option<Val> {
+    pub fn method_intrinsic(&mut self, method: &'static MethodDescr, args: &[Val]) -> Option<Val> {
         if std::ptr::eq(method.owner, List::class())
             && method.def.name == "append"
             && let [list, v] = *args
@@ -627,17 +645,32 @@ impl Builder<'_> {
     }
 }
 
-/// Opcodes whose presence makes a function not worth inlining.
-fn has_unsuitable(code: &taipan_runtime::types::code::CodeObject) -> bool {
+/// Whether one of a code's instructions is of a kind.
+fn has_any(code: &CodeObject, is: impl Fn(B) -> bool) -> bool {
     let mut pc = 0;
     while pc < code.word_count() {
         let op = op_at(code, pc);
-        if matches!(op.base(), B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName) {
+        if is(op.base()) {
             return true;
         }
         pc += op.words();
     }
     false
+}
+
+/// Opcodes whose presence makes a function not worth inlining.
+fn has_unsuitable(code: &CodeObject) -> bool {
+    has_any(code, |op| matches!(op, B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName))
+}
+
+fn has_loop(code: &CodeObject) -> bool {
+    has_any(code, |op| matches!(op, B::JumpBack | B::ForNext))
+}
+
+fn calls(code: &CodeObject) -> bool {
+    has_any(code, |op| {
+        matches!(op, B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx | B::LoadItem | B::StoreItem)
+    })
 }
 
 /// Immediate of `py_call`: a function with the callee's code, and the first register of the window.

@@ -313,6 +313,7 @@ impl Builder<'_> {
             let it = self.plain_call(Helper::NewListIter, &[v], Type::Val);
             let it = self.classed(it, ListIter::class());
             self.set_reg(a, it);
+            self.cache_new_list_iter(it, v);
             return Ok(Flow::Next);
         }
         if self.is_class(v, Range::class()) && self.func[v].op == Op::Call {
@@ -323,10 +324,8 @@ impl Builder<'_> {
                 (range.start.as_small(), range.step.as_small(), range.len.as_small())
         {
             let args = [start, step, len].map(|i| self.int(i));
-            let it = self.plain_call(Helper::NewRangeIter, &args, Type::Val);
-            let it = self.classed(it, RangeIter::class());
-            self.set_reg(a, it);
-            return Ok(Flow::Next);
+            let last = start.saturating_add(step.saturating_mul((len - 1).max(0)));
+            return self.new_range_iter(at, args, (start.min(last), start.max(last)));
         }
         if let Some(it) = self.plain(Helper::PlainIter, &[v], Type::Val) {
             let iter_class: Option<&'static taipan_runtime::typeobj::Type> = match self.class_of(v) {
@@ -359,10 +358,25 @@ impl Builder<'_> {
 
     /// The iterator of a range that was made here: (start, step, length) are the operands of the call that made it.
     fn range_iter(&mut self, at: At, range: Val) -> Built<Flow> {
-        let args = self.func[range].args.clone();
-        let it = self.plain_call(Helper::NewRangeIter, &args[..3], Type::Val);
+        let &[start, step, len, stop] = &self.func[range].args[..] else { return self.generic(at) };
+        let ((first, start_hi), (stop_lo, end)) = (self.range(start), self.range(stop));
+        let items = match self.func.as_const_int(step) {
+            Some(s) if s > 0 => (first, end.saturating_sub(1)),
+            Some(_) => (stop_lo.saturating_add(1), start_hi),
+            None => Self::small_range(),
+        };
+        self.new_range_iter(at, [start, step, len], items)
+    }
+
+    /// A range iterator of (start, step, length), whose numbers lie in an interval; its fields are known.
+    fn new_range_iter(&mut self, at: At, args: [Val; 3], (lo, hi): (i64, i64)) -> Built<Flow> {
+        let it = self.plain_call(Helper::NewRangeIter, &args, Type::Val);
         let it = self.classed(it, RangeIter::class());
+        // Of an iterator the interval is that of its items. An empty range has none.
+        self.bounded(it, lo, hi.max(lo));
         self.set_reg(at.w.a(), it);
+        let cache = self.range_cache(it, [args[0], args[2]]);
+        self.state.iters.push(cache);
         Ok(Flow::Next)
     }
 

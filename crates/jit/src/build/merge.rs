@@ -43,6 +43,13 @@ fn set(state: &mut State, place: Place, v: Val) {
 }
 
 impl IterCache {
+    /// The interval of a range's next number, the one behind the last included.
+    pub fn next_range(&self) -> (i64, i64) {
+        let (lo, hi) = self.items;
+        let step = self.step.unwrap_or(0);
+        (lo.saturating_add(step.min(0)).max(INT_MIN), hi.saturating_add(step.max(0)).min(INT_MAX))
+    }
+
     /// Byte offset of the field that holds the list or tuple.
     pub fn list_offset(&self) -> usize {
         if self.is_tuple { std::mem::offset_of!(TupleIter, tuple) } else { std::mem::offset_of!(ListIter, list) }
@@ -350,10 +357,9 @@ impl Builder<'_> {
                 let param = self.func.add_param(head, Type::Int);
                 self.note_new(param);
                 // Fields of iterators are small: ranges of small ints, indices.
-                self.bounded(param, INT_MIN, INT_MAX);
-                if field == 1 {
-                    self.bounded(param, 0, INT_MAX);
-                }
+                let cache = &self.state.iters[i];
+                let (lo, hi) = if field == 1 || !cache.list.is_none() { (0, INT_MAX) } else { cache.next_range() };
+                self.bounded(param, lo, hi);
                 args.push(v);
                 params.push((Place::Iter(i, field), param));
             }

@@ -13,11 +13,13 @@
 
 pub mod arith;
 pub mod attrs;
+pub mod callees;
 pub mod calls;
 pub mod cfg;
 pub mod entry;
 pub mod items;
 pub mod merge;
+pub mod numbers;
 pub mod ops;
 pub mod peek;
 pub mod plain;
@@ -158,6 +160,10 @@ pub struct IterCache {
     pub list: Val,
     /// It is a tuple.
     pub is_tuple: bool,
+    /// The step of a range, if it is a constant.
+    pub step: Option<i64>,
+    /// The interval of a range's numbers.
+    pub items: (i64, i64),
     /// How many fields there are.
     pub n: usize,
     /// Byte offsets of the fields.
@@ -252,8 +258,8 @@ pub struct Builder<'a> {
 /// Bit of a register's number: it is counted from the first register above the entry frame, a generator's.
 pub const ABOVE: u64 = 1 << 15;
 
-/// Largest number of instructions that is compiled.
-const MAX_INSTS: usize = 6_000;
+/// Largest number of instructions that is built; the passes leave fewer.
+const MAX_BUILT: usize = 40_000;
 
 impl Builder<'_> {
     /// The running frame's context.
@@ -292,7 +298,7 @@ impl Builder<'_> {
 
     /// Fails if the function has become too large.
     pub fn check_size(&self) -> Built<()> {
-        if self.func.insts.len() > MAX_INSTS { Err(Refusal::Never("too large")) } else { Ok(()) }
+        if self.func.insts.len() > MAX_BUILT { Err(Refusal::Never("too large")) } else { Ok(()) }
     }
 
     /// Keeps an object alive as long as the code.

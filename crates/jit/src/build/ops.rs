@@ -687,9 +687,7 @@ impl Builder<'_> {
             let (x, n) = (self.load_int(it, Alias::Iter, next), self.load_int(it, Alias::Iter, remaining));
             self.bounded(x, INT_MIN, INT_MAX);
             self.bounded(n, 0, INT_MAX);
-            let offsets = [next as u32, remaining as u32];
-            let none = Val::NONE;
-            IterCache { iter: it, list: none, is_tuple: false, n: 2, offsets, fields: [x, n], dirty: [false; 2] }
+            self.range_cache(it, [x, n])
         } else if self.is_class(it, ListIter::class()) || self.is_class(it, TupleIter::class()) {
             let is_tuple = self.is_class(it, TupleIter::class());
             let (index, class) = if is_tuple {
@@ -697,9 +695,7 @@ impl Builder<'_> {
             } else {
                 (std::mem::offset_of!(ListIter, index), taipan_runtime::types::list::List::class())
             };
-            let (none, offsets) = (Val::NONE, [index as u32; 2]);
-            let mut cache =
-                IterCache { iter: it, list: none, is_tuple, n: 1, offsets, fields: [none; 2], dirty: [false; 2] };
+            let mut cache = Self::row_cache(it, is_tuple, index);
             let list = self.load(it, Alias::Iter, cache.list_offset());
             self.info[list.0 as usize].bound = false;
             let list = self.guard_bound(list);
@@ -713,6 +709,38 @@ impl Builder<'_> {
         };
         self.state.iters.push(cache);
         Some(self.state.iters.len() - 1)
+    }
+
+    /// A range iterator with these fields: next number and remaining count. Of an iterator made here the step and the
+    /// interval of the numbers are known.
+    pub fn range_cache(&mut self, it: Val, fields: [Val; 2]) -> IterCache {
+        let origin = self.origin(it);
+        let inst = &self.func[origin];
+        let made_here = inst.op == Op::Call && Helper::from_imm(inst.imm) == Helper::NewRangeIter;
+        let step = if made_here { self.func.as_const_int(inst.args[1]) } else { None };
+        let items = match step {
+            Some(_) => (self.info[origin.0 as usize].lo, self.info[origin.0 as usize].hi),
+            None => Self::small_range(),
+        };
+        let offsets = [std::mem::offset_of!(RangeIter, next), std::mem::offset_of!(RangeIter, remaining)];
+        let offsets = offsets.map(|o| o as u32);
+        IterCache { iter: it, list: Val::NONE, is_tuple: false, step, items, n: 2, offsets, fields, dirty: [false; 2] }
+    }
+
+    /// An iterator of a list or tuple, whose index is at an offset.
+    fn row_cache(it: Val, is_tuple: bool, index: usize) -> IterCache {
+        let (none, offsets) = (Val::NONE, [index as u32; 2]);
+        let (step, items, fields) = (None, Self::small_range(), [none; 2]);
+        IterCache { iter: it, list: none, is_tuple, step, items, n: 1, offsets, fields, dirty: [false; 2] }
+    }
+
+    /// Notes the fields of a list iterator that was just made.
+    pub fn cache_new_list_iter(&mut self, it: Val, list: Val) {
+        let mut cache = Self::row_cache(it, false, std::mem::offset_of!(ListIter, index));
+        let zero = self.int(0);
+        cache.list = list;
+        cache.fields = [zero, zero];
+        self.state.iters.push(cache);
     }
 
     fn for_next(&mut self, at: At) -> Built<Flow> {
@@ -744,10 +772,16 @@ impl Builder<'_> {
         let not_taken = Pending { block: no, state: self.state.clone() };
         self.block = yes;
         let item = cache.fields[0];
-        let step =
-            self.emit(Op::Load, Type::Int, &[cache.iter], at(Alias::Fixed, std::mem::offset_of!(RangeIter, step)));
+        let step = match cache.step {
+            Some(step) => self.int(step),
+            None => {
+                let at = at(Alias::Fixed, std::mem::offset_of!(RangeIter, step));
+                self.emit(Op::Load, Type::Int, &[cache.iter], at)
+            }
+        };
         let next = self.emit(Op::Add, Type::Int, &[item, step], 0);
-        self.bounded(next, INT_MIN, INT_MAX);
+        let (lo, hi) = cache.next_range();
+        self.bounded(next, lo, hi);
         let one = self.int(1);
         let left = self.emit(Op::Sub, Type::Int, &[cache.fields[1], one], 0);
         self.bounded(left, 0, INT_MAX);

@@ -217,6 +217,8 @@ macro_rules! for_each_ir_op {
             bool_to_int = BoolToInt (Bool) -> Int, pure;
             /// `a or b`.
             bool_or = BoolOr (Bool, Bool) -> Bool, pure;
+            /// `a and b`.
+            bool_and = BoolAnd (Bool, Bool) -> Bool, pure;
             /// `not a`.
             bool_not = BoolNot (Bool) -> Bool, pure;
             /// Whether two machine words are equal.
@@ -244,6 +246,12 @@ macro_rules! for_each_ir_op {
             guard_float = GuardFloat (Val) -> Float, guard;
             /// The double in a float or small int; leaves for other values.
             guard_number = GuardNumber (Val) -> Float, guard;
+            /// The double that equals a float or small int; leaves for other values and where there is none.
+            guard_exact = GuardExact (Val) -> Float, guard;
+            /// The int in a small int, which it is.
+            untag_int = UntagInt (Val) -> Int, pure;
+            /// Whether the value is a small int.
+            is_small = IsSmall (Val) -> Bool, pure;
             /// The truth value in a bool; leaves for other values.
             guard_bool = GuardBool (Val) -> Bool, guard;
             /// The same value, whose type is exactly the one at `imm`; leaves for others.
@@ -256,6 +264,9 @@ macro_rules! for_each_ir_op {
             guard_bound = GuardBound (Val) -> Val, guard;
             /// Leaves if the condition does not hold.
             guard = Guard (Bool) -> Void, guard;
+            /// Leaves to where the program goes on if the condition does not hold. Never for another reason: elsewhere it goes on
+            /// differently.
+            guard_branch = GuardBranch (Bool) -> Void, guard;
             /// Leaves unless the word is `imm`.
             guard_word = GuardWord (Word) -> Void, guard, imm;
             /// Leaves if the answer of an operation of `crate::plain` is that it did nothing. Never for another reason: what has been

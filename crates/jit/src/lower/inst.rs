@@ -29,6 +29,8 @@ fn raw_kind(imm: u64) -> ItemKind {
     ItemKind::ALL[(imm >> 32 & 0xff) as usize % ItemKind::ALL.len()]
 }
 
+/// Doubles represent ints exactly up to this.
+const EXACT: i64 = 1 << 53;
 const FLONUM_BIAS: i64 = 1 << 60;
 const FLONUM_ZERO: i64 = 2;
 
@@ -145,7 +147,14 @@ impl Lowering<'_> {
                 self.b.ins().sshr_imm_s(x, 1)
             }
             Op::GuardFloat => self.guard_float(v, a[0]),
-            Op::GuardNumber => self.guard_number(v, a[0]),
+            Op::GuardNumber => self.guard_number(v, a[0], false),
+            Op::GuardExact => self.guard_number(v, a[0], true),
+            Op::UntagInt => self.b.ins().sshr_imm_s(a[0], 1),
+            Op::IsSmall => {
+                let low = self.b.ins().band_imm_s(a[0], 1);
+                self.b.ins().ireduce(types::I8, low)
+            }
+            Op::BoolAnd => self.b.ins().band(a[0], a[1]),
             Op::GuardBool => {
                 let x = a[0];
                 let yes = self.b.ins().icmp_imm_s(IntCC::Equal, x, Value::bool(true).bits() as i64);
@@ -177,6 +186,10 @@ impl Lowering<'_> {
                 self.guard(v, ok);
                 return Ok(None);
             }
+            Op::GuardBranch => {
+                self.guard_surely(v, a[0]);
+                return Ok(None);
+            }
             Op::GuardWord => {
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, a[0], imm as i64);
                 self.guard(v, ok);
@@ -184,9 +197,7 @@ impl Lowering<'_> {
             }
             Op::GuardPlain => {
                 let ok = self.b.ins().icmp_imm_s(IntCC::NotEqual, a[0], plain::NOT_PLAIN as i64);
-                let (exit, next) = (self.exit_block(v), self.b.create_block());
-                self.b.ins().brif(ok, next, &[], exit, &[]);
-                self.b.switch_to_block(next);
+                self.guard_surely(v, ok);
                 return Ok(None);
             }
             Op::GuardIndex => {
@@ -601,7 +612,7 @@ impl Lowering<'_> {
         })
     }
 
-    fn guard_number(&mut self, v: Val, x: clif::Value) -> clif::Value {
+    fn guard_number(&mut self, v: Val, x: clif::Value, exact: bool) -> clif::Value {
         let low = self.b.ins().band_imm_s(x, 3);
         let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, low, 2);
         let fast = self.flonum(x);
@@ -611,6 +622,14 @@ impl Lowering<'_> {
             let small = l.b.ins().band_imm_s(x, 1);
             let i = l.b.ins().sshr_imm_s(x, 1);
             let d = l.b.ins().fcvt_from_sint(types::F64, i);
+            let mut small = small;
+            if exact {
+                // Others leave, below, as what is no pointer.
+                let moved = l.b.ins().iadd_imm_s(i, EXACT);
+                let fits = l.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, moved, 2 * EXACT);
+                let fits = l.b.ins().uextend(types::I64, fits);
+                small = l.b.ins().band(small, fits);
+            }
             l.b.ins().brif(small, next, &[BlockArg::Value(d)], heap, &[]);
             l.b.switch_to_block(heap);
             l.guard_heap_float(v, x);

@@ -282,6 +282,13 @@ impl<'a> Lowering<'a> {
         self.b.switch_to_block(next);
     }
 
+    /// As `guard`, never failing for another reason.
+    pub(crate) fn guard_surely(&mut self, v: Val, ok: clif::Value) {
+        let (exit, next) = (self.exit_block(v), self.b.create_block());
+        self.b.ins().brif(ok, next, &[], exit, &[]);
+        self.b.switch_to_block(next);
+    }
+
     /// In stress mode every guard fails now and then.
     fn stressed(&mut self, ok: clif::Value, counter: u64) -> clif::Value {
         let at = self.word(counter);

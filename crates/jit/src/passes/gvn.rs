@@ -113,6 +113,7 @@ pub fn run(func: &mut Func) {
     }
     for b in &rpo {
         let mut memory = entry_memory(func, *b, &preds, &at_end, &loops, &mut versions);
+        let mut dropped = false;
         for v in func[*b].insts.clone() {
             for a in &mut func[v].args {
                 *a = map[a.0 as usize];
@@ -140,10 +141,14 @@ pub fn run(func: &mut Func) {
             match list.iter().find(|(home, _)| dom.dominates(*home, *b)) {
                 Some((_, earlier)) => {
                     map[v.0 as usize] = *earlier;
-                    func[*b].insts.retain(|x| *x != v);
+                    dropped = true;
                 }
                 None => list.push((*b, v)),
             }
+        }
+        if dropped {
+            let map = &map;
+            func[*b].insts.retain(|v| map[v.0 as usize] == *v);
         }
         at_end[b.0 as usize] = Some(memory);
     }
@@ -188,7 +193,7 @@ fn entry_memory(
 fn is_numbered(op: Op) -> bool {
     match op.info().effect {
         // What is assumed holds behind a test only.
-        Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::AssumeClass),
+        Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::AssumeClass | Op::UntagInt),
         // The interrupt flag and the validity of the code change.
         Effect::Guard => !matches!(op, Op::CheckInterrupt | Op::CheckValid | Op::CheckGlobals),
         Effect::Reads | Effect::Writes | Effect::Allocates | Effect::Calls | Effect::Ends => false,

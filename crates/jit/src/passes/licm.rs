@@ -99,6 +99,9 @@ fn hoist(func: &mut Func, rpo: &[BlockId], l: &Loop) {
             if func[v].op.info().effect == Effect::Guard {
                 func[v].state = state;
                 func[v].reason = Reason::Hoisted as u8;
+                if func[v].op == Op::GuardBranch {
+                    func[v].op = Op::Guard;
+                }
             }
             func[*b].insts.retain(|x| *x != v);
             let at = func[front].insts.len() - 1;
@@ -116,7 +119,7 @@ fn may_move(func: &Func, v: Val, written: &[bool], state: StateId) -> bool {
         Effect::Pure => {
             !matches!(
                 inst.op,
-                Op::Param | Op::AssumeClass | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat
+                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat
             ) && !inst.args.is_empty()
         }
         Effect::Reads => match read_alias(inst) {

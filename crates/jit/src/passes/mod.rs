@@ -13,7 +13,10 @@ macro_rules! pipeline {
     };
 }
 
-pipeline! { params, gvn, licm, dce }
+pipeline! { params, gvn, branches, licm, dce }
+
+/// Largest number of instructions that is lowered.
+const MAX_INSTS: usize = 6_000;
 
 /// Runs all passes that are not switched off.
 pub fn run(func: &mut Func) -> Result<(), &'static str> {
@@ -31,7 +34,8 @@ pub fn run(func: &mut Func) -> Result<(), &'static str> {
             verify(func, name);
         }
     }
-    Ok(())
+    let size: usize = func.rpo().iter().map(|b| func[*b].insts.len()).sum();
+    if size > MAX_INSTS { Err("too large") } else { Ok(()) }
 }
 
 /// The pass with this name.

@@ -1,0 +1,168 @@
+//! Calls of objects that are neither Python functions nor classes: bound methods, bound built-in methods, instances with
+//! `__call__`; and calls of Python functions that are not built in place.
+
+use taipan_runtime::Value;
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
+use taipan_runtime::types::function::{BoundMethod, Function};
+use taipan_runtime::types::{descr_methods, function_methods};
+
+use super::calls::py_call_imm;
+use super::ops::{At, Flow};
+use super::values::at;
+use super::{Builder, Built};
+use crate::exits::Reason;
+use crate::helpers::Helper;
+use crate::ir::{Alias, Op, Type, Val};
+
+impl Builder<'_> {
+    /// A call of such an object, which lies in register `a` with its arguments behind; None if it is something else.
+    pub fn call_object(&mut self, at: At, callee: Val, args: &[Val]) -> Built<Option<Flow>> {
+        if self.func[callee].ty != Type::Val || self.as_const(callee).is_some() {
+            return Ok(None);
+        }
+        let Some(class) = self.class_of(callee).or_else(|| self.noted_class(callee)) else { return Ok(None) };
+        if std::ptr::eq(class, &function_methods::METHOD) {
+            return self.call_bound(at, callee, args);
+        }
+        if std::ptr::eq(class, &descr_methods::NATIVE_FUNCTION) {
+            return Ok(self.call_bound_native(callee, args).map(|v| {
+                self.set_reg(at.w.c(), v);
+                Flow::Next
+            }));
+        }
+        if class.is_heap_type() {
+            return self.call_instance(at, class, callee, args);
+        }
+        Ok(None)
+    }
+
+    fn call_bound(&mut self, at: At, callee: Val, args: &[Val]) -> Built<Option<Flow>> {
+        let now = self.peek(callee).and_then(|v| v.exact::<BoundMethod>()).and_then(|m| m.function.exact::<Function>());
+        let Some(f) = now.or_else(|| self.noted_callee(at)) else { return Ok(None) };
+        if self.failed(Reason::Const) || !self.takes(f, args.len() + 1) {
+            return Ok(None);
+        }
+        let callee = self.guard_class(callee, &function_methods::METHOD);
+        let function = self.load(callee, Alias::Fixed, std::mem::offset_of!(BoundMethod, function));
+        self.guard_const(function, Value::of(f));
+        let receiver = self.load(callee, Alias::Fixed, std::mem::offset_of!(BoundMethod, receiver));
+        let mut all = vec![receiver];
+        all.extend(args);
+        let a = at.w.a();
+        if let Some(flow) = self.inline(at, f, &all, a, at.w.c(), Val::NONE, Val::NONE)? {
+            return Ok(Some(flow));
+        }
+        let function = self.object(Value::of(f));
+        let v = self.call_with(f, function, &all, a);
+        self.finish_call(at, v);
+        Ok(Some(Flow::Next))
+    }
+
+    /// A method of a built-in type that was bound before: `append = items.append`.
+    fn call_bound_native(&mut self, callee: Val, args: &[Val]) -> Option<Val> {
+        let native = self.peek(callee)?.exact::<NativeFunction>()?;
+        let owner = native.receiver?.class();
+        let name = self.cx.intern(native.def.name);
+        let method = self.cx.type_lookup(owner, name)?.exact::<MethodDescr>()?;
+        if owner.is_heap_type() || !std::ptr::eq(method.def, native.def) || self.failed(Reason::Shape) {
+            return None;
+        }
+        let callee = self.guard_class(callee, &descr_methods::NATIVE_FUNCTION);
+        let def = at(Alias::Fixed, std::mem::offset_of!(NativeFunction, def));
+        let def = self.emit(Op::Load, Type::Word, &[callee], def);
+        let want = std::ptr::from_ref(native.def) as u64;
+        self.emit_guard(Op::GuardWord, Type::Void, &[def], want, Reason::Shape);
+        let receiver = self.load(callee, Alias::Fixed, std::mem::offset_of!(NativeFunction, receiver));
+        self.info[receiver.0 as usize].bound = false;
+        let receiver = self.guard_class(receiver, owner);
+        let mut all = vec![receiver];
+        all.extend(args);
+        self.method_intrinsic(method, &all)
+    }
+
+    fn call_instance(&mut self, at: At, class: &'static Class, callee: Val, args: &[Val]) -> Built<Option<Flow>> {
+        self.cx.assign_version(class);
+        let name = self.cx.names().__call__;
+        let f = self.cx.type_lookup(class, name).and_then(|m| m.exact::<Function>());
+        let Some(f) = f.filter(|f| class.version() != 0 && self.takes(f, args.len() + 1)) else { return Ok(None) };
+        self.watch_type(class);
+        let callee = self.guard_class(callee, class);
+        let mut all = vec![callee];
+        all.extend(args);
+        let a = at.w.a();
+        if let Some(flow) = self.inline(at, f, &all, a, at.w.c(), Val::NONE, Val::NONE)? {
+            return Ok(Some(flow));
+        }
+        let function = self.object(Value::of(f));
+        let v = self.call_with(f, function, &all, a);
+        self.finish_call(at, v);
+        Ok(Some(Flow::Next))
+    }
+
+    /// The function that the interpreter saw last at a call.
+    pub fn noted_callee(&mut self, at: At) -> Option<&'static Function> {
+        let seen = at.word(1);
+        if self.cx.heap().find_object(seen as usize)? as u64 != seen {
+            return None;
+        }
+        Value::from_address(seen as usize).exact::<Function>()
+    }
+
+    /// Whether a function can be called with `n` positional arguments by [`Builder::call_with`].
+    pub fn takes(&self, f: &'static Function, n: usize) -> bool {
+        let code = f.code.get();
+        let want = code.argcount as usize;
+        let defaults = f.defaults.get().map_or(0, |d| d.len());
+        // A generator's registers are no part of the stack, on which the callee's lie.
+        let on_stack = !self.func.generator || self.is_inlined();
+        on_stack && code.simple && !code.is_generator_like() && n <= want && n + defaults >= want
+    }
+
+    /// Calls `callee`, which has the code of `f`, with positional arguments; its window begins at register `base`, from
+    /// which on registers are dead. The function [`takes`](Builder::takes) them.
+    pub fn call_with(&mut self, f: &'static Function, callee: Val, args: &[Val], base: usize) -> Val {
+        let want = f.code.get().argcount as usize;
+        let mut args: Vec<Val> = args.iter().map(|v| self.boxed(*v)).collect();
+        if let Some(defaults) = f.defaults.get() {
+            for r in args.len()..want {
+                let value = defaults.items()[defaults.len() - (want - r)];
+                args.push(self.object(value));
+            }
+        }
+        self.sync(&[]);
+        let window = self.window() + base;
+        for (i, v) in args.iter().enumerate() {
+            self.emit(Op::StoreReg, Type::Void, &[*v], (window + i) as u64);
+        }
+        self.watch_type(&function_methods::FUNCTION);
+        self.root(Value::of(f));
+        self.store_pc();
+        let regs = &mut self.top_mut().regs;
+        let first = base.min(regs.len());
+        regs[first..].fill(Val::NONE);
+        let state = self.raise_here();
+        let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], py_call_imm(f, window), Reason::Raised, state);
+        self.kill_shapes();
+        let synced = &mut self.top_mut().synced;
+        synced[first..].fill(Val::NONE);
+        v
+    }
+
+    /// Ends a call: its result goes to where the instruction says.
+    pub fn finish_call(&mut self, at: At, v: Val) {
+        self.set_reg(at.w.c(), v);
+        self.check_valid(at);
+    }
+
+    /// Makes sure that `__init__` returned None.
+    pub fn check_init(&mut self, result: Val) {
+        let none = self.emit(Op::IsConst, Type::Bool, &[result], Value::none().bits());
+        let (ok, wrong) = self.branch(none);
+        self.block = wrong;
+        self.func[wrong].cold = true;
+        self.raising_call(Helper::InitResult, &[result], Type::Word);
+        self.jump(ok, vec![]);
+        self.block = ok;
+    }
+}

@@ -1,0 +1,185 @@
+//! Branches: a condition that a dominating branch or guard has decided is not tested again; a branch to a block that only
+//! leaves becomes a guard, which later passes may share and move; blocks that follow one another become one.
+
+use std::collections::HashMap;
+
+use crate::ir::verify::Dominators;
+use crate::ir::{BlockId, Edge, Effect, Func, Inst, Op, StateId, Type, Val};
+
+/// Most blocks on the way to an exit that are looked at.
+const MAX_CHAIN: usize = 4;
+/// Most instructions (boxes, constants) in front of an exit that are copied.
+const MAX_COPIED: usize = 16;
+
+/// Runs the pass.
+pub fn run(func: &mut Func) {
+    decide(func);
+    guards(func);
+    join(func);
+}
+
+fn count_preds(func: &Func, rpo: &[BlockId]) -> Vec<u32> {
+    let mut preds = vec![0; func.blocks.len()];
+    for b in rpo {
+        for e in &func[*b].edges {
+            preds[e.to.0 as usize] += 1;
+        }
+    }
+    preds
+}
+
+/// The condition that a truth value stands for, without negations, and whether it is negated.
+fn condition(func: &Func, mut v: Val) -> (Val, bool) {
+    let mut holds = true;
+    while func[v].op == Op::BoolNot {
+        v = func[v].args[0];
+        holds = !holds;
+    }
+    (v, holds)
+}
+
+/// Replaces branches whose conditions are known, and drops guards that hold.
+fn decide(func: &mut Func) {
+    let rpo = func.rpo();
+    let dom = Dominators::of(func, &rpo);
+    let preds = count_preds(func, &rpo);
+    // By condition: from where on it is known, and what it is.
+    let mut known: HashMap<Val, Vec<(BlockId, bool)>> = HashMap::new();
+    for b in &rpo {
+        let mut kept = Vec::with_capacity(func[*b].insts.len());
+        for v in std::mem::take(&mut func[*b].insts) {
+            if !matches!(func[v].op, Op::Guard | Op::GuardBranch) {
+                kept.push(v);
+                continue;
+            }
+            let (c, holds) = condition(func, func[v].args[0]);
+            let facts = known.entry(c).or_default();
+            if facts.iter().any(|(home, is)| *is == holds && dom.dominates(*home, *b)) {
+                continue;
+            }
+            facts.push((*b, holds));
+            kept.push(v);
+        }
+        func[*b].insts = kept;
+        let Some(last) = func[*b].insts.last().copied().filter(|v| func[*v].op == Op::Branch) else { continue };
+        let (c, holds) = condition(func, func[last].args[0]);
+        let constant = (func[c].op == Op::ConstBool).then(|| func[c].imm != 0);
+        let facts = known.entry(c).or_default();
+        let fact = constant.or_else(|| facts.iter().find(|(home, _)| dom.dominates(*home, *b)).map(|f| f.1));
+        if let Some(is) = fact {
+            let taken = func[*b].edges[(is != holds) as usize].clone();
+            func[*b].edges = vec![taken];
+            func[last] = Inst { op: Op::Jump, args: vec![], ..func[last].clone() };
+            continue;
+        }
+        let [yes, no] = [0, 1].map(|i| func[*b].edges[i].to);
+        if yes == no {
+            continue;
+        }
+        for (to, is) in [(yes, holds), (no, !holds)] {
+            if preds[to.0 as usize] == 1 {
+                facts.push((to, is));
+            }
+        }
+    }
+}
+
+/// The exit that an edge leads to and nothing else, with the boxes and constants in front of it.
+fn exit_behind(func: &Func, edge: &Edge) -> Option<(Vec<Val>, Val, HashMap<Val, Val>)> {
+    let mut names: HashMap<Val, Val> = HashMap::new();
+    let mut copied = Vec::new();
+    let mut edge = edge;
+    for _ in 0..MAX_CHAIN {
+        let block = &func[edge.to];
+        for (p, a) in block.params.iter().zip(&edge.args) {
+            let a = names.get(a).copied().unwrap_or(*a);
+            names.insert(*p, a);
+        }
+        let (last, front) = block.insts.split_last()?;
+        let light = |v: &Val| func[*v].op.info().effect == Effect::Pure && func.is_removable(*v);
+        if !front.iter().all(light) || copied.len() + front.len() > MAX_COPIED {
+            return None;
+        }
+        copied.extend_from_slice(front);
+        match func[*last].op {
+            Op::Exit => return Some((copied, *last, names)),
+            Op::Jump => edge = &block.edges[0],
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Makes guards of branches to exits.
+fn guards(func: &mut Func) {
+    for b in func.rpo() {
+        let Some(last) = func[b].insts.last().copied().filter(|v| func[*v].op == Op::Branch) else { continue };
+        let found = [1, 0].into_iter().find_map(|i| exit_behind(func, &func[b].edges[i]).map(|x| (i, x)));
+        let Some((side, (copied, exit, mut names))) = found else { continue };
+        func[b].insts.pop();
+        for v in copied {
+            let mut inst = func[v].clone();
+            for a in &mut inst.args {
+                *a = names.get(a).copied().unwrap_or(*a);
+            }
+            let copy = func.add_inst(inst);
+            names.insert(v, copy);
+            func[b].insts.push(copy);
+        }
+        let Inst { state, reason, .. } = func[exit];
+        let mut described = func.states[state.0 as usize].clone();
+        described.map(|v| names.get(&v).copied().unwrap_or(v));
+        let state = if described == func.states[state.0 as usize] { state } else { func.add_state(described) };
+        let mut cond = func[last].args[0];
+        if side == 0 {
+            let plain = Inst { op: Op::BoolNot, ty: Type::Bool, args: vec![cond], imm: 0, state: StateId::NONE, reason: 0 };
+            cond = func.add_inst(plain);
+            func[b].insts.push(cond);
+        }
+        let guard = Inst { op: Op::GuardBranch, ty: Type::Void, args: vec![cond], imm: 0, state, reason };
+        let guard = func.add_inst(guard);
+        func[last] = Inst { op: Op::Jump, args: vec![], ..func[last].clone() };
+        let rest = func[b].edges[1 - side].clone();
+        func[b].edges = vec![rest];
+        func[b].insts.extend([guard, last]);
+    }
+}
+
+/// Appends blocks to the only block that leads to them, if that leads nowhere else.
+fn join(func: &mut Func) {
+    let rpo = func.rpo();
+    let mut preds = count_preds(func, &rpo);
+    preds[0] += 1;
+    let mut map: Vec<Val> = (0..func.insts.len() as u32).map(Val).collect();
+    let mut gone = vec![false; func.blocks.len()];
+    let mut any = false;
+    for b in &rpo {
+        if gone[b.0 as usize] {
+            continue;
+        }
+        while let [edge] = &func[*b].edges[..]
+            && preds[edge.to.0 as usize] == 1
+            && edge.to != *b
+        {
+            let edge = edge.clone();
+            let next = std::mem::take(&mut func[edge.to]);
+            for (p, a) in next.params.iter().zip(&edge.args) {
+                map[p.0 as usize] = *a;
+            }
+            let block = &mut func[*b];
+            block.insts.pop();
+            block.insts.extend(next.insts);
+            block.edges = next.edges;
+            gone[edge.to.0 as usize] = true;
+            any = true;
+        }
+    }
+    if any {
+        func.rename(|mut v| {
+            while map[v.0 as usize] != v {
+                v = map[v.0 as usize];
+            }
+            v
+        });
+    }
+}
