@@ -34,6 +34,10 @@ pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
         let name = cx.intern(name);
         modules.set_str(cx, name, Value::of(module));
     }
+    let early = crate::io::stdprinter::new(cx);
+    for name in ["stderr", "__stderr__"] {
+        sys.set(cx, name, early);
+    }
     boot_importlib(cx, sys)?;
     add_io(cx, builtins, sys)?;
     main_module(cx)?;

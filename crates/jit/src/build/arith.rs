@@ -79,23 +79,27 @@ impl Builder<'_> {
             (Some(Kind::Str), Some(Kind::Str)) => Kind::Str,
             (Some(Kind::Other | Kind::Str), _) | (_, Some(Kind::Other | Kind::Str)) => Kind::Other,
             _ if self.failed(Reason::Overflow) || seen & feedback::BIG != 0 => Kind::Other,
-            (a, b) => match seen {
-                0 if !quick && a.or_else(|| self.now(x)) == Some(Kind::Float) => Kind::Mixed,
-                0 if !quick && b.or_else(|| self.now(y)) == Some(Kind::Float) => Kind::Mixed,
-                feedback::OTHER => Kind::Other,
-                feedback::STR => Kind::Other,
-                // If neither is known to be a float, an int in its place would make the result an int.
-                feedback::FLOAT if self.failed(Reason::Number) && a != Some(Kind::Float) && b != Some(Kind::Float) => {
-                    if self.sees_numbers() { Kind::Numbers } else { Kind::Other }
+            (a, b) => {
+                match seen {
+                    0 if !quick && a.or_else(|| self.now(x)) == Some(Kind::Float) => Kind::Mixed,
+                    0 if !quick && b.or_else(|| self.now(y)) == Some(Kind::Float) => Kind::Mixed,
+                    feedback::OTHER => Kind::Other,
+                    feedback::STR => Kind::Other,
+                    // If neither is known to be a float, an int in its place would make the result an int.
+                    feedback::FLOAT
+                        if self.failed(Reason::Number) && a != Some(Kind::Float) && b != Some(Kind::Float) =>
+                    {
+                        if self.sees_numbers() { Kind::Numbers } else { Kind::Other }
+                    }
+                    feedback::FLOAT => Kind::Mixed,
+                    0 if quick => Kind::Mixed,
+                    0 if a == Some(Kind::Float) || b == Some(Kind::Float) => Kind::Mixed,
+                    0 if self.sees_numbers() => Kind::Numbers,
+                    0 if self.failed(Reason::Number) => Kind::Other,
+                    0 => Kind::Int,
+                    _ => Kind::Other,
                 }
-                feedback::FLOAT => Kind::Mixed,
-                0 if quick => Kind::Mixed,
-                0 if a == Some(Kind::Float) || b == Some(Kind::Float) => Kind::Mixed,
-                0 if self.sees_numbers() => Kind::Numbers,
-                0 if self.failed(Reason::Number) => Kind::Other,
-                0 => Kind::Int,
-                _ => Kind::Other,
-            },
+            }
         }
     }
 
