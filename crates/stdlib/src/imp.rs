@@ -204,7 +204,10 @@ impl Imp {
             if bytes.is_empty() {
                 return raise!(cx, ImportError, "Frozen object named {text} is invalid");
             }
-            let code = crate::marshal::loads(cx, &bytes, true)?;
+            let Ok(code) = crate::marshal::loads(cx, &bytes, true) else {
+                cx.take_exception();
+                return raise!(cx, ImportError, "Frozen object named '{text}' is invalid");
+            };
             return match code.exact::<CodeObject>() {
                 Some(_) => Ok(code),
                 None => raise!(cx, TypeError, "frozen object {text} is not a code object"),
@@ -239,6 +242,9 @@ impl Imp {
         let key = cx.names().name;
         let name = attr::get(cx, args.pos()[0], key)?;
         let name = taipan_runtime::protocol::object::str(cx, name)?;
+        if name.chars().any(|c| c == 0) {
+            return raise!(cx, ValueError, "embedded null character");
+        }
         raise!(cx, ImportError, "extension modules cannot be loaded: {name}")
     }
 

@@ -35,6 +35,11 @@ fn raise_value(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     Err(cx.raise(e))
 }
 
+fn is_exception_class(v: Value) -> bool {
+    v.downcast::<taipan_runtime::typeobj::Type>()
+        .is_some_and(|class| class.has(taipan_runtime::typeobj::flags::BASE_EXC))
+}
+
 fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let e = exceptions::from_operand(cx, r.get(w.a()))?;
     let cause = r.get(w.b());
@@ -43,7 +48,7 @@ fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     } else if cause.downcast::<Exception>().is_some() || cause.downcast::<taipan_runtime::typeobj::Type>().is_some() {
         match exceptions::from_operand(cx, cause) {
             Ok(c) => Some(c),
-            Err(_) if cx.exception_matches(&exceptions::TypeError) => {
+            Err(_) if !is_exception_class(cause) => {
                 cx.take_exception();
                 return raise!(cx, TypeError, "exception causes must derive from BaseException");
             }
@@ -81,7 +86,13 @@ handler!(PushExcInfo, |w, pc, regs, cx, table| {
     let r = Regs(regs);
     let e = r.get(w.a());
     // A generator does not keep what its caller handles: that is another exception the next time.
-    let before = cx.handled.filter(|h| outer_handled(cx) != Some(*h));
+    let before = match generator(cx) {
+        Some(generator) => {
+            let own = generator.handles.replace(true);
+            cx.handled.filter(|_| own)
+        }
+        None => cx.handled,
+    };
     r.set(w.b(), before.unwrap_or(Value::none()));
     cx.handled = Some(e);
     dispatch!(pc, regs, cx, table)
@@ -89,20 +100,25 @@ handler!(PushExcInfo, |w, pc, regs, cx, table| {
 
 handler!(PopExcInfo, |w, pc, regs, cx, table| {
     let e = Regs(regs).get(w.a());
-    cx.handled = if e.is_none() { outer_handled(cx) } else { Some(e) };
+    cx.handled = if !e.is_none() {
+        Some(e)
+    } else if let Some(generator) = generator(cx) {
+        // What the caller handles.
+        generator.handles.set(false);
+        generator.handled.get()
+    } else {
+        None
+    };
     dispatch!(pc, regs, cx, table)
 });
 
-/// What the caller of the running generator frame handles; None in other frames.
+/// The generator whose frame is running.
 #[inline(always)]
-unsafe fn outer_handled(cx: &Cx) -> Option<Value> {
+unsafe fn generator(cx: &Cx) -> Option<&'static Generator> {
     // SAFETY: FRAME-1; a generator frame has its generator.
     unsafe {
         let frame = &*cx.frame;
-        if frame.flags & flag::GENERATOR == 0 {
-            return None;
-        }
-        frame.receiver?.cast::<Generator>().handled.get()
+        if frame.flags & flag::GENERATOR == 0 { None } else { Some(frame.receiver?.cast::<Generator>()) }
     }
 }
 
