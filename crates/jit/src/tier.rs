@@ -73,6 +73,11 @@ impl Profile {
         (*n >= RECEIVERS_TO_USE && list.len() <= MAX_RECEIVERS).then_some(list)
     }
 
+    /// Whether handlers of the code were seen to catch exceptions.
+    pub fn catches(&self) -> bool {
+        self.failures.values().any(|bits| bits & Reason::Raised.bit() != 0)
+    }
+
     /// Whether exits for `reason` at `pc` taught that the assumption fails.
     pub fn failed(&self, pc: u32, reason: Reason) -> bool {
         self.failures.get(&pc).is_some_and(|bits| bits & reason.bit() != 0)
@@ -583,11 +588,13 @@ impl Unit {
         }
         for exit in &self.exits {
             let often = exit.count.get() >= (failures / 32).max(4);
-            if let Some(frame) = exit.frames.last()
-                && exit.reason.teaches()
-                && often
-            {
-                *data(frame.code).profile.failures.entry(frame.pc).or_default() |= exit.reason.bit();
+            let taught = match exit.reason {
+                Reason::Raised => exit.catcher(),
+                reason if reason.teaches() => exit.frames.last().map(|f| (f.code, f.pc)),
+                _ => None,
+            };
+            if let Some((code, pc)) = taught.filter(|_| often) {
+                *data(code).profile.failures.entry(pc).or_default() |= exit.reason.bit();
             }
         }
         self.discard();

@@ -3,9 +3,7 @@
 use taipan_bytecode::Word;
 use taipan_bytecode::ops::Intrinsic;
 use taipan_runtime::exceptions::{self, Exception};
-use taipan_runtime::frame::flag;
 use taipan_runtime::protocol::{object, pattern};
-use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::{async_gen, exception_group, generator_methods, type_params, typing};
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
@@ -84,43 +82,15 @@ handler!(Reraise, |w, pc, regs, cx, table| {
 
 handler!(PushExcInfo, |w, pc, regs, cx, table| {
     let r = Regs(regs);
-    let e = r.get(w.a());
-    // A generator does not keep what its caller handles: that is another exception the next time.
-    let before = match generator(cx) {
-        Some(generator) => {
-            let own = generator.handles.replace(true);
-            cx.handled.filter(|_| own)
-        }
-        None => cx.handled,
-    };
-    r.set(w.b(), before.unwrap_or(Value::none()));
-    cx.handled = Some(e);
+    let before = exceptions::begin_handling(cx, r.get(w.a()));
+    r.set(w.b(), before);
     dispatch!(pc, regs, cx, table)
 });
 
 handler!(PopExcInfo, |w, pc, regs, cx, table| {
-    let e = Regs(regs).get(w.a());
-    cx.handled = if !e.is_none() {
-        Some(e)
-    } else if let Some(generator) = generator(cx) {
-        // What the caller handles.
-        generator.handles.set(false);
-        generator.handled.get()
-    } else {
-        None
-    };
+    exceptions::end_handling(cx, Regs(regs).get(w.a()));
     dispatch!(pc, regs, cx, table)
 });
-
-/// The generator whose frame is running.
-#[inline(always)]
-unsafe fn generator(cx: &Cx) -> Option<&'static Generator> {
-    // SAFETY: FRAME-1; a generator frame has its generator.
-    unsafe {
-        let frame = &*cx.frame;
-        if frame.flags & flag::GENERATOR == 0 { None } else { Some(frame.receiver?.cast::<Generator>()) }
-    }
-}
 
 handler!(JumpExcNotMatch, |w, pc, regs, cx, table| {
     let r = Regs(regs);

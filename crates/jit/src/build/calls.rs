@@ -337,6 +337,10 @@ impl Builder<'_> {
         if code.word_count() == 0 || has_unsuitable(code) {
             return Ok(None);
         }
+        // What is caught in a function is caught by its own code only.
+        if crate::tier::profile(code).is_some_and(|p| p.catches()) {
+            return Ok(None);
+        }
         // A loop is compiled better on its own, where there is room for what it calls.
         if has_loop(code) && (calls(code) || code.word_count() > MAX_LOOP || self.state.frames.len() > 2) {
             return Ok(None);
@@ -388,7 +392,7 @@ impl Builder<'_> {
         let synced = vec![Val::NONE; regs.len()];
         self.state.frames.push(Frame { context, regs, synced, receiver, callee });
         let call_pc = self.pc;
-        let cfg = Cfg::of(code, 0);
+        let cfg = Cfg::of(code, 0, &Default::default());
         let mut returns = self.region(&cfg)?;
         self.pc = call_pc;
         if returns.is_empty() {

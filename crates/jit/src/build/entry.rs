@@ -80,11 +80,13 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         watched_types: vec![],
         watched_keys: vec![],
         inlined: 0,
+        catches: super::cfg::catches(code),
+        caught: vec![],
         calls: vec![],
         entry_kinds: vec![],
     };
     builder.registers(frame, entry == ENTRY, pc);
-    let cfg = Cfg::of(code, pc);
+    let cfg = Cfg::of(code, pc, &builder.catches);
     builder.region(&cfg)?;
     if builder.restart {
         return Err(Refusal::Restart);

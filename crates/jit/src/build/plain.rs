@@ -52,8 +52,7 @@ impl Builder<'_> {
         self.root(callee);
         let args: Vec<Val> = args.iter().map(|a| self.boxed(*a)).collect();
         let imm = callee.bits() | if is_method { PLAIN_METHOD } else { 0 } | (row.0 as u64) << 49;
-        let state = self.raise_here();
-        let v = self.emit_exit(Op::CallPlain, Type::Val, &args, imm, Reason::Raised, state);
+        let v = self.emit_raising(Op::CallPlain, Type::Val, &args, imm);
         self.guard_plain(v);
         Some(match row.1 {
             Gives::Any => v,
