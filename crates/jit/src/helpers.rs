@@ -185,6 +185,8 @@ helpers! {
     PlainIter = plain::get_iter, raises;
     /// See `crate::plain`.
     PlainIsInstance = plain::is_instance, raises;
+    /// The class of a value.
+    ClassOf = class_of, removable;
     /// Character `b` of the exact str `a`, 4 if there is none.
     StrIndex = str_index, removable;
 }
@@ -297,6 +299,10 @@ extern "C" fn str_compare(_: &mut Cx, a: &'static Str, b: &'static Str, op: usiz
 extern "C" fn str_concat(cx: &mut Cx, a: Value, b: Value) -> u64 {
     // Two exact strs: this cannot run Python code; memory exhaustion aborts.
     word(number::binary(cx, a, b, &number::ADD))
+}
+
+extern "C" fn class_of(_: &mut Cx, v: Value) -> u64 {
+    Value::of(v.class()).bits()
 }
 
 extern "C" fn str_index(cx: &mut Cx, s: &'static Str, i: i64) -> u64 {

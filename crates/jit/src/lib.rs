@@ -8,6 +8,7 @@ pub mod build;
 pub mod code;
 pub mod dump;
 pub mod exits;
+pub mod explicit;
 pub mod helpers;
 pub mod ir;
 pub mod lower;
@@ -124,6 +125,7 @@ pub fn join(cx: &mut Cx, options: Options) {
     let mut hooks = cx.rt().hooks.get();
     hooks.hot = tier::hot;
     hooks.resume = tier::resume;
+    hooks.compile_now = explicit::compile;
     hooks.type_changed = tier::type_changed;
     hooks.dict_changed = tier::dict_changed;
     hooks.tracing_began = tier::tracing_began;

@@ -250,24 +250,27 @@ pub fn set_context(cx: &mut Cx, exception: Value) {
     cx.barrier(this);
 }
 
-/// What the caller of the running generator frame handles; None in other frames.
+/// The generator whose frame is running.
 #[inline(always)]
-fn outer_handled(cx: &Cx) -> Option<Value> {
+fn running_generator(cx: &Cx) -> Option<&'static Generator> {
     // SAFETY: FRAME-1; a generator frame has its generator.
     unsafe {
         let frame = &*cx.frame;
-        if frame.flags & flag::GENERATOR == 0 {
-            return None;
-        }
-        frame.receiver?.cast::<Generator>().handled.get()
+        if frame.flags & flag::GENERATOR == 0 { None } else { Some(frame.receiver?.cast::<Generator>()) }
     }
 }
 
 /// Makes `e` the exception being handled by the running frame; what it handled before, or None.
 #[inline(always)]
 pub fn begin_handling(cx: &mut Cx, e: Value) -> Value {
-    // A generator does not keep what its caller handles: that is another exception the next time.
-    let before = cx.handled.filter(|h| outer_handled(cx) != Some(*h));
+    // A generator does not keep what its caller handles: that may be another exception the next time.
+    let before = match running_generator(cx) {
+        Some(generator) => {
+            let own = generator.handles.replace(true);
+            cx.handled.filter(|_| own)
+        }
+        None => cx.handled,
+    };
     cx.handled = Some(e);
     before.unwrap_or(Value::none())
 }
@@ -275,7 +278,15 @@ pub fn begin_handling(cx: &mut Cx, e: Value) -> Value {
 /// Goes back to handling what [`begin_handling`] gave.
 #[inline(always)]
 pub fn end_handling(cx: &mut Cx, before: Value) {
-    cx.handled = if before.is_none() { outer_handled(cx) } else { Some(before) };
+    cx.handled = if !before.is_none() {
+        Some(before)
+    } else if let Some(generator) = running_generator(cx) {
+        // What the caller handles.
+        generator.handles.set(false);
+        generator.handled.get()
+    } else {
+        None
+    };
 }
 
 /// Whether `exception` matches `pattern`, the expression of an `except` clause: a class or a tuple of classes.

@@ -36,6 +36,9 @@ pub struct Hooks {
     /// Resumes the generator frame on top, entered with the flag ENTRY, by compiled code: [`NOT_COMPILED`], or the word that it
     /// yielded or returned, or 0 if it raised; then the frame has been left. Set by `jit`.
     pub resume: unsafe fn(&mut Cx) -> u64,
+    /// Compiles the code of the frame on top, which has just been entered, for arguments of the kinds that it has, now; false
+    /// if that gave no code. Set by `jit`.
+    pub compile_now: unsafe fn(&mut Cx) -> bool,
     /// The interpreter's implementation of an opcode, for compiled code. Set by `interp`.
     pub generic: fn(u16) -> Option<GenericOp>,
     /// A watched type lost its version. Set by `jit`.
@@ -62,6 +65,7 @@ impl Default for Hooks {
             signals: |_| Ok(()),
             hot: |_, _| NOT_COMPILED,
             resume: |_| NOT_COMPILED,
+            compile_now: |_| false,
             generic: |_| None,
             type_changed: |_, _| {},
             tracing_began: |_| {},

@@ -33,6 +33,11 @@ fn raise_value(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     Err(cx.raise(e))
 }
 
+fn is_exception_class(v: Value) -> bool {
+    v.downcast::<taipan_runtime::typeobj::Type>()
+        .is_some_and(|class| class.has(taipan_runtime::typeobj::flags::BASE_EXC))
+}
+
 fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let e = exceptions::from_operand(cx, r.get(w.a()))?;
     let cause = r.get(w.b());
@@ -41,7 +46,7 @@ fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     } else if cause.downcast::<Exception>().is_some() || cause.downcast::<taipan_runtime::typeobj::Type>().is_some() {
         match exceptions::from_operand(cx, cause) {
             Ok(c) => Some(c),
-            Err(_) if cx.exception_matches(&exceptions::TypeError) => {
+            Err(_) if !is_exception_class(cause) => {
                 cx.take_exception();
                 return raise!(cx, TypeError, "exception causes must derive from BaseException");
             }
