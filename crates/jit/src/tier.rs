@@ -28,7 +28,6 @@ use crate::exits::{Exit, FrameTemplate, Reason};
 use crate::ir::{Func, Type};
 use crate::lower::{Callees, Lowered, Machine, Process};
 use crate::profile::Profile;
-pub use crate::profile::{note_assumed, note_exit, note_receiver, note_seen, noted_items, profile};
 use crate::worker::{self, Done, Job, Worker};
 use crate::{Mode, dump, explicit, passes, stats};
 
