@@ -92,6 +92,7 @@ const FROZEN: &[(&str, &str)] = &[
     ("__phello__.ham", "__phello__/ham/__init__.py"),
     ("__phello__.ham.eggs", "__phello__/ham/eggs.py"),
     ("__phello__.spam", "__phello__/spam.py"),
+    ("_taipan.numba", "_taipan/numba/__init__.py"),
 ];
 
 fn main() {

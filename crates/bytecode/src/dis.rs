@@ -17,12 +17,29 @@ use crate::ops::{Aux, CommonConst, FuncAttr, Intrinsic, Kind, Op, Special, Word}
 
 /// Text of `code` and, after it, of the code objects among its constants.
 pub fn dis(code: &Code) -> String {
+    dis_named(code, "")
+}
+
+/// As [`dis`], only of code objects whose qualified name contains `name`.
+pub fn dis_named(code: &Code, name: &str) -> String {
     let mut out = String::new();
-    dis_into(&mut out, code);
+    dis_into(&mut out, code, name);
     out
 }
 
-fn dis_into(out: &mut String, code: &Code) {
+fn dis_into(out: &mut String, code: &Code, name: &str) {
+    if String::from_utf8_lossy(&code.qualname.0).contains(name) {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        dis_one(out, code);
+    }
+    for constant in &code.consts {
+        nested(out, constant, name);
+    }
+}
+
+fn dis_one(out: &mut String, code: &Code) {
     header(out, code);
     let labels = labels(code);
     let mut at = 0;
@@ -43,18 +60,12 @@ fn dis_into(out: &mut String, code: &Code) {
         let (start, end, target) = (handler.start, handler.end, handler.target);
         let _ = writeln!(out, "handler {start}..{end} -> L{target}, {}", register(code, handler.reg as usize));
     }
-    for constant in &code.consts {
-        nested(out, constant);
-    }
 }
 
-fn nested(out: &mut String, constant: &Const) {
+fn nested(out: &mut String, constant: &Const, name: &str) {
     match constant {
-        Const::Code(inner) => {
-            out.push('\n');
-            dis_into(out, inner);
-        }
-        Const::Tuple(items) | Const::FrozenSet(items) => items.iter().for_each(|item| nested(out, item)),
+        Const::Code(inner) => dis_into(out, inner, name),
+        Const::Tuple(items) | Const::FrozenSet(items) => items.iter().for_each(|item| nested(out, item, name)),
         _ => {}
     }
 }

@@ -18,6 +18,7 @@ mod scope;
 mod symbols;
 mod unparse;
 
+pub use emit::warn::literal_warnings;
 pub use error::{ErrorKind, SyntaxError, Warning};
 pub use symbols::{Block, BlockKind};
 

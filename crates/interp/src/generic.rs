@@ -35,6 +35,7 @@ generic! {
     BuildString BuildString;
     BuildTemplate BuildTemplate;
     BuildTuple BuildTuple;
+    CheckEgMatch CheckEgMatch;
     CallEx CallEx;
     CallIntrinsic CallIntrinsic;
     ConvertValue ConvertValue;
@@ -86,6 +87,9 @@ generic! {
     NotIn NotIn;
     Pos Pos;
     Pow Pow;
+    PrepReraiseStar PrepReraiseStar;
+    Raise Raise;
+    RaiseFrom RaiseFrom;
     SetAdd SetAdd;
     SetFuncAttr SetFuncAttr;
     SetUpdate SetUpdate;
@@ -98,4 +102,5 @@ generic! {
     ToBool ToBool;
     UnpackEx UnpackEx;
     UnpackSequence unpack_slow;
+    WithExceptStart WithExceptStart;
 }

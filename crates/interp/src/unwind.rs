@@ -27,7 +27,7 @@ pub(crate) unsafe extern "C" fn unwind(cx: &mut Cx, table: *const Handler0, note
             note = true;
             let code = (*frame).code;
             let index = (*frame).word_index() as u32;
-            if let Some(h) = code.handlers.iter().find(|h| h.start <= index && index < h.end) {
+            if let Some(h) = code.handler_at(index) {
                 let exception = cx.take_exception();
                 let regs = (*frame).regs;
                 *regs.add(h.reg as usize) = exception.bits();

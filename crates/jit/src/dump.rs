@@ -1,4 +1,4 @@
-//! Dumps of what the compiler does: `TAIPAN_JIT_DUMP=STAGE[:FUNCTION],...` or `--dump`.
+//! Dumps of what the compiler does: `TAIPAN_JIT_DUMP=STAGE[=FUNCTION],...` or `--dump=STAGE[:FUNCTION],...`.
 //!
 //! Stages: `ir` as built, `ir:PASS` after a pass, `ir-opt` after all, `clif`, `asm`. A function filter matches any part of
 //! the name, which is `qualname:first line`, with `@word` for loops.

@@ -90,6 +90,8 @@ reasons! {
     Plain = "plain", true;
     /// Somebody asked for the frame object of an inlined call.
     Seen = "seen", false;
+    /// An exception that a handler of the same code catches: never leaves.
+    Caught = "caught", false;
     /// Both operands are ints, where one was expected to be a float.
     Ints = "ints", true;
     /// A value is neither an int nor a float.
@@ -144,6 +146,16 @@ pub struct Exit {
     pub stores: Vec<(Place, u32, Place)>,
     /// Tuples that compiled code did not make: their items. What stands in a tuple stands before it.
     pub tuples: Vec<Vec<Place>>,
+}
+
+impl Exit {
+    /// The code that would catch an exception raised here, with the index of the word that raises in it.
+    pub fn catcher(&self) -> Option<(&'static CodeObject, u32)> {
+        self.frames.iter().rev().find_map(|f| {
+            let at = f.pc.checked_sub(1)?;
+            f.code.handler_at(at).map(|_| (f.code, at))
+        })
+    }
 }
 
 /// Words of the exit buffer.
@@ -269,7 +281,7 @@ fn note_receiver(cx: &Cx) {
         };
         if let Some(v) = frame.reg(r) {
             let pc = frame.pc.offset_from(frame.code.words_ptr());
-            crate::tier::note_exit(frame.code, pc as u32, v);
+            crate::profile::note_exit(frame.code, pc as u32, v);
         }
     }
 }
@@ -302,7 +314,7 @@ pub unsafe extern "C" fn frames_seen(top: *mut Frame, n: usize, valid: *const u8
             (*SEEN.0.get())[i] = (*frame).object.take();
             frame = (*frame).prev;
             let pc = (*frame).pc.offset_from((*frame).code.words_ptr());
-            crate::tier::note_seen((*frame).code, pc as u32);
+            crate::profile::note_seen((*frame).code, pc as u32);
         }
     }
     crate::tier::discard_by_flag(valid);
@@ -386,7 +398,7 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     if matches!(exit.reason, Reason::Class | Reason::Shape | Reason::Plain) {
         note_receiver(cx);
     }
-    if exit.reason.teaches() {
+    if exit.reason.teaches() || exit.reason == Reason::Raised && exit.catcher().is_some() {
         unit.learn(cx, exit);
     } else if exit.reason == Reason::Interpret && exit.frames[0].code.is_generator_like() {
         unit.note_left();

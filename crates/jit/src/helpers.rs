@@ -10,6 +10,7 @@
 
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::dict::Dict;
+use taipan_runtime::exceptions;
 use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
 use taipan_runtime::native::Args;
@@ -22,6 +23,7 @@ use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
@@ -111,8 +113,18 @@ helpers! {
     CallFunction = call_function, raises, python;
     /// Raises if the result of `__init__` is not None.
     InitResult = init_result, raises;
+    /// Takes the raised exception, with the running frames in its traceback; pops those of inlined calls.
+    Catch = catch, python;
+    /// Begins to handle an exception: what was handled before, or None.
+    BeginHandling = begin_handling, writes;
+    /// Goes back to handling what BeginHandling gave.
+    EndHandling = end_handling, writes;
+    /// Whether an exception matches a class or a tuple of classes, as a truth word.
+    ExcMatches = exc_matches, raises;
     /// Unlinks the running generator frame, which is suspended.
     Suspend = suspend, writes;
+    /// Unlinks the running generator frame, which is finished.
+    Finish = finish, writes;
     /// The next item, 4 at the end.
     Next = next, raises, python;
     /// `list.append`.
@@ -173,6 +185,8 @@ helpers! {
     PlainIter = plain::get_iter, raises;
     /// See `crate::plain`.
     PlainIsInstance = plain::is_instance, raises;
+    /// The class of a value.
+    ClassOf = class_of, removable;
     /// Character `b` of the exact str `a`, 4 if there is none.
     StrIndex = str_index, removable;
 }
@@ -287,6 +301,10 @@ extern "C" fn str_concat(cx: &mut Cx, a: Value, b: Value) -> u64 {
     word(number::binary(cx, a, b, &number::ADD))
 }
 
+extern "C" fn class_of(_: &mut Cx, v: Value) -> u64 {
+    Value::of(v.class()).bits()
+}
+
 extern "C" fn str_index(cx: &mut Cx, s: &'static Str, i: i64) -> u64 {
     let n = s.len() as i64;
     let i = if i < 0 { i + n } else { i };
@@ -309,7 +327,7 @@ extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
 fn note_receiver(cx: &mut Cx, v: Value) {
     // SAFETY: FRAME-1; compiled code stores the pc before calls that may run Python code.
     let frame = unsafe { &*cx.frame };
-    crate::tier::note_receiver(frame.code, frame.word_index() as u32, v);
+    crate::profile::note_receiver(frame.code, frame.word_index() as u32, v);
 }
 
 extern "C" fn get_attr(cx: &mut Cx, v: Value, name: &'static Str) -> u64 {
@@ -379,6 +397,27 @@ extern "C" fn init_result(cx: &mut Cx, v: Value) -> u64 {
     let text = format!("__init__() should return None, not '{}'", v.class().name());
     cx.raise_text(&taipan_runtime::exceptions::TypeError, &text);
     0
+}
+
+extern "C" fn catch(cx: &mut Cx, inlined: usize) -> u64 {
+    for _ in 0..inlined {
+        Traceback::add(cx);
+        cx.pop_frame();
+    }
+    Traceback::add(cx);
+    cx.take_exception().bits()
+}
+
+extern "C" fn begin_handling(cx: &mut Cx, e: Value) -> u64 {
+    exceptions::begin_handling(cx, e).bits()
+}
+
+extern "C" fn end_handling(cx: &mut Cx, before: Value) {
+    exceptions::end_handling(cx, before);
+}
+
+extern "C" fn exc_matches(cx: &mut Cx, e: Value, pattern: Value) -> u64 {
+    truth_word(exceptions::matches(cx, e, pattern))
 }
 
 /// HELP-1: `args` leads to a pair left by LoadMethod and `n` values behind it.
@@ -501,6 +540,12 @@ extern "C" fn suspend(cx: &mut Cx) {
     // SAFETY: FRAME-1; a generator frame has its generator.
     let generator = unsafe { (*cx.frame).receiver.expect("a generator frame has its generator").cast::<Generator>() };
     generator.leave(cx, State::Suspended);
+}
+
+extern "C" fn finish(cx: &mut Cx) {
+    // SAFETY: as in suspend.
+    let generator = unsafe { (*cx.frame).receiver.expect("a generator frame has its generator").cast::<Generator>() };
+    generator.leave(cx, State::Finished);
 }
 
 extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {

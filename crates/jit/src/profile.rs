@@ -53,6 +53,11 @@ impl Profile {
         }
     }
 
+    /// Whether handlers of the code were seen to catch exceptions.
+    pub fn catches(&self) -> bool {
+        self.failures.values().any(|bits| bits & Reason::Raised.bit() != 0)
+    }
+
     /// Whether exits for `reason` at `pc` taught that the assumption fails.
     pub fn failed(&self, pc: u32, reason: Reason) -> bool {
         self.failures.get(&pc).is_some_and(|bits| bits & reason.bit() != 0)
@@ -82,6 +87,17 @@ fn kind_of(v: Value) -> (u64, u64) {
         None => machine_items::tag_of(v),
     };
     (v.class() as *const Class as u64, shape)
+}
+
+/// Bit of a word index: the right operand is meant.
+pub const RIGHT: u32 = 1 << 31;
+
+/// Notes an operand that the interpreter met. See `Hooks::operand`.
+pub fn note_operand(code: &CodeObject, pc: u32, v: Value, right: bool) {
+    let key = if right { pc | RIGHT } else { pc };
+    let (n, list) = data(code).profile.receivers.entry(key).or_default();
+    *n = (*n).max(RECEIVERS_TO_USE);
+    add_receiver(list, kind_of(v));
 }
 
 /// Where the machine numbers are in all objects noted at an instruction, if they are of one kind.

@@ -62,6 +62,8 @@ pub fn report() -> String {
             s.code_bytes,
             s.invalidated
         );
+        let entered: u64 = s.entries.values().sum();
+        text += &format!("jit: entered {entered} times by the interpreter\n");
         for reason in Reason::ALL {
             let n = s.exits[*reason as usize];
             if n > 0 {

@@ -28,9 +28,8 @@ use crate::exits::{Exit, FrameTemplate, Reason};
 use crate::ir::{Func, Type};
 use crate::lower::{Callees, Lowered, Machine, Process};
 use crate::profile::Profile;
-pub use crate::profile::{note_assumed, note_exit, note_receiver, note_seen, noted_items, profile};
 use crate::worker::{self, Done, Job, Worker};
-use crate::{Mode, dump, passes, stats};
+use crate::{Mode, dump, explicit, passes, stats};
 
 /// Exits of a unit that make the code be compiled anew, at least; more if compiling it took long.
 const EXITS_TO_LEARN: u32 = 40;
@@ -577,6 +576,14 @@ pub fn compile_entry(cx: &mut Cx, code: &'static CodeObject) -> bool {
     data(code).units.iter().any(|u| u.0 == ENTRY) || compile(cx, code, ENTRY, true).is_ok()
 }
 
+/// Throws all units of `code` away, on request: that counts for nothing.
+pub fn forget_units(code: &'static CodeObject) {
+    if !code.jit.get().is_null() {
+        discard_all(code);
+        data(code).made.clear();
+    }
+}
+
 /// Machine code of a function for its texts only: nothing ever runs it.
 pub fn lower_for_texts(cx: &mut Cx, func: &Func) -> Result<Lowered, &'static str> {
     let process = process(cx, 0);
@@ -659,7 +666,9 @@ fn install(
         made.templates = lowered.templates;
     }
     unit.start.set(start);
-    let patience = ((unit.built_in.get() + spent) / NANOSECONDS_PER_EXIT).clamp(EXITS_TO_LEARN as u64, MOST_EXITS);
+    // What was compiled on request has seldom run before, so there is much to learn.
+    let least = if explicit::is_wanted_now() { EXITS_TO_LEARN / 4 } else { EXITS_TO_LEARN };
+    let patience = ((unit.built_in.get() + spent) / NANOSECONDS_PER_EXIT).clamp(least as u64, MOST_EXITS);
     unit.patience.set(patience as u32);
     let code = unit.code;
     data(code).units.push((unit.entry, unit));
@@ -751,11 +760,13 @@ impl Unit {
         }
         for exit in &self.made.borrow().exits {
             let often = exit.count.get() >= (failures / 32).max(4);
-            if let Some(frame) = exit.frames.last()
-                && exit.reason.teaches()
-                && often
-            {
-                data(frame.code).profile.fail(frame.pc, exit.reason);
+            let taught = match exit.reason {
+                Reason::Raised => exit.catcher(),
+                reason if reason.teaches() => exit.frames.last().map(|f| (f.code, f.pc)),
+                _ => None,
+            };
+            if let Some((code, pc)) = taught.filter(|_| often) {
+                data(code).profile.fail(pc, exit.reason);
             }
         }
         self.discard();

@@ -10,11 +10,13 @@ use std::cell::Cell;
 use taipan_gc::Marker;
 
 use crate::cx::{Cx, PyResult, Raised};
+use crate::frame::flag;
 use crate::native::Args;
 use crate::object::Header;
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::exception as methods;
+use crate::types::generator::Generator;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
@@ -246,6 +248,45 @@ pub fn set_context(cx: &mut Cx, exception: Value) {
     }
     this.context.set(Some(handled));
     cx.barrier(this);
+}
+
+/// The generator whose frame is running.
+#[inline(always)]
+fn running_generator(cx: &Cx) -> Option<&'static Generator> {
+    // SAFETY: FRAME-1; a generator frame has its generator.
+    unsafe {
+        let frame = &*cx.frame;
+        if frame.flags & flag::GENERATOR == 0 { None } else { Some(frame.receiver?.cast::<Generator>()) }
+    }
+}
+
+/// Makes `e` the exception being handled by the running frame; what it handled before, or None.
+#[inline(always)]
+pub fn begin_handling(cx: &mut Cx, e: Value) -> Value {
+    // A generator does not keep what its caller handles: that may be another exception the next time.
+    let before = match running_generator(cx) {
+        Some(generator) => {
+            let own = generator.handles.replace(true);
+            cx.handled.filter(|_| own)
+        }
+        None => cx.handled,
+    };
+    cx.handled = Some(e);
+    before.unwrap_or(Value::none())
+}
+
+/// Goes back to handling what [`begin_handling`] gave.
+#[inline(always)]
+pub fn end_handling(cx: &mut Cx, before: Value) {
+    cx.handled = if !before.is_none() {
+        Some(before)
+    } else if let Some(generator) = running_generator(cx) {
+        // What the caller handles.
+        generator.handles.set(false);
+        generator.handled.get()
+    } else {
+        None
+    };
 }
 
 /// Whether `exception` matches `pattern`, the expression of an `except` clause: a class or a tuple of classes.

@@ -36,6 +36,9 @@ pub struct Hooks {
     /// Resumes the generator frame on top, entered with the flag ENTRY, by compiled code: [`NOT_COMPILED`], or the word that it
     /// yielded or returned, or 0 if it raised; then the frame has been left. Set by `jit`.
     pub resume: unsafe fn(&mut Cx) -> u64,
+    /// Compiles the code of the frame on top, which has just been entered, for arguments of the kinds that it has, now; false
+    /// if that gave no code. Set by `jit`.
+    pub compile_now: unsafe fn(&mut Cx) -> bool,
     /// The interpreter's implementation of an opcode, for compiled code. Set by `interp`.
     pub generic: fn(u16) -> Option<GenericOp>,
     /// A watched type lost its version. Set by `jit`.
@@ -44,6 +47,9 @@ pub struct Hooks {
     pub tracing_began: fn(&mut Cx),
     /// Somebody besides the interpreter wrote a register of a running frame of this code. Set by `jit`.
     pub frame_written: fn(&mut Cx, &CodeObject),
+    /// An operand of the instruction with this word index is of a type that its inline cache says nothing about; `true` for
+    /// the right one. Set by `jit`.
+    pub operand: fn(&CodeObject, u32, Value, bool),
     /// In a watched dict the value under a key (its word; 0 for all) is about to change. Set by `jit`.
     pub dict_changed: fn(&mut Cx, &Dict, u64),
     /// Issues a warning: (message, category, stack level). Set by `stdlib`; silent before.
@@ -59,10 +65,12 @@ impl Default for Hooks {
             signals: |_| Ok(()),
             hot: |_, _| NOT_COMPILED,
             resume: |_| NOT_COMPILED,
+            compile_now: |_| false,
             generic: |_| None,
             type_changed: |_, _| {},
             tracing_began: |_| {},
             frame_written: |_, _| {},
+            operand: |_, _, _, _| {},
             dict_changed: |_, _, _| {},
             warn: |_, _, _, _| Ok(()),
         }

@@ -261,7 +261,7 @@ impl Functions {
     fn _abc_instancecheck(cx: &mut Cx, class: Value, instance: Value) -> PyResult<Value> {
         let data = data_of(cx, class)?;
         let (key, check) = (cx.names().__class__, cx.names().__subclasscheck__);
-        let subclass = attr::get(cx, instance, key)?;
+        let subclass = attr::get_optional(cx, instance, key)?.unwrap_or(Value::of(instance.class()));
         if contains(cx, data.cache, subclass)? {
             return Ok(Value::bool(true));
         }

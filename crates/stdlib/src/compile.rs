@@ -118,12 +118,40 @@ pub fn compile_text(cx: &mut Cx, text: &str, filename: Value, request: &Request)
 
 /// Parses `text`.
 pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -> PyResult<syntax::Module> {
-    let module = syntax::parse(text, mode).map_err(|error| raise_syntax(cx, &error, filename, Some(text), flags))?;
+    let module = match syntax::parse(text, mode) {
+        Ok(module) => module,
+        Err(error) => {
+            warn_before(cx, &error, text, filename, flags)?;
+            return Err(raise_syntax(cx, &error, filename, Some(text), flags));
+        }
+    };
     for (range, message) in module.joined_numbers() {
         let warning = compiler::Warning::new(message, range, &module.source);
         crate::warnings::syntax_warning(cx, &warning, filename, &module.source)?;
     }
     Ok(module)
+}
+
+/// Warns of the escapes in the literals in front of an error: the parser has seen them.
+fn warn_before(cx: &mut Cx, error: &syntax::SyntaxError, text: &str, filename: Value, flags: i64) -> PyResult<()> {
+    let Some(place) = error.place.filter(|_| text.contains('\\')) else { return Ok(()) };
+    if error.incomplete && flags & flag::INCOMPLETE_INPUT != 0 {
+        return Ok(());
+    }
+    // What is never closed is found at the end of the text.
+    let is_late = error.message.ends_with("was never closed");
+    for token in syntax::tokens::tokens(text).0 {
+        let (line, column) = (token.start.0, token.start.1 as i32 + 1);
+        if !is_late && (line, column) >= (place.line, place.offset) {
+            break;
+        }
+        if token.kind == syntax::lexer::Kind::String {
+            for warning in compiler::literal_warnings(token.string, token.offset, text) {
+                crate::warnings::syntax_warning(cx, &warning, filename, text)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn input_of(module: &syntax::Module, mode: Mode) -> Input<'_> {

@@ -68,6 +68,25 @@ static STANDARD: &[Frozen] = &[
     plain("__phello__.spam"),
 ];
 
+/// Packages of Taipan's own, found before those on the path. They are not listed: CPython has none of them.
+static OWN: &[Frozen] = &[package("numba", "<_taipan.numba")];
+
+/// Whether the program wants the `numba` on its path: `-X numba=path` or `TAIPAN_NUMBA=path`.
+fn wants_other_numba() -> bool {
+    static WANTS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *WANTS.get_or_init(|| {
+        let config = state::config();
+        let option = config.xoptions.iter().rev().find_map(|option| option.strip_prefix("numba=").map(str::to_string));
+        let variable = || std::env::var("TAIPAN_NUMBA").ok().filter(|_| !config.ignore_environment);
+        option.or_else(variable).is_some_and(|how| how == "path")
+    })
+}
+
+/// A package of Taipan's own.
+pub fn find_own(name: &str) -> Option<&'static Frozen> {
+    OWN.iter().find(|f| f.name == name && !wants_other_numba() && std::env::var_os("TAIPAN_LIB").is_none())
+}
+
 struct Table(Cell<&'static [Frozen]>);
 // SAFETY: set once at start, before other threads exist.
 unsafe impl Sync for Table {}
@@ -129,7 +148,8 @@ pub fn code(cx: &mut Cx, frozen: &'static Frozen) -> PyResult<&'static CodeObjec
     let Some(directory) = &state::config().stdlib_dir else {
         return raise!(cx, ImportError, "no library directory to compile {origin} from");
     };
-    let path = std::path::Path::new(directory).join(format!("{}.py", origin.replace('.', "/")));
+    let file = if frozen.is_package { "/__init__.py" } else { ".py" };
+    let path = std::path::Path::new(directory).join(format!("{}{file}", origin.replace('.', "/")));
     let shown = path.display().to_string();
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,

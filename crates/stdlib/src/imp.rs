@@ -75,6 +75,9 @@ fn frozen_error<T>(cx: &mut Cx, name: &str) -> PyResult<T> {
 }
 
 fn lookup_frozen(name: &str) -> Option<&'static frozen::Frozen> {
+    if let Some(own) = frozen::find_own(name) {
+        return Some(own);
+    }
     let is_off = match OVERRIDE_FROZEN.load(Ordering::Relaxed) {
         0 => !frozen::enabled(),
         n => n < 0,
@@ -201,7 +204,10 @@ impl Imp {
             if bytes.is_empty() {
                 return raise!(cx, ImportError, "Frozen object named {text} is invalid");
             }
-            let code = crate::marshal::loads(cx, &bytes, true)?;
+            let Ok(code) = crate::marshal::loads(cx, &bytes, true) else {
+                cx.take_exception();
+                return raise!(cx, ImportError, "Frozen object named '{text}' is invalid");
+            };
             return match code.exact::<CodeObject>() {
                 Some(_) => Ok(code),
                 None => raise!(cx, TypeError, "frozen object {text} is not a code object"),
@@ -236,6 +242,9 @@ impl Imp {
         let key = cx.names().name;
         let name = attr::get(cx, args.pos()[0], key)?;
         let name = taipan_runtime::protocol::object::str(cx, name)?;
+        if name.chars().any(|c| c == 0) {
+            return raise!(cx, ValueError, "embedded null character");
+        }
         raise!(cx, ImportError, "extension modules cannot be loaded: {name}")
     }
 

@@ -10,6 +10,7 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
+use crate::import_time;
 use crate::state::{self, Slot};
 
 fn importlib(cx: &mut Cx) -> PyResult<Value> {
@@ -72,9 +73,19 @@ fn load(cx: &mut Cx, full: &'static Str) -> PyResult<Value> {
             // Waits for another thread that is importing it.
             importlib_call(cx, "_lock_unlock_module", &[Value::of(full)])?;
         }
+        import_time::note_cached(full);
         return Ok(found);
     }
     let import = import_function(cx);
+    let timing = import_time::begin();
+    let result = load_anew(cx, full, import);
+    if let Some(timing) = timing {
+        timing.end(full, result.is_ok());
+    }
+    result
+}
+
+fn load_anew(cx: &mut Cx, full: &'static Str, import: Value) -> PyResult<Value> {
     let result = importlib_call(cx, "_find_and_load", &[Value::of(full), import]);
     if result.is_err() {
         trim_traceback(cx);

@@ -24,6 +24,7 @@ pub mod heapq;
 pub mod host;
 pub mod imp;
 pub mod import;
+mod import_time;
 pub mod io;
 pub mod itertools;
 pub mod json;

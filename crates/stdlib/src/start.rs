@@ -34,10 +34,9 @@ pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
         let name = cx.intern(name);
         modules.set_str(cx, name, Value::of(module));
     }
-    if config.verbose > 0 {
-        // The import system reports what it does from its first module on.
-        crate::io::init(cx);
-        set_streams(cx, sys)?;
+    let early = crate::io::stdprinter::new(cx);
+    for name in ["stderr", "__stderr__"] {
+        sys.set(cx, name, early);
     }
     boot_importlib(cx, sys)?;
     add_io(cx, builtins, sys)?;

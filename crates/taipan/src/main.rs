@@ -48,7 +48,7 @@ fn program() -> ExitCode {
         Some(Info::Help) => print!("{}", options::help(&name)),
         Some(Info::HelpEnvironment) => print!("{}", options::help_environment()),
         Some(Info::HelpX) => print!("{}", options::help_x()),
-        None if !options.dump.is_empty() => return dump::dump(&options),
+        None if options.dump.iter().any(|wanted| wanted.is_of_source()) => return dump::dump(&options),
         None => return run::run(options),
     }
     ExitCode::SUCCESS

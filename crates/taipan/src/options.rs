@@ -30,7 +30,7 @@ pub struct Options {
     /// `-x`: skip the first line of the source.
     pub skip_first_line: bool,
     /// `--dump` stages.
-    pub dump: Vec<String>,
+    pub dump: Vec<crate::dump::Wanted>,
     /// `--stats`: the JIT's counters at exit.
     pub stats: bool,
     /// Print something and exit.
@@ -326,8 +326,8 @@ impl Options {
                 };
             }
             "--dump" => {
-                let value = value.ok_or("--dump needs stages: --dump=tokens,ast,bytecode")?;
-                self.dump = value.split(',').map(str::to_string).collect();
+                let value = value.ok_or_else(|| format!("--dump needs stages: {}", crate::dump::stages()))?;
+                self.dump = crate::dump::parse(&value)?;
             }
             _ => return Err(format!("unknown option {arg}")),
         }
@@ -358,8 +358,13 @@ pub fn help(executable: &str) -> String {
     }
     push_row(&mut text, "--check-hash-based-pycs always|default|never:", 7, "");
     push_row(&mut text, "", 7, "control how Taipan invalidates hash-based .pyc files");
-    push_row(&mut text, "--dump=tokens,ast,bytecode:", 7, "");
-    push_row(&mut text, "", 7, "print stages of compiling the program instead of running it");
+    push_row(&mut text, "--dump=STAGE[:FUNCTION],...:", 7, "");
+    push_row(
+        &mut text,
+        "",
+        7,
+        "print stages of compiling the program instead of running it: tokens, ast, bytecode; or while it runs: ir, ir-PASS (params, gvn, licm, dce), ir-opt, clif, asm",
+    );
     push_row(&mut text, "--stats:", 7, "print the counters of the JIT compiler at exit");
     text.push_str("--help-env: print help about environment variables and exit\n");
     text.push_str("--help-xoptions: print help about implementation-specific -X options and exit\n");
@@ -387,6 +392,8 @@ pub fn help_x() -> String {
         ("-X dev", "enable development mode"),
         ("-X int_max_str_digits=N", "limit the size of int<->str conversions; 0 disables the limit"),
         ("-X jit=off|on|stress", "compile what is hot (on, the default), nothing, or everything with random exits"),
+        ("-X numba=path", "import numba from the path instead of the embedded one; also TAIPAN_NUMBA=path"),
+        ("-X perf", "write a map of compiled code for Linux perf; also PYTHONPERFSUPPORT=1"),
         ("-X pycache_prefix=PATH", "write .pyc files to a parallel tree rooted at PATH"),
         ("-X utf8[=0|1]", "enable (1) or disable (0) UTF-8 mode"),
         ("-X warn_default_encoding", "enable opt-in EncodingWarning for 'encoding=None'"),

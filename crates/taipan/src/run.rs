@@ -37,8 +37,10 @@ pub fn run(mut options: Options) -> ExitCode {
         taipan_stdlib_cjk::MODULES,
         taipan_stdlib_data::MODULES,
         taipan_stdlib_decimal::MODULES,
+        taipan_stdlib_jit::MODULES,
         taipan_stdlib_net::MODULES,
         taipan_stdlib_os::MODULES,
+        taipan_stdlib_test::MODULES,
         taipan_stdlib_xml::MODULES,
         taipan_stdlib_zstd::MODULES,
     ]);
@@ -64,13 +66,21 @@ pub fn run(mut options: Options) -> ExitCode {
     exit(status)
 }
 
-/// Settings of the JIT from the environment, `-X jit=MODE` and `--stats`.
+/// Settings of the JIT from the environment, `-X jit=MODE`, `-X perf`, `--dump` and `--stats`.
 fn jit_options(options: &Options) -> Result<taipan_jit::Options, String> {
     let mut jit = taipan_jit::Options::from_environment()?;
+    let variable =
+        |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty() && !options.config.ignore_environment);
+    if std::env::var_os("TAIPAN_JIT").is_none_or(|v| v.is_empty()) && variable("PYTHON_JIT").is_some_and(|v| v == "0") {
+        jit.mode = taipan_jit::Mode::Off;
+    }
     if let Some(mode) = options.config.xoptions.iter().rev().find_map(|x| x.strip_prefix("jit=")) {
         jit.mode = taipan_jit::Mode::parse(mode)?;
     }
     jit.stats |= options.stats;
+    let map = options.config.xoptions.iter().any(|x| x == "perf" || x == "perf=1");
+    jit.perf |= map || variable("PYTHONPERFSUPPORT").is_some_and(|v| v != "0");
+    jit.dump.extend(options.dump.iter().filter_map(crate::dump::Wanted::of_machine_code));
     Ok(jit)
 }
 

@@ -19,7 +19,7 @@ mod function;
 mod names;
 mod pattern;
 mod stmt;
-mod warn;
+pub mod warn;
 
 use crate::error::{ErrorKind, Res, Warning, raw};
 use crate::flow::{Asm, Counts, Inst, Label, Lines, Operand, Reg};

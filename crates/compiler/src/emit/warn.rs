@@ -151,6 +151,11 @@ impl Compiler<'_> {
     /// Warns of invalid escapes in the literal parts of an f-string or t-string.
     pub(crate) fn check_fstring(&mut self, elements: &[InterpolatedStringElement], raw: bool) {
         for element in elements {
+            if let InterpolatedStringElement::Interpolation(e) = element
+                && let Some(spec) = &e.format_spec
+            {
+                self.check_fstring(&spec.elements, raw);
+            }
             if let (InterpolatedStringElement::Literal(e), false) = (element, raw) {
                 let text = self.text(e.range);
                 // A backslash before an interpolation escapes nothing.
@@ -166,16 +171,39 @@ impl Compiler<'_> {
         if !text.contains('\\') {
             return;
         }
-        let mut found = Vec::new();
-        literal::invalid_escapes(text, bytes, |at, len| found.push((at, len)));
-        for (at, len) in found {
-            let bad = &text[at..at + len];
-            let octal = if len > 2 && bad.as_bytes()[1].is_ascii_digit() { "octal " } else { "" };
-            let message = format!(
-                "\"{bad}\" is an invalid {octal}escape sequence. Such sequences will not work in the future. \
-                 Did you mean \"\\{bad}\"? A raw string is also an option."
-            );
-            self.warn(&message, literal::range_in(range.start(), at, len));
+        for (message, range) in escape_warnings(text, range.start(), bytes) {
+            self.warn(&message, range);
         }
     }
+}
+
+/// What there is to say about the escapes in literal text that begins at `start`.
+fn escape_warnings(text: &str, start: TextSize, bytes: bool) -> Vec<(String, TextRange)> {
+    let mut found = Vec::new();
+    literal::invalid_escapes(text, bytes, |at, len| {
+        let bad = &text[at..at + len];
+        let octal = if len > 2 && bad.as_bytes()[1].is_ascii_digit() { "octal " } else { "" };
+        let message = format!(
+            "\"{bad}\" is an invalid {octal}escape sequence. Such sequences will not work in the future. \
+             Did you mean \"\\{bad}\"? A raw string is also an option."
+        );
+        found.push((message, literal::range_in(start, at, len)));
+    });
+    found
+}
+
+/// Warnings about the escapes in a string literal, given with its prefix and quotes, that begins at `start` in `source`. For
+/// source that cannot be compiled.
+pub fn literal_warnings(literal: &str, start: usize, source: &str) -> Vec<Warning> {
+    let quote = literal.find(['"', '\'']).unwrap_or(literal.len());
+    let prefix = literal[..quote].to_ascii_lowercase();
+    if prefix.contains('r') {
+        return vec![];
+    }
+    let rest = &literal[quote..];
+    let width = if rest.starts_with("\"\"\"") || rest.starts_with("'''") { 3 } else { 1 };
+    let Some(text) = rest.get(width..rest.len().saturating_sub(width)) else { return vec![] };
+    let start = TextSize::new((start + quote + width) as u32);
+    let found = escape_warnings(text, start, prefix.contains('b')).into_iter();
+    found.map(|(message, range)| Warning::new(&message, range, source)).collect()
 }

@@ -9,6 +9,7 @@ use taipan_runtime::protocol::iter;
 use taipan_runtime::typeobj::Type;
 use taipan_runtime::types::code::{CodeObject, QUICK_LOCALS};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
+use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::tuple::Tuple;
@@ -108,6 +109,10 @@ unsafe fn call_other(
                 return if frame.is_null() { 0 } else { ENTERED };
             }
             let values = std::slice::from_raw_parts(first.cast::<Value>(), n + 1);
+            if let Some(f) = dispatcher::direct(method.function, Args::new(values, kwnames)) {
+                let frame = push_call(cx, f, first, n + 1, kwnames, result, 0);
+                return if frame.is_null() { 0 } else { ENTERED };
+            }
             cx.call_args(method.function, Args::new(values, kwnames))
         } else if let Some(native) = callee.exact::<NativeFunction>() {
             native.call(cx, Args::new(values, kwnames))
@@ -117,6 +122,9 @@ unsafe fn call_other(
             && let Some(init) = type_::python_init(class)
         {
             return construct(cx, class, init, args, n, kwnames, result);
+        } else if let Some(f) = dispatcher::direct(callee, Args::new(values, kwnames)) {
+            let frame = push_call(cx, f, args, n, kwnames, result, 0);
+            return if frame.is_null() { 0 } else { ENTERED };
         } else {
             cx.call_args(callee, Args::new(values, kwnames))
         };

@@ -91,7 +91,7 @@ macro_rules! comparisons {
                 dispatch!(pc.add(1), regs, cx, table);
             }
             (*cx.frame).pc = pc;
-            note_operands(pc, a, b);
+            note_operands(cx, pc, a, b);
             // The result need not be a bool.
             let result = match (a.exact::<Str>(), b.exact::<Str>()) {
                 (Some(_), Some(_)) => compare_slow(cx, a, b, CmpOp::$op).map(Value::bool),
@@ -131,7 +131,7 @@ macro_rules! comparisons {
                 dispatch!(target, regs, cx, table);
             }
             (*cx.frame).pc = pc;
-            note_operands(pc, a, b);
+            note_operands(cx, pc, a, b);
             match compare_slow(cx, a, b, CmpOp::$op) {
                 Ok(c) => {
                     let target = if c == $when { next.offset(w.sc() as isize) } else { next };
@@ -151,7 +151,7 @@ macro_rules! comparisons {
                 dispatch!(target, regs, cx, table);
             }
             (*cx.frame).pc = pc;
-            note_operands(pc, Regs(regs).get(w.a()), Value::small(0));
+            note_operands(cx, pc, Regs(regs).get(w.a()), Value::small(0));
             match compare_slow(cx, Regs(regs).get(w.a()), Value::small(w.sb() as i64), CmpOp::$op) {
                 Ok(c) => {
                     let target = if c == $when { next.offset(w.sc() as isize) } else { next };

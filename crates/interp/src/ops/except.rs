@@ -3,9 +3,7 @@
 use taipan_bytecode::Word;
 use taipan_bytecode::ops::Intrinsic;
 use taipan_runtime::exceptions::{self, Exception};
-use taipan_runtime::frame::flag;
 use taipan_runtime::protocol::{object, pattern};
-use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::{async_gen, exception_group, generator_methods, type_params, typing};
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
@@ -35,6 +33,11 @@ fn raise_value(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     Err(cx.raise(e))
 }
 
+fn is_exception_class(v: Value) -> bool {
+    v.downcast::<taipan_runtime::typeobj::Type>()
+        .is_some_and(|class| class.has(taipan_runtime::typeobj::flags::BASE_EXC))
+}
+
 fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let e = exceptions::from_operand(cx, r.get(w.a()))?;
     let cause = r.get(w.b());
@@ -43,7 +46,7 @@ fn raise_from(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     } else if cause.downcast::<Exception>().is_some() || cause.downcast::<taipan_runtime::typeobj::Type>().is_some() {
         match exceptions::from_operand(cx, cause) {
             Ok(c) => Some(c),
-            Err(_) if cx.exception_matches(&exceptions::TypeError) => {
+            Err(_) if !is_exception_class(cause) => {
                 cx.take_exception();
                 return raise!(cx, TypeError, "exception causes must derive from BaseException");
             }
@@ -79,32 +82,15 @@ handler!(Reraise, |w, pc, regs, cx, table| {
 
 handler!(PushExcInfo, |w, pc, regs, cx, table| {
     let r = Regs(regs);
-    let e = r.get(w.a());
-    // A generator does not keep what its caller handles: that is another exception the next time.
-    let before = cx.handled.filter(|h| outer_handled(cx) != Some(*h));
-    r.set(w.b(), before.unwrap_or(Value::none()));
-    cx.handled = Some(e);
+    let before = exceptions::begin_handling(cx, r.get(w.a()));
+    r.set(w.b(), before);
     dispatch!(pc, regs, cx, table)
 });
 
 handler!(PopExcInfo, |w, pc, regs, cx, table| {
-    let e = Regs(regs).get(w.a());
-    cx.handled = if e.is_none() { outer_handled(cx) } else { Some(e) };
+    exceptions::end_handling(cx, Regs(regs).get(w.a()));
     dispatch!(pc, regs, cx, table)
 });
-
-/// What the caller of the running generator frame handles; None in other frames.
-#[inline(always)]
-unsafe fn outer_handled(cx: &Cx) -> Option<Value> {
-    // SAFETY: FRAME-1; a generator frame has its generator.
-    unsafe {
-        let frame = &*cx.frame;
-        if frame.flags & flag::GENERATOR == 0 {
-            return None;
-        }
-        frame.receiver?.cast::<Generator>().handled.get()
-    }
-}
 
 handler!(JumpExcNotMatch, |w, pc, regs, cx, table| {
     let r = Regs(regs);

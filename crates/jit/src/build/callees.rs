@@ -141,8 +141,7 @@ impl Builder<'_> {
         let regs = &mut self.top_mut().regs;
         let first = base.min(regs.len());
         regs[first..].fill(Val::NONE);
-        let state = self.raise_here();
-        let v = self.emit_exit(Op::PyCall, Type::Val, &[callee], py_call_imm(f, window), Reason::Raised, state);
+        let v = self.emit_raising(Op::PyCall, Type::Val, &[callee], py_call_imm(f, window));
         self.kill_shapes();
         let synced = &mut self.top_mut().synced;
         synced[first..].fill(Val::NONE);

@@ -7,6 +7,7 @@ use taipan_runtime::shape::{self, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
+use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::RANGE;
@@ -31,10 +32,20 @@ const MAX_LOOP: usize = 100;
 const MAX_INLINED: usize = 700;
 
 impl Builder<'_> {
+    /// What the register with a callee stands for: for a known dispatcher the function behind it.
+    fn callee(&mut self, r: usize) -> Val {
+        let callee = self.reg(r);
+        let Some(v) = self.as_const(callee).filter(|v| v.is_pointer()) else { return callee };
+        let Some(f) = dispatcher::target(v) else { return callee };
+        // Its class may be given a `__call__`.
+        self.watch_type(v.class());
+        self.constant(Value::of(f))
+    }
+
     /// `reg c = reg a (reg a+1 ...)`.
     pub fn call(&mut self, at: At) -> Built<Flow> {
         let (a, n) = (at.w.a(), at.w.b());
-        let callee = self.reg(a);
+        let callee = self.callee(a);
         let args: Vec<Val> = (a + 1..=a + n).map(|r| self.reg(r)).collect();
         if let Some(f) = self.const_of::<Function>(callee) {
             if let Some(flow) = self.inline(at, f, &args, a + 1, at.w.c(), Val::NONE, Val::NONE)? {
@@ -109,7 +120,7 @@ impl Builder<'_> {
     /// `reg c = ` call of the pair at `reg a`.
     pub fn call_method(&mut self, at: At) -> Built<Flow> {
         let (a, n) = (at.w.a(), at.w.b());
-        let (callee, receiver) = (self.reg(a), self.reg(a + 1));
+        let (callee, receiver) = (self.callee(a), self.reg(a + 1));
         let is_plain = self.func[receiver].op == Op::ConstVal && self.func[receiver].imm == 0;
         let args: Vec<Val> = (a + 2..a + 2 + n).map(|r| self.reg(r)).collect();
         if is_plain {
@@ -163,7 +174,7 @@ impl Builder<'_> {
     fn inline_keywords(&mut self, at: At) -> Built<Option<Flow>> {
         let (a, n) = (at.w.a(), at.w.b());
         let method = at.op.base() == B::CallMethodKw;
-        let callee = self.reg(a);
+        let callee = self.callee(a);
         let Some(f) = self.const_of::<Function>(callee) else { return Ok(None) };
         let first = if method { a + 2 } else { a + 1 };
         let mut args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
@@ -326,6 +337,10 @@ impl Builder<'_> {
         if code.word_count() == 0 || has_unsuitable(code) {
             return Ok(None);
         }
+        // What is caught in a function is caught by its own code only.
+        if crate::profile::profile(code).is_some_and(|p| p.catches()) {
+            return Ok(None);
+        }
         // A loop is compiled better on its own, where there is room for what it calls.
         if has_loop(code) && (calls(code) || code.word_count() > MAX_LOOP || self.state.frames.len() > 2) {
             return Ok(None);
@@ -377,7 +392,7 @@ impl Builder<'_> {
         let synced = vec![Val::NONE; regs.len()];
         self.state.frames.push(Frame { context, regs, synced, receiver, callee });
         let call_pc = self.pc;
-        let cfg = Cfg::of(code, 0);
+        let cfg = Cfg::of(code, 0, &Default::default());
         let mut returns = self.region(&cfg)?;
         self.pc = call_pc;
         if returns.is_empty() {
@@ -430,6 +445,19 @@ impl Builder<'_> {
                 self.set_reg(at.w.c(), v);
                 Flow::Next
             }));
+        }
+        if std::ptr::eq(class, &type_::TYPE)
+            && let [v] = *args
+        {
+            let found = match self.class_of(v) {
+                Some(class) => self.object(Value::of(class)),
+                None => {
+                    let v = self.boxed(v);
+                    self.plain_call(Helper::ClassOf, &[v], Type::Val)
+                }
+            };
+            self.set_reg(at.w.c(), found);
+            return Ok(Some(Flow::Next));
         }
         let Some(init) = type_::python_init(class) else { return Ok(None) };
         let data = class.data();

@@ -1,7 +1,11 @@
 //! The control flow of a code object as seen from an entry point, and which registers are live where.
 
+use std::collections::BTreeMap;
+
 use taipan_bytecode::{Op, Word, effects};
 use taipan_runtime::types::code::CodeObject;
+
+use crate::exits::Reason;
 
 /// A set of registers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -114,6 +118,26 @@ impl Liveness {
     }
 }
 
+/// Handlers that are part of the control flow: for each instruction that was seen to raise, where it goes on and the
+/// register that receives the exception.
+pub type Catches = BTreeMap<usize, (usize, usize)>;
+
+/// The instructions of `code` that were seen to raise what a handler of it catches.
+pub fn catches(code: &CodeObject) -> Catches {
+    let mut catches = Catches::new();
+    let Some(profile) = crate::profile::profile(code).filter(|p| p.catches()) else { return catches };
+    let mut pc = 0;
+    while pc < code.word_count() {
+        let words = op_at(code, pc).words();
+        let raises = (pc..pc + words).any(|at| profile.failed(at as u32, Reason::Raised));
+        if let Some(h) = code.handler_at(pc as u32).filter(|_| raises) {
+            catches.insert(pc, (h.target as usize, h.reg as usize));
+        }
+        pc += words;
+    }
+    catches
+}
+
 /// A basic block of bytecode.
 #[derive(Debug, Clone)]
 pub struct CodeBlock {
@@ -147,24 +171,24 @@ pub struct Cfg {
 }
 
 impl Cfg {
-    /// The blocks reachable from `entry` without exceptions.
+    /// The blocks reachable from `entry`, through the handlers of `catches`, too.
     ///
     /// Where `entry` is the head of a loop inside another loop, the inner loop is there twice: once for the rounds that are
     /// left, once as part of the outer loop. Otherwise the two loops would share a head, and with it all assumptions.
-    pub fn of(code: &CodeObject, entry: usize) -> Cfg {
-        let plain = Cfg::single(code, entry, entry);
+    pub fn of(code: &CodeObject, entry: usize, catches: &Catches) -> Cfg {
+        let plain = Cfg::single(code, entry, entry, catches);
         if entry == 0 {
             return plain;
         }
-        let whole = Cfg::single(code, 0, entry);
+        let whole = Cfg::single(code, 0, entry, catches);
         let Some(head) = whole.blocks.iter().position(|b| b.start == entry) else { return plain };
         let Some(inner) = whole.bodies[head].clone() else { return plain };
         let nested = whole.bodies.iter().enumerate().any(|(h, b)| h != head && b.as_ref().is_some_and(|b| b[head]));
-        if nested { whole.unshared(code, head, &inner) } else { plain }
+        if nested { whole.unshared(code, head, &inner, catches) } else { plain }
     }
 
     /// The graph with a copy of the loop `inner` in front, which is the new entry.
-    fn unshared(self, code: &CodeObject, head: usize, inner: &[bool]) -> Cfg {
+    fn unshared(self, code: &CodeObject, head: usize, inner: &[bool], catches: &Catches) -> Cfg {
         let n = self.blocks.len();
         let mut blocks = self.blocks.clone();
         for (i, block) in self.blocks.iter().enumerate() {
@@ -190,22 +214,25 @@ impl Cfg {
         }
         let bodies = vec![None; blocks.len()];
         let mut cfg = Cfg { blocks, rpo, bodies };
-        cfg.find_loops(code);
+        cfg.find_loops(code, catches);
         cfg
     }
 
     /// The blocks reachable from `entry`, each once; a block begins at `also`, too, if that is reached.
-    fn single(code: &CodeObject, entry: usize, also: usize) -> Cfg {
-        let leaders = leaders(code, entry, also);
+    fn single(code: &CodeObject, entry: usize, also: usize, catches: &Catches) -> Cfg {
+        let leaders = leaders(code, entry, also, catches);
         let mut blocks: Vec<CodeBlock> = Vec::new();
         let index = |pc: usize| leaders.binary_search(&pc).expect("jumps lead to leaders");
         for &start in &leaders {
             let mut pc = start;
-            let mut succs = Vec::new();
+            let (mut succs, mut handlers) = (Vec::new(), Vec::new());
             loop {
                 let (op, word) = (op_at(code, pc).base(), word_at(code, pc));
                 let next = pc + op.words();
                 let jump = effects::jump(op, word);
+                if let Some((target, _)) = catches.get(&pc) {
+                    handlers.push(index(*target));
+                }
                 if jump.is_some() || effects::ends_block(op) {
                     if !effects::ends_block(op) {
                         succs.push(index(next));
@@ -222,6 +249,9 @@ impl Cfg {
                     break;
                 }
             }
+            handlers.retain(|h| !succs.contains(h));
+            handlers.dedup();
+            succs.extend(handlers);
             blocks.push(CodeBlock {
                 start,
                 end: pc,
@@ -241,7 +271,7 @@ impl Cfg {
         }
         let bodies = vec![None; blocks.len()];
         let mut cfg = Cfg { blocks, rpo, bodies };
-        cfg.find_loops(code);
+        cfg.find_loops(code, catches);
         cfg
     }
 
@@ -287,7 +317,7 @@ impl Cfg {
         idom
     }
 
-    fn find_loops(&mut self, code: &CodeObject) {
+    fn find_loops(&mut self, code: &CodeObject, catches: &Catches) {
         let idom = self.dominators();
         for latch in self.rpo.clone() {
             for s in self.blocks[latch].succs.clone() {
@@ -298,14 +328,14 @@ impl Cfg {
                         at = idom[at];
                     }
                     self.blocks[s].irreducible |= at != s;
-                    self.collect(code, s, latch);
+                    self.collect(code, s, latch, catches);
                 }
             }
         }
     }
 
     /// Adds what the natural loop of `header` with this `latch` writes.
-    fn collect(&mut self, code: &CodeObject, header: usize, latch: usize) {
+    fn collect(&mut self, code: &CodeObject, header: usize, latch: usize, catches: &Catches) {
         let mut body = self.bodies[header].take().unwrap_or_else(|| vec![false; self.blocks.len()]);
         body[header] = true;
         let mut stack = vec![latch];
@@ -322,6 +352,9 @@ impl Cfg {
                 for r in effects::writes(op, word).registers() {
                     written.add(r);
                 }
+                if let Some((_, r)) = catches.get(&pc) {
+                    written.add(*r);
+                }
                 // Calls may use the registers of their arguments.
                 if matches!(op, Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw) {
                     for r in effects::reads(op, word).registers() {
@@ -336,7 +369,7 @@ impl Cfg {
     }
 }
 
-fn leaders(code: &CodeObject, entry: usize, also: usize) -> Vec<usize> {
+fn leaders(code: &CodeObject, entry: usize, also: usize, catches: &Catches) -> Vec<usize> {
     let mut leaders = vec![entry];
     let mut seen = std::collections::HashSet::new();
     let mut stack = vec![entry];
@@ -345,6 +378,10 @@ fn leaders(code: &CodeObject, entry: usize, also: usize) -> Vec<usize> {
             let (op, word) = (op_at(code, pc).base(), word_at(code, pc));
             let next = pc + op.words();
             let jump = effects::jump(op, word);
+            if let Some((target, _)) = catches.get(&pc) {
+                leaders.push(*target);
+                stack.push(*target);
+            }
             if let Some(jump) = jump {
                 let target = (next as i64 + jump as i64) as usize;
                 leaders.push(target);

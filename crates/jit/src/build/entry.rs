@@ -80,11 +80,13 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         watched_types: vec![],
         watched_keys: vec![],
         inlined: 0,
+        catches: super::cfg::catches(code),
+        caught: vec![],
         calls: vec![],
         entry_kinds: vec![],
     };
     builder.registers(frame, entry == ENTRY, pc);
-    let cfg = Cfg::of(code, pc);
+    let cfg = Cfg::of(code, pc, &builder.catches);
     builder.region(&cfg)?;
     if builder.restart {
         return Err(Refusal::Restart);
@@ -135,7 +137,7 @@ impl Builder<'_> {
             if v.is_none() || self.func[v].op != Op::LoadReg || (r >= locals && r < named) {
                 continue;
             }
-            if crate::tier::profile(code).is_some_and(|p| p.entry_varies(pc as u32, r as u16)) {
+            if crate::profile::profile(code).is_some_and(|p| p.entry_varies(pc as u32, r as u16)) {
                 continue;
             }
             // SAFETY: FRAME-2; live registers hold values.

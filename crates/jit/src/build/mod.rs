@@ -17,6 +17,7 @@ pub mod callees;
 pub mod calls;
 pub mod cfg;
 pub mod entry;
+pub mod except;
 pub mod items;
 pub mod merge;
 pub mod numbers;
@@ -251,6 +252,10 @@ pub struct Builder<'a> {
     pub entry_kinds: Vec<(u16, Type)>,
     /// With `verbose`: lines whose instructions call the runtime.
     pub calls: Vec<(u32, crate::helpers::Helper, taipan_bytecode::Op)>,
+    /// Instructions of the entry frame whose exceptions are caught by compiled code.
+    pub catches: cfg::Catches,
+    /// Ways to handlers from the instruction being built: state in front of the handler, where it is.
+    pub caught: Vec<(Pending, usize)>,
     /// Instructions of inlined calls so far.
     pub inlined: usize,
 }
@@ -315,7 +320,7 @@ impl Builder<'_> {
 
     /// As [`Builder::failed`] for any place.
     pub fn failed_at(&self, code: &CodeObject, pc: u32, reason: Reason) -> bool {
-        crate::tier::profile(code).is_some_and(|p| p.failed(pc, reason))
+        crate::profile::profile(code).is_some_and(|p| p.failed(pc, reason))
     }
 
     /// The frame state to go on with the instruction at `pc` in the interpreter.

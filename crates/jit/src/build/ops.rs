@@ -119,6 +119,13 @@ impl Builder<'_> {
             let at = At { op, w, cache: unsafe { code.words_ptr().add(pc + 1) } };
             let next = pc + op.words();
             let flow = self.instruction(at)?;
+            if !self.is_inlined() && !self.caught.is_empty() {
+                let here = self.pend();
+                for (state, handler) in std::mem::take(&mut self.caught) {
+                    self.edge(cfg, b, handler, state, pending, heads);
+                }
+                self.go_on(here);
+            }
             let target = || (next as i64 + effects::jump(op.base(), w).unwrap_or(0) as i64) as usize;
             match flow {
                 Flow::Next if next < block.end => {
@@ -377,21 +384,20 @@ impl Builder<'_> {
                 return Ok(self.give(v));
             }
             B::Yield | B::YieldDelegate if !self.is_inlined() => return self.yield_value(at),
+            B::Raise | B::RaiseFrom => return self.raise(at),
+            B::PushExcInfo if !self.is_inlined() => self.push_exc_info(a, b),
+            B::PopExcInfo if !self.is_inlined() => self.pop_exc_info(a),
+            B::JumpExcNotMatch if !self.is_inlined() => return Ok(self.jump_exc_not_match(at)),
             B::ReturnGenerator
             | B::Yield
             | B::YieldDelegate
             | B::Send
             | B::ForNextOrJump
             | B::JumpExcNotMatch
-            | B::Raise
-            | B::RaiseFrom
             | B::RaiseCurrent
             | B::Reraise
             | B::PushExcInfo
             | B::PopExcInfo
-            | B::CheckEgMatch
-            | B::PrepReraiseStar
-            | B::WithExceptStart
             | B::EndAsyncFor
             | B::GetAwaitable
             | B::GetAIter
@@ -412,8 +418,11 @@ impl Builder<'_> {
             return Flow::Return(v);
         }
         if self.func.generator {
-            // The interpreter ends the generator.
-            self.leave(Reason::Interpret);
+            // Whoever holds the frame may look at its locals later.
+            self.sync(&[]);
+            let v = self.boxed(v);
+            let state = self.resume_here();
+            self.emit_exit(Op::Finish, Type::Void, &[v], 0, Reason::Interpret, state);
             return Flow::End;
         }
         self.forget_iters();
@@ -528,8 +537,7 @@ impl Builder<'_> {
             self.calls.push((code.line_of(pc), helper, op_at(code, pc)));
         }
         self.store_pc();
-        let state = self.raise_here();
-        let v = self.emit_exit(Op::Call, ty, args, helper as u64, Reason::Raised, state);
+        let v = self.emit_raising(Op::Call, ty, args, helper as u64);
         self.kill_shapes();
         v
     }
@@ -542,8 +550,7 @@ impl Builder<'_> {
 
     /// Calls a helper that may raise but runs no Python code.
     pub fn raising_call(&mut self, helper: Helper, args: &[Val], ty: Type) -> Val {
-        let state = self.raise_here();
-        self.emit_exit(Op::Call, ty, args, helper as u64, Reason::Raised, state)
+        self.emit_raising(Op::Call, ty, args, helper as u64)
     }
 
     /// Calls a helper that neither raises nor runs Python code.
@@ -633,12 +640,26 @@ impl Builder<'_> {
             }
             return None;
         }
-        if self.failed(Reason::Truth) {
+        let now = self.peek(v).is_some_and(|v| v == Value::bool(true) || v == Value::bool(false));
+        if now && !self.failed(Reason::Truth) {
+            let t = self.emit_guard(Op::GuardBool, Type::Bool, &[v], 0, Reason::Truth);
+            self.refine(v, t);
+            return Some(t);
+        }
+        if self.failed(Reason::Plain) {
             return None;
         }
-        let t = self.emit_guard(Op::GuardBool, Type::Bool, &[v], 0, Reason::Truth);
-        self.refine(v, t);
-        Some(t)
+        // What is neither a bool nor None is asked out of line.
+        let words = [Value::bool(true), Value::bool(false), Value::none()];
+        let [yes, no, none] = words.map(|w| self.emit(Op::IsConst, Type::Bool, &[v], w.bits()));
+        let mut known = self.emit(Op::BoolOr, Type::Bool, &[yes, no], 0);
+        known = self.emit(Op::BoolOr, Type::Bool, &[known, none], 0);
+        let ask = |b: &mut Self| {
+            let block = b.block;
+            b.func[block].cold = true;
+            b.plain_truth(Helper::PlainTruth, &[v]).expect("not found useless")
+        };
+        Some(self.diamond(known, Type::Bool, |_| yes, ask))
     }
 
     fn jump_truth(&mut self, at: At) -> Built<Flow> {

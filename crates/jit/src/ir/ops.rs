@@ -335,6 +335,8 @@ macro_rules! for_each_ir_op {
             /// Gives `a` to whoever resumed the generator frame, which is suspended with the pc `imm`; leaves where the interpreter resumed
             /// it.
             yield_ = Yield (Val) -> Void, ends, imm;
+            /// Returns from the generator frame to whoever resumed it; leaves where the interpreter did.
+            finish = Finish (Val) -> Void, ends;
             /// Returns from the frame.
             ret = Return (Val) -> Void, ends;
             /// Leaves.

@@ -151,7 +151,7 @@ fn types(func: &Func, v: Val) -> Result<(), String> {
     if info.result.is_some_and(|r| r != inst.ty) {
         return Err(format!("{v}: {} has the wrong type", info.text));
     }
-    let leaves = info.effect == Effect::Guard || matches!(inst.op, Op::Exit | Op::Yield);
+    let leaves = info.effect == Effect::Guard || matches!(inst.op, Op::Exit | Op::Yield | Op::Finish);
     if leaves && inst.state == StateId::NONE {
         return Err(format!("{v}: {} has no frame state", info.text));
     }

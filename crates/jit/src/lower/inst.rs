@@ -19,6 +19,7 @@ use super::{Lowering, flags, machine_type};
 use crate::build::ABOVE;
 use crate::build::plain::PLAIN_METHOD;
 use crate::build::values::offset_of;
+use crate::exits::Reason;
 use crate::helpers::Helper;
 use crate::ir::{BlockId, Cond, Edge, Op, Type, Val};
 use crate::plain;
@@ -296,7 +297,11 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Op::Yield => {
-                self.yield_(v, a[0], imm);
+                self.leave_generator(v, a[0], Some(imm));
+                return Ok(None);
+            }
+            Op::Finish => {
+                self.leave_generator(v, a[0], None);
                 return Ok(None);
             }
             Op::Return => {
@@ -787,8 +792,16 @@ impl Lowering<'_> {
             ty => Some(machine_type(ty)),
         };
         let pushed = if row.python { self.push_inlined(v) } else { 0 };
+        if Helper::from_imm(inst.imm) == Helper::Catch {
+            let n = self.word(pushed as u64);
+            args.push(n);
+        }
         let result = self.call(row.address, &args, ty);
-        self.pop_inlined(pushed);
+        if Helper::from_imm(inst.imm) == Helper::Catch {
+            self.top_frame = self.frame;
+        } else {
+            self.pop_inlined(pushed);
+        }
         if row.raises
             && let Some(r) = result
         {
@@ -815,17 +828,24 @@ impl Lowering<'_> {
     }
 
     /// Suspends the generator frame and returns a value to the native code that resumed it.
-    fn yield_(&mut self, v: Val, value: clif::Value, pc: u64) {
+    /// Gives a value to whoever resumed the generator: it is suspended at a pc, or finished.
+    fn leave_generator(&mut self, v: Val, value: clif::Value, pc: Option<u64>) {
         let at = std::mem::offset_of!(Frame, flags) as i32;
         let word = self.b.ins().load(types::I32, flags(), self.frame, at);
         let native = self.b.ins().band_imm_s(word, flag::NATIVE as i64);
         let (exit, go) = (self.exit_block(v), self.b.create_block());
         self.b.ins().brif(native, go, &[], exit, &[]);
         self.b.switch_to_block(go);
-        let pc = self.word(pc);
-        self.b.ins().store(flags(), pc, self.frame, std::mem::offset_of!(Frame, pc) as i32);
+        let helper = match pc {
+            Some(pc) => {
+                let pc = self.word(pc);
+                self.b.ins().store(flags(), pc, self.frame, std::mem::offset_of!(Frame, pc) as i32);
+                Helper::Suspend
+            }
+            None => Helper::Finish,
+        };
         let cx = self.cx;
-        self.call(Helper::Suspend.row().address, &[cx], None);
+        self.call(helper.row().address, &[cx], None);
         self.b.ins().return_(&[value]);
     }
 
@@ -842,6 +862,9 @@ impl Lowering<'_> {
 
     /// Leaves if a helper's result is 0. Not subject to stress: what the helper did cannot be done again.
     fn raised(&mut self, v: Val, result: clif::Value) {
+        if self.func[v].reason == Reason::Caught as u8 {
+            return;
+        }
         let exit = self.exit_block(v);
         let next = self.b.create_block();
         self.b.ins().brif(result, next, &[], exit, &[]);

@@ -64,13 +64,34 @@ fn not_callable(cx: &mut Cx, f: Value) -> PyResult<Value> {
 
 /// Calls a Python function natively: pushes its frame and runs it to its end.
 pub fn call_function(cx: &mut Cx, f: &'static Function, args: Args) -> PyResult<Value> {
+    let mut result = 0u64;
+    let frame = enter(cx, f, args, &raw mut result)?;
+    cx.run(frame)
+}
+
+/// Does something with the frame of a call of `f` on top that has been entered but does not run.
+pub fn with_entered<T>(
+    cx: &mut Cx,
+    f: &'static Function,
+    args: Args,
+    action: impl FnOnce(&mut Cx) -> T,
+) -> PyResult<T> {
+    let mut result = 0u64;
+    enter(cx, f, args, &raw mut result)?;
+    let outcome = action(cx);
+    cx.pop_frame();
+    Ok(outcome)
+}
+
+/// Pushes the frame of a call and binds the arguments.
+#[inline(always)]
+fn enter(cx: &mut Cx, f: &'static Function, args: Args, result: *mut u64) -> PyResult<*mut crate::frame::Frame> {
     let code = f.code.get();
     let regs = cx.top();
-    let mut result = 0u64;
     // SAFETY: `top` leads to free registers; push_frame checks that the window fits, and the arguments are copied
     // only after that.
     unsafe {
-        let frame = cx.push_frame(code, regs, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY)?;
+        let frame = cx.push_frame(code, regs, f.globals, f.builtins, Some(f), result, flag::ENTRY)?;
         // While arguments are bound, the frame does not exist for tracebacks.
         cx.frame = (*frame).prev;
         let saved = (*frame).top;
@@ -81,7 +102,7 @@ pub fn call_function(cx: &mut Cx, f: &'static Function, args: Args) -> PyResult<
             return Err(crate::Raised);
         }
         cx.frame = frame;
-        cx.run(frame)
+        Ok(frame)
     }
 }
 

@@ -183,6 +183,16 @@ pub fn optional_iterable(cx: &mut Cx, name: &str, args: crate::Args) -> PyResult
     }
 }
 
+/// As [`refuses_keywords`] for types whose `__init__` takes the arguments: a subclass with a `__new__` of its own may be
+/// given others.
+pub fn init_refuses_keywords(class: &Type, base: &Type) -> bool {
+    std::ptr::eq(class, base)
+        || match (class.slots().new, base.slots().new) {
+            (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+            _ => false,
+        }
+}
+
 /// True if `class` is `base` or a subclass that keeps its constructor: keywords are then refused.
 pub fn refuses_keywords(class: &Type, base: &Type) -> bool {
     let (own, inherited) = (class.slots().init, base.slots().init);

@@ -688,11 +688,15 @@ impl ByteMethods {
     /// removed.  The remaining characters are mapped through the given
     /// translation table.
     #[py("($self, table, /, delete=b'')")]
-    fn translate(cx: &mut Cx, this: Value, table: Value, delete: Option<Held>) -> PyResult<Value> {
+    fn translate(cx: &mut Cx, this: Value, table: Value, delete: Option<Value>) -> PyResult<Value> {
         let table = if table.is_none() { None } else { Some(buffer::hold(cx, table, 0)?) };
         if table.as_ref().is_some_and(|t| t.len != 256) {
             return raise!(cx, ValueError, "translation table must be 256 characters long");
         }
+        let delete = match delete {
+            Some(delete) => Some(buffer::hold(cx, delete, 0)?),
+            None => None,
+        };
         let mut map: [u8; 256] = std::array::from_fn(|b| b as u8);
         if let Some(table) = &table {
             map.copy_from_slice(table.bytes());

@@ -19,7 +19,7 @@ use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_::{TYPE, best_base, linearize};
 use crate::value::Value;
-use crate::{PyResult, raise};
+use crate::{Object, PyResult, raise};
 
 /// What `__slots__` of a new class asks for.
 struct SlotPlan {
@@ -113,7 +113,12 @@ pub fn new_class(
     if name.chars().any(|c| c == 0) {
         return raise!(cx, ValueError, "type name must not contain null characters");
     }
-    let dict = namespace.copy(cx);
+    refuse_surrogates(cx, Value::of(name))?;
+    let doc = cx.names().__doc__;
+    if let Some(doc) = namespace.get_str(doc) {
+        refuse_surrogates(cx, doc)?;
+    }
+    let dict = copy_namespace(cx, namespace)?;
     let plan = plan_slots(cx, name, base, dict)?;
     let class = allocate(cx, meta, name, base, bases, dict, &plan);
     set_mro(cx, class)?;
@@ -137,6 +142,29 @@ pub fn new_class(
     set_names(cx, class, dict)?;
     init_subclass(cx, class, kwargs)?;
     Ok(class)
+}
+
+/// Names and doc strings of types must be encodable.
+fn refuse_surrogates(cx: &mut Cx, v: Value) -> PyResult<()> {
+    if v.downcast::<Str>().is_some_and(|s| !s.is_ascii() && s.chars().any(|c| (0xd800..0xe000).contains(&c))) {
+        cx.call_method_text(v, "encode", &[])?;
+    }
+    Ok(())
+}
+
+/// A new dict with the namespace's entries, in the order in which it iterates.
+fn copy_namespace(cx: &mut Cx, namespace: &'static Dict) -> PyResult<&'static Dict> {
+    let v = Value::of(namespace);
+    let same = match (v.class().slots().iter, Dict::class().slots().iter) {
+        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+        _ => false,
+    };
+    if same {
+        return Ok(namespace.copy(cx));
+    }
+    let dict = Dict::new(cx);
+    cx.call_method_text(Value::of(dict), "update", &[v])?;
+    Ok(dict)
 }
 
 fn allocate(

@@ -307,6 +307,11 @@ impl CodeObject {
         if is_module { 0 } else { self.firstlineno }
     }
 
+    /// The innermost handler of what the word at an index raises.
+    pub fn handler_at(&self, index: u32) -> Option<&Handler> {
+        self.handlers.iter().find(|h| h.start <= index && index < h.end)
+    }
+
     /// Line of word `i`, or of the last one before it that has a line.
     pub fn line_before(&self, i: usize) -> u32 {
         (0..=i).rev().map(|i| self.line_of(i)).find(|line| *line != 0).unwrap_or(0)

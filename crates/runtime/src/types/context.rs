@@ -403,6 +403,7 @@ fn new_var(cx: &mut Cx, _: &'static Type, args: Args) -> PyResult<Value> {
     let Some(name) = args.pos()[0].downcast::<Str>() else {
         return raise!(cx, TypeError, "context variable name must be a str");
     };
+    hash::hash(cx, Value::of(name))?;
     Ok(Value::of(ContextVar::new(cx, name, default)))
 }
 

@@ -200,7 +200,8 @@ fn symmetric_difference(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
 fn intersection(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
     let (mut view, mut other) = if is_set_view(a) { (a, b) } else { (b, a) };
     let n = object::len(cx, view)?;
-    if let Some(set) = set::as_set(other).filter(|_| !other.class().is_heap_type())
+    if let Some(set) =
+        set::as_set(other).filter(|_| other.exact::<set::Set>().is_some() && std::ptr::eq(other.class(), &set::SET))
         && n <= set.len()
     {
         return cx.call_method_text(other, "intersection", &[view]);

@@ -240,7 +240,7 @@ pub fn from_object(cx: &mut Cx, v: Value) -> PyResult<f64> {
 
 /// `float.__new__`.
 pub fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
-    if std::ptr::eq(class, &FLOAT) {
+    if args.kwnames().is_some() && crate::protocol::sequence::refuses_keywords(class, &FLOAT) {
         args.no_keywords(cx, "float")?;
     }
     let d = match args.pos() {

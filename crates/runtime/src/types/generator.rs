@@ -48,6 +48,8 @@ pub struct Generator {
     pub qualname: Cell<&'static Str>,
     /// The exception that was being handled inside when it was suspended.
     pub handled: Cell<Option<Value>>,
+    /// While it runs: what the context handles is the generator's own, though it may be the caller's as well.
+    pub handles: Cell<bool>,
     /// Coroutines: `cr_origin`; async generators: the finaliser hook.
     pub extra: Cell<Option<Value>>,
     /// Async generators: hooks were called; `aclose` was called; an operation is running.
@@ -184,6 +186,7 @@ impl Generator {
             name: Cell::new(name),
             qualname: Cell::new(qualname),
             handled: Cell::new(None),
+            handles: Cell::new(false),
             extra: Cell::new(None),
             hooks_inited: Cell::new(false),
             closed: Cell::new(false),
@@ -210,6 +213,7 @@ impl Generator {
         }
         self.state.set(State::Running);
         let outer = cx.handled;
+        self.handles.set(self.handled.get().is_some());
         cx.handled = self.handled.get().or(outer);
         self.handled.set(outer);
         if outer.is_some() {
@@ -229,7 +233,7 @@ impl Generator {
             (*self.frame.get()).prev = std::ptr::null_mut();
         }
         let outer = self.handled.get();
-        let inner = cx.handled.filter(|h| Some(*h) != outer);
+        let inner = cx.handled.filter(|_| self.handles.get());
         self.handled.set(if state == State::Suspended { inner } else { None });
         cx.handled = outer;
         cx.depth -= 1;

@@ -56,7 +56,7 @@ fn new_of(cx: &mut Cx, class: &'static Type) -> &'static List {
 
 fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     let this = of(v);
-    if args.kwnames().is_some() && !sequence::refuses_keywords(v.class(), &LIST) {
+    if args.kwnames().is_some() && !sequence::init_refuses_keywords(v.class(), &LIST) {
         return fill(cx, this, args.pos().first().copied());
     }
     let iterable = sequence::optional_iterable(cx, "list", args)?;

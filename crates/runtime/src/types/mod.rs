@@ -21,6 +21,7 @@ pub mod descr;
 pub mod descr_methods;
 pub mod dict;
 pub mod dict_views;
+pub mod dispatcher;
 pub mod exception;
 pub mod exception_group;
 pub mod exception_os;

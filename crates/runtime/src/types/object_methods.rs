@@ -276,13 +276,11 @@ fn new_arguments(cx: &mut Cx, v: Value) -> PyResult<NewArguments> {
 fn state_of(cx: &mut Cx, v: Value, required: bool) -> PyResult<Value> {
     let key = cx.names().__getstate__;
     let f = attr::get(cx, v, key)?;
-    let is_default = f.exact::<NativeFunction>().is_some_and(|f| {
-        f.receiver == Some(v)
-            && std::ptr::eq(
-                f.def,
-                ObjectMethods::METHODS.iter().find(|d| d.name == "__getstate__").expect("declared above"),
-            )
-    });
+    // The table is a constant: its rows may have several addresses, the function has one.
+    let own = ObjectMethods::METHODS.iter().find(|d| d.name == "__getstate__").expect("declared above");
+    let is_default = f
+        .exact::<NativeFunction>()
+        .is_some_and(|f| f.receiver == Some(v) && std::ptr::fn_addr_eq(f.def.call, own.call));
     if is_default { default_state(cx, v, required) } else { cx.call(f, &[]) }
 }
 

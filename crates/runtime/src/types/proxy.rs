@@ -8,6 +8,7 @@ use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::weakref::{WeakRef, describe, trace_weakref};
 use crate::value::Value;
 use crate::{PyResult, raise};
+use taipan_macros::pymethods;
 
 /// The type `weakref.ProxyType`.
 pub static PROXY: Type = Type::new(&PROXY_SPEC);
@@ -30,7 +31,25 @@ static CALLABLE_PROXY_SPEC: TypeSpec = TypeSpec {
 /// Types of this file.
 pub static TYPES: &[&Type] = &[&PROXY, &CALLABLE_PROXY];
 
+/// Special methods without a slot.
+struct ProxyMethods;
+
+#[pymethods]
+impl ProxyMethods {
+    #[py("($self, /)")]
+    fn __bytes__(cx: &mut Cx, this: Value) -> PyResult<Value> {
+        let target = target(cx, this)?;
+        cx.call_method_text(target, "__bytes__", &[])
+    }
+    #[py("($self, /)")]
+    fn __reversed__(cx: &mut Cx, this: Value) -> PyResult<Value> {
+        let target = target(cx, this)?;
+        cx.call_method_text(target, "__reversed__", &[])
+    }
+}
+
 const SPEC: TypeSpec = TypeSpec {
+    methods: &[ProxyMethods::METHODS],
     basicsize: std::mem::size_of::<WeakRef>(),
     flags: flags::DISALLOW_INSTANTIATION,
     trace: Some(trace_weakref),

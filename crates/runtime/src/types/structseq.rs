@@ -132,8 +132,9 @@ pub fn ready(cx: &mut Cx, class: &'static Type, visible: usize) {
     }
     let underscore = cx.names().underscore;
     class.dict().remove_str(cx, underscore);
-    let names = Tuple::new(cx, &vec![Value::none(); visible]);
-    for (i, field) in table(class)[..visible].iter().enumerate() {
+    let named = || table(class)[..visible].iter().filter(|field| field.name != "_");
+    let names = Tuple::new(cx, &vec![Value::none(); named().count()]);
+    for (i, field) in named().enumerate() {
         let name = Value::of(cx.intern(field.name));
         names.set_fresh(cx, i, name);
     }

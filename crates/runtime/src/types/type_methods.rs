@@ -395,7 +395,9 @@ fn call_new(cx: &mut Cx, args: Args) -> PyResult<Value> {
         _ => false,
     };
     // Types that add no fields to `object`, only attributes, make instances of any class that has attributes.
-    let same_layout = native.data().basicsize == owner.data().basicsize && owner.data().drop.is_none();
+    let same_layout = !std::ptr::eq(native, &crate::types::boolean::BOOL)
+        && native.data().basicsize == owner.data().basicsize
+        && owner.data().drop.is_none();
     if !safe && !same_layout {
         let (sub, native) = (class.tp_name(), native.tp_name());
         return raise!(cx, TypeError, "{name}.__new__({sub}) is not safe, use {native}.__new__()");

@@ -347,7 +347,7 @@ impl Objects {
         let awaitable = f(cx, it)?;
         match args.pos().get(1) {
             None => Ok(awaitable),
-            Some(default) => Ok(super::anext::new(cx, awaitable, *default)),
+            Some(default) => Ok(taipan_runtime::types::coroutine::anext_awaitable(cx, awaitable, *default)),
         }
     }
 

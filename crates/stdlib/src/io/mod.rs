@@ -10,6 +10,7 @@ pub mod bytesio;
 pub mod fileio;
 pub mod newline;
 pub mod std_streams;
+pub mod stdprinter;
 pub mod stringio;
 pub mod textio;
 mod textmethods;

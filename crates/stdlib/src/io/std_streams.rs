@@ -11,15 +11,19 @@ use super::{BUFFER_SIZE, buffered_types};
 
 /// Encoding and error handler of the standard streams.
 fn coding(cx: &mut Cx, is_stderr: bool) -> (&'static Str, &'static Str) {
-    let given = std::env::var("PYTHONIOENCODING").unwrap_or_default();
+    let given = match crate::state::config().ignore_environment {
+        true => String::new(),
+        false => std::env::var("PYTHONIOENCODING").unwrap_or_default(),
+    };
     let (encoding, errors) = given.split_once(':').unwrap_or((&given, ""));
+    let is_given = !encoding.is_empty();
     let encoding = match encoding {
         "" => super::locale_encoding().to_ascii_lowercase(),
         name => name.to_string(),
     };
     let errors = match errors {
         _ if is_stderr => "backslashreplace",
-        "" if is_lenient_locale() => "surrogateescape",
+        "" if !is_given && is_lenient_locale() => "surrogateescape",
         "" => "strict",
         name => name,
     };

@@ -117,6 +117,7 @@ static ITEMGETTER_SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     },
     methods: &[ItemGetter::METHODS],
+    getsets: &[ItemGetter::GETSETS],
     doc: "Return a callable object that fetches the given item(s) from its operand.\nAfter f = itemgetter(2), the call f(r) returns r[2].\nAfter g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])",
     signature: "(item, /, *items)",
     ..TypeSpec::DEFAULT
@@ -155,6 +156,10 @@ fn call_itemgetter(cx: &mut Cx, v: Value, args: Args) -> PyResult<Value> {
 
 #[pymethods]
 impl ItemGetter {
+    #[getter]
+    fn __text_signature__(cx: &mut Cx, _this: &'static ItemGetter) -> Value {
+        cx.str("(obj, /)")
+    }
     /// Return state information for pickling.
     #[py("($self, /)")]
     fn __reduce__(cx: &mut Cx, this: &'static ItemGetter) -> Value {
@@ -194,6 +199,7 @@ static ATTRGETTER_SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     },
     methods: &[AttrGetter::METHODS],
+    getsets: &[AttrGetter::GETSETS],
     doc: "Return a callable object that fetches the given attribute(s) from its operand.\nAfter f = attrgetter('name'), the call f(r) returns r.name.\nAfter g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).\nAfter h = attrgetter('name.first', 'name.last'), the call h(r) returns\n(r.name.first, r.name.last).",
     signature: "(attr, /, *attrs)",
     ..TypeSpec::DEFAULT
@@ -250,6 +256,10 @@ fn call_attrgetter(cx: &mut Cx, v: Value, args: Args) -> PyResult<Value> {
 
 #[pymethods]
 impl AttrGetter {
+    #[getter]
+    fn __text_signature__(cx: &mut Cx, _this: &'static AttrGetter) -> Value {
+        cx.str("(obj, /)")
+    }
     /// Return state information for pickling.
     #[py("($self, /)")]
     fn __reduce__(cx: &mut Cx, this: &'static AttrGetter) -> Value {
@@ -291,6 +301,7 @@ static METHODCALLER_SPEC: TypeSpec = TypeSpec {
         ..Slots::NONE
     },
     methods: &[MethodCaller::METHODS],
+    getsets: &[MethodCaller::GETSETS],
     doc: "Return a callable object that calls the given method on its operand.\nAfter f = methodcaller('name'), the call f(r) returns r.name().\nAfter g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', foo=1).",
     signature: "(name, /, *args, **kwargs)",
     ..TypeSpec::DEFAULT
@@ -334,6 +345,10 @@ fn call_methodcaller(cx: &mut Cx, v: Value, args: Args) -> PyResult<Value> {
 
 #[pymethods]
 impl MethodCaller {
+    #[getter]
+    fn __text_signature__(cx: &mut Cx, _this: &'static MethodCaller) -> Value {
+        cx.str("(obj, /)")
+    }
     /// Return state information for pickling.
     #[py("($self, /)")]
     fn __reduce__(cx: &mut Cx, this: &'static MethodCaller) -> PyResult<Value> {

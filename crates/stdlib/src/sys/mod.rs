@@ -72,7 +72,7 @@ pub fn module(cx: &mut Cx) -> PyResult<&'static Module> {
             module.set(cx, &format!("__{name}__"), hook);
         }
     }
-    let jit = crate::make(cx, "sys._jit", "", settings::Jit::METHODS);
+    let jit = crate::make(cx, "sys._jit", "Utilities for observing just-in-time compilation.", settings::Jit::METHODS);
     module.set(cx, "_jit", Value::of(jit));
     Ok(module)
 }

@@ -171,18 +171,19 @@ impl Jit {
     /// Return True if the current Python executable supports JIT compilation, and False otherwise.
     #[py("($module, /)")]
     fn is_available(_cx: &mut Cx) -> bool {
-        false
+        cfg!(any(target_arch = "x86_64", target_arch = "aarch64"))
     }
 
     /// Return True if JIT compilation is enabled for the current Python process (implies sys._jit.is_available()), and False otherwise.
     #[py("($module, /)")]
-    fn is_enabled(_cx: &mut Cx) -> bool {
-        false
+    fn is_enabled(cx: &mut Cx) -> bool {
+        cx.rt().hot.get().0 != u32::MAX
     }
 
     /// Return True if the topmost Python frame is currently executing JIT code (implies sys._jit.is_enabled()), and False otherwise.
     #[py("($module, /)")]
-    fn is_active(_cx: &mut Cx) -> bool {
-        false
+    fn is_active(cx: &mut Cx) -> bool {
+        // Compiled code was entered after the interpreter was entered last.
+        cx.compiled > cx.entry.compiled
     }
 }

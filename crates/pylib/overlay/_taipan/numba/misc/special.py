@@ -1,0 +1,3 @@
+"""Names that Numba has here."""
+
+from numba.core.special import *

@@ -1,0 +1,1 @@
+"""What Numba has for numpy's world, on Python's sequences."""
