@@ -105,6 +105,8 @@ reasons! {
 pub enum Place {
     /// In the exit buffer, with this type.
     Buffer(u16, Type),
+    /// In the exit buffer: an int without sign.
+    Unsigned(u16),
     /// A word.
     Const(u64),
     /// A tuple that the exit makes, by number.
@@ -185,6 +187,7 @@ fn word(cx: &mut Cx, place: Place, tuples: &[Value]) -> u64 {
     match place {
         Place::Const(bits) => bits,
         Place::Tuple(i) => tuples[i as usize].bits(),
+        Place::Unsigned(i) => cx.int_u64(EXIT_BUFFER.word(i)).bits(),
         Place::Buffer(i, ty) => {
             let raw = EXIT_BUFFER.word(i);
             match ty {
@@ -201,7 +204,7 @@ fn word(cx: &mut Cx, place: Place, tuples: &[Value]) -> u64 {
 fn raw(place: Place) -> u64 {
     match place {
         Place::Const(bits) => (bits as i64 >> 1) as u64,
-        Place::Buffer(i, _) => EXIT_BUFFER.word(i),
+        Place::Buffer(i, _) | Place::Unsigned(i) => EXIT_BUFFER.word(i),
         Place::Tuple(_) => unreachable!("a field that holds an int"),
     }
 }

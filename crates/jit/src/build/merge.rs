@@ -22,6 +22,8 @@ enum Place {
 pub struct Head {
     block: BlockId,
     params: Vec<(Place, Val)>,
+    /// Of these, the bits of ints in 0..2^64.
+    words: Vec<Val>,
     /// Iterators that it knows.
     iters: Vec<IterCache>,
     path: u64,
@@ -231,6 +233,19 @@ impl Builder<'_> {
                 renamed.push((values, v));
                 continue;
             }
+            if self.are_words(&values) {
+                let param = self.func.add_param(target, Type::Int);
+                self.note_new(param);
+                for (i, v) in values.iter().enumerate() {
+                    self.block = preds[i].block;
+                    args[i].push(self.exact_bits(*v, None).expect("just asked"));
+                }
+                self.block = target;
+                let v = self.word_value(param);
+                set(&mut joined, place, v);
+                renamed.push((values, v));
+                continue;
+            }
             let ty = self.join_type(&values);
             let param = self.func.add_param(target, ty);
             self.note_new(param);
@@ -325,6 +340,7 @@ impl Builder<'_> {
         }
         let mut args = Vec::new();
         let mut params = Vec::new();
+        let mut words = Vec::new();
         for r in 0..self.top().regs.len() {
             let v = self.reg(r);
             if v.is_none() || !written(r) {
@@ -332,7 +348,21 @@ impl Builder<'_> {
             }
             let mut fact = *self.sticky.heads.entry((path, pc as u32, depth as u16, r as u16)).or_default();
             if irreducible {
-                fact = super::HeadFact { boxed: true, any_class: true, nullable: true };
+                fact = super::HeadFact { boxed: true, any_class: true, nullable: true, word: false };
+            }
+            if fact.word && !fact.boxed {
+                let doubtful = self.failed_at(self.contexts[context].code, pc as u32, Reason::Number);
+                let guard = (!doubtful).then_some((enter, Reason::Number));
+                if let Some(bits) = self.exact_bits(v, guard) {
+                    let param = self.func.add_param(head, Type::Int);
+                    self.note_new(param);
+                    args.push(bits);
+                    params.push((Place::Reg(depth, r), param));
+                    words.push(param);
+                    continue;
+                }
+                fact.boxed = true;
+                self.sticky.heads.insert((path, pc as u32, depth as u16, r as u16), fact);
             }
             let ty = if fact.boxed { Type::Val } else { self.func[v].ty };
             let info = Info {
@@ -371,7 +401,8 @@ impl Builder<'_> {
                 // Memory holds what the register held before the loop; in later rounds it need not.
                 self.state.frames[f].synced[r] = Val::NONE;
             }
-            set(&mut self.state, *place, *param);
+            let v = if words.contains(param) { self.word_value(*param) } else { *param };
+            set(&mut self.state, *place, v);
         }
         // Windows of functions that the loop calls lie over dead temporaries.
         let contexts = &self.contexts;
@@ -392,7 +423,7 @@ impl Builder<'_> {
         let before = if irreducible { State { frames: vec![], ..before } } else { before };
         self.loops.push(OpenLoop { context, depth, pc: pc as u32, body, before, keeps_shapes });
         let iters = before_iters;
-        Ok(Head { block: head, params, iters, path, pc: pc as u32 })
+        Ok(Head { block: head, params, words, iters, path, pc: pc as u32 })
     }
 
     /// Emits the guards that earlier attempts wanted in front of the loop at `pc`.
@@ -487,6 +518,20 @@ impl Builder<'_> {
         let key = (head.path, head.pc, f as u16, r as u16);
         let ty = self.func[param].ty;
         let v = if v.is_none() { self.unbound() } else { v };
+        let is_word = head.words.contains(&param);
+        if is_word && let Some(bits) = self.exact_bits(v, None) {
+            return bits;
+        }
+        let fact = self.sticky.heads.entry(key).or_default();
+        if is_word {
+            fact.boxed = true;
+            self.restart = true;
+            return param;
+        }
+        if !fact.boxed && !fact.word && self.words.get(&v).is_some_and(|w| w.exact) {
+            fact.word = true;
+            self.restart = true;
+        }
         let assumed = self.info[param.0 as usize];
         let fact = self.sticky.heads.entry(key).or_default();
         if ty == Type::Val {

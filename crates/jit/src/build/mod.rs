@@ -26,6 +26,7 @@ pub mod peek;
 pub mod plain;
 pub mod poly;
 pub mod values;
+pub mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -65,6 +66,8 @@ pub struct HeadFact {
     pub any_class: bool,
     /// It may be unbound.
     pub nullable: bool,
+    /// It is an int in 0..2^64.
+    pub word: bool,
 }
 
 /// What is guarded in front of a loop.
@@ -222,6 +225,8 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Ints beyond 63 bits whose lowest 64 bits are known.
+    pub words: HashMap<Val, words::Word>,
     /// Methods that depend on the receiver, with the receivers of each.
     pub choices: HashMap<Val, Vec<poly::Choice>>,
     /// What parameters of loops' heads are in the first round; registers loaded on entry are themselves.

@@ -238,6 +238,7 @@ impl Builder<'_> {
             }
             B::StoreItem => return self.store_item(at),
             B::Neg => return self.negate(at),
+            B::Invert => return self.invert(at),
             B::Not => {
                 let v = self.reg(b);
                 return match self.truth(v) {

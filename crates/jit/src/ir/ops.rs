@@ -236,6 +236,10 @@ macro_rules! for_each_ir_op {
 
             /// The value of an int. May allocate.
             box_int = BoxInt (Int) -> Val, pure;
+            /// The value of the int in 0..2^64 with these bits. May allocate.
+            box_word = BoxWord (Int) -> Val, pure;
+            /// The bits of an int in 0..2^64; leaves for other values.
+            guard_bits = GuardBits (Val) -> Int, guard;
             /// The value of a double. May allocate.
             box_float = BoxFloat (Float) -> Val, pure;
             /// The value of a truth value.

@@ -392,7 +392,7 @@ impl<'a> Lowering<'a> {
         } else {
             // A boxed number is stored as it was before boxing.
             let stored = match inst.op {
-                Op::BoxInt | Op::BoxFloat | Op::BoxBool => inst.args[0],
+                Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool => inst.args[0],
                 _ => v,
             };
             let value = self.value(stored);
@@ -407,7 +407,7 @@ impl<'a> Lowering<'a> {
             }
             self.b.ins().store(flags(), value, places.buffer, i as i32 * 8);
             places.next += 1;
-            Place::Buffer(i, ty)
+            if inst.op == Op::BoxWord { Place::Unsigned(i) } else { Place::Buffer(i, ty) }
         };
         places.known.insert(v, place);
         Ok(place)
