@@ -160,6 +160,8 @@ helpers! {
     /// A new range: (start, step, length, stop), small ints.
     NewRange = new_range, removable;
     /// See `crate::plain`.
+    PlainEnumerate = plain::enumerate, raises;
+    /// See `crate::plain`.
     PlainContains = plain::contains, raises;
     /// See `crate::plain`.
     PlainGetItem = plain::get_item, raises;

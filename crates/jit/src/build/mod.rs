@@ -19,6 +19,7 @@ pub mod cfg;
 pub mod entry;
 pub mod except;
 pub mod items;
+pub mod maybe;
 pub mod merge;
 pub mod numbers;
 pub mod ops;
@@ -68,6 +69,8 @@ pub struct HeadFact {
     pub nullable: bool,
     /// It is an int in 0..2^64.
     pub word: bool,
+    /// It is a number of this type in all rounds but the first, in which it is unbound.
+    pub maybe: Option<Type>,
 }
 
 /// What is guarded in front of a loop.
@@ -168,6 +171,8 @@ pub struct IterCache {
     pub step: Option<i64>,
     /// The interval of a range's numbers.
     pub items: (i64, i64),
+    /// The enumerate object that it is the iterator of, if it is.
+    pub owner: Val,
     /// How many fields there are.
     pub n: usize,
     /// Byte offsets of the fields.
@@ -225,6 +230,8 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Numbers that may be unbound.
+    pub maybes: HashMap<Val, maybe::Maybe>,
     /// Ints beyond 63 bits whose lowest 64 bits are known.
     pub words: HashMap<Val, words::Word>,
     /// Methods that depend on the receiver, with the receivers of each.

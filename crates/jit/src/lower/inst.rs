@@ -144,6 +144,7 @@ impl Lowering<'_> {
             Op::IsConst => self.b.ins().icmp_imm_s(IntCC::Equal, a[0], imm as i64),
             Op::IsClass => self.is_class(a[0], imm),
             Op::BoxInt => self.box_int(inst.args[0]),
+            Op::Maybe => self.maybe(a[0], inst.args[1]),
             Op::BoxWord => self.box_word(a[0]),
             Op::GuardBits => self.guard_bits(v, a[0]),
             Op::BoxFloat => self.box_float(a[0]),
@@ -570,6 +571,17 @@ impl Lowering<'_> {
             let cx = l.cx;
             l.call(Helper::BoxInt.row().address, &[cx, x], Some(types::I64)).expect("it has a result")
         })
+    }
+
+    fn maybe(&mut self, bound: clif::Value, number: Val) -> clif::Value {
+        let x = self.value(number);
+        let boxed = match self.func[number].ty {
+            Type::Int => self.box_int(number),
+            Type::Float => self.box_float(x),
+            _ => self.box_bool(x),
+        };
+        let unbound = self.word(0);
+        self.b.ins().select(bound, boxed, unbound)
     }
 
     fn box_word(&mut self, x: clif::Value) -> clif::Value {
