@@ -195,7 +195,15 @@ impl Builder<'_> {
         if let Some(flow) = self.special(at, v, name, &[key], at.w.a(), |_, _, _| true)? {
             return Ok(flow);
         }
-        if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
+        let inst = &self.func[key];
+        let is_slice = inst.op == Op::Call && Helper::from_imm(inst.imm) == Helper::NewSlice;
+        let parts = if is_slice { inst.args.clone() } else { vec![] };
+        let item = match parts[..] {
+            // Nobody makes the slice then.
+            [start, stop, step] => self.plain(Helper::PlainGetStrided, &[v, start, stop, step], Type::Val),
+            _ => self.plain(Helper::PlainGetItem, &[v, key], Type::Val),
+        };
+        if let Some(item) = item {
             self.set_reg(at.w.a(), item);
             return Ok(Flow::Next);
         }
