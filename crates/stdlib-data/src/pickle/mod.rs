@@ -2,6 +2,7 @@
 
 mod buffer;
 mod load;
+mod memo;
 mod op;
 mod pickler;
 mod save;

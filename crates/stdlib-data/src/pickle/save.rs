@@ -10,7 +10,7 @@ use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::int;
 use taipan_runtime::types::list::List;
-use taipan_runtime::types::set::Set;
+use taipan_runtime::types::set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{float, type_};
@@ -39,7 +39,7 @@ fn save_here(cx: &mut Cx, p: &'static Pickler, v: Value, persistent: bool) -> Py
     if save_atom(cx, p, v)? {
         return Ok(());
     }
-    if let Some(number) = p.known(cx, v)? {
+    if let Some(number) = p.number_of(cx, v)? {
         p.put_get(number);
         return Ok(());
     }
@@ -60,9 +60,9 @@ fn save_here(cx: &mut Cx, p: &'static Pickler, v: Value, persistent: bool) -> Py
         save_bytearray(cx, p, v, b.data(), true)
     } else if v.exact::<PickleBuffer>().is_some() {
         save_buffer(cx, p, v)
-    } else if v.class().tp_name() == "set" && v.downcast::<Set>().is_some() && !v.class().is_heap_type() {
+    } else if std::ptr::eq(v.class(), &set::SET) {
         save_set(cx, p, v)
-    } else if v.class().tp_name() == "frozenset" && !v.class().is_heap_type() {
+    } else if std::ptr::eq(v.class(), &set::FROZENSET) {
         save_frozenset(cx, p, v)
     } else {
         save_other(cx, p, v)
@@ -209,9 +209,12 @@ fn save_str(cx: &mut Cx, p: &Pickler, s: &'static Str) -> PyResult<()> {
     } else {
         let data = s.to_generalized_utf8();
         let n = data.len();
-        let header = if n <= 0xff && p.protocol() >= 4 {
-            vec![op::SHORT_BINUNICODE, n as u8]
-        } else if n > 0xffff_ffff && p.protocol() >= 4 {
+        if n <= 0xff && p.protocol() >= 4 {
+            p.put(&[op::SHORT_BINUNICODE, n as u8]);
+            p.put(&data);
+            return p.memoize_value(cx, Value::of(s));
+        }
+        let header = if n > 0xffff_ffff && p.protocol() >= 4 {
             [&[op::BINUNICODE8][..], &(n as u64).to_le_bytes()].concat()
         } else if n > 0xffff_ffff {
             return raise!(cx, OverflowError, "cannot serialize a string larger than 4GiB");
@@ -346,7 +349,7 @@ fn save_tuple(cx: &mut Cx, p: &'static Pickler, v: Value, t: &'static Tuple) -> 
         save_item(cx, p, *item, v, i)?;
     }
     // The items may have led back to the tuple itself.
-    if let Some(number) = p.known(cx, v)? {
+    if let Some(number) = p.number_of(cx, v)? {
         if short {
             p.put(&vec![op::POP; n]);
         } else if p.protocol() >= 1 {
@@ -361,13 +364,34 @@ fn save_tuple(cx: &mut Cx, p: &'static Pickler, v: Value, t: &'static Tuple) -> 
     p.memoize_value(cx, v)
 }
 
-fn save_list(cx: &mut Cx, p: &'static Pickler, v: Value, _list: &'static List) -> PyResult<()> {
+fn save_list(cx: &mut Cx, p: &'static Pickler, v: Value, list: &'static List) -> PyResult<()> {
     match p.protocol() >= 1 {
         true => p.put(&[op::EMPTY_LIST]),
         false => p.put(&[op::MARK, op::LIST]),
     }
     p.memoize_value(cx, v)?;
-    batch_appends(cx, p, v, v)
+    if p.protocol() < 1 {
+        return batch_appends(cx, p, v, v);
+    }
+    if let (Some(only), 1) = (list.get(0), list.len()) {
+        save_item(cx, p, only, v, 0)?;
+        p.put(&[op::APPEND]);
+        return Ok(());
+    }
+    // The list may change while its items are written.
+    let mut index = 0;
+    while index < list.len() {
+        p.put(&[op::MARK]);
+        let end = index + BATCH;
+        while index < end
+            && let Some(item) = list.get(index)
+        {
+            save_item(cx, p, item, v, index)?;
+            index += 1;
+        }
+        p.put(&[op::APPENDS]);
+    }
+    Ok(())
 }
 
 /// Writes the items of an iterable that are appended to `owner`.
@@ -421,7 +445,7 @@ fn save_dict(cx: &mut Cx, p: &'static Pickler, v: Value, dict: &'static Dict) ->
     let mut left = size;
     while left > 0 {
         let n = left.min(BATCH);
-        let marked = n > 1 && p.protocol() >= 1;
+        let marked = size > 1 && p.protocol() >= 1;
         if marked {
             p.put(&[op::MARK]);
         }
@@ -529,7 +553,7 @@ fn save_frozenset(cx: &mut Cx, p: &'static Pickler, v: Value) -> PyResult<()> {
         let Some(item) = items.get(i) else { break };
         save_element(cx, p, item, v)?;
     }
-    if let Some(number) = p.known(cx, v)? {
+    if let Some(number) = p.number_of(cx, v)? {
         p.put(&[op::POP_MARK]);
         p.put_get(number);
         return Ok(());
@@ -550,7 +574,7 @@ fn save_type(cx: &mut Cx, p: &'static Pickler, v: Value) -> PyResult<()> {
 
 fn save_global(cx: &mut Cx, p: &'static Pickler, v: Value, name: Option<Value>) -> PyResult<()> {
     let f = lib_function(cx, "_Pickler", "save_global")?;
-    let mut args = RootVec::from_slice(&[Value::of(p), v]);
+    let mut args = RootVec::from_slice(&[p.shown(), v]);
     args.extend(name);
     cx.call(f, &args)?;
     Ok(())
@@ -617,7 +641,7 @@ fn save_reduced(cx: &mut Cx, p: &'static Pickler, v: Value, answer: Value) -> Py
 /// `save_reduce(*parts, obj=v)`.
 fn reduce(cx: &mut Cx, p: &'static Pickler, parts: &[Value], v: Value) -> PyResult<()> {
     let f = lib_function(cx, "_Pickler", "save_reduce")?;
-    let mut values = RootVec::from_slice(&[Value::of(p)]);
+    let mut values = RootVec::from_slice(&[p.shown()]);
     values.extend_from_slice(parts);
     values.push(v);
     let name = Value::of(cx.intern("obj"));
