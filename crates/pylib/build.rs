@@ -30,6 +30,18 @@ const LEFT_OUT: &[&str] = &[
 
 /// `(file, text, replacement)`; each text must occur exactly once.
 const PATCHES: &[(&str, &str, &str)] = &[
+    // Bytecode of the library is kept whatever the program wants for its own: the library was unpacked without asking too,
+    // and would else be compiled anew by each process.
+    (
+        "importlib/_bootstrap_external.py",
+        "        if (not sys.dont_write_bytecode and bytecode_path is not None and\n                source_mtime is not None):\n",
+        "        if ((not sys.dont_write_bytecode or _is_library(source_path)) and bytecode_path is not None and\n                source_mtime is not None):\n",
+    ),
+    (
+        "importlib/_bootstrap_external.py",
+        "def _calc_mode(path):\n",
+        "def _is_library(path):\n    library = getattr(sys, '_stdlib_dir', None)\n    return library and path.startswith(library + '/') and not path.startswith(library + '/site-packages/')\n\n\ndef _calc_mode(path):\n",
+    ),
     ("site.py", "    return 'RustPython' # XXX: RUSTPYTHON; for site-packages\n", "    return 'Python'\n"),
     (
         "site.py",

@@ -43,6 +43,10 @@ pub mod feedback {
     pub const TUPLE_ITER: u64 = 1 << 34;
     /// ForNext: a generator.
     pub const GENERATOR: u64 = 1 << 36;
+    /// One operand of another type was told to the JIT; counts in the bits from here on.
+    pub const TOLD: u64 = 1 << 56;
+    /// So many are told.
+    pub const MOST_TOLD: u64 = 24;
 }
 
 /// What an operand of an instruction means.

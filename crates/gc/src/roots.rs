@@ -68,7 +68,7 @@ pub fn current_stack_bounds() -> (usize, usize) {
 /// saved registers, not the stack pointer: what lies between is uninitialised and may hold stale references.
 #[inline(never)]
 pub fn with_spilled_registers(body: &mut dyn FnMut(usize)) {
-    let mut saved = [0usize; 24];
+    let mut saved = [0usize; if cfg!(target_arch = "x86_64") { 6 } else { 24 }];
     #[cfg(target_arch = "x86_64")]
     // SAFETY: stores six registers into `saved`; nothing else changes.
     unsafe {

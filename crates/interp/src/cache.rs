@@ -19,6 +19,8 @@ use crate::ops::set_op;
 
 /// Misses after which a site is left generic.
 const MAX_MISSES: u64 = 12;
+/// One miss in so many is an attempt even then: what the site meets may have changed since.
+const RETRY: u64 = 1024;
 
 /// The address of the first cache word of the instruction being cached.
 #[derive(Clone, Copy)]
@@ -31,11 +33,8 @@ impl Site {
         unsafe {
             let word = self.0.sub(1);
             let misses = *word >> 48;
-            if misses >= MAX_MISSES {
-                return false;
-            }
             *word = (*word & 0xffff_ffff_ffff) | (misses + 1) << 48;
-            true
+            misses < MAX_MISSES || misses % RETRY == 0
         }
     }
 

@@ -78,7 +78,6 @@ pub(crate) unsafe extern "C" fn loop_hot(
         let index = pc.offset_from(frame.code.words_ptr()) as u32 - 1;
         let bits = (cx.rt().hooks.get().hot)(cx, index);
         if bits == NOT_COMPILED {
-            *pc.cast_mut().cast::<u32>() = 0;
             return plain(insn, pc, regs, cx, table);
         }
         after_native(bits, cx)

@@ -1,7 +1,11 @@
-//! Memory for compiled code: one reservation, mapped twice, once writable and once executable (W^X).
+//! Memory for compiled code: one private reservation that is never writable and executable at the same time (W^X).
+//!
+//! Pages are made writable for the time of a copy. Nothing runs meanwhile: the caller holds the GIL, and threads without it
+//! run no compiled code, though they may be about to return to some. The memory is private, so that after a fork parent and
+//! child have their own.
 //!
 //! Invariants:
-//! - CODE-1: code is written through the writable mapping only, before anything can run it.
+//! - CODE-1: the GIL is held while code is written.
 //! - CODE-2: a range handed out stays until the process ends or [`Arena::free`] is called for it; nothing frees code that a
 //!   frame may return to.
 
@@ -14,35 +18,25 @@ const ALIGN: usize = 32;
 
 /// The arena.
 pub struct Arena {
-    writable: NonNull<u8>,
-    executable: NonNull<u8>,
-    len: usize,
+    start: NonNull<u8>,
     used: usize,
+    /// Ranges that were given back, by offset; no two of them touch.
     free: Vec<(usize, usize)>,
+    page: usize,
 }
 
 impl Arena {
     /// A new arena; None if the system refuses.
     pub fn new() -> Option<Arena> {
-        // SAFETY: plain system calls; the file lives as long as its mappings.
+        // SAFETY: plain system calls.
         unsafe {
-            // A file larger than the limit would end the process.
-            let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-            libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit);
-            let len = RESERVED.min(limit.rlim_cur as usize / 2) & !0xffff;
-            let fd = libc::memfd_create(c"taipan-jit".as_ptr(), libc::MFD_CLOEXEC);
-            if len == 0 || fd < 0 || libc::ftruncate(fd, len as i64) != 0 {
+            let page = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).ok()?;
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            let p = libc::mmap(std::ptr::null_mut(), RESERVED, libc::PROT_READ | libc::PROT_EXEC, flags, -1, 0);
+            if p == libc::MAP_FAILED {
                 return None;
             }
-            let map = |protection| {
-                let p =
-                    libc::mmap(std::ptr::null_mut(), len, protection, libc::MAP_SHARED | libc::MAP_NORESERVE, fd, 0);
-                if p == libc::MAP_FAILED { None } else { NonNull::new(p.cast::<u8>()) }
-            };
-            let writable = map(libc::PROT_READ | libc::PROT_WRITE);
-            let executable = map(libc::PROT_READ | libc::PROT_EXEC);
-            libc::close(fd);
-            Some(Arena { writable: writable?, executable: executable?, len, used: 0, free: vec![] })
+            Some(Arena { start: NonNull::new(p.cast::<u8>())?, used: 0, free: vec![], page })
         }
     }
 
@@ -51,35 +45,93 @@ impl Arena {
         self.used - self.free.iter().map(|f| f.1).sum::<usize>()
     }
 
-    /// Copies code into the arena; its executable address. None if the arena is full.
+    /// Copies code into the arena; its address. None if the arena is full.
     pub fn add(&mut self, code: &[u8]) -> Option<*const u8> {
         let size = code.len().next_multiple_of(ALIGN);
-        let at = match self.free.iter().position(|f| f.1 >= size) {
-            Some(i) => {
-                let (at, len) = self.free[i];
+        let at = self.take(size)?;
+        let first = at / self.page * self.page;
+        let len = (at + size).next_multiple_of(self.page) - first;
+        // SAFETY: the range is within the mapping, and nobody runs it or its neighbours now (CODE-1).
+        unsafe {
+            let pages = self.start.as_ptr().add(first).cast::<libc::c_void>();
+            if libc::mprotect(pages, len, libc::PROT_READ | libc::PROT_WRITE) != 0 {
+                self.give_back(at, size);
+                return None;
+            }
+            std::ptr::copy_nonoverlapping(code.as_ptr(), self.start.as_ptr().add(at), code.len());
+            // What was executable a moment ago cannot be refused to be so again.
+            let result = libc::mprotect(pages, len, libc::PROT_READ | libc::PROT_EXEC);
+            assert_eq!(result, 0, "code memory stays without permission to execute");
+            Some(self.start.as_ptr().add(at))
+        }
+    }
+
+    /// A range of `size` bytes: the smallest free one that is large enough, else a new one.
+    fn take(&mut self, size: usize) -> Option<usize> {
+        let fits = self.free.iter().enumerate().filter(|(_, f)| f.1 >= size);
+        match fits.min_by_key(|(_, f)| f.1).map(|(i, f)| (i, *f)) {
+            Some((i, (at, len))) => {
                 if len == size {
-                    self.free.swap_remove(i);
+                    self.free.remove(i);
                 } else {
                     self.free[i] = (at + size, len - size);
                 }
-                at
+                Some(at)
             }
-            None if self.used + size <= self.len => {
+            None if self.used + size <= RESERVED => {
                 self.used += size;
-                self.used - size
+                Some(self.used - size)
             }
-            None => return None,
-        };
-        // SAFETY: the range is within the mapping and nobody runs it yet (CODE-1).
-        unsafe {
-            std::ptr::copy_nonoverlapping(code.as_ptr(), self.writable.as_ptr().add(at), code.len());
-            Some(self.executable.as_ptr().add(at))
+            None => None,
         }
     }
 
     /// Gives back the range of a function (CODE-2).
     pub fn free(&mut self, code: *const u8, len: usize) {
-        let at = code as usize - self.executable.as_ptr() as usize;
-        self.free.push((at, len.next_multiple_of(ALIGN)));
+        self.give_back(code as usize - self.start.as_ptr() as usize, len.next_multiple_of(ALIGN));
+    }
+
+    fn give_back(&mut self, at: usize, len: usize) {
+        let i = self.free.partition_point(|f| f.0 < at);
+        self.free.insert(i, (at, len));
+        for i in [i, i.wrapping_sub(1)] {
+            if let (Some(&(a, n)), Some(&(b, m))) = (self.free.get(i), self.free.get(i.wrapping_add(1)))
+                && a + n == b
+            {
+                self.free[i].1 += m;
+                self.free.remove(i + 1);
+            }
+        }
+        // The end of the used part shrinks again.
+        if let Some(&(at, len)) = self.free.last()
+            && at + len == self.used
+        {
+            self.used = at;
+            self.free.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_joined_and_used_again() {
+        let mut arena = Arena::new().unwrap();
+        let sizes = [40, 4096, 7, 33];
+        let [a, b, c, d] = sizes.map(|n| arena.add(&vec![0xc3; n]).unwrap());
+        assert_eq!(arena.used(), 64 + 4096 + 32 + 64);
+        arena.free(a, 40);
+        arena.free(c, 7);
+        assert_eq!(arena.free.len(), 2);
+        arena.free(b, 4096);
+        assert_eq!(arena.free, [(0, 64 + 4096 + 32)]);
+        // SAFETY: the first byte returns.
+        unsafe { std::mem::transmute::<*const u8, extern "C" fn()>(d)() };
+        assert_eq!(arena.add(&[0xc3; 100]).unwrap(), a);
+        arena.free(d, 33);
+        arena.free(a, 100);
+        assert_eq!((arena.used, arena.free.len()), (0, 0));
     }
 }

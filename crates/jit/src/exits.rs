@@ -281,7 +281,7 @@ fn note_receiver(cx: &Cx) {
         };
         if let Some(v) = frame.reg(r) {
             let pc = frame.pc.offset_from(frame.code.words_ptr());
-            crate::tier::note_exit(frame.code, pc as u32, v);
+            crate::profile::note_exit(frame.code, pc as u32, v);
         }
     }
 }
@@ -314,7 +314,7 @@ pub unsafe extern "C" fn frames_seen(top: *mut Frame, n: usize, valid: *const u8
             (*SEEN.0.get())[i] = (*frame).object.take();
             frame = (*frame).prev;
             let pc = (*frame).pc.offset_from((*frame).code.words_ptr());
-            crate::tier::note_seen((*frame).code, pc as u32);
+            crate::profile::note_seen((*frame).code, pc as u32);
         }
     }
     crate::tier::discard_by_flag(valid);

@@ -62,5 +62,5 @@ pub fn describe(cx: &mut Cx, code: &'static CodeObject) -> Result<Texts, &'stati
 
 /// Throws the code made for `code` away, and what was learnt about it stays.
 pub fn discard(code: &'static CodeObject) {
-    tier::discard_all(code);
+    tier::forget_units(code);
 }

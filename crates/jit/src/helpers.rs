@@ -327,7 +327,7 @@ extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
 fn note_receiver(cx: &mut Cx, v: Value) {
     // SAFETY: FRAME-1; compiled code stores the pc before calls that may run Python code.
     let frame = unsafe { &*cx.frame };
-    crate::tier::note_receiver(frame.code, frame.word_index() as u32, v);
+    crate::profile::note_receiver(frame.code, frame.word_index() as u32, v);
 }
 
 extern "C" fn get_attr(cx: &mut Cx, v: Value, name: &'static Str) -> u64 {

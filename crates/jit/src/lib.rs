@@ -14,8 +14,10 @@ pub mod ir;
 pub mod lower;
 pub mod passes;
 pub mod plain;
+pub mod profile;
 pub mod stats;
 pub mod tier;
+pub mod worker;
 
 use std::sync::OnceLock;
 
@@ -54,6 +56,8 @@ pub struct Options {
     pub verbose: bool,
     /// Write a map for Linux perf.
     pub perf: bool,
+    /// Compile on the running thread even if there is a core for another one.
+    pub sync: bool,
 }
 
 static OPTIONS: OnceLock<Options> = OnceLock::new();
@@ -65,7 +69,7 @@ pub fn options() -> &'static Options {
 
 impl Options {
     /// Settings from the environment: `TAIPAN_JIT=off|on|stress`, `TAIPAN_JIT_DUMP`, `TAIPAN_JIT_OFF`, `TAIPAN_JIT_CALLS`,
-    /// `TAIPAN_JIT_LOOPS`, `TAIPAN_JIT_DEBUG=verify,stats,verbose,perf`. An error names what is not understood.
+    /// `TAIPAN_JIT_LOOPS`, `TAIPAN_JIT_DEBUG=verify,stats,verbose,perf,sync`. An error names what is not understood.
     pub fn from_environment() -> Result<Options, String> {
         let get = |name: &str| std::env::var(name).unwrap_or_default();
         let list = |name: &str| -> Vec<String> {
@@ -90,6 +94,7 @@ impl Options {
             stats: has("stats"),
             verbose: has("verbose"),
             perf: has("perf"),
+            sync: has("sync"),
         })
     }
 }
@@ -125,9 +130,9 @@ pub fn join(cx: &mut Cx, options: Options) {
     hooks.dict_changed = tier::dict_changed;
     hooks.tracing_began = tier::tracing_began;
     hooks.frame_written = tier::frame_written;
+    hooks.operand = profile::note_operand;
     cx.rt().hooks.set(hooks);
     let stress = options.mode == Mode::Stress;
-    tier::begin();
     cx.hot_call = options.hot_call.unwrap_or(if stress { 2 } else { HOT_CALL });
     cx.hot_loop = options.hot_loop.unwrap_or(if stress { 3 } else { HOT_LOOP });
     cx.rt().hot.set((cx.hot_call, cx.hot_loop));

@@ -2,96 +2,74 @@
 //!
 //! Invariants:
 //! - TIER-1: everything here is used with the GIL held, from one runtime.
-//! - TIER-2: a [`Unit`] and its exits are never freed; frames may return to its code.
-//! - TIER-3: objects that code names are kept alive by the unit's roots.
+//! - TIER-2: a [`Unit`] is never freed. Its code and exits are, some time after it was discarded, when no thread is in
+//!   compiled code and the worker is not busy with it.
+//! - TIER-3: objects that code names are kept alive by the unit's roots, from when it is built until its code is freed.
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::dict::Dict;
 use taipan_runtime::frame::flag;
 use taipan_runtime::heap::RootVec;
 use taipan_runtime::hooks::{ENTRY, NOT_COMPILED};
-use taipan_runtime::machine_items::{self, MachineItems};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::{Cx, Value};
+use taipan_runtime::{Cx, Value, threads};
 
 use crate::build::cfg::{op_at, word_at};
+use crate::build::entry::Product;
 use crate::build::{self, Refusal};
 use crate::code::Arena;
 use crate::exits::{Exit, FrameTemplate, Reason};
 use crate::ir::{Func, Type};
-use crate::lower::{Machine, Process};
+use crate::lower::{Callees, Lowered, Machine, Process};
+use crate::profile::Profile;
+use crate::worker::{self, Done, Job, Worker};
 use crate::{Mode, dump, explicit, passes, stats};
 
 /// Exits of a unit that make the code be compiled anew, at least; more if compiling it took long.
 const EXITS_TO_LEARN: u32 = 40;
 /// Compiling code anew pays after so many nanoseconds of it for each exit.
 const NANOSECONDS_PER_EXIT: u64 = 4000;
-/// Nanoseconds that may be spent compiling at once.
-const BUDGET_AT_START: u64 = 10_000_000;
-/// Of the time that has passed, one part in so many may be spent compiling besides.
-const BUDGET_PART: u64 = 4;
+/// Nanoseconds that building takes, roughly.
+const COST_OF_BUILDING: u64 = 300_000;
+/// Nanoseconds that Cranelift takes for an instruction of the IR, roughly.
+const COST_OF_INSTRUCTION: u64 = 8_000;
+/// Nanoseconds of processor time that may be spent compiling in any case.
+const BUDGET_AT_START: u64 = 1_000_000;
+/// Nanoseconds of processor time after which the program is not short.
+const EARLY: u64 = 100_000_000;
+/// Of a hundred nanoseconds so many may be spent compiling, until then and later.
+const EARLY_PERCENT: u64 = 4;
+const LATER_PERCENT: u64 = 40;
 /// At most so many exits are taken before code is compiled anew.
 const MOST_EXITS: u64 = 4000;
+/// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
+const CALL_TICKS: u32 = 8;
+const LOOP_TICKS: u32 = 6;
 /// Units made for one entry before it is left alone.
 const MAX_UNITS: u32 = 12;
 /// Attempts to build a function.
 const MAX_ATTEMPTS: u32 = 60;
 
-/// What exits have taught about a code object.
-#[derive(Default, Debug)]
-pub struct Profile {
-    /// Bits of reasons by word index.
-    failures: HashMap<u32, u32>,
-    /// Registers whose kind varies on entry, by word index.
-    varying: Vec<(u32, u16)>,
-    /// Classes and shapes of receivers by word index, with how often one was noted.
-    receivers: HashMap<u32, (u32, Vec<(u64, u64)>)>,
-}
-
-/// Receivers noted before code is compiled anew with them.
-const RECEIVERS_TO_LEARN: u32 = 100;
-/// Receivers noted that are enough to go by if code is compiled anew for another reason.
-const RECEIVERS_TO_USE: u32 = 20;
-/// More kinds than this are too many for tests in a row.
-const MAX_RECEIVERS: usize = 6;
-
-impl Profile {
-    /// Whether a register holds values of several kinds when the code is entered at `pc`.
-    pub fn entry_varies(&self, pc: u32, r: u16) -> bool {
-        self.varying.contains(&(pc, r))
-    }
-
-    /// The (class, shape) pairs noted at an instruction, unless they are too many.
-    pub fn receivers(&self, pc: u32) -> Option<&[(u64, u64)]> {
-        let (n, list) = self.receivers.get(&pc)?;
-        (*n >= RECEIVERS_TO_USE && list.len() <= MAX_RECEIVERS).then_some(list)
-    }
-
-    /// Whether handlers of the code were seen to catch exceptions.
-    pub fn catches(&self) -> bool {
-        self.failures.values().any(|bits| bits & Reason::Raised.bit() != 0)
-    }
-
-    /// Whether exits for `reason` at `pc` taught that the assumption fails.
-    pub fn failed(&self, pc: u32, reason: Reason) -> bool {
-        self.failures.get(&pc).is_some_and(|bits| bits & reason.bit() != 0)
-    }
-}
-
 /// The JIT's data of a code object.
 #[derive(Default)]
-struct CodeData {
-    profile: Profile,
+pub(crate) struct CodeData {
+    pub(crate) profile: Profile,
     /// Valid units by entry.
     units: Vec<(u32, *const Unit)>,
+    /// Entries that the worker compiles code for.
+    pending: Vec<u32>,
     /// Units made, by entry.
     made: HashMap<u32, u32>,
+    /// What compiling an entry is thought to take, if that was too much.
+    costs: HashMap<u32, u64>,
+    /// How often an entry was found hot that there was no code for.
+    ticks: HashMap<u32, u32>,
     /// Entries that are not to be compiled.
     refused: Vec<u32>,
 }
@@ -102,24 +80,41 @@ pub struct Unit {
     entry: u32,
     /// Globals of the frames that may enter it.
     globals: &'static Dict,
-    start: *const u8,
-    /// 1 while its assumptions hold.
-    valid: Cell<u8>,
-    exits: Vec<Box<Exit>>,
-    templates: Vec<Box<[FrameTemplate]>>,
+    /// Null while it is being compiled.
+    start: Cell<*const u8>,
+    /// 1 while its assumptions hold. Compiled code and the worker read it.
+    valid: AtomicU8,
+    /// Whether the worker is busy with it.
+    pending: Cell<bool>,
+    /// What was made of it.
+    made: RefCell<Made>,
     entry_kinds: Vec<(u16, Type)>,
     /// Exits taken because an assumption did not hold.
     failures: Cell<u32>,
     /// How many are enough to learn from.
     patience: Cell<u32>,
+    /// Nanoseconds that compiling it was thought to take, and that building it took.
+    cost: Cell<u64>,
+    built_in: Cell<u64>,
     /// Resumptions by it, and how many of them it left to the interpreter.
     resumed: Cell<u32>,
     left: Cell<u32>,
-    _roots: RootVec,
+}
+
+/// Code and what belongs to it.
+#[derive(Default)]
+struct Made {
+    len: usize,
+    exits: Vec<Box<Exit>>,
+    templates: Vec<Box<[FrameTemplate]>>,
+    roots: Option<RootVec>,
 }
 
 struct Tier {
-    machine: Machine,
+    /// The compiler of this thread, once it was needed.
+    machine: Option<Machine>,
+    /// The compiler of another one, if there is a core for it.
+    worker: Option<Worker>,
     arena: Arena,
     /// Units that rely on a type, by its address.
     types: HashMap<u64, Vec<*const Unit>>,
@@ -127,13 +122,21 @@ struct Tier {
     keys: HashMap<(u64, u64), Vec<*const Unit>>,
     /// Keys whose values have changed under compiled code.
     volatile: HashMap<(u64, u64), u32>,
-    /// Units that were not discarded.
-    units: Vec<*const Unit>,
+    /// Units that were not discarded, and those whose memory was not freed yet.
+    units: Vec<&'static Unit>,
+    /// Units that the worker has been given.
+    pending: Vec<&'static Unit>,
     /// Keeps watched objects alive.
     watched: RootVec,
-    /// Nanoseconds spent compiling.
+    /// Nanoseconds spent compiling, on the program's threads and by the worker.
     spent: u64,
+    spent_behind: u64,
+    /// What the worker still has to do is thought to take so long.
+    queued: u64,
 }
+
+/// Some unit was discarded whose memory was not freed yet.
+static DISCARDED: AtomicBool = AtomicBool::new(false);
 
 struct Global(UnsafeCell<Option<Tier>>);
 // SAFETY: TIER-1.
@@ -159,30 +162,32 @@ fn ready() -> Option<&'static mut Tier> {
     tier()
 }
 
-/// Notes when the program begins to run.
-pub fn begin() {
-    let _ = BEGAN.get_or_init(Instant::now);
-}
-
-static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-
 fn start() {
-    let (Some(machine), Some(arena)) = (Machine::host(), Arena::new()) else { return };
+    let Some(arena) = Arena::new() else { return };
+    let options = crate::options();
+    // Where somebody wants to see what is done, it is done in order.
+    let in_order = options.mode == Mode::Stress || options.sync || !options.dump.is_empty();
+    let in_order = in_order || options.hot_call.is_some() || options.hot_loop.is_some();
     let tier = Tier {
-        machine,
+        machine: None,
+        worker: if in_order { None } else { Worker::new() },
         arena,
         types: HashMap::new(),
         keys: HashMap::new(),
         volatile: HashMap::new(),
         units: vec![],
+        pending: vec![],
         watched: RootVec::new(),
         spent: 0,
+        spent_behind: 0,
+        queued: 0,
     };
     // SAFETY: TIER-1.
     unsafe { *TIER.0.get() = Some(tier) };
 }
 
-fn data(code: &CodeObject) -> &'static mut CodeData {
+/// The JIT's data of a code object.
+pub(crate) fn data(code: &CodeObject) -> &'static mut CodeData {
     if code.jit.get().is_null() {
         code.jit.set(Box::into_raw(Box::<CodeData>::default()).cast());
     }
@@ -190,76 +195,26 @@ fn data(code: &CodeObject) -> &'static mut CodeData {
     unsafe { &mut *code.jit.get().cast::<CodeData>() }
 }
 
-/// Notes the receiver of an instruction at which compiled code left.
-pub fn note_exit(code: &CodeObject, pc: u32, v: Value) {
-    let (n, list) = data(code).profile.receivers.entry(pc).or_default();
-    *n += 1;
-    add_receiver(list, kind_of(v));
-}
-
-/// Notes that the inlined call behind which `code` goes on at `pc` had its frame object asked for.
-pub fn note_seen(code: &CodeObject, pc: u32) {
-    *data(code).profile.failures.entry(pc).or_default() |= Reason::Seen.bit();
+/// The profile of a code object that has been looked at.
+pub(crate) fn known_profile(code: &CodeObject) -> Option<&'static Profile> {
+    // SAFETY: as in data.
+    unsafe { code.jit.get().cast::<CodeData>().as_ref() }.map(|d| &d.profile)
 }
 
 /// Discards the unit whose flag of validity is at `valid`.
 pub fn discard_by_flag(valid: *const u8) {
     let Some(tier) = tier() else { return };
-    // SAFETY: TIER-2.
-    for unit in tier.units.iter().map(|u| unsafe { &**u }).filter(|u| u.valid.as_ptr().cast_const() == valid) {
+    for unit in tier.units.iter().filter(|u| u.valid.as_ptr().cast_const() == valid) {
         unit.discard();
     }
 }
 
-/// Notes that code is compiled for a receiver of this class and shape (0: none).
-pub fn note_assumed(code: &CodeObject, pc: u32, class: u64, shape: u64) {
-    add_receiver(&mut data(code).profile.receivers.entry(pc).or_default().1, (class, shape));
-}
-
-fn kind_of(v: Value) -> (u64, u64) {
-    let shape = match taipan_runtime::shape::Attrs::of(v) {
-        Some(attrs) => attrs.shape() as *const _ as u64,
-        None => machine_items::tag_of(v),
-    };
-    (v.class() as *const Class as u64, shape)
-}
-
-/// Where the machine numbers are in all objects noted at an instruction, if they are of one kind.
-pub fn noted_items(code: &CodeObject, pc: u32) -> Option<MachineItems> {
-    let [(class, tag)] = *profile(code)?.receivers(pc)? else { return None };
-    machine_items::items_with(class, tag)
-}
-
-fn add_receiver(list: &mut Vec<(u64, u64)>, seen: (u64, u64)) {
-    if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
-        list.push(seen);
+/// Discards all units of a code object.
+pub fn discard_all(code: &CodeObject) {
+    let Some(tier) = tier() else { return };
+    for unit in tier.units.iter().filter(|u| std::ptr::eq(u.code, code)) {
+        unit.discard();
     }
-}
-
-/// Notes the receiver of an attribute instruction that compiled code leaves to the runtime. Once enough were seen and they
-/// are of few classes, the code is compiled anew.
-pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
-    let data = data(code);
-    let (n, list) = data.profile.receivers.entry(pc).or_default();
-    if *n >= RECEIVERS_TO_LEARN {
-        return;
-    }
-    *n += 1;
-    add_receiver(list, kind_of(v));
-    // What the interpreter caches for one class there is nothing more to learn about.
-    let least = if op_at(code, pc as usize).info().base.is_some() { 2 } else { 1 };
-    if *n == RECEIVERS_TO_LEARN && (least..=MAX_RECEIVERS).contains(&list.len()) {
-        for (_, unit) in data.units.clone() {
-            // SAFETY: TIER-2.
-            unsafe { (*unit).discard() };
-        }
-    }
-}
-
-/// What exits have taught about `code`.
-pub fn profile(code: &CodeObject) -> Option<&'static Profile> {
-    // SAFETY: as in data.
-    unsafe { code.jit.get().cast::<CodeData>().as_ref() }.map(|d| &d.profile)
 }
 
 /// Whether the value of a key has changed under compiled code before.
@@ -290,51 +245,84 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
     if cx.traced {
         return NOT_COMPILED;
     }
+    attend();
     // SAFETY: FRAME-1.
     unsafe {
         let frame = &mut *cx.frame;
         let code = frame.code;
+        if index == ENTRY && !code.native.get().is_null() && !crate::options().stats {
+            // The code itself checks that the globals are those it was made for.
+            return run(cx, code.native.get());
+        }
         let mut entry = index;
         let globals = frame.globals;
         if index != ENTRY && op_at(code, index as usize).base() == B::JumpBack {
             // Loops are entered at their heads.
-            let word = word_at(code, index as usize);
-            let jump = effects::jump(B::JumpBack, word).unwrap_or(0);
-            entry = (index as i64 + B::JumpBack.words() as i64 + jump as i64) as u32;
+            entry = loop_start(code, index);
             frame.pc = code.words_ptr().add(entry as usize);
         }
-        let data = data(code);
-        let unit = match data.units.iter().find(|u| u.0 == entry) {
-            Some((_, unit)) => *unit,
-            None => match compile(cx, code, entry) {
-                Some(unit) => unit,
-                None => {
-                    if entry != index {
-                        frame.pc = code.words_ptr().add(index as usize + 1);
-                    }
-                    if index == ENTRY {
-                        code.heat.set(0);
-                    }
-                    return NOT_COMPILED;
-                }
-            },
+        let unit = match data(code).units.iter().find(|u| u.0 == entry) {
+            Some((_, unit)) => Ok(*unit),
+            None if !is_worth_it(code, index, entry) => Err(Declined::ForNow),
+            None => compile(cx, code, entry, false),
         };
-        if !std::ptr::eq((*unit).globals, globals) {
-            // Another function with the same code.
-            if entry != index {
-                frame.pc = code.words_ptr().add(index as usize + 1);
+        let unit = match unit {
+            // Another function with the same code has other globals.
+            Ok(unit) if std::ptr::eq((*unit).globals, globals) => unit,
+            Ok(_) => {
+                decline(cx, code, index, Declined::ForNow);
+                return NOT_COMPILED;
             }
-            return NOT_COMPILED;
-        }
+            Err(why) => {
+                decline(cx, code, index, why);
+                return NOT_COMPILED;
+            }
+        };
         if crate::options().stats {
             stats::STATS.with_borrow_mut(|s| *s.entries.entry(dump::name(code, entry)).or_default() += 1);
         }
-        let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute((*unit).start);
+        run(cx, (*unit).start.get())
+    }
+}
+
+/// Runs a unit's code on the frame on top.
+#[inline(always)]
+unsafe fn run(cx: &mut Cx, start: *const u8) -> u64 {
+    // SAFETY: a unit that was installed has code; FRAME-1.
+    unsafe {
+        let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute(start);
         let regs = (*cx.frame).regs;
         cx.compiled += 1;
         let bits = run(cx, regs);
         cx.compiled -= 1;
         bits
+    }
+}
+
+/// Why there is no code to run.
+#[derive(Clone, Copy, PartialEq)]
+enum Declined {
+    /// It is being compiled.
+    Soon,
+    /// Perhaps later.
+    ForNow,
+}
+
+/// Sets the counter back that made the interpreter ask, and the frame to where it was.
+unsafe fn decline(cx: &mut Cx, code: &CodeObject, index: u32, why: Declined) {
+    let after = |hot: u32| match why {
+        Declined::Soon => hot - hot / 16,
+        Declined::ForNow => 0,
+    };
+    if index == ENTRY {
+        code.heat.set(after(cx.hot_call));
+        return;
+    }
+    // SAFETY: FRAME-1; the word behind a loop's bottom instruction counts in its low half.
+    unsafe {
+        let word = code.words_ptr().add(index as usize + 1);
+        (*cx.frame).pc = word;
+        *word.cast_mut().cast::<u32>() = after(cx.hot_loop);
     }
 }
 
@@ -347,6 +335,7 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
     if cx.traced || (&raw const here as usize) < cx.native_limit {
         return NOT_COMPILED;
     }
+    attend();
     // SAFETY: FRAME-1.
     unsafe {
         let frame = &mut *cx.frame;
@@ -356,34 +345,82 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
         let unit = match data.units.iter().find(|u| u.0 == entry) {
             Some((_, unit)) => *unit,
             None if code.resumed.get() < cx.hot_call => return NOT_COMPILED,
-            None => {
-                code.resumed.set(0);
-                match compile(cx, code, entry) {
-                    Some(unit) => unit,
-                    None => return NOT_COMPILED,
+            None => match compile(cx, code, entry, false) {
+                Ok(unit) => {
+                    code.resumed.set(0);
+                    unit
                 }
-            }
+                Err(why) => {
+                    code.resumed.set(if why == Declined::Soon { cx.hot_call - cx.hot_call / 16 } else { 0 });
+                    return NOT_COMPILED;
+                }
+            },
         };
         frame.flags |= flag::NATIVE;
         (*unit).resumed.set((*unit).resumed.get().wrapping_add(1));
-        let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute((*unit).start);
-        let regs = frame.regs;
-        cx.compiled += 1;
-        let bits = run(cx, regs);
-        cx.compiled -= 1;
-        bits
+        run(cx, (*unit).start.get())
     }
 }
 
-/// Whether more may be compiled now: time spent compiling stays a small part of the time spent running, so that a short
-/// program is not slowed down. What is hot comes back.
-fn within_budget() -> bool {
-    if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() || explicit::is_wanted_now() {
+/// Whether what was found hot once more has cost about as much by now as compiling it will. A round of a loop with another
+/// one in it, or a call of a function with a loop, counts for many.
+unsafe fn is_worth_it(code: &CodeObject, index: u32, entry: u32) -> bool {
+    let options = crate::options();
+    if options.mode == Mode::Stress || options.hot_call.is_some() || options.hot_loop.is_some() {
         return true;
     }
-    ready().is_some_and(|t| {
-        t.spent < BUDGET_AT_START + BEGAN.get_or_init(Instant::now).elapsed().as_nanos() as u64 / BUDGET_PART
-    })
+    let ticks = data(code).ticks.entry(entry).or_default();
+    *ticks += 1;
+    if *ticks > 1 {
+        let needed = if index == ENTRY { CALL_TICKS } else { LOOP_TICKS };
+        return *ticks > needed;
+    }
+    let (from, to) = match index {
+        ENTRY => (0, code.word_count() as u32),
+        _ => (loop_start(code, index), index),
+    };
+    let mut at = from;
+    while at < to {
+        let op = op_at(code, at as usize);
+        if matches!(op.base(), B::ForNext | B::JumpBack) {
+            return true;
+        }
+        at += op.words() as u32;
+    }
+    false
+}
+
+/// The first instruction of the loop whose bottom is at `index`.
+fn loop_start(code: &CodeObject, index: u32) -> u32 {
+    let op = op_at(code, index as usize).base();
+    let jump = effects::jump(op, word_at(code, index as usize)).unwrap_or(0);
+    (index as i64 + op.words() as i64 + jump as i64) as u32
+}
+
+/// Whether the program can afford to have something compiled that takes about `cost` nanoseconds: time spent compiling stays
+/// a small part of the time spent running, a very small one at first, so that a short program is not slowed down. What is
+/// hot comes back.
+fn affords(tier: &Tier, cost: u64) -> bool {
+    if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() {
+        return true;
+    }
+    let passed = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID);
+    let early = passed.min(EARLY);
+    let budget = BUDGET_AT_START + early / 100 * EARLY_PERCENT + (passed - early) / 100 * LATER_PERCENT;
+    tier.spent + tier.spent_behind + tier.queued + cost < budget
+}
+
+/// Nanoseconds of processor time that this thread or the process has used. On a busy machine time that passes says little.
+pub(crate) fn cpu_time(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a plain system call.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Of this thread.
+pub(crate) fn thread_time() -> u64 {
+    cpu_time(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
 fn refuse(data: &mut CodeData, entry: u32, why: &'static str) {
@@ -391,94 +428,96 @@ fn refuse(data: &mut CodeData, entry: u32, why: &'static str) {
     stats::STATS.with_borrow_mut(|s| *s.refused.entry(why).or_default() += 1);
 }
 
-fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Option<*const Unit> {
+/// Compiles code for an entry, or lets the worker do it. `now`: the program asked for it and waits.
+fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: bool) -> Result<*const Unit, Declined> {
     let data = data(code);
+    if data.pending.contains(&entry) && !now {
+        return Err(Declined::Soon);
+    }
     if data.refused.contains(&entry) {
-        return None;
+        return Err(Declined::ForNow);
     }
     // Calling it makes a generator; that is resumed at other places.
     if code.is_generator_like() && entry == ENTRY {
         refuse(data, entry, "generator");
-        return None;
+        return Err(Declined::ForNow);
     }
     // The interpreter goes through a chain of delegating generators without native recursion.
     if entry != ENTRY && entry > 0 && op_at(code, entry as usize - 1) == B::YieldDelegate {
         refuse(data, entry, "delegating generator");
-        return None;
+        return Err(Declined::ForNow);
     }
-    if !within_budget() {
-        return None;
-    }
-    let made = data.made.entry(entry).or_default();
-    *made += 1;
-    if *made > MAX_UNITS {
+    if data.made.get(&entry).is_some_and(|made| *made >= MAX_UNITS) {
         refuse(data, entry, "left too often");
-        return None;
+        return Err(Declined::ForNow);
     }
-    let began = Instant::now();
-    let result = build_unit(cx, code, entry);
-    let spent = began.elapsed().as_nanos() as u64;
+    let cost = data.costs.get(&entry).copied().unwrap_or(COST_OF_BUILDING);
+    if !ready().is_some_and(|tier| now || affords(tier, cost)) {
+        return Err(Declined::ForNow);
+    }
+    let began = thread_time();
+    let result = build_and_make(cx, code, entry, now);
+    let spent = thread_time() - began;
     stats::STATS.with_borrow_mut(|s| s.compile_ns += spent);
-    if let Some(tier) = tier() {
+    if let Some(tier) = ready() {
         tier.spent += spent;
     }
     match result {
-        Ok(unit) => {
-            // What was compiled on request has seldom run before, so there is much to learn.
-            let least = if explicit::is_wanted_now() { EXITS_TO_LEARN / 4 } else { EXITS_TO_LEARN };
-            let patience = (spent / NANOSECONDS_PER_EXIT).clamp(least as u64, MOST_EXITS);
-            // SAFETY: the unit was just made.
-            unsafe { (*unit).patience.set(patience as u32) };
-            data.units.push((entry, unit));
-            if code.is_generator_like() {
-                code.has_resumes.set(true);
-            }
-            if entry == ENTRY {
-                // SAFETY: the unit was just made.
-                code.native.set(unsafe { (*unit).start });
-            }
-            Some(unit)
-        }
+        Ok(Some(unit)) if unit.pending.get() => Err(Declined::Soon),
+        Ok(Some(unit)) => Ok(unit),
+        Ok(None) => Err(Declined::ForNow),
         Err(why) => {
-            if crate::options().verbose {
-                eprintln!("jit: {} not compiled: {why}", dump::name(code, entry));
-            }
-            refuse(data, entry, why);
-            None
+            give_up(code, entry, why);
+            Err(Declined::ForNow)
         }
     }
 }
 
-/// Compiles `code`, whose frame on top has just been entered, unless that has been done; false if there is no code.
-pub(crate) fn compile_entry(cx: &mut Cx, code: &'static CodeObject) -> bool {
-    data(code).units.iter().any(|u| u.0 == ENTRY) || compile(cx, code, ENTRY).is_some()
-}
-
-/// Throws the units of `code` away.
-pub(crate) fn discard_all(code: &'static CodeObject) {
-    if code.jit.get().is_null() {
-        return;
-    }
-    for (_, unit) in data(code).units.clone() {
-        // SAFETY: TIER-2.
-        unsafe { (*unit).discard() };
-    }
-    data(code).made.clear();
-}
-
-/// Machine code for texts only: nothing ever runs it.
-pub(crate) fn lower_for_texts(cx: &mut Cx, func: &Func) -> Result<crate::lower::Lowered, &'static str> {
-    let process = process(cx, 0);
-    let tier = ready().ok_or("no machine")?;
-    tier.machine.lower(func, &process, true).map_err(|_| "not lowered")
-}
-
-/// Builds the IR of what the frame on top is about to run.
-pub(crate) fn build_entry(
+/// None if it turned out to be too much for now.
+fn build_and_make(
     cx: &mut Cx,
     code: &'static CodeObject,
     entry: u32,
-) -> Result<build::entry::Product, &'static str> {
+    now: bool,
+) -> Result<Option<&'static Unit>, &'static str> {
+    let began = thread_time();
+    let mut product = build_ir(cx, code, entry)?;
+    let func = std::mem::take(&mut product.func);
+    let size: usize = func.rpo().iter().map(|block| func[*block].insts.len()).sum();
+    let cost = size as u64 * COST_OF_INSTRUCTION;
+    data(code).costs.insert(entry, cost + COST_OF_BUILDING);
+    let tier = ready().ok_or("no machine")?;
+    if !now && !affords(tier, cost) {
+        return Ok(None);
+    }
+    *data(code).made.entry(entry).or_default() += 1;
+    let unit = new_unit(cx, tier, code, entry, product);
+    unit.cost.set(cost);
+    unit.built_in.set(thread_time() - began);
+    make(cx, tier, unit, func, now).inspect_err(|_| unit.discard())?;
+    Ok(Some(unit))
+}
+
+fn give_up(code: &CodeObject, entry: u32, why: &'static str) {
+    if crate::options().verbose {
+        eprintln!("jit: {} not compiled: {why}", dump::name(code, entry));
+    }
+    refuse(data(code), entry, why);
+}
+
+/// The front end: the function in IR, improved.
+fn build_ir(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<Product, &'static str> {
+    let mut product = build_entry(cx, code, entry)?;
+    let func = &mut product.func;
+    func.name = dump::name(code, entry);
+    dump::ir("ir", &func.name, func);
+    passes::run(func)?;
+    dump::ir("ir-opt", &func.name, func);
+    Ok(product)
+}
+
+/// Builds the IR of what the frame on top is about to run.
+pub fn build_entry(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<Product, &'static str> {
     let mut sticky = build::Sticky::default();
     let product = loop {
         match build::entry::build(cx, code, entry, &mut sticky) {
@@ -496,6 +535,70 @@ pub(crate) fn build_entry(
     Ok(product)
 }
 
+/// A unit that has no code yet.
+fn new_unit(cx: &Cx, tier: &mut Tier, code: &'static CodeObject, entry: u32, product: Product) -> &'static Unit {
+    let mut roots = RootVec::new();
+    roots.extend_from_slice(&product.roots);
+    roots.push(Value::of(code));
+    let unit: &'static Unit = Box::leak(Box::new(Unit {
+        code,
+        entry,
+        // SAFETY: FRAME-1.
+        globals: unsafe { (*cx.frame).globals },
+        start: Cell::new(std::ptr::null()),
+        valid: AtomicU8::new(1),
+        pending: Cell::new(false),
+        made: RefCell::new(Made { roots: Some(roots), ..Made::default() }),
+        entry_kinds: product.entry_kinds,
+        failures: Cell::new(0),
+        patience: Cell::new(EXITS_TO_LEARN),
+        cost: Cell::new(0),
+        built_in: Cell::new(0),
+        resumed: Cell::new(0),
+        left: Cell::new(0),
+    }));
+    tier.units.push(unit);
+    for class in product.watched_types {
+        class.watch();
+        tier.watched.push(Value::of(class));
+        tier.types.entry(class as *const _ as u64).or_default().push(unit);
+    }
+    for (dict, key) in product.watched_keys {
+        dict.watch();
+        tier.watched.push(Value::of(dict));
+        tier.keys.entry((dict as *const _ as u64, key as *const _ as u64)).or_default().push(unit);
+    }
+    unit
+}
+
+/// Compiles the code that the frame on top has just entered, without asking whether that pays; false if it cannot be.
+pub fn compile_entry(cx: &mut Cx, code: &'static CodeObject) -> bool {
+    data(code).units.iter().any(|u| u.0 == ENTRY) || compile(cx, code, ENTRY, true).is_ok()
+}
+
+/// Throws all units of `code` away, on request: that counts for nothing.
+pub fn forget_units(code: &'static CodeObject) {
+    if !code.jit.get().is_null() {
+        discard_all(code);
+        data(code).made.clear();
+    }
+}
+
+/// Machine code of a function for its texts only: nothing ever runs it.
+pub fn lower_for_texts(cx: &mut Cx, func: &Func) -> Result<Lowered, &'static str> {
+    let process = process(cx, 0);
+    let machine = machine(ready().ok_or("no machine")?)?;
+    machine.lower(func, &process, &Callees::of(func), true).map_err(|_| "not lowered")
+}
+
+/// This thread's compiler.
+fn machine(tier: &mut Tier) -> Result<&mut Machine, &'static str> {
+    if tier.machine.is_none() {
+        tier.machine = Machine::host();
+    }
+    tier.machine.as_mut().ok_or("no machine")
+}
+
 /// Facts about the process for code whose flag of validity is at `valid`.
 fn process(cx: &mut Cx, valid: u64) -> Process {
     Process {
@@ -508,70 +611,139 @@ fn process(cx: &mut Cx, valid: u64) -> Process {
     }
 }
 
-fn build_unit(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<*const Unit, &'static str> {
-    let product = build_entry(cx, code, entry)?;
-    let mut func = product.func;
-    let name = dump::name(code, entry);
-    func.name = name.clone();
-    dump::ir("ir", &name, &func);
-    passes::run(&mut func)?;
-    dump::ir("ir-opt", &name, &func);
-    let tier = ready().ok_or("no machine")?;
-    let mut roots = RootVec::new();
-    roots.extend_from_slice(&product.roots);
-    roots.push(Value::of(code));
-    let unit = Box::leak(Box::new(Unit {
-        code,
-        entry,
-        // SAFETY: FRAME-1.
-        globals: unsafe { (*cx.frame).globals },
-        start: std::ptr::null(),
-        valid: Cell::new(1),
-        exits: vec![],
-        templates: vec![],
-        entry_kinds: product.entry_kinds,
-        failures: Cell::new(0),
-        patience: Cell::new(EXITS_TO_LEARN),
-        resumed: Cell::new(0),
-        left: Cell::new(0),
-        _roots: roots,
-    }));
+/// The back end: gives the unit its code, or the worker the work.
+fn make(cx: &mut Cx, tier: &mut Tier, unit: &'static Unit, func: Func, now: bool) -> Result<(), &'static str> {
     let process = process(cx, unit.valid.as_ptr() as u64);
-    let began = Instant::now();
-    let lowered = match tier.machine.lower(&func, &process, dump::wants_code(&name)) {
-        Ok(lowered) => lowered,
-        Err(why) => {
-            if crate::options().verbose {
-                eprintln!("jit: {name}: {why}");
+    let callees = Callees::of(&func);
+    if let Some(roots) = &mut unit.made.borrow_mut().roots {
+        roots.extend(callees.codes().map(|code| Value::of(code)));
+    }
+    let mut job = Job { ticket: std::ptr::from_ref(unit) as usize, func, process, callees, wanted: &unit.valid };
+    if let Some(worker) = tier.worker.as_ref().filter(|_| !now) {
+        match worker.submit(job) {
+            Ok(()) => {
+                unit.pending.set(true);
+                tier.queued += unit.cost.get();
+                tier.pending.push(unit);
+                data(unit.code).pending.push(unit.entry);
+                return Ok(());
             }
-            return Err("not lowered");
+            Err(back) => job = back,
         }
-    };
-    stats::STATS.with_borrow_mut(|s| s.lower_ns += began.elapsed().as_nanos() as u64);
+    }
+    let machine = machine(tier)?;
+    let began = thread_time();
+    let wants_code = dump::wants_code(&job.func.name);
+    let result = machine.lower(&job.func, &job.process, &job.callees, wants_code);
+    let spent = thread_time() - began;
+    install(tier, unit, result, spent)
+}
+
+/// Puts code in its place. What it relies on has not changed.
+fn install(
+    tier: &mut Tier,
+    unit: &'static Unit,
+    lowered: Result<Lowered, String>,
+    spent: u64,
+) -> Result<(), &'static str> {
+    let name = dump::name(unit.code, unit.entry);
+    let lowered = lowered.map_err(|why| {
+        if crate::options().verbose {
+            eprintln!("jit: {name}: {why}");
+        }
+        "not lowered"
+    })?;
     dump::code(&name, &lowered);
-    unit.start = tier.arena.add(&lowered.bytes).ok_or("code memory is full")?;
-    unit.exits = lowered.exits;
-    unit.templates = lowered.templates;
-    for exit in &unit.exits {
+    let start = tier.arena.add(&lowered.bytes).ok_or("code memory is full")?;
+    dump::perf_map(&name, start, lowered.bytes.len());
+    for exit in &lowered.exits {
         exit.unit.set(unit);
     }
-    dump::perf_map(&name, unit.start, lowered.bytes.len());
-    tier.units.push(unit);
-    for class in product.watched_types {
-        class.watch();
-        tier.watched.push(Value::of(class));
-        tier.types.entry(class as *const _ as u64).or_default().push(unit);
+    {
+        let mut made = unit.made.borrow_mut();
+        made.len = lowered.bytes.len();
+        made.exits = lowered.exits;
+        made.templates = lowered.templates;
     }
-    for (dict, key) in product.watched_keys {
-        dict.watch();
-        tier.watched.push(Value::of(dict));
-        tier.keys.entry((dict as *const _ as u64, key as *const _ as u64)).or_default().push(unit);
+    unit.start.set(start);
+    // What was compiled on request has seldom run before, so there is much to learn.
+    let least = if explicit::is_wanted_now() { EXITS_TO_LEARN / 4 } else { EXITS_TO_LEARN };
+    let patience = ((unit.built_in.get() + spent) / NANOSECONDS_PER_EXIT).clamp(least as u64, MOST_EXITS);
+    unit.patience.set(patience as u32);
+    let code = unit.code;
+    data(code).units.push((unit.entry, unit));
+    if code.is_generator_like() {
+        code.has_resumes.set(true);
+    }
+    if unit.entry == ENTRY {
+        code.native.set(start);
     }
     stats::STATS.with_borrow_mut(|s| {
         s.compiled += 1;
+        s.lower_ns += spent;
         s.code_bytes += lowered.bytes.len() as u64;
     });
-    Ok(unit)
+    Ok(())
+}
+
+/// Looks after what has happened since the last time: code that the worker has made is put in its place, that of discarded
+/// units is freed.
+#[inline(always)]
+fn attend() {
+    if worker::has_news() || DISCARDED.load(Ordering::Relaxed) {
+        attend_now();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn attend_now() {
+    let Some(tier) = tier() else { return };
+    if worker::has_news() {
+        take_news(tier);
+    }
+    if DISCARDED.load(Ordering::Relaxed) && !threads::run_compiled() {
+        DISCARDED.store(false, Ordering::Relaxed);
+        let (keep, gone) = std::mem::take(&mut tier.units).into_iter().partition(|u| u.is_valid() || u.pending.get());
+        tier.units = keep;
+        for unit in gone {
+            let made = unit.made.take();
+            let start = unit.start.replace(std::ptr::null());
+            if !start.is_null() {
+                tier.arena.free(start, made.len);
+            }
+        }
+    }
+}
+
+fn take_news(tier: &mut Tier) {
+    let Some(worker) = &mut tier.worker else { return };
+    if worker.forked() {
+        tier.queued = 0;
+        for unit in std::mem::take(&mut tier.pending) {
+            unit.arrived();
+            unit.forgive();
+            unit.discard();
+        }
+        DISCARDED.store(true, Ordering::Relaxed);
+        return;
+    }
+    for Done { ticket, result, spent } in worker.take() {
+        tier.spent_behind += spent;
+        let Some(i) = tier.pending.iter().position(|u| std::ptr::from_ref(*u) as usize == ticket) else { continue };
+        let unit = tier.pending.remove(i);
+        unit.arrived();
+        tier.queued -= unit.cost.get();
+        if data(unit.code).units.iter().any(|u| u.0 == unit.entry) {
+            // The program has asked for it in the meantime.
+            unit.discard();
+        } else if !unit.is_valid() {
+            DISCARDED.store(true, Ordering::Relaxed);
+        } else if let Err(why) = install(tier, unit, result, spent) {
+            give_up(unit.code, unit.entry, why);
+            unit.discard();
+        }
+    }
 }
 
 impl Unit {
@@ -586,7 +758,7 @@ impl Unit {
         if !failures.is_multiple_of(self.patience.get()) {
             return;
         }
-        for exit in &self.exits {
+        for exit in &self.made.borrow().exits {
             let often = exit.count.get() >= (failures / 32).max(4);
             let taught = match exit.reason {
                 Reason::Raised => exit.catcher(),
@@ -594,7 +766,7 @@ impl Unit {
                 _ => None,
             };
             if let Some((code, pc)) = taught.filter(|_| often) {
-                *data(code).profile.failures.entry(pc).or_default() |= exit.reason.bit();
+                data(code).profile.fail(pc, exit.reason);
             }
         }
         self.discard();
@@ -622,18 +794,36 @@ impl Unit {
                 Type::Int => v.is_small(),
                 _ => std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT),
             });
-            if !same && !known.profile.varying.contains(&(frame.pc, *r)) {
-                known.profile.varying.push((frame.pc, *r));
+            if !same {
+                known.profile.vary(frame.pc, *r);
             }
+        }
+    }
+
+    fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Relaxed) != 0
+    }
+
+    /// The worker is done with it.
+    fn arrived(&self) {
+        self.pending.set(false);
+        data(self.code).pending.retain(|entry| *entry != self.entry);
+    }
+
+    /// Lets it count as never made.
+    fn forgive(&self) {
+        if let Some(made) = data(self.code).made.get_mut(&self.entry) {
+            *made = made.saturating_sub(1);
         }
     }
 
     /// Lets nobody enter the unit any more.
     fn discard(&self) {
-        if self.valid.replace(0) == 0 {
+        if self.valid.swap(0, Ordering::Relaxed) == 0 {
             return;
         }
         stats::STATS.with_borrow_mut(|s| s.invalidated += 1);
+        DISCARDED.store(true, Ordering::Relaxed);
         data(self.code).units.retain(|u| !std::ptr::eq(u.1, self));
         if data(self.code).units.is_empty() {
             self.code.has_resumes.set(false);
@@ -656,25 +846,17 @@ pub fn type_changed(_: &mut Cx, class: &Class) {
 /// Somebody wants to see events: compiled code, which reports none, is left at the next chance.
 pub fn tracing_began(_: &mut Cx) {
     let Some(tier) = tier() else { return };
-    for unit in std::mem::take(&mut tier.units) {
-        // SAFETY: TIER-2.
-        let unit = unsafe { &*unit };
+    for unit in tier.units.iter().filter(|u| u.is_valid()) {
         // This was no failure of the code.
-        if let Some(made) = data(unit.code).made.get_mut(&unit.entry) {
-            *made = made.saturating_sub(1);
-        }
+        unit.forgive();
         unit.discard();
     }
 }
 
 /// Somebody wrote a register of a running frame: compiled code holds another value, so it is left at the next chance.
 pub fn frame_written(_: &mut Cx, code: &CodeObject) {
-    if code.jit.get().is_null() {
-        return;
-    }
-    for (_, unit) in data(code).units.clone() {
-        // SAFETY: TIER-2.
-        unsafe { (*unit).discard() };
+    if !code.jit.get().is_null() {
+        discard_all(code);
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Hooks {
     /// Runs Python signal handlers of signals that arrived. Set by `stdlib`.
     pub signals: fn(&mut Cx) -> PyResult<()>,
     /// The running frame is hot: at the loop instruction with this word index, or on entry with [`ENTRY`]. Compiled code
-    /// may run it on. Returns [`NOT_COMPILED`], [`RESUME`] (go on at the frame on top), 0 (an exception is to be unwound
+    /// may run it on. Returns [`NOT_COMPILED`] with the counter set back that led here, [`RESUME`] (go on at the frame on top), 0 (an exception is to be unwound
     /// from the frame on top) or the word that the running frame returned; it is still on top then. Set by `jit`.
     pub hot: unsafe fn(&mut Cx, u32) -> u64,
     /// Resumes the generator frame on top, entered with the flag ENTRY, by compiled code: [`NOT_COMPILED`], or the word that it
@@ -47,6 +47,9 @@ pub struct Hooks {
     pub tracing_began: fn(&mut Cx),
     /// Somebody besides the interpreter wrote a register of a running frame of this code. Set by `jit`.
     pub frame_written: fn(&mut Cx, &CodeObject),
+    /// An operand of the instruction with this word index is of a type that its inline cache says nothing about; `true` for
+    /// the right one. Set by `jit`.
+    pub operand: fn(&CodeObject, u32, Value, bool),
     /// In a watched dict the value under a key (its word; 0 for all) is about to change. Set by `jit`.
     pub dict_changed: fn(&mut Cx, &Dict, u64),
     /// Issues a warning: (message, category, stack level). Set by `stdlib`; silent before.
@@ -67,6 +70,7 @@ impl Default for Hooks {
             type_changed: |_, _| {},
             tracing_began: |_| {},
             frame_written: |_, _| {},
+            operand: |_, _, _, _| {},
             dict_changed: |_, _, _| {},
             warn: |_, _, _, _| Ok(()),
         }

@@ -149,6 +149,12 @@ pub fn contexts() -> &'static [*mut Cx] {
     unsafe { &*CONTEXTS.0.get() }
 }
 
+/// Whether any thread is in compiled code or in something called by it. The caller holds the GIL.
+pub fn run_compiled() -> bool {
+    // SAFETY: THREAD-2.
+    contexts().iter().any(|cx| unsafe { (**cx).compiled > 0 })
+}
+
 pub(crate) fn add_context(cx: &mut Cx) {
     // SAFETY: THREAD-2: the caller holds the GIL.
     unsafe { (*CONTEXTS.0.get()).push(cx) };

@@ -106,6 +106,10 @@ fn add_zipimport(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
 fn add_io(cx: &mut Cx, builtins: &'static Module, sys: &'static Module) -> PyResult<()> {
     let open = import_attr(cx, "_io", "open")?;
     builtins.set(cx, "open", open);
+    set_streams(cx, sys)
+}
+
+fn set_streams(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
     let streams = crate::io::open_std_streams(cx, state::config().unbuffered)?;
     for (name, stream) in ["stdin", "stdout", "stderr"].into_iter().zip(streams) {
         sys.set(cx, name, stream);

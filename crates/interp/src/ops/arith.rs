@@ -125,7 +125,7 @@ macro_rules! binary_ops {
                 r.set(w.a(), v);
                 dispatch!(pc.add(1), regs, cx, table);
             }
-            note_operands(pc, a, b);
+            note_operands(cx, pc, a, b);
             match binary(cx, a, b, &$op, is_inplace(pc)) {
                 Ok(v) => {
                     r.set(w.a(), v);
@@ -158,7 +158,7 @@ macro_rules! binary_ops {
                 r.set(w.a(), v);
                 dispatch!(pc.add(1), regs, cx, table);
             }
-            note_operands(pc, a, b);
+            note_operands(cx, pc, a, b);
             match binary(cx, a, b, &$op, is_inplace(pc)) {
                 Ok(v) => {
                     r.set(w.a(), v);
@@ -229,7 +229,7 @@ pub(crate) unsafe fn note(pc: *const u64, bits: u64) {
 
 /// Notes what operands without a fast path are.
 #[inline(always)]
-pub(crate) unsafe fn note_operands(pc: *const u64, a: Value, b: Value) {
+pub(crate) unsafe fn note_operands(cx: &Cx, pc: *const u64, a: Value, b: Value) {
     let is_float = |v: Value| std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT);
     let is_int = |v: Value| std::ptr::eq(v.class(), &taipan_runtime::types::int::INT);
     let bits = if a.exact::<taipan_runtime::types::str::Str>().is_some()
@@ -241,10 +241,32 @@ pub(crate) unsafe fn note_operands(pc: *const u64, a: Value, b: Value) {
     } else if (is_float(a) || is_int(a)) && (is_float(b) || is_int(b)) {
         feedback::FLOAT
     } else {
+        // SAFETY: the caller's promise.
+        unsafe { tell_operands(cx, pc, a, b) };
         feedback::OTHER
     };
     // SAFETY: as `note`.
     unsafe { note(pc, bits) }
+}
+
+/// Tells the JIT of operands that the cache word at `pc` says nothing about, the first times.
+#[inline(never)]
+pub(crate) unsafe fn tell_operands(cx: &Cx, pc: *const u64, a: Value, b: Value) {
+    // SAFETY: INT-1, INT-3; the frame's pc is at the cache word.
+    unsafe {
+        let frame = &*cx.frame;
+        if *pc / feedback::TOLD >= feedback::MOST_TOLD || frame.pc != pc {
+            return;
+        }
+        *pc.cast_mut() += feedback::TOLD;
+        let tell = cx.rt().hooks.get().operand;
+        let index = frame.word_index() as u32;
+        for (v, right) in [(a, false), (b, true)] {
+            if v.is_pointer() {
+                tell(frame.code, index, v, right);
+            }
+        }
+    }
 }
 
 handler!(TrueDiv, |w, pc, regs, cx, table| {
@@ -278,7 +300,7 @@ handler!(
             note(pc, feedback::FLOAT);
         }
         if pair.is_none() {
-            note_operands(pc, a, b);
+            note_operands(cx, pc, a, b);
         }
         let result = match pair {
             Some((x, y)) if y != 0.0 => Ok(cx.float(x / y)),
@@ -322,7 +344,7 @@ fn pow(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
     }
     // SAFETY: the first cache word.
     let inplace = unsafe {
-        note_operands(pc, a, b);
+        note_operands(cx, pc, a, b);
         is_inplace(pc)
     };
     let v = number::power(cx, a, b, None, inplace)?;

@@ -252,7 +252,9 @@ fn not_unpackable(cx: &mut Cx, v: Value) -> PyResult<Value> {
     iter::iter(cx, v)
 }
 
-fn unpack_sequence(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
+fn unpack_sequence(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
+    // SAFETY: the handler's first cache word.
+    unsafe { super::arith::tell_operands(cx, pc, r.get(w.b()), Value::none()) };
     let (v, n) = (r.get(w.b()), w.c());
     let it = not_unpackable(cx, v)?;
     let items = List::with_capacity(cx, n);

@@ -2,8 +2,10 @@
 
 use taipan_bytecode::Word;
 use taipan_bytecode::ops::feedback;
+use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::object;
+use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value};
 
@@ -89,7 +91,7 @@ macro_rules! comparisons {
                 dispatch!(pc.add(1), regs, cx, table);
             }
             (*cx.frame).pc = pc;
-            note_operands(pc, a, b);
+            note_operands(cx, pc, a, b);
             // The result need not be a bool.
             let result = match (a.exact::<Str>(), b.exact::<Str>()) {
                 (Some(_), Some(_)) => compare_slow(cx, a, b, CmpOp::$op).map(Value::bool),
@@ -129,7 +131,7 @@ macro_rules! comparisons {
                 dispatch!(target, regs, cx, table);
             }
             (*cx.frame).pc = pc;
-            note_operands(pc, a, b);
+            note_operands(cx, pc, a, b);
             match compare_slow(cx, a, b, CmpOp::$op) {
                 Ok(c) => {
                     let target = if c == $when { next.offset(w.sc() as isize) } else { next };
@@ -149,7 +151,7 @@ macro_rules! comparisons {
                 dispatch!(target, regs, cx, table);
             }
             (*cx.frame).pc = pc;
-            note_operands(pc, Regs(regs).get(w.a()), Value::small(0));
+            note_operands(cx, pc, Regs(regs).get(w.a()), Value::small(0));
             match compare_slow(cx, Regs(regs).get(w.a()), Value::small(w.sb() as i64), CmpOp::$op) {
                 Ok(c) => {
                     let target = if c == $when { next.offset(w.sc() as isize) } else { next };
@@ -199,14 +201,27 @@ slow! {
     NotIn 0 => not_contains;
 }
 
+#[inline]
+fn is_in(cx: &mut Cx, item: Value, container: Value) -> PyResult<bool> {
+    if item.is_small() || item.exact::<Str>().is_some() {
+        if let Some(set) = container.exact::<Set>() {
+            return set.contains(cx, item);
+        }
+        if let Some(dict) = container.exact::<Dict>() {
+            return dict.contains(cx, item);
+        }
+    }
+    object::contains(cx, container, item)
+}
+
 fn contains(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let found = object::contains(cx, r.get(w.c()), r.get(w.b()))?;
+    let found = is_in(cx, r.get(w.b()), r.get(w.c()))?;
     r.set(w.a(), Value::bool(found));
     Ok(())
 }
 
 fn not_contains(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    let found = object::contains(cx, r.get(w.c()), r.get(w.b()))?;
+    let found = is_in(cx, r.get(w.b()), r.get(w.c()))?;
     r.set(w.a(), Value::bool(!found));
     Ok(())
 }

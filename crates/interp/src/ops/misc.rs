@@ -10,7 +10,7 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
-use super::arith::note;
+use super::arith::{note, tell_operands};
 use crate::dispatch::{Regs, dispatch, handler, slow};
 
 handler!(Nop, |w, pc, regs, cx, table| { dispatch!(pc, regs, cx, table) });
@@ -104,12 +104,14 @@ slow! {
 }
 
 /// Notes what kind of container is indexed.
-fn note_container(pc: *mut u64, v: Value, key: Value) {
+fn note_container(cx: &Cx, pc: *mut u64, v: Value, key: Value) {
     let bits = if v.exact::<Dict>().is_some() {
         feedback::DICT
     } else if v.exact::<Str>().is_some() && key.is_small() {
         feedback::STR
     } else {
+        // SAFETY: as below.
+        unsafe { tell_operands(cx, pc, v, Value::none()) };
         feedback::OTHER
     };
     // SAFETY: the handlers pass their first cache word.
@@ -117,21 +119,29 @@ fn note_container(pc: *mut u64, v: Value, key: Value) {
 }
 
 fn load_item(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
-    note_container(pc, r.get(w.b()), r.get(w.c()));
-    let v = object::get_item(cx, r.get(w.b()), r.get(w.c()))?;
+    let (container, key) = (r.get(w.b()), r.get(w.c()));
+    note_container(cx, pc, container, key);
+    if let Some(dict) = container.exact::<Dict>()
+        && (key.is_small() || key.exact::<Str>().is_some())
+        && let Some(v) = dict.get_plain(key)
+    {
+        r.set(w.a(), v);
+        return Ok(());
+    }
+    let v = object::get_item(cx, container, key)?;
     r.set(w.a(), v);
     Ok(())
 }
 
 fn load_item_i(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
-    note_container(pc, r.get(w.b()), Value::small(0));
+    note_container(cx, pc, r.get(w.b()), Value::small(0));
     let v = object::get_item(cx, r.get(w.b()), Value::small(w.sc() as i64))?;
     r.set(w.a(), v);
     Ok(())
 }
 
 fn store_item(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
-    note_container(pc, r.get(w.a()), r.get(w.b()));
+    note_container(cx, pc, r.get(w.a()), r.get(w.b()));
     object::set_item(cx, r.get(w.a()), r.get(w.b()), Some(r.get(w.c())))
 }
 

@@ -207,7 +207,8 @@ impl Builder<'_> {
         if !number || self.func[y].ty != Type::Val || self.failed(Reason::Class) {
             return Ok(None);
         }
-        let Some(class) = self.class_of(y).or_else(|| self.peek(y).map(|v| v.class())) else { return Ok(None) };
+        let class = self.class_of(y).or_else(|| self.noted_at(self.pc as u32 | crate::profile::RIGHT));
+        let Some(class) = class.or_else(|| self.peek(y).map(|v| v.class())) else { return Ok(None) };
         // A subclass of a number type may be asked first for another reason.
         if !class.is_heap_type() || class.is_subtype(&FLOAT) || class.is_subtype(&taipan_runtime::types::int::INT) {
             return Ok(None);
@@ -219,9 +220,15 @@ impl Builder<'_> {
     /// The only class noted of the operands `v` here; what it is now if nothing was noted.
     pub fn noted_class(&mut self, v: Val) -> Option<&'static taipan_runtime::typeobj::Type> {
         let code = self.context().code;
-        let Some(noted) = crate::tier::profile(code).and_then(|p| p.receivers(self.pc as u32)) else {
-            return self.peek(v).map(|now| now.class());
-        };
+        match crate::profile::profile(code).and_then(|p| p.receivers(self.pc as u32)) {
+            Some(_) => self.noted_at(self.pc as u32),
+            None => self.peek(v).map(|now| now.class()),
+        }
+    }
+
+    /// The only class noted under a key of the profile.
+    fn noted_at(&mut self, key: u32) -> Option<&'static taipan_runtime::typeobj::Type> {
+        let noted = crate::profile::profile(self.context().code)?.receivers(key)?;
         let &[(class, _), ref others @ ..] = noted else { return None };
         if others.iter().any(|o| o.0 != class) {
             return None;
@@ -492,6 +499,11 @@ impl Builder<'_> {
             self.set_reg(a, t);
             return Ok(Flow::Next);
         }
+        if let Some(v) = self.compare_call(cond, x, y)? {
+            self.set_reg(a, v);
+            self.check_valid(at);
+            return Ok(Flow::Next);
+        }
         let n = self.word(cond as u64);
         if let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, y, n]) {
             self.set_reg(a, t);
@@ -512,6 +524,17 @@ impl Builder<'_> {
         if let Some(t) = self.compare(at, cond, x, rhs) {
             return Ok(self.fork(t, when));
         }
+        if let Some(v) = self.compare_call(cond, x, rhs)? {
+            let t = match self.truth(v) {
+                Some(t) => t,
+                None => {
+                    self.sync(&[]);
+                    let t = self.python_call(Helper::Truth, &[v], Type::Word);
+                    self.word_is(t, TRUE_WORD)
+                }
+            };
+            return Ok(self.fork_checked(at, t, when));
+        }
         let n = self.word(cond as u64);
         if let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, rhs, n]) {
             return Ok(self.fork(t, when));
@@ -521,6 +544,41 @@ impl Builder<'_> {
         let t = self.python_call(Helper::CompareBool, &[x, y, n], Type::Word);
         let t = self.word_is(t, TRUE_WORD);
         Ok(self.fork_checked(at, t, when))
+    }
+
+    /// The result of the special method of a Python class that compares; None if there is none that is sure to be asked.
+    fn compare_call(&mut self, cond: Cond, x: Val, y: Val) -> Built<Option<Val>> {
+        let names = self.cx.names();
+        let name = match cond {
+            Cond::Lt => names.__lt__,
+            Cond::Le => names.__le__,
+            Cond::Eq => names.__eq__,
+            Cond::Ne => names.__ne__,
+            Cond::Gt => names.__gt__,
+            Cond::Ge => names.__ge__,
+        };
+        if self.func[x].ty != Type::Val || self.failed(Reason::Class) && self.class_of(x).is_none() {
+            return Ok(None);
+        }
+        let Some(class) = self.class_of(x).or_else(|| self.noted_class(x)).filter(|c| c.is_heap_type()) else {
+            return Ok(None);
+        };
+        self.cx.assign_version(class);
+        let f = self.cx.type_lookup(class, name).and_then(|m| m.exact::<Function>());
+        let Some(f) = f.filter(|f| class.version() != 0 && self.takes(f, 2) && !declines(f)) else { return Ok(None) };
+        // The right operand's method comes first if its class is a proper subclass of the left one's.
+        let sure = match self.class_of(y) {
+            Some(other) => std::ptr::eq(other, class) || !other.is_subtype(class),
+            None => class.data().subclasses.borrow().is_empty(),
+        };
+        if !sure {
+            return Ok(None);
+        }
+        self.watch_type(class);
+        let x = self.guard_class(x, class);
+        let callee = self.object(Value::of(f));
+        let base = self.context().code.nregs();
+        Ok(Some(self.call_with(f, callee, &[x, y], base)))
     }
 
     /// Interval of small ints.

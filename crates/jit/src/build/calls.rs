@@ -338,7 +338,7 @@ impl Builder<'_> {
             return Ok(None);
         }
         // What is caught in a function is caught by its own code only.
-        if crate::tier::profile(code).is_some_and(|p| p.catches()) {
+        if crate::profile::profile(code).is_some_and(|p| p.catches()) {
             return Ok(None);
         }
         // A loop is compiled better on its own, where there is room for what it calls.

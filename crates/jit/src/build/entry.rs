@@ -137,7 +137,7 @@ impl Builder<'_> {
             if v.is_none() || self.func[v].op != Op::LoadReg || (r >= locals && r < named) {
                 continue;
             }
-            if crate::tier::profile(code).is_some_and(|p| p.entry_varies(pc as u32, r as u16)) {
+            if crate::profile::profile(code).is_some_and(|p| p.entry_varies(pc as u32, r as u16)) {
                 continue;
             }
             // SAFETY: FRAME-2; live registers hold values.

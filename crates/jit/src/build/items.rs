@@ -113,7 +113,7 @@ impl Builder<'_> {
         if self.class_of(v).is_none() && self.failed(Reason::Shape) {
             return None;
         }
-        let noted = crate::tier::noted_items(self.context().code, self.pc as u32);
+        let noted = crate::profile::noted_items(self.context().code, self.pc as u32);
         let noted = noted.or_else(|| {
             let now = self.peek(v)?;
             machine_items::items_of(now.class(), machine_items::tag_of(now))

@@ -320,7 +320,7 @@ impl Builder<'_> {
 
     /// As [`Builder::failed`] for any place.
     pub fn failed_at(&self, code: &CodeObject, pc: u32, reason: Reason) -> bool {
-        crate::tier::profile(code).is_some_and(|p| p.failed(pc, reason))
+        crate::profile::profile(code).is_some_and(|p| p.failed(pc, reason))
     }
 
     /// The frame state to go on with the instruction at `pc` in the interpreter.

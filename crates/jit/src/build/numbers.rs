@@ -119,7 +119,7 @@ impl Builder<'_> {
     }
 
     /// The value of one of two ways, which leave the state alone.
-    fn diamond(
+    pub fn diamond(
         &mut self,
         cond: Val,
         ty: Type,

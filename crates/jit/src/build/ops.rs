@@ -640,12 +640,26 @@ impl Builder<'_> {
             }
             return None;
         }
-        if self.failed(Reason::Truth) {
+        let now = self.peek(v).is_some_and(|v| v == Value::bool(true) || v == Value::bool(false));
+        if now && !self.failed(Reason::Truth) {
+            let t = self.emit_guard(Op::GuardBool, Type::Bool, &[v], 0, Reason::Truth);
+            self.refine(v, t);
+            return Some(t);
+        }
+        if self.failed(Reason::Plain) {
             return None;
         }
-        let t = self.emit_guard(Op::GuardBool, Type::Bool, &[v], 0, Reason::Truth);
-        self.refine(v, t);
-        Some(t)
+        // What is neither a bool nor None is asked out of line.
+        let words = [Value::bool(true), Value::bool(false), Value::none()];
+        let [yes, no, none] = words.map(|w| self.emit(Op::IsConst, Type::Bool, &[v], w.bits()));
+        let mut known = self.emit(Op::BoolOr, Type::Bool, &[yes, no], 0);
+        known = self.emit(Op::BoolOr, Type::Bool, &[known, none], 0);
+        let ask = |b: &mut Self| {
+            let block = b.block;
+            b.func[block].cold = true;
+            b.plain_truth(Helper::PlainTruth, &[v]).expect("not found useless")
+        };
+        Some(self.diamond(known, Type::Bool, |_| yes, ask))
     }
 
     fn jump_truth(&mut self, at: At) -> Built<Flow> {

@@ -104,7 +104,8 @@ impl Builder<'_> {
             self.cx.assign_version(r.class);
             let method = self.cx.type_lookup(r.class, name).and_then(|m| m.exact::<Function>());
             let Some(method) = method.filter(|_| r.class.version() != 0) else { return Ok(None) };
-            if !self.may_inline(method, args.len() + 1) || !accepts(self, r.class, method) {
+            let count = args.len() + 1;
+            if !(self.may_inline(method, count) || self.takes(method, count)) || !accepts(self, r.class, method) {
                 return Ok(None);
             }
             methods.push(Value::of(method));
@@ -125,7 +126,19 @@ impl Builder<'_> {
             let mut all = vec![x];
             all.extend(args);
             let method = method.exact::<Function>().expect("one of the functions found above");
-            b.inline(at, method, &all, base, result, Val::NONE, Val::NONE)
+            if let Some(flow) = b.inline(at, method, &all, base, result, Val::NONE, Val::NONE)? {
+                return Ok(Some(flow));
+            }
+            if !b.takes(method, all.len()) {
+                return Ok(None);
+            }
+            let callee = b.object(Value::of(method));
+            let v = b.call_with(method, callee, &all, base);
+            if let Some(r) = b.top_mut().regs.get_mut(result) {
+                *r = v;
+            }
+            b.check_valid(at);
+            Ok(Some(Flow::Next))
         };
         let groups = Self::grouped(&set, &methods);
         if let [(method, _)] = groups[..] {

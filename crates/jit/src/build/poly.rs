@@ -181,7 +181,7 @@ impl Builder<'_> {
     /// Notes that the current instruction is compiled for this receiver.
     pub fn assumed(&self, class: &'static Class, shape: Option<&'static Shape>) {
         let shape = shape.map_or(0, |s| std::ptr::from_ref(s) as u64);
-        crate::tier::note_assumed(self.context().code, self.pc as u32, std::ptr::from_ref(class) as u64, shape);
+        crate::profile::note_assumed(self.context().code, self.pc as u32, std::ptr::from_ref(class) as u64, shape);
     }
 
     /// What `v` may be: what is known of it, or what was noted at the current instruction, if that is little and the
@@ -201,7 +201,7 @@ impl Builder<'_> {
             }
         }
         let code = self.context().code;
-        let Some(noted) = crate::tier::profile(code).and_then(|p| p.receivers(self.pc as u32)) else {
+        let Some(noted) = crate::profile::profile(code).and_then(|p| p.receivers(self.pc as u32)) else {
             return self.peeked(v);
         };
         let noted = noted.to_vec();

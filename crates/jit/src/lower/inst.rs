@@ -30,6 +30,11 @@ fn raw_kind(imm: u64) -> ItemKind {
     ItemKind::ALL[(imm >> 32 & 0xff) as usize % ItemKind::ALL.len()]
 }
 
+/// The address of the function that a `PyCall` with this immediate calls.
+pub(super) fn callee_of(imm: u64) -> u64 {
+    imm & 0xffff_ffff_ffff
+}
+
 /// Doubles represent ints exactly up to this.
 const EXACT: i64 = 1 << 53;
 const FLONUM_BIAS: i64 = 1 << 60;
@@ -875,8 +880,8 @@ impl Lowering<'_> {
         let callee = self.value(inst.args[0]);
         let cx = self.cx;
         // SAFETY: the builder put a function there that the unit keeps alive.
-        let function = unsafe { &*((inst.imm & 0xffff_ffff_ffff) as *const Function) };
-        let code = function.code.get();
+        let function = unsafe { &*(callee_of(inst.imm) as *const Function) };
+        let code = self.callees.code(callee_of(inst.imm));
         let count = self.word(code.argcount as u64);
         let call = |l: &mut Self| {
             let address = Helper::CallFunction.row().address;

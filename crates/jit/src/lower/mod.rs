@@ -37,6 +37,35 @@ pub struct Lowered {
     pub asm: Option<String>,
 }
 
+// SAFETY: what it refers to is kept alive by whoever asked for it, and only looked at with the GIL held.
+unsafe impl Send for Lowered {}
+
+/// The code objects of functions that code calls, by the functions' addresses: a function may get other code while lowering
+/// goes on, code objects do not change.
+pub struct Callees(HashMap<u64, u64>);
+
+impl Callees {
+    /// Those that `func` calls. The GIL is held.
+    pub fn of(func: &Func) -> Callees {
+        let calls = func.insts.iter().filter(|i| i.op == Op::PyCall).map(|i| inst::callee_of(i.imm));
+        // SAFETY: the builder put functions there that the unit keeps alive.
+        Callees(
+            calls.map(|f| (f, unsafe { std::ptr::from_ref((*(f as *const Function)).code.get()) as u64 })).collect(),
+        )
+    }
+
+    /// All of them.
+    pub fn codes(&self) -> impl Iterator<Item = &'static CodeObject> {
+        // SAFETY: as in `of`.
+        self.0.values().map(|code| unsafe { &*(*code as *const CodeObject) })
+    }
+
+    fn code(&self, function: u64) -> &'static CodeObject {
+        // SAFETY: the unit keeps functions, and so their code, alive. One that has got other code since is discarded.
+        unsafe { &*(self.0[&function] as *const CodeObject) }
+    }
+}
+
 /// Facts about the process that code holds as constants.
 pub struct Process {
     /// Address of the heap, at which its bumps lie.
@@ -65,7 +94,8 @@ impl Machine {
     pub fn host() -> Option<Machine> {
         let mut flags = settings::builder();
         for (name, value) in [
-            ("opt_level", "speed"),
+            // Our own passes have done what can be done; "speed" takes a sixth longer and gives no faster code in the mean.
+            ("opt_level", "none"),
             ("regalloc_algorithm", "backtracking"),
             ("enable_verifier", if cfg!(debug_assertions) || crate::options().verify { "true" } else { "false" }),
             ("unwind_info", "false"),
@@ -80,15 +110,32 @@ impl Machine {
         Some(Machine { isa, context: ClifContext::new(), builder: FunctionBuilderContext::new() })
     }
 
-    /// Compiles a function. `dump` asks for the texts.
-    pub fn lower(&mut self, func: &Func, process: &Process, dump: bool) -> Result<Lowered, String> {
+    /// Compiles a function. `dump` asks for the texts. Needs no GIL.
+    pub fn lower(&mut self, func: &Func, process: &Process, callees: &Callees, dump: bool) -> Result<Lowered, String> {
+        // An attempt that failed leaves it as it was then.
+        let mut builder = std::mem::take(&mut self.builder);
+        let result = self.lower_with(func, process, callees, dump, &mut builder);
+        if result.is_ok() {
+            self.builder = builder;
+        }
+        result
+    }
+
+    fn lower_with(
+        &mut self,
+        func: &Func,
+        process: &Process,
+        callees: &Callees,
+        dump: bool,
+        builder: &mut FunctionBuilderContext,
+    ) -> Result<Lowered, String> {
         self.context.clear();
         self.context.func.signature = signature(&[types::I64, types::I64], Some(types::I64));
         let mut exits = Vec::new();
         let templates;
         {
-            let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
-            let mut lowering = Lowering::new(func, process, builder);
+            let builder = FunctionBuilder::new(&mut self.context.func, builder);
+            let mut lowering = Lowering::new(func, process, callees, builder);
             lowering.run(&mut exits)?;
             templates = std::mem::take(&mut lowering.templates);
             lowering.b.seal_all_blocks();
@@ -132,6 +179,7 @@ pub(crate) fn flags() -> MemFlagsData {
 pub(crate) struct Lowering<'a> {
     pub(crate) func: &'a Func,
     pub(crate) process: &'a Process,
+    pub(crate) callees: &'a Callees,
     pub(crate) b: FunctionBuilder<'a>,
     pub(crate) values: Vec<Option<clif::Value>>,
     blocks: Vec<Option<clif::Block>>,
@@ -152,7 +200,7 @@ pub(crate) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(func: &'a Func, process: &'a Process, mut b: FunctionBuilder<'a>) -> Lowering<'a> {
+    fn new(func: &'a Func, process: &'a Process, callees: &'a Callees, mut b: FunctionBuilder<'a>) -> Lowering<'a> {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
@@ -166,6 +214,7 @@ impl<'a> Lowering<'a> {
             above,
             func,
             process,
+            callees,
             b,
             values: vec![None; func.insts.len()],
             blocks: vec![None; func.blocks.len()],

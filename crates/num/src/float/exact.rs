@@ -62,6 +62,31 @@ fn scaled(x: f64, power: i32) -> Option<u128> {
     Some(divide(n, d << shift))
 }
 
+/// `x * 10**decimals` rounded half to even, if it fits 64 bits and `decimals` is small.
+pub(super) fn scaled_small(x: f64, decimals: usize) -> Option<u64> {
+    const POWERS: [u64; 16] = {
+        let mut powers = [1; 16];
+        let mut i = 1;
+        while i < 16 {
+            powers[i] = powers[i - 1] * 10;
+            i += 1;
+        }
+        powers
+    };
+    let (m, e) = parts(x);
+    let n = m * u128::from(*POWERS.get(decimals)?);
+    if e >= 0 {
+        let fits = e < 64 && bit_length(n) + e as u32 <= 64;
+        return fits.then(|| (n << e) as u64);
+    }
+    let shift = e.unsigned_abs();
+    if shift > ROOM {
+        return Some(0);
+    }
+    let (q, r, half) = (n >> shift, n & ((1 << shift) - 1), 1u128 << (shift - 1));
+    u64::try_from(q + u128::from(r > half || r == half && q & 1 == 1)).ok()
+}
+
 fn digits_of(n: u128) -> DigitText {
     let mut buffer = [0u8; 40];
     let mut at = buffer.len();

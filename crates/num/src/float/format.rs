@@ -119,6 +119,43 @@ pub fn format(x: f64, code: char, precision: usize, flags: Flags) -> String {
     out
 }
 
+/// The text of a number with a fixed number of decimals.
+pub struct Fixed {
+    buffer: [u8; 40],
+    start: usize,
+}
+
+impl Fixed {
+    /// `x`, finite, without its sign, rounded to `decimals` places; None where that is not done by simple means.
+    pub fn new(x: f64, decimals: usize) -> Option<Fixed> {
+        let mut n = exact::scaled_small(x, decimals)?;
+        let mut fixed = Fixed { buffer: [b'0'; 40], start: 40 };
+        let mut push = |digit: u8| {
+            fixed.start -= 1;
+            fixed.buffer[fixed.start] = digit;
+        };
+        for _ in 0..decimals {
+            push(b'0' + (n % 10) as u8);
+            n /= 10;
+        }
+        if decimals > 0 {
+            push(b'.');
+        }
+        loop {
+            push(b'0' + (n % 10) as u8);
+            n /= 10;
+            if n == 0 {
+                return Some(fixed);
+            }
+        }
+    }
+
+    /// The text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+}
+
 fn push_sign(minus: bool, flags: Flags, out: &mut String) {
     if minus {
         out.push('-');

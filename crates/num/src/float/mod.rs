@@ -7,7 +7,7 @@ mod hex;
 mod parse;
 
 pub use arith::{PowError, as_integer_ratio, divmod, floor_div, hash, is_integer, pow, py_mod, round};
-pub use format::{Flags, format, repr, repr_to};
+pub use format::{Fixed, Flags, format, repr, repr_to};
 pub use hex::{HexError, from_hex, to_hex};
 pub use parse::{parse, parse_prefix};
 

@@ -3,6 +3,7 @@
 use taipan_num::float as algorithms;
 use taipan_text::fmtspec::{self, Align, ErrorKind, FmtError, FormatSpec, Formatted};
 
+use super::quick_format::{Quick, Text};
 use crate::cx::{Cx, Raised};
 use crate::exceptions;
 use crate::protocol::{call, object};
@@ -98,14 +99,11 @@ pub fn format_int(cx: &mut Cx, v: Value, spec: &'static Str) -> PyResult<&'stati
             None => object::str(cx, v),
         };
     }
+    let mut text = Text::new();
     if let Some(i) = v.as_small()
-        && let Some(quick) = Quick::parse(spec)
-        && quick.precision.is_none()
-        && matches!(quick.kind, 0 | b'd')
+        && Quick::parse(spec).is_some_and(|quick| quick.int(i, &mut text))
     {
-        let mut buffer = [0; 20];
-        let at = int_methods::write_decimal(i, &mut buffer);
-        return quick.pad_number(cx, &buffer[at..]);
+        return Ok(Str::from_ascii(cx, &text));
     }
     let parsed = parse(cx, spec, Align::Right, v)?;
     let w = int::view(v).expect("an int");
@@ -122,14 +120,9 @@ pub fn format_float(cx: &mut Cx, v: Value, spec: &'static Str) -> PyResult<&'sta
     if spec.is_empty() {
         return if v.is_flonum() { Ok(float_to_str(cx, x)) } else { object::str(cx, v) };
     }
-    if x.is_finite()
-        && let Some(quick) = Quick::parse(spec)
-        && quick.kind == b'f'
-        && quick.precision.is_none_or(|p| p <= 30)
-        && x.abs() < 1e30
-    {
-        let text = algorithms::format(x, 'f', quick.precision.unwrap_or(6), algorithms::Flags::default());
-        return quick.pad_number(cx, text.as_bytes());
+    let mut text = Text::new();
+    if Quick::parse(spec).is_some_and(|quick| quick.float(x, &mut text)) {
+        return Ok(Str::from_ascii(cx, &text));
     }
     let parsed = parse(cx, spec, Align::Right, v)?;
     let result = fmtspec::format_float(x, &parsed, &v.class().tp_name());
@@ -158,8 +151,7 @@ pub fn format_str(cx: &mut Cx, s: &'static Str, spec: &'static Str) -> PyResult<
         return if std::ptr::eq(s.class(), Str::type_object()) { Ok(s) } else { object::str(cx, Value::of(s)) };
     }
     if let Some(quick) = Quick::parse(spec)
-        && !quick.zero
-        && matches!(quick.kind, 0 | b's')
+        && quick.is_for_text()
     {
         let take = quick.precision.map_or(s.len(), |p| p.min(s.len()));
         let pad = quick.width.saturating_sub(take);
@@ -198,88 +190,4 @@ pub fn padded(
     out.push_units(s.units().slice(0, take));
     out.fill(fill, right);
     Ok(out.finish(cx))
-}
-
-/// A specification of the common simple form `[[fill]align][0][width][.precision][type]`, all ASCII.
-struct Quick {
-    fill: u8,
-    align: u8,
-    zero: bool,
-    width: usize,
-    precision: Option<usize>,
-    kind: u8,
-}
-
-impl Quick {
-    fn parse(spec: &Str) -> Option<Quick> {
-        let mut s = spec.as_ascii()?.as_bytes();
-        let mut q = Quick { fill: b' ', align: 0, zero: false, width: 0, precision: None, kind: 0 };
-        let is_align = |b: u8| matches!(b, b'<' | b'>' | b'^');
-        if s.len() >= 2 && is_align(s[1]) {
-            (q.fill, q.align) = (s[0], s[1]);
-            s = &s[2..];
-        } else if is_align(*s.first()?) {
-            q.align = s[0];
-            s = &s[1..];
-        }
-        if s.first() == Some(&b'0') {
-            if q.align != 0 {
-                return None;
-            }
-            q.zero = true;
-            s = &s[1..];
-        }
-        let mut number = |limit: usize| {
-            let n = s.iter().take_while(|b| b.is_ascii_digit()).count();
-            if n > limit {
-                return None;
-            }
-            let value = s[..n].iter().fold(0, |v, d| v * 10 + usize::from(d - b'0'));
-            s = &s[n..];
-            Some((n, value))
-        };
-        q.width = number(5)?.1;
-        if s.first() == Some(&b'.') {
-            s = &s[1..];
-            let n = s.iter().take_while(|b| b.is_ascii_digit()).count();
-            if n == 0 || n > 4 {
-                return None;
-            }
-            q.precision = Some(s[..n].iter().fold(0, |v, d| v * 10 + usize::from(d - b'0')));
-            s = &s[n..];
-        }
-        match s {
-            [] => Some(q),
-            [kind] => {
-                q.kind = *kind;
-                Some(q)
-            }
-            _ => None,
-        }
-    }
-
-    /// The ASCII text of a number in the field.
-    fn pad_number(&self, cx: &mut Cx, text: &[u8]) -> PyResult<&'static Str> {
-        if text.len() >= self.width {
-            return Ok(Str::from_ascii(cx, text));
-        }
-        let pad = self.width - text.len();
-        let mut out = smallvec::SmallVec::<[u8; 64]>::new();
-        if self.zero {
-            let sign = usize::from(text[0] == b'-');
-            out.extend_from_slice(&text[..sign]);
-            out.resize(sign + pad, b'0');
-            out.extend_from_slice(&text[sign..]);
-        } else {
-            let left = match self.align {
-                b'<' => 0,
-                b'^' => pad / 2,
-                _ => pad,
-            };
-            out.resize(left, self.fill);
-            out.extend_from_slice(text);
-            out.resize(self.width, self.fill);
-        }
-        Ok(Str::from_ascii(cx, &out))
-    }
 }

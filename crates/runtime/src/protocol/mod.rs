@@ -13,5 +13,6 @@ pub mod iter;
 pub mod number;
 pub mod object;
 pub mod pattern;
+pub(crate) mod quick_format;
 pub mod sequence;
 pub mod warn;

@@ -227,11 +227,12 @@ fn any_base(bases: &Tuple, test: fn(&TypeData) -> bool) -> bool {
     bases.items().iter().filter_map(|b| b.downcast::<Type>()).any(|b| test(b.data()))
 }
 
-/// Inline attribute slots for new instances: what the class's methods are known to assign, and its base's.
+/// Inline attribute slots for new instances: what the class's methods are known to assign, and its base's. Where they assign
+/// nothing, others probably do.
 fn inline_hint(cx: &mut Cx, base: &'static Type, dict: &'static Dict) -> u32 {
     let key = cx.names().__static_attributes__;
     let own = dict.get_str(key).and_then(|v| v.downcast::<Tuple>()).map_or(0, |t| t.len() as u32);
-    (own + base.data().inline_hint.get()).min(24)
+    (own + base.data().inline_hint.get()).clamp(2, 24)
 }
 
 /// Computes the MRO, through a metaclass's `mro()` if it has one.

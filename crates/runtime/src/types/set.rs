@@ -203,6 +203,44 @@ impl Set {
     /// Finds a key; may run Python code (`__eq__`), which may change the set: then the search starts again.
     #[inline]
     fn find(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<Place> {
+        if key.is_small()
+            && let Some(place) = self.find_small(key.bits(), hash)
+        {
+            return Ok(place);
+        }
+        self.find_general(cx, key, hash)
+    }
+
+    /// Finds a small int by its word. None if a key of another kind has its hash: that may be equal.
+    #[inline]
+    fn find_small(&self, word: u64, hash: i64) -> Option<Place> {
+        let (table, mask) = (self.table.get(), self.mask.get());
+        let mut perturb = hash as u64;
+        let mut i = hash as usize & mask;
+        let mut reusable = None;
+        loop {
+            let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
+            for at in i..=last {
+                // SAFETY: SET-1, at <= mask.
+                let entry = unsafe { *table.add(at) };
+                if entry.key == word {
+                    return Some(Place::Found(at));
+                }
+                if entry.key == 0 {
+                    if entry.hash == 0 {
+                        return Some(Place::Free(reusable.unwrap_or(at)));
+                    }
+                    reusable = Some(at);
+                } else if entry.hash == hash {
+                    return None;
+                }
+            }
+            perturb >>= PERTURB_SHIFT;
+            i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
+        }
+    }
+
+    fn find_general(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<Place> {
         let text = key.exact::<Str>();
         'restart: loop {
             let (table, mask) = (self.table.get(), self.mask.get());
@@ -472,6 +510,9 @@ impl Set {
 /// The hash of an item; TypeError in the words of sets.
 #[inline]
 pub fn hash_item(cx: &mut Cx, key: Value) -> PyResult<i64> {
+    if key.is_small() {
+        return Ok(crate::types::int::hash(key));
+    }
     match hash::hash(cx, key) {
         Ok(h) => Ok(h),
         Err(_) => Err(explain_unhashable(cx, key, "a set element")),

@@ -4,6 +4,7 @@ use taipan_text::fmtspec::{FmtError, Formatted};
 use taipan_text::percent::{self, Conversion, Count, Flags, Piece};
 
 use crate::cx::Cx;
+use crate::protocol::quick_format::{self, Quick};
 use crate::protocol::{format, number, object};
 use crate::types::bytearray::ByteArray;
 use crate::types::bytes::Bytes;
@@ -205,13 +206,10 @@ fn conversion(cx: &mut Cx, text: &'static Str, c: Conversion, args: &mut Argumen
             let ch = character(cx, v)?;
             return put_text(cx, Text::Char(ch), flags, width, None, out);
         }
-        Some('d') if v.is_small() && width == 0 && precision.is_none() && flags == Flags::default() => {
-            let mut buffer = [0; 20];
-            let at = int_methods::write_decimal(v.small_unchecked(), &mut buffer);
-            out.push_units(crate::types::str::Units::One(&buffer[at..]));
-            return Ok(());
-        }
         _ => {
+            if put_quickly(v, c.kind, flags, width, precision, out) {
+                return Ok(());
+            }
             return match format_number(cx, v, c.kind, flags, width, precision, false)? {
                 Some(formatted) => put_formatted(cx, &formatted, out),
                 None => Err(format::raise_error(cx, percent::unsupported(&c))),
@@ -220,6 +218,36 @@ fn conversion(cx: &mut Cx, text: &'static Str, c: Conversion, args: &mut Argumen
     };
     put_text(cx, Text::Str(piece), flags, width, precision, out)
 }
+
+/// Appends a small int or a float in one of the usual formats; false if it is neither, or the format is another.
+fn put_quickly(v: Value, kind: u32, flags: Flags, width: usize, precision: Option<usize>, out: &mut StrBuf) -> bool {
+    let kind = match u8::try_from(kind) {
+        Ok(b'i' | b'u') => b'd',
+        Ok(kind @ (b'd' | b'x' | b'X' | b'o' | b'e' | b'E' | b'f' | b'F' | b'g' | b'G')) => kind,
+        _ => return false,
+    };
+    if width > MOST_QUICK {
+        return false;
+    }
+    let sign = if flags.plus { b'+' } else { b' ' * u8::from(flags.space) };
+    let (align, zero) = (if flags.left { b'<' } else { 0 }, flags.zero && !flags.left);
+    let quick = Quick { fill: b' ', align, sign, alternate: flags.alternate, zero, width, group: 0, precision, kind };
+    let mut text = quick_format::Text::new();
+    let done = match v.as_small() {
+        Some(i) => quick.int(i, &mut text),
+        None if v.is_flonum() => {
+            !matches!(kind, b'd' | b'x' | b'X' | b'o') && quick.float(v.flonum_unchecked(), &mut text)
+        }
+        None => false,
+    };
+    if done {
+        out.push_units(crate::types::str::Units::One(&text));
+    }
+    done
+}
+
+/// Widest field that [`put_quickly`] fills.
+const MOST_QUICK: usize = 1000;
 
 enum Text {
     Str(&'static Str),

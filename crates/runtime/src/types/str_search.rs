@@ -505,6 +505,17 @@ fn push_part(cx: &mut Cx, list: &'static List, this: &'static Str, start: usize,
 fn split_at(cx: &mut Cx, this: &'static Str, sep: &'static Str, limit: usize) -> &'static List {
     let list = List::new(cx);
     let mut from = 0;
+    if let (Units::One(hay), Units::One([byte])) = (this.units(), sep.units()) {
+        // Parts are mostly short, where starting a search for each costs more than the search.
+        let n = memchr::memchr_iter(*byte, hay).count().min(limit);
+        list.reserve(cx, n + 1);
+        for at in memchr::memchr_iter(*byte, hay).take(n) {
+            push_part(cx, list, this, from, at);
+            from = at + 1;
+        }
+        push_part(cx, list, this, from, hay.len());
+        return list;
+    }
     for_each_match(this.units(), sep.units(), limit, |at| {
         push_part(cx, list, this, from, at);
         from = at + sep.len();

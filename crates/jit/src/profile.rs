@@ -1,0 +1,135 @@
+//! What running code has taught about it: why compiled code leaves, and what objects are met where.
+
+use std::collections::HashMap;
+
+use taipan_runtime::Value;
+use taipan_runtime::machine_items::{self, MachineItems};
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::code::CodeObject;
+
+use crate::build::cfg::op_at;
+use crate::exits::Reason;
+use crate::tier::{self, data};
+
+/// What exits have taught about a code object.
+#[derive(Default, Debug)]
+pub struct Profile {
+    /// Bits of reasons by word index.
+    failures: HashMap<u32, u32>,
+    /// Registers whose kind varies on entry, by word index.
+    varying: Vec<(u32, u16)>,
+    /// Classes and shapes of receivers by word index, with how often one was noted.
+    receivers: HashMap<u32, (u32, Vec<(u64, u64)>)>,
+}
+
+/// Receivers noted before code is compiled anew with them.
+const RECEIVERS_TO_LEARN: u32 = 100;
+/// Receivers noted that are enough to go by if code is compiled anew for another reason.
+const RECEIVERS_TO_USE: u32 = 20;
+/// More kinds than this are too many for tests in a row.
+const MAX_RECEIVERS: usize = 6;
+
+impl Profile {
+    /// Whether a register holds values of several kinds when the code is entered at `pc`.
+    pub fn entry_varies(&self, pc: u32, r: u16) -> bool {
+        self.varying.contains(&(pc, r))
+    }
+
+    /// The (class, shape) pairs noted at an instruction, unless they are too many.
+    pub fn receivers(&self, pc: u32) -> Option<&[(u64, u64)]> {
+        let (n, list) = self.receivers.get(&pc)?;
+        (*n >= RECEIVERS_TO_USE && list.len() <= MAX_RECEIVERS).then_some(list)
+    }
+
+    /// Notes that exits for `reason` at `pc` are taken often.
+    pub fn fail(&mut self, pc: u32, reason: Reason) {
+        *self.failures.entry(pc).or_default() |= reason.bit();
+    }
+
+    /// Notes that a register holds values of several kinds when the code is entered at `pc`.
+    pub fn vary(&mut self, pc: u32, r: u16) {
+        if !self.varying.contains(&(pc, r)) {
+            self.varying.push((pc, r));
+        }
+    }
+
+    /// Whether handlers of the code were seen to catch exceptions.
+    pub fn catches(&self) -> bool {
+        self.failures.values().any(|bits| bits & Reason::Raised.bit() != 0)
+    }
+
+    /// Whether exits for `reason` at `pc` taught that the assumption fails.
+    pub fn failed(&self, pc: u32, reason: Reason) -> bool {
+        self.failures.get(&pc).is_some_and(|bits| bits & reason.bit() != 0)
+    }
+}
+
+/// Notes the receiver of an instruction at which compiled code left.
+pub fn note_exit(code: &CodeObject, pc: u32, v: Value) {
+    let (n, list) = data(code).profile.receivers.entry(pc).or_default();
+    *n += 1;
+    add_receiver(list, kind_of(v));
+}
+
+/// Notes that the inlined call behind which `code` goes on at `pc` had its frame object asked for.
+pub fn note_seen(code: &CodeObject, pc: u32) {
+    data(code).profile.fail(pc, Reason::Seen);
+}
+
+/// Notes that code is compiled for a receiver of this class and shape (0: none).
+pub fn note_assumed(code: &CodeObject, pc: u32, class: u64, shape: u64) {
+    add_receiver(&mut data(code).profile.receivers.entry(pc).or_default().1, (class, shape));
+}
+
+fn kind_of(v: Value) -> (u64, u64) {
+    let shape = match taipan_runtime::shape::Attrs::of(v) {
+        Some(attrs) => attrs.shape() as *const _ as u64,
+        None => machine_items::tag_of(v),
+    };
+    (v.class() as *const Class as u64, shape)
+}
+
+/// Bit of a word index: the right operand is meant.
+pub const RIGHT: u32 = 1 << 31;
+
+/// Notes an operand that the interpreter met. See `Hooks::operand`.
+pub fn note_operand(code: &CodeObject, pc: u32, v: Value, right: bool) {
+    let key = if right { pc | RIGHT } else { pc };
+    let (n, list) = data(code).profile.receivers.entry(key).or_default();
+    *n = (*n).max(RECEIVERS_TO_USE);
+    add_receiver(list, kind_of(v));
+}
+
+/// Where the machine numbers are in all objects noted at an instruction, if they are of one kind.
+pub fn noted_items(code: &CodeObject, pc: u32) -> Option<MachineItems> {
+    let [(class, tag)] = *profile(code)?.receivers(pc)? else { return None };
+    machine_items::items_with(class, tag)
+}
+
+fn add_receiver(list: &mut Vec<(u64, u64)>, seen: (u64, u64)) {
+    if list.len() <= MAX_RECEIVERS && !list.contains(&seen) {
+        list.push(seen);
+    }
+}
+
+/// Notes the receiver of an attribute instruction that compiled code leaves to the runtime. Once enough were seen and they
+/// are of few classes, the code is compiled anew.
+pub fn note_receiver(code: &'static CodeObject, pc: u32, v: Value) {
+    let data = data(code);
+    let (n, list) = data.profile.receivers.entry(pc).or_default();
+    if *n >= RECEIVERS_TO_LEARN {
+        return;
+    }
+    *n += 1;
+    add_receiver(list, kind_of(v));
+    // What the interpreter caches for one class there is nothing more to learn about.
+    let least = if op_at(code, pc as usize).info().base.is_some() { 2 } else { 1 };
+    if *n == RECEIVERS_TO_LEARN && (least..=MAX_RECEIVERS).contains(&list.len()) {
+        tier::discard_all(code);
+    }
+}
+
+/// What exits have taught about `code`.
+pub fn profile(code: &CodeObject) -> Option<&'static Profile> {
+    tier::known_profile(code)
+}
