@@ -107,6 +107,58 @@ fn number(kind: Kind) -> i64 {
     }
 }
 
+/// Operators and their own numbers.
+const EXACT: &[(&str, i64)] = &[
+    ("(", 7),
+    (")", 8),
+    ("[", 9),
+    ("]", 10),
+    (":", 11),
+    (",", 12),
+    (";", 13),
+    ("+", 14),
+    ("-", 15),
+    ("*", 16),
+    ("/", 17),
+    ("|", 18),
+    ("&", 19),
+    ("<", 20),
+    (">", 21),
+    ("=", 22),
+    (".", 23),
+    ("%", 24),
+    ("{", 25),
+    ("}", 26),
+    ("==", 27),
+    ("!=", 28),
+    ("<=", 29),
+    (">=", 30),
+    ("~", 31),
+    ("^", 32),
+    ("<<", 33),
+    (">>", 34),
+    ("**", 35),
+    ("+=", 36),
+    ("-=", 37),
+    ("*=", 38),
+    ("/=", 39),
+    ("%=", 40),
+    ("&=", 41),
+    ("|=", 42),
+    ("^=", 43),
+    ("<<=", 44),
+    (">>=", 45),
+    ("**=", 46),
+    ("//", 47),
+    ("//=", 48),
+    ("@", 49),
+    ("@=", 50),
+    ("->", 51),
+    ("...", 52),
+    (":=", 53),
+    ("!", 54),
+];
+
 fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
     let text = taipan_syntax::source::normalise_newlines(source).into_owned();
     let lines = taipan_syntax::source::Lines::new(&text);
@@ -122,7 +174,9 @@ fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
         let (start, end) = (pair(cx, token.start), pair(cx, token.end));
         let string = cx.str(token.string);
         let line = cx.str(&line);
-        let kind = Value::small(number(token.kind));
+        // The compiler's tokens tell operators apart.
+        let own = EXACT.iter().find(|e| !extra_tokens && token.kind == Kind::Op && e.0 == token.string).map(|e| e.1);
+        let kind = Value::small(own.unwrap_or(number(token.kind)));
         let item = Tuple::new(cx, &[kind, string, Value::of(start), Value::of(end), line]);
         list.push(cx, Value::of(item));
     }

@@ -181,6 +181,12 @@ impl Machine {
     // ---- names and objects -------------------------------------------------------------------------
 
     fn find_class(&self, cx: &mut Cx, module: Value, name: Value) -> PyResult<Value> {
+        if self.u.finds_plainly()
+            && let Some(text) = name.exact::<Str>()
+            && let Some(found) = super::find_plain(cx, module, text)?
+        {
+            return Ok(found);
+        }
         cx.call_method_text(self.u.as_shown(), "find_class", &[module, name])
     }
 

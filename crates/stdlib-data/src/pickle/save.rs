@@ -36,15 +36,21 @@ fn save_here(cx: &mut Cx, p: &'static Pickler, v: Value, persistent: bool) -> Py
             return save_persistent(cx, p, id);
         }
     }
+    if let Some(s) = v.exact::<Str>() {
+        return match p.number_of(cx, v)? {
+            Some(number) => {
+                p.put_get(number);
+                Ok(())
+            }
+            None => save_str(cx, p, s),
+        };
+    }
     if save_atom(cx, p, v)? {
         return Ok(());
     }
     if let Some(number) = p.number_of(cx, v)? {
         p.put_get(number);
         return Ok(());
-    }
-    if let Some(s) = v.exact::<Str>() {
-        return save_str(cx, p, s);
     }
     if let Some(b) = v.exact::<Bytes>() {
         save_bytes(cx, p, v, b.data(), true)?;
@@ -112,9 +118,11 @@ fn save_atom(cx: &mut Cx, p: &Pickler, v: Value) -> PyResult<bool> {
             true => p.put(&[if on { op::NEWTRUE } else { op::NEWFALSE }]),
             false => p.put(if on { b"I01\n" } else { b"I00\n" }),
         }
-    } else if int::check(v) && std::ptr::eq(v.class(), Value::small(0).class()) {
+    } else if std::ptr::eq(v.class(), &int::INT) {
         save_int(cx, p, v)?;
-    } else if let Some(d) = float::as_f64(v).filter(|_| std::ptr::eq(v.class(), &float::FLOAT)) {
+    } else if std::ptr::eq(v.class(), &float::FLOAT)
+        && let Some(d) = float::as_f64(v)
+    {
         if binary {
             p.put(&[op::BINFLOAT]);
             p.put(&d.to_be_bytes());
@@ -572,7 +580,29 @@ fn save_type(cx: &mut Cx, p: &'static Pickler, v: Value) -> PyResult<()> {
     save_global(cx, p, v, None)
 }
 
+/// The module and the qualified name under which a class or function is found, if it is found there in the plainest way.
+fn plain_name(cx: &mut Cx, v: Value) -> PyResult<Option<(Value, Value)>> {
+    let names = cx.names();
+    let (qualname, module) = (names.__qualname__, names.__module__);
+    let Some(name) = attr::get_optional(cx, v, qualname)? else { return Ok(None) };
+    let Some(module) = attr::get_optional(cx, v, module)? else { return Ok(None) };
+    let (Some(text), Some(_)) = (name.exact::<Str>(), module.exact::<Str>()) else { return Ok(None) };
+    let found = super::find_plain(cx, module, text)?;
+    let registry = import_attr(cx, "copyreg", "_extension_registry")?;
+    let is_plain = found == Some(v) && registry.exact::<Dict>().is_some_and(|r| r.is_empty());
+    Ok(is_plain.then_some((module, name)))
+}
+
 fn save_global(cx: &mut Cx, p: &'static Pickler, v: Value, name: Option<Value>) -> PyResult<()> {
+    if p.protocol() >= 4
+        && name.is_none()
+        && let Some((module, name)) = plain_name(cx, v)?
+    {
+        save(cx, p, module, true)?;
+        save(cx, p, name, true)?;
+        p.put(&[op::STACK_GLOBAL]);
+        return p.memoize_value(cx, v);
+    }
     let f = lib_function(cx, "_Pickler", "save_global")?;
     let mut args = RootVec::from_slice(&[p.shown(), v]);
     args.extend(name);
@@ -640,6 +670,20 @@ fn save_reduced(cx: &mut Cx, p: &'static Pickler, v: Value, answer: Value) -> Py
 
 /// `save_reduce(*parts, obj=v)`.
 fn reduce(cx: &mut Cx, p: &'static Pickler, parts: &[Value], v: Value) -> PyResult<()> {
+    let key = cx.names().__name__;
+    if let &[function, args, ..] = parts
+        && p.protocol() >= 2
+        && function.class().slots().call.is_some()
+        && let Some(args) = args.downcast::<Tuple>()
+    {
+        let name = attr::get_optional(cx, function, key)?.and_then(|n| n.downcast::<Str>());
+        let makes_new = name.is_some_and(|n| n.eq_rust("__newobj__"));
+        let is_odd = name.is_some_and(|n| n.eq_rust("__newobj_ex__"));
+        let is_own = args.items().first().is_some_and(|class| *class == Value::of(v.class()));
+        if !is_odd && (!makes_new || is_own) {
+            return reduce_natively(cx, p, parts, v, makes_new);
+        }
+    }
     let f = lib_function(cx, "_Pickler", "save_reduce")?;
     let mut values = RootVec::from_slice(&[p.shown()]);
     values.extend_from_slice(parts);
@@ -647,5 +691,58 @@ fn reduce(cx: &mut Cx, p: &'static Pickler, parts: &[Value], v: Value) -> PyResu
     let name = Value::of(cx.intern("obj"));
     let names = Tuple::new(cx, &[name]);
     cx.call_args(f, Args::new(&values, Some(names)))?;
+    Ok(())
+}
+
+/// Adds to an exception what was being written.
+fn part(cx: &mut Cx, p: &'static Pickler, part: Value, owner: Value, what: &str) -> PyResult<()> {
+    match save(cx, p, part, true) {
+        Ok(()) => Ok(()),
+        Err(raised) => Err(note(cx, raised, |cx| Ok(format!("{} {what}", type_name(cx, owner)?)))),
+    }
+}
+
+/// As `save_reduce` of the library: `parts` are a callable, its arguments, and what is done with the result `v`.
+fn reduce_natively(cx: &mut Cx, p: &'static Pickler, parts: &[Value], v: Value, makes_new: bool) -> PyResult<()> {
+    if makes_new {
+        // SAFETY: the caller has checked it.
+        let args = unsafe { parts[1].cast::<Tuple>() };
+        part(cx, p, args.items()[0], v, "class")?;
+        let rest = Value::of(Tuple::new(cx, &args.items()[1..]));
+        part(cx, p, rest, v, "__new__ arguments")?;
+        p.put(&[op::NEWOBJ]);
+    } else {
+        part(cx, p, parts[0], v, "reconstructor")?;
+        part(cx, p, parts[1], v, "reconstructor arguments")?;
+        p.put(&[op::REDUCE]);
+    }
+    // The parts may have led back to the object itself.
+    match p.number_of(cx, v)? {
+        Some(number) => {
+            p.put(&[op::POP]);
+            p.put_get(number);
+        }
+        None => p.memoize_value(cx, v)?,
+    }
+    let given = |i: usize| parts.get(i).copied().filter(|part| !part.is_none());
+    if let Some(items) = given(3) {
+        batch_appends(cx, p, items, v)?;
+    }
+    if let Some(items) = given(4) {
+        batch_items(cx, p, items, v)?;
+    }
+    let Some(state) = given(2) else { return Ok(()) };
+    match given(5) {
+        None => {
+            part(cx, p, state, v, "state")?;
+            p.put(&[op::BUILD]);
+        }
+        Some(setter) => {
+            part(cx, p, setter, v, "state setter")?;
+            save(cx, p, v, true)?;
+            part(cx, p, state, v, "state")?;
+            p.put(&[op::TUPLE2, op::REDUCE, op::POP]);
+        }
+    }
     Ok(())
 }
