@@ -105,10 +105,14 @@ reasons! {
 pub enum Place {
     /// In the exit buffer, with this type.
     Buffer(u16, Type),
+    /// In the exit buffer: an int without sign.
+    Unsigned(u16),
     /// A word.
     Const(u64),
     /// A tuple that the exit makes, by number.
     Tuple(u16),
+    /// A variable that may be unbound, by number.
+    Maybe(u16),
 }
 
 /// A frame of an exit.
@@ -146,6 +150,8 @@ pub struct Exit {
     pub stores: Vec<(Place, u32, Place)>,
     /// Tuples that compiled code did not make: their items. What stands in a tuple stands before it.
     pub tuples: Vec<Vec<Place>>,
+    /// Variables that may be unbound: whether they are bound, and their numbers.
+    pub maybes: Vec<(Place, Place)>,
 }
 
 impl Exit {
@@ -181,10 +187,16 @@ impl ExitBuffer {
 }
 
 /// The word of a value at an exit, with the tuples made so far. May allocate.
-fn word(cx: &mut Cx, place: Place, tuples: &[Value]) -> u64 {
+fn word(cx: &mut Cx, exit: &Exit, place: Place, tuples: &[Value]) -> u64 {
     match place {
         Place::Const(bits) => bits,
         Place::Tuple(i) => tuples[i as usize].bits(),
+        Place::Maybe(i) => {
+            let (bound, number) = exit.maybes[i as usize];
+            let bound = word(cx, exit, bound, tuples) == Value::bool(true).bits();
+            if bound { word(cx, exit, number, tuples) } else { 0 }
+        }
+        Place::Unsigned(i) => cx.int_u64(EXIT_BUFFER.word(i)).bits(),
         Place::Buffer(i, ty) => {
             let raw = EXIT_BUFFER.word(i);
             match ty {
@@ -201,8 +213,8 @@ fn word(cx: &mut Cx, place: Place, tuples: &[Value]) -> u64 {
 fn raw(place: Place) -> u64 {
     match place {
         Place::Const(bits) => (bits as i64 >> 1) as u64,
-        Place::Buffer(i, _) => EXIT_BUFFER.word(i),
-        Place::Tuple(_) => unreachable!("a field that holds an int"),
+        Place::Buffer(i, _) | Place::Unsigned(i) => EXIT_BUFFER.word(i),
+        Place::Tuple(_) | Place::Maybe(_) => unreachable!("a field that holds an int"),
     }
 }
 
@@ -211,11 +223,11 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
     cx.heap().disable();
     let mut tuples: Vec<Value> = Vec::with_capacity(exit.tuples.len());
     for items in &exit.tuples {
-        let items: Vec<Value> = items.iter().filter_map(|p| Value::from_bits(word(cx, *p, &tuples))).collect();
+        let items: Vec<Value> = items.iter().filter_map(|p| Value::from_bits(word(cx, exit, *p, &tuples))).collect();
         tuples.push(Value::of(Tuple::new(cx, &items)));
     }
     for (object, offset, value) in &exit.stores {
-        let at = (word(cx, *object, &tuples) + *offset as u64) as *mut u64;
+        let at = (word(cx, exit, *object, &tuples) + *offset as u64) as *mut u64;
         // SAFETY: the builder delays stores into objects only that it knows the layout of.
         unsafe { *at = raw(*value) };
     }
@@ -229,7 +241,7 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                 let result = caller.regs.add(f.result as usize);
                 let mut function = f.function.expect("an inlined frame has its function");
                 if let Some(callee) = f.callee
-                    && let Some(callee) = Value::from_bits(word(cx, callee, &tuples))
+                    && let Some(callee) = Value::from_bits(word(cx, exit, callee, &tuples))
                 {
                     function = callee.cast::<Function>();
                 }
@@ -244,7 +256,7 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                     flags,
                 );
                 if let Some(receiver) = f.receiver {
-                    (*cx.frame).receiver = Value::from_bits(word(cx, receiver, &tuples));
+                    (*cx.frame).receiver = Value::from_bits(word(cx, exit, receiver, &tuples));
                 }
             }
             let frame = &mut *cx.frame;
@@ -256,7 +268,7 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                 }
             }
             for (r, place) in &f.regs {
-                *frame.regs.add(*r as usize) = word(cx, *place, &tuples);
+                *frame.regs.add(*r as usize) = word(cx, exit, *place, &tuples);
             }
             frame.pc = f.code.words_ptr().add(f.pc as usize);
         }

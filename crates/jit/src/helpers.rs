@@ -18,13 +18,13 @@ use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::{attr, iter, object};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
-use taipan_runtime::types::float;
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::{float, int};
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::ir::Inst;
@@ -77,6 +77,14 @@ macro_rules! helpers {
 helpers! {
     /// Boxes an int that is too large for the word.
     BoxInt = box_int, removable;
+    /// Boxes an int without sign that is too large for the word.
+    BoxUnsigned = box_unsigned, removable;
+    /// Whether a value is an int in 0..2^64, as 0 or 1.
+    FitsUnsigned = fits_unsigned, removable;
+    /// The bits of such an int.
+    UnboxUnsigned = unbox_unsigned, removable;
+    /// `a op b` of ints: number of the operator.
+    WideBinary = wide_binary, removable;
     /// Boxes a double that is no flonum.
     BoxFloat = box_float, removable;
     /// Remembers an old object that was written to.
@@ -151,6 +159,8 @@ helpers! {
     NewRangeIter = new_range_iter, removable;
     /// A new range: (start, step, length, stop), small ints.
     NewRange = new_range, removable;
+    /// See `crate::plain`.
+    PlainEnumerate = plain::enumerate, raises;
     /// See `crate::plain`.
     PlainContains = plain::contains, raises;
     /// See `crate::plain`.
@@ -250,6 +260,23 @@ fn truth_word(result: PyResult<bool>) -> u64 {
 
 extern "C" fn box_int(cx: &mut Cx, i: i64) -> u64 {
     cx.int(i).bits()
+}
+
+extern "C" fn box_unsigned(cx: &mut Cx, i: u64) -> u64 {
+    cx.int_u64(i).bits()
+}
+
+extern "C" fn fits_unsigned(_: &mut Cx, v: u64) -> u64 {
+    Value::from_bits(v).and_then(int::as_u64).is_some() as u64
+}
+
+extern "C" fn unbox_unsigned(_: &mut Cx, v: Value) -> u64 {
+    int::as_u64(v).unwrap_or(0)
+}
+
+extern "C" fn wide_binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    // Two exact ints: this cannot run Python code, and shifts are short.
+    word(number::binary(cx, a, b, BINARY[op]))
 }
 
 extern "C" fn box_float(cx: &mut Cx, d: f64) -> u64 {

@@ -293,6 +293,14 @@ pub extern "C" fn truth_of(cx: &mut Cx, v: Value) -> u64 {
     object::truth(cx, v).map_or(0, truth)
 }
 
+/// `enumerate(v)` of a list or tuple.
+pub extern "C" fn enumerate(cx: &mut Cx, v: Value) -> u64 {
+    if v.exact::<List>().is_none() && v.exact::<Tuple>().is_none() {
+        return NOT_PLAIN;
+    }
+    word(cx.call(Value::of(&ENUMERATE), &[v]))
+}
+
 /// `len(v)` of an object of a built-in type.
 pub extern "C" fn len(cx: &mut Cx, v: Value) -> u64 {
     if v.class().is_heap_type() || v.class().slots().len.is_none() {

@@ -28,7 +28,7 @@ enum Kind {
 }
 
 /// Number of an operator in `helpers::BINARY`.
-fn number(op: B) -> Option<u64> {
+pub fn number(op: B) -> Option<u64> {
     Some(match op {
         B::Add => 0,
         B::Sub => 1,
@@ -118,6 +118,10 @@ impl Builder<'_> {
     /// `reg a = reg b op rhs`.
     pub fn binary(&mut self, at: At, op: B, rhs: Val) -> Built<Flow> {
         let (a, lhs) = (at.w.a(), self.reg(at.w.b()));
+        if let Some(v) = self.word_binary(at, op, lhs, rhs) {
+            self.set_reg(a, v);
+            return Ok(Flow::Next);
+        }
         let result = match self.kinds(at, lhs, rhs) {
             Kind::Int => self.int_binary(op, lhs, rhs),
             kind @ (Kind::Float | Kind::Mixed) => self.float_binary(op, lhs, rhs, kind == Kind::Mixed),
@@ -454,8 +458,35 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
+    /// `~v`.
+    pub fn invert(&mut self, at: At) -> Built<Flow> {
+        let v = self.reg(at.w.b());
+        let r = match self.func[v].ty {
+            Type::Int => {
+                let (lo, hi) = self.range(v);
+                let minus_one = self.int(-1);
+                let r = self.emit(Op::Xor, Type::Int, &[v, minus_one], 0);
+                self.bounded(r, !hi, !lo)
+            }
+            Type::Val if self.class_of(v).is_none() && !self.failed(Reason::Number) => {
+                // The register holds the int then.
+                self.to_int(v, Reason::Number);
+                return self.invert(at);
+            }
+            _ => match self.word_invert(at, v) {
+                Some(r) => r,
+                None => return self.generic(at),
+            },
+        };
+        self.set_reg(at.w.a(), r);
+        Ok(Flow::Next)
+    }
+
     /// A comparison as a truth value, if no Python code can be needed.
     fn compare(&mut self, at: At, cond: Cond, x: Val, y: Val) -> Option<Val> {
+        if let Some(t) = self.word_compare(cond, x, y) {
+            return Some(t);
+        }
         match self.kinds(at, x, y) {
             Kind::Int => {
                 let x = self.to_int(x, Reason::Number);

@@ -6,6 +6,7 @@ use taipan_bytecode::Op as B;
 use taipan_runtime::shape::{self, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::combinators::Enumerate;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::Function;
@@ -437,6 +438,14 @@ impl Builder<'_> {
         if std::ptr::eq(class, &RANGE) {
             return Ok(self.range_call(args).map(|v| {
                 self.set_reg(at.w.c(), v);
+                Flow::Next
+            }));
+        }
+        if std::ptr::eq(class, Enumerate::class()) {
+            let &[v] = args else { return Ok(None) };
+            return Ok(self.plain(Helper::PlainEnumerate, &[v], Type::Val).map(|it| {
+                let it = self.classed(it, Enumerate::class());
+                self.set_reg(at.w.c(), it);
                 Flow::Next
             }));
         }

@@ -5,6 +5,7 @@ use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::Object;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::machine_items::{self, MachineItems};
+use taipan_runtime::types::combinators::Enumerate;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::{Range, RangeIter};
@@ -309,6 +310,10 @@ impl Builder<'_> {
                 _ => v,
             };
         }
+        if self.is_class(v, Enumerate::class()) {
+            self.set_reg(a, v);
+            return Ok(Flow::Next);
+        }
         if self.is_class(v, List::class()) {
             let it = self.plain_call(Helper::NewListIter, &[v], Type::Val);
             let it = self.classed(it, ListIter::class());
@@ -466,12 +471,18 @@ impl Builder<'_> {
         if items.is_empty() {
             return self.generic(at);
         }
+        let v = self.new_tuple(items);
+        self.set_reg(at.w.a(), v);
+        Ok(Flow::Next)
+    }
+
+    /// A new tuple, whose items are known.
+    pub fn new_tuple(&mut self, items: Vec<Val>) -> Val {
         let boxed: Vec<Val> = items.iter().map(|v| self.boxed(*v)).collect();
         let v = self.emit(Op::NewTuple, Type::Val, &boxed, 0);
         self.classed(v, Tuple::class());
         self.tuples.insert(v, items);
-        self.set_reg(at.w.a(), v);
-        Ok(Flow::Next)
+        v
     }
 
     /// `reg a = [items]`.

@@ -4,6 +4,7 @@ use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
+use super::maybe::Maybe;
 use super::values::at;
 use super::{Builder, Built, Hoist, Info, IterCache, OpenLoop, Pending, Refusal, State};
 use crate::exits::Reason;
@@ -22,6 +23,10 @@ enum Place {
 pub struct Head {
     block: BlockId,
     params: Vec<(Place, Val)>,
+    /// Of these, the bits of ints in 0..2^64.
+    words: Vec<Val>,
+    /// Numbers of variables that may be unbound; in front of each goes whether it is bound.
+    maybes: Vec<Maybe>,
     /// Iterators that it knows.
     iters: Vec<IterCache>,
     path: u64,
@@ -130,7 +135,7 @@ impl Builder<'_> {
             self.block = p.block;
             let all = std::mem::take(&mut p.state.iters);
             for mut cache in all {
-                let origin = self.origin(cache.iter);
+                let origin = self.origin(if cache.owner.is_none() { cache.iter } else { cache.owner });
                 let held =
                     p.state.frames.iter().flat_map(|f| &f.regs).any(|v| !v.is_none() && self.origin(*v) == origin);
                 if held {
@@ -231,6 +236,33 @@ impl Builder<'_> {
                 renamed.push((values, v));
                 continue;
             }
+            if self.are_words(&values) {
+                let param = self.func.add_param(target, Type::Int);
+                self.note_new(param);
+                for (i, v) in values.iter().enumerate() {
+                    self.block = preds[i].block;
+                    args[i].push(self.exact_bits(*v, None).expect("just asked"));
+                }
+                self.block = target;
+                let v = self.word_value(param);
+                set(&mut joined, place, v);
+                renamed.push((values, v));
+                continue;
+            }
+            if let Some(ty) = self.maybe_type(&values) {
+                let [bound, number] = [Type::Bool, ty].map(|ty| self.func.add_param(target, ty));
+                self.note_new(number);
+                for (i, v) in values.iter().enumerate() {
+                    self.block = preds[i].block;
+                    let maybe = self.as_maybe(*v, ty).expect("of that type");
+                    args[i].extend([maybe.bound, maybe.number]);
+                }
+                self.block = target;
+                let v = self.maybe(Maybe { bound, number });
+                set(&mut joined, place, v);
+                renamed.push((values, v));
+                continue;
+            }
             let ty = self.join_type(&values);
             let param = self.func.add_param(target, ty);
             self.note_new(param);
@@ -325,6 +357,8 @@ impl Builder<'_> {
         }
         let mut args = Vec::new();
         let mut params = Vec::new();
+        let mut words = Vec::new();
+        let mut maybes: Vec<Maybe> = Vec::new();
         for r in 0..self.top().regs.len() {
             let v = self.reg(r);
             if v.is_none() || !written(r) {
@@ -332,7 +366,30 @@ impl Builder<'_> {
             }
             let mut fact = *self.sticky.heads.entry((path, pc as u32, depth as u16, r as u16)).or_default();
             if irreducible {
-                fact = super::HeadFact { boxed: true, any_class: true, nullable: true };
+                fact = super::HeadFact { boxed: true, any_class: true, nullable: true, ..Default::default() };
+            }
+            if fact.word && !fact.boxed {
+                let doubtful = self.failed_at(self.contexts[context].code, pc as u32, Reason::Number);
+                let guard = (!doubtful).then_some((enter, Reason::Number));
+                if let Some(bits) = self.exact_bits(v, guard) {
+                    let param = self.func.add_param(head, Type::Int);
+                    self.note_new(param);
+                    args.push(bits);
+                    params.push((Place::Reg(depth, r), param));
+                    words.push(param);
+                    continue;
+                }
+                fact.boxed = true;
+                self.sticky.heads.insert((path, pc as u32, depth as u16, r as u16), fact);
+            }
+            if let Some(maybe) = fact.maybe.filter(|_| !fact.boxed).and_then(|ty| self.as_maybe(v, ty)) {
+                let ty = self.func[maybe.number].ty;
+                let [bound, number] = [Type::Bool, ty].map(|ty| self.func.add_param(head, ty));
+                self.note_new(number);
+                args.extend([maybe.bound, maybe.number]);
+                params.push((Place::Reg(depth, r), number));
+                maybes.push(Maybe { bound, number });
+                continue;
             }
             let ty = if fact.boxed { Type::Val } else { self.func[v].ty };
             let info = Info {
@@ -371,7 +428,12 @@ impl Builder<'_> {
                 // Memory holds what the register held before the loop; in later rounds it need not.
                 self.state.frames[f].synced[r] = Val::NONE;
             }
-            set(&mut self.state, *place, *param);
+            let v = match maybes.iter().find(|m| m.number == *param) {
+                Some(maybe) => self.maybe(*maybe),
+                None if words.contains(param) => self.word_value(*param),
+                None => *param,
+            };
+            set(&mut self.state, *place, v);
         }
         // Windows of functions that the loop calls lie over dead temporaries.
         let contexts = &self.contexts;
@@ -392,7 +454,7 @@ impl Builder<'_> {
         let before = if irreducible { State { frames: vec![], ..before } } else { before };
         self.loops.push(OpenLoop { context, depth, pc: pc as u32, body, before, keeps_shapes });
         let iters = before_iters;
-        Ok(Head { block: head, params, iters, path, pc: pc as u32 })
+        Ok(Head { block: head, params, words, maybes, iters, path, pc: pc as u32 })
     }
 
     /// Emits the guards that earlier attempts wanted in front of the loop at `pc`.
@@ -469,7 +531,11 @@ impl Builder<'_> {
             match *place {
                 Place::Reg(f, r) => {
                     let v = self.state.frames[f].regs[r];
-                    args.push(self.deliver(head, (f, r), v, *param));
+                    if head.maybes.iter().any(|m| m.number == *param) {
+                        args.extend(self.deliver_maybe(head, (f, r), v, *param));
+                    } else {
+                        args.push(self.deliver(head, (f, r), v, *param));
+                    }
                 }
                 Place::Iter(i, field) => {
                     let iter = self.origin(heads[i].iter);
@@ -482,11 +548,50 @@ impl Builder<'_> {
         self.jump(head.block, args);
     }
 
+    /// The arguments of a back edge for a variable that may be unbound: whether it is bound, and its number.
+    fn deliver_maybe(&mut self, head: &Head, (f, r): (usize, usize), v: Val, param: Val) -> [Val; 2] {
+        let ty = self.func[param].ty;
+        let v = if v.is_none() { self.unbound() } else { v };
+        let maybe = match self.as_maybe(v, ty) {
+            Some(maybe) => maybe,
+            None => {
+                let fact = self.sticky.heads.entry((head.path, head.pc, f as u16, r as u16)).or_default();
+                fact.boxed = true;
+                self.restart = true;
+                let bound = self.emit(Op::ConstBool, Type::Bool, &[], 1);
+                Maybe { bound, number: param }
+            }
+        };
+        [maybe.bound, maybe.number]
+    }
+
     /// The argument of a back edge for a register; notes it where the head assumed too much.
     fn deliver(&mut self, head: &Head, (f, r): (usize, usize), v: Val, param: Val) -> Val {
         let key = (head.path, head.pc, f as u16, r as u16);
         let ty = self.func[param].ty;
         let v = if v.is_none() { self.unbound() } else { v };
+        let is_word = head.words.contains(&param);
+        if is_word && let Some(bits) = self.exact_bits(v, None) {
+            return bits;
+        }
+        let fact = self.sticky.heads.entry(key).or_default();
+        if is_word {
+            fact.boxed = true;
+            self.restart = true;
+            return param;
+        }
+        if !fact.boxed && !fact.word && self.words.get(&v).is_some_and(|w| w.exact) {
+            fact.word = true;
+            self.restart = true;
+        }
+        let open = !fact.boxed && fact.maybe.is_none();
+        if open
+            && let Some(first) = self.initial.get(&param).copied().filter(|first| self.is_unbound(*first))
+            && let Some(ty) = self.maybe_type(&[first, v])
+        {
+            self.sticky.heads.entry(key).or_default().maybe = Some(ty);
+            self.restart = true;
+        }
         let assumed = self.info[param.0 as usize];
         let fact = self.sticky.heads.entry(key).or_default();
         if ty == Type::Val {

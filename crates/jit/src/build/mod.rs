@@ -19,6 +19,7 @@ pub mod cfg;
 pub mod entry;
 pub mod except;
 pub mod items;
+pub mod maybe;
 pub mod merge;
 pub mod numbers;
 pub mod ops;
@@ -26,6 +27,7 @@ pub mod peek;
 pub mod plain;
 pub mod poly;
 pub mod values;
+pub mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -65,6 +67,10 @@ pub struct HeadFact {
     pub any_class: bool,
     /// It may be unbound.
     pub nullable: bool,
+    /// It is an int in 0..2^64.
+    pub word: bool,
+    /// It is a number of this type in all rounds but the first, in which it is unbound.
+    pub maybe: Option<Type>,
 }
 
 /// What is guarded in front of a loop.
@@ -165,6 +171,8 @@ pub struct IterCache {
     pub step: Option<i64>,
     /// The interval of a range's numbers.
     pub items: (i64, i64),
+    /// The enumerate object that it is the iterator of, if it is.
+    pub owner: Val,
     /// How many fields there are.
     pub n: usize,
     /// Byte offsets of the fields.
@@ -222,6 +230,10 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Numbers that may be unbound.
+    pub maybes: HashMap<Val, maybe::Maybe>,
+    /// Ints beyond 63 bits whose lowest 64 bits are known.
+    pub words: HashMap<Val, words::Word>,
     /// Methods that depend on the receiver, with the receivers of each.
     pub choices: HashMap<Val, Vec<poly::Choice>>,
     /// What parameters of loops' heads are in the first round; registers loaded on entry are themselves.

@@ -3,6 +3,7 @@
 use taipan_bytecode::ops::feedback;
 use taipan_bytecode::{Op as B, Word, effects};
 use taipan_runtime::types::cell::Cell;
+use taipan_runtime::types::combinators::Enumerate;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
@@ -238,6 +239,7 @@ impl Builder<'_> {
             }
             B::StoreItem => return self.store_item(at),
             B::Neg => return self.negate(at),
+            B::Invert => return self.invert(at),
             B::Not => {
                 let v = self.reg(b);
                 return match self.truth(v) {
@@ -691,9 +693,67 @@ impl Builder<'_> {
             return;
         }
         let it = self.reg(word_at(code, pc).a());
-        if !it.is_none() {
+        if it.is_none() {
+            return;
+        }
+        if self.is_class(it, Enumerate::class()) {
+            self.pc = pc;
+            self.cache_enumerate(it);
+        } else {
             self.cache_iterator(it);
         }
+    }
+
+    /// The known fields of an enumerate object over a list: those of the list's iterator, and the next index.
+    fn cache_enumerate(&mut self, it: Val) -> Option<(usize, usize)> {
+        let origin = self.origin(it);
+        let of = |b: &Self, counts: bool| {
+            b.state.iters.iter().position(|c| match c.owner {
+                Val::NONE => counts && b.origin(c.iter) == origin,
+                owner => !counts && b.origin(owner) == origin,
+            })
+        };
+        if let (Some(list), Some(count)) = (of(self, false), of(self, true)) {
+            return Some((list, count));
+        }
+        if self.failed(Reason::Class) || self.failed(Reason::Overflow) {
+            return None;
+        }
+        if let Some(half) = of(self, false).or(of(self, true)) {
+            let mut cache = self.state.iters.remove(half);
+            self.flush_iter(&mut cache);
+        }
+        let inner = self.load(it, Alias::Fixed, std::mem::offset_of!(Enumerate, iterator));
+        let inner = self.guard_class(inner, ListIter::class());
+        let list = self.cache_iterator(inner)?;
+        self.state.iters[list].owner = it;
+        let at = std::mem::offset_of!(Enumerate, index);
+        let index = self.load_int(it, Alias::Iter, at);
+        let most = self.int(MOST_ENUMERATED);
+        let ok = self.emit(Op::ULt, Type::Bool, &[index, most], 0);
+        self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Overflow);
+        self.bounded(index, 0, INT_MAX);
+        let cache = IterCache { items: (0, INT_MAX), fields: [index; 2], ..Self::row_cache(it, false, at) };
+        self.state.iters.push(cache);
+        Some((list, self.state.iters.len() - 1))
+    }
+
+    fn next_of_enumerate(&mut self, (list, count): (usize, usize), b: usize) -> Flow {
+        let Flow::Branch { taken, not_taken } = self.next_of_list(list, b) else { unreachable!("it branches") };
+        let here = self.pend();
+        self.go_on(taken);
+        let (index, item) = (self.state.iters[count].fields[0], self.reg(b));
+        let one = self.int(1);
+        let next = self.emit(Op::Add, Type::Int, &[index, one], 0);
+        self.bounded(next, 0, INT_MAX);
+        let cache = &mut self.state.iters[count];
+        cache.fields = [next; 2];
+        cache.dirty[0] = true;
+        let pair = self.new_tuple(vec![index, item]);
+        self.set_reg(b, pair);
+        let taken = self.pend();
+        self.go_on(here);
+        Flow::Branch { taken, not_taken }
     }
 
     /// The known fields of an iterator, read if need be; None for iterators of other classes.
@@ -745,14 +805,25 @@ impl Builder<'_> {
         };
         let offsets = [std::mem::offset_of!(RangeIter, next), std::mem::offset_of!(RangeIter, remaining)];
         let offsets = offsets.map(|o| o as u32);
-        IterCache { iter: it, list: Val::NONE, is_tuple: false, step, items, n: 2, offsets, fields, dirty: [false; 2] }
+        IterCache {
+            iter: it,
+            list: Val::NONE,
+            is_tuple: false,
+            step,
+            items,
+            owner: Val::NONE,
+            n: 2,
+            offsets,
+            fields,
+            dirty: [false; 2],
+        }
     }
 
     /// An iterator of a list or tuple, whose index is at an offset.
     fn row_cache(it: Val, is_tuple: bool, index: usize) -> IterCache {
         let (none, offsets) = (Val::NONE, [index as u32; 2]);
         let (step, items, fields) = (None, Self::small_range(), [none; 2]);
-        IterCache { iter: it, list: none, is_tuple, step, items, n: 1, offsets, fields, dirty: [false; 2] }
+        IterCache { iter: it, list: none, is_tuple, step, items, owner: none, n: 1, offsets, fields, dirty: [false; 2] }
     }
 
     /// Notes the fields of a list iterator that was just made.
@@ -777,6 +848,17 @@ impl Builder<'_> {
                 feedback::TUPLE_ITER => it = self.guard_class(it, TupleIter::class()),
                 _ => {}
             }
+        }
+        if self.class_of(it).is_none()
+            && !self.failed(Reason::Class)
+            && self.peek(it).is_some_and(|now| std::ptr::eq(now.class(), Enumerate::class()))
+        {
+            it = self.guard_class(it, Enumerate::class());
+        }
+        if self.is_class(it, Enumerate::class())
+            && let Some(caches) = self.cache_enumerate(it)
+        {
+            return Ok(self.next_of_enumerate(caches, b));
         }
         if let Some(i) = self.cache_iterator(it) {
             let cache = self.state.iters[i];
@@ -868,6 +950,9 @@ impl Builder<'_> {
         Ok(self.checked_ways(at, Flow::Branch { taken, not_taken }))
     }
 }
+
+/// Indices of enumerate objects that start above this are not followed.
+const MOST_ENUMERATED: i64 = 1 << 60;
 
 /// Whether the interpreter's inline cache shows that the instruction has never been executed.
 fn is_unreached(at: At) -> bool {

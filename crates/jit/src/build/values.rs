@@ -189,6 +189,9 @@ impl Builder<'_> {
             if cache.iter == old {
                 cache.iter = new;
             }
+            if cache.owner == old {
+                cache.owner = new;
+            }
         }
         if let Some(items) = self.tuples.get(&old).cloned() {
             self.tuples.insert(new, items);
@@ -197,6 +200,7 @@ impl Builder<'_> {
 
     /// The int in a value; leaves where it is none.
     pub fn to_int(&mut self, v: Val, reason: Reason) -> Val {
+        let v = self.bound_number(v).unwrap_or(v);
         match self.func[v].ty {
             Type::Int => v,
             Type::Bool => {
@@ -215,6 +219,7 @@ impl Builder<'_> {
 
     /// The double in a value; leaves where it is none. Ints become doubles if `mixed`.
     pub fn to_float(&mut self, v: Val, mixed: bool, reason: Reason) -> Val {
+        let v = self.bound_number(v).unwrap_or(v);
         match self.func[v].ty {
             Type::Float => v,
             Type::Int => self.emit(Op::IntToFloat, Type::Float, &[v], 0),
@@ -290,6 +295,9 @@ impl Builder<'_> {
 
     /// The same value, which is bound; leaves where it is not.
     pub fn guard_bound(&mut self, v: Val) -> Val {
+        if let Some(number) = self.bound_number(v) {
+            return number;
+        }
         if self.func[v].ty != Type::Val || self.info[v.0 as usize].bound {
             return v;
         }

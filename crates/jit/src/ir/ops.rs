@@ -236,8 +236,14 @@ macro_rules! for_each_ir_op {
 
             /// The value of an int. May allocate.
             box_int = BoxInt (Int) -> Val, pure;
+            /// The value of the int in 0..2^64 with these bits. May allocate.
+            box_word = BoxWord (Int) -> Val, pure;
+            /// The bits of an int in 0..2^64; leaves for other values.
+            guard_bits = GuardBits (Val) -> Int, guard;
             /// The value of a double. May allocate.
             box_float = BoxFloat (Float) -> Val, pure;
+            /// The value of the number `b` where `a` holds, else 0, an unbound register. May allocate.
+            maybe = Maybe (Bool, _) -> Val, pure;
             /// The value of a truth value.
             box_bool = BoxBool (Bool) -> Val, pure;
             /// The int in a small int; leaves for other values.

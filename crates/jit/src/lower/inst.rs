@@ -144,6 +144,9 @@ impl Lowering<'_> {
             Op::IsConst => self.b.ins().icmp_imm_s(IntCC::Equal, a[0], imm as i64),
             Op::IsClass => self.is_class(a[0], imm),
             Op::BoxInt => self.box_int(inst.args[0]),
+            Op::Maybe => self.maybe(a[0], inst.args[1]),
+            Op::BoxWord => self.box_word(a[0]),
+            Op::GuardBits => self.guard_bits(v, a[0]),
             Op::BoxFloat => self.box_float(a[0]),
             Op::BoxBool => self.box_bool(a[0]),
             Op::GuardInt => {
@@ -570,6 +573,42 @@ impl Lowering<'_> {
         })
     }
 
+    fn maybe(&mut self, bound: clif::Value, number: Val) -> clif::Value {
+        let x = self.value(number);
+        let boxed = match self.func[number].ty {
+            Type::Int => self.box_int(number),
+            Type::Float => self.box_float(x),
+            _ => self.box_bool(x),
+        };
+        let unbound = self.word(0);
+        self.b.ins().select(bound, boxed, unbound)
+    }
+
+    fn box_word(&mut self, x: clif::Value) -> clif::Value {
+        let twice = self.b.ins().ishl_imm_s(x, 1);
+        let fast = self.b.ins().bor_imm_s(twice, 1);
+        let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, x, INT_MAX);
+        self.cold_path(slow, fast, types::I64, |l| {
+            let cx = l.cx;
+            l.call(Helper::BoxUnsigned.row().address, &[cx, x], Some(types::I64)).expect("it has a result")
+        })
+    }
+
+    fn guard_bits(&mut self, v: Val, x: clif::Value) -> clif::Value {
+        let small = self.b.ins().band_imm_s(x, 1);
+        let fast = self.b.ins().sshr_imm_s(x, 1);
+        let negative = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, fast, 0);
+        let large = self.b.ins().icmp_imm_s(IntCC::Equal, small, 0);
+        let slow = self.b.ins().bor(negative, large);
+        self.cold_path(slow, fast, types::I64, |l| {
+            let cx = l.cx;
+            let fits = Helper::FitsUnsigned.row().address;
+            let ok = l.call(fits, &[cx, x], Some(types::I64)).expect("it has a result");
+            l.guard(v, ok);
+            l.call(Helper::UnboxUnsigned.row().address, &[cx, x], Some(types::I64)).expect("it has a result")
+        })
+    }
+
     /// Whether an int obviously fits 63 bits.
     fn is_small_int(&self, v: Val) -> bool {
         let inst = &self.func[v];
@@ -656,7 +695,7 @@ impl Lowering<'_> {
         match inst.op {
             Op::BoxBool => return,
             Op::BoxInt if self.is_small_int(inst.args[0]) => return,
-            Op::BoxInt | Op::BoxFloat => {}
+            Op::BoxInt | Op::BoxWord | Op::BoxFloat => {}
             _ => return self.barrier(object),
         }
         // A number in a box is seldom a pointer.

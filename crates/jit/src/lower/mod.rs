@@ -359,16 +359,21 @@ impl<'a> Lowering<'a> {
     /// says.
     fn exit(&mut self, state: StateId, reason: Reason, tail: clif::Block) -> Result<Box<Exit>, String> {
         let state = &self.func.states[state.0 as usize];
-        let mut places =
-            Places { buffer: self.word(EXIT_BUFFER.address()), next: 0, known: HashMap::new(), tuples: vec![] };
+        let mut places = Places {
+            buffer: self.word(EXIT_BUFFER.address()),
+            next: 0,
+            known: HashMap::new(),
+            tuples: vec![],
+            maybes: vec![],
+        };
         for v in state.values() {
             self.place(v, &mut places)?;
         }
-        let Places { known: places, tuples, .. } = places;
+        let Places { known: places, tuples, maybes, .. } = places;
         let frames = state.frames.iter().map(|f| exit_frame(f, &places)).collect();
         let stores = state.stores.iter().map(|s| (places[&s.object], s.offset, places[&s.value])).collect();
         let (unit, count) = (Cell::new(std::ptr::null()), Cell::new(0));
-        let exit = Box::new(Exit { unit, reason, count, frames, stores, tuples });
+        let exit = Box::new(Exit { unit, reason, count, frames, stores, tuples, maybes });
         let address = self.word(&raw const *exit as u64);
         self.b.ins().jump(tail, &[clif::BlockArg::Value(address)]);
         Ok(exit)
@@ -389,10 +394,14 @@ impl<'a> Lowering<'a> {
             }
             places.tuples.push(items);
             Place::Tuple(places.tuples.len() as u16 - 1)
+        } else if inst.op == Op::Maybe && self.values[v.0 as usize].is_none() {
+            let (bound, number) = (self.place(inst.args[0], places)?, self.place(inst.args[1], places)?);
+            places.maybes.push((bound, number));
+            Place::Maybe(places.maybes.len() as u16 - 1)
         } else {
             // A boxed number is stored as it was before boxing.
             let stored = match inst.op {
-                Op::BoxInt | Op::BoxFloat | Op::BoxBool => inst.args[0],
+                Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool => inst.args[0],
                 _ => v,
             };
             let value = self.value(stored);
@@ -407,7 +416,7 @@ impl<'a> Lowering<'a> {
             }
             self.b.ins().store(flags(), value, places.buffer, i as i32 * 8);
             places.next += 1;
-            Place::Buffer(i, ty)
+            if inst.op == Op::BoxWord { Place::Unsigned(i) } else { Place::Buffer(i, ty) }
         };
         places.known.insert(v, place);
         Ok(place)
@@ -436,6 +445,8 @@ struct Places {
     known: HashMap<Val, Place>,
     /// Items of tuples that the exit makes.
     tuples: Vec<Vec<Place>>,
+    /// Whether variables are bound, and their numbers.
+    maybes: Vec<(Place, Place)>,
 }
 
 fn exit_frame(f: &crate::ir::FrameDesc, places: &HashMap<Val, Place>) -> ExitFrame {

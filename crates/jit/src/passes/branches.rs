@@ -92,8 +92,7 @@ fn exit_behind(func: &Func, edge: &Edge) -> Option<(Vec<Val>, Val, HashMap<Val, 
     for _ in 0..MAX_CHAIN {
         let block = &func[edge.to];
         for (p, a) in block.params.iter().zip(&edge.args) {
-            let a = names.get(a).copied().unwrap_or(*a);
-            names.insert(*p, a);
+            names.insert(*p, *a);
         }
         let (last, front) = block.insts.split_last()?;
         let light = |v: &Val| func[*v].op.info().effect == Effect::Pure && func.is_removable(*v);
@@ -110,6 +109,14 @@ fn exit_behind(func: &Func, edge: &Edge) -> Option<(Vec<Val>, Val, HashMap<Val, 
     None
 }
 
+/// The value that stands for `v` in front of the branch: arguments stand for parameters, copies for what was copied.
+fn renamed(names: &HashMap<Val, Val>, mut v: Val) -> Val {
+    while let Some(name) = names.get(&v) {
+        v = *name;
+    }
+    v
+}
+
 /// Makes guards of branches to exits.
 fn guards(func: &mut Func) {
     for b in func.rpo() {
@@ -119,16 +126,14 @@ fn guards(func: &mut Func) {
         func[b].insts.pop();
         for v in copied {
             let mut inst = func[v].clone();
-            for a in &mut inst.args {
-                *a = names.get(a).copied().unwrap_or(*a);
-            }
+            inst.args.iter_mut().for_each(|a| *a = renamed(&names, *a));
             let copy = func.add_inst(inst);
             names.insert(v, copy);
             func[b].insts.push(copy);
         }
         let Inst { state, reason, .. } = func[exit];
         let mut described = func.states[state.0 as usize].clone();
-        described.map(|v| names.get(&v).copied().unwrap_or(v));
+        described.map(|v| renamed(&names, v));
         let state = if described == func.states[state.0 as usize] { state } else { func.add_state(described) };
         let mut cond = func[last].args[0];
         if side == 0 {

@@ -145,6 +145,20 @@ pub fn as_i64(v: Value) -> Option<i64> {
     big::to_i64(int.is_negative(), int.digits())
 }
 
+/// The number as a u64, if `v` is an exact int that fits.
+pub fn as_u64(v: Value) -> Option<u64> {
+    if let Some(i) = v.as_small() {
+        return u64::try_from(i).ok();
+    }
+    let int = as_heap(v).filter(|_| std::ptr::eq(v.class(), &INT) && v.is_pointer())?;
+    let digits = int.digits();
+    if int.is_negative() || digits.len() > 3 {
+        return None;
+    }
+    let wide = digits.iter().rev().fold(0u128, |n, d| n << 30 | *d as u128);
+    u64::try_from(wide).ok()
+}
+
 /// `a is b` for exact heap ints.
 pub fn identical_boxed(a: Value, b: Value) -> bool {
     if !std::ptr::eq(a.class(), &INT) || !std::ptr::eq(b.class(), &INT) || (a.is_pointer() == b.is_pointer()) {
