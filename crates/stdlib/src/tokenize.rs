@@ -171,8 +171,10 @@ fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
         let line = lines.line_text(token.start.0).unwrap_or("");
         let line = if line.is_empty() && token.kind == Kind::EndMarker { String::new() } else { format!("{line}\n") };
         let pair = |cx: &mut Cx, p: (u32, u32)| Tuple::new(cx, &[Value::small(p.0 as i64), Value::small(p.1 as i64)]);
-        let (start, end) = (pair(cx, token.start), pair(cx, token.end));
-        let string = cx.str(token.string);
+        // For the compiler a line's end has no text.
+        let is_bare = !extra_tokens && token.kind == Kind::Newline;
+        let (start, end) = (pair(cx, token.start), pair(cx, if is_bare { token.start } else { token.end }));
+        let string = cx.str(if is_bare { "" } else { token.string });
         let line = cx.str(&line);
         // The compiler's tokens tell operators apart.
         let own = EXACT.iter().find(|e| !extra_tokens && token.kind == Kind::Op && e.0 == token.string).map(|e| e.1);
