@@ -169,6 +169,8 @@ helpers! {
     PlainSetItem = plain::set_item, raises, writes;
     /// See `crate::plain`.
     PlainGetSlice = plain::get_slice, raises;
+    /// See `crate::plain`.
+    PlainGetStrided = plain::get_strided, raises;
     /// A slice object.
     NewSlice = plain::new_slice, removable;
     /// See `crate::plain`.

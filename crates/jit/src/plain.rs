@@ -17,7 +17,7 @@ use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::RANGE;
 use taipan_runtime::types::set::{self, Set};
-use taipan_runtime::types::slice::{SLICE, Slice};
+use taipan_runtime::types::slice::{self, SLICE, Slice};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{boolean, bytearray, bytes, complex, float, int, type_};
@@ -189,10 +189,41 @@ pub extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u
     }
 }
 
+/// A bound of a slice, which is an int or None.
+fn bound(v: Value) -> Option<isize> {
+    v.as_small().map(|i| i as isize)
+}
+
+/// `v[start:stop:step]`.
+pub extern "C" fn get_strided(cx: &mut Cx, v: Value, start: Value, stop: Value, step: Value) -> u64 {
+    if !is_sequence(v) || !is_bound(start) || !is_bound(stop) || !is_bound(step) {
+        return NOT_PLAIN;
+    }
+    if let Some(list) = v.exact::<List>()
+        && bound(step) != Some(0)
+    {
+        let step = bound(step).unwrap_or(1);
+        let range = slice::adjust(bound(start), bound(stop), step, list.len());
+        let new = List::with_capacity(cx, range.len);
+        for i in 0..range.len as isize {
+            new.push(cx, list.items()[(range.start + i * step) as usize]);
+        }
+        return Value::of(new).bits();
+    }
+    let slice = Slice::new(cx, start, stop, step);
+    word(object::get_item(cx, v, Value::of(slice)))
+}
+
 /// `v[start:stop]`.
 pub extern "C" fn get_slice(cx: &mut Cx, v: Value, start: Value, stop: Value) -> u64 {
     if !is_sequence(v) || !is_bound(start) || !is_bound(stop) {
         return NOT_PLAIN;
+    }
+    if let Some(list) = v.exact::<List>() {
+        let range = slice::adjust(bound(start), bound(stop), 1, list.len());
+        let first = range.start as usize;
+        let items = list.items().get(first..first + range.len).unwrap_or(&[]);
+        return Value::of(List::from_slice(cx, items)).bits();
     }
     let slice = Slice::new(cx, start, stop, Value::none());
     word(object::get_item(cx, v, Value::of(slice)))
@@ -208,6 +239,17 @@ pub extern "C" fn set_slice(cx: &mut Cx, v: Value, start: Value, stop: Value, va
     let row = value.exact::<List>().is_some() || value.exact::<Tuple>().is_some();
     if v.exact::<List>().is_none() || !row || !is_bound(start) || !is_bound(stop) {
         return NOT_PLAIN;
+    }
+    if let (Some(list), Some(from)) = (v.exact::<List>(), value.exact::<List>())
+        && !std::ptr::eq(list, from)
+    {
+        let range = slice::adjust(bound(start), bound(stop), 1, list.len());
+        let first = range.start as usize;
+        if let Some(to) = list.items_mut().get_mut(first..first + range.len).filter(|to| to.len() == from.len()) {
+            to.copy_from_slice(from.items());
+            list.written(cx);
+            return 1;
+        }
     }
     let slice = Slice::new(cx, start, stop, Value::none());
     object::set_item(cx, v, Value::of(slice), Some(value)).is_ok() as u64

@@ -73,6 +73,7 @@ impl Builder<'_> {
         let seen = at.feedback() & (feedback::FLOAT | feedback::OTHER | feedback::BIG | feedback::STR);
         let quick = at.op.info().base.is_some();
         match (kind(x), kind(y)) {
+            (None, _) | (_, None) if self.failed(Reason::Numbers) => Kind::Other,
             (Some(Kind::Int), Some(Kind::Int)) if self.failed(Reason::Overflow) => Kind::Other,
             (Some(Kind::Int), Some(Kind::Int)) => Kind::Int,
             (Some(Kind::Float | Kind::Int), Some(Kind::Float | Kind::Int)) => Kind::Mixed,
@@ -517,6 +518,7 @@ impl Builder<'_> {
                 self.exact_float(i)
             }
             Type::Float => v,
+            _ if self.failed(Reason::Number) => self.exact_number(v),
             // A value that may be a large int must not be rounded.
             _ => self.to_float(v, false, Reason::Number),
         }

@@ -195,7 +195,15 @@ impl Builder<'_> {
         if let Some(flow) = self.special(at, v, name, &[key], at.w.a(), |_, _, _| true)? {
             return Ok(flow);
         }
-        if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
+        let inst = &self.func[key];
+        let is_slice = inst.op == Op::Call && Helper::from_imm(inst.imm) == Helper::NewSlice;
+        let parts = if is_slice { inst.args.clone() } else { vec![] };
+        let item = match parts[..] {
+            // Nobody makes the slice then.
+            [start, stop, step] => self.plain(Helper::PlainGetStrided, &[v, start, stop, step], Type::Val),
+            _ => self.plain(Helper::PlainGetItem, &[v, key], Type::Val),
+        };
+        if let Some(item) = item {
             self.set_reg(at.w.a(), item);
             return Ok(Flow::Next);
         }
@@ -438,6 +446,14 @@ impl Builder<'_> {
             return Ok(Flow::Next);
         }
         let known = self.class_of(v);
+        if n > 0
+            && known.is_none()
+            && self.func[v].ty == Type::Val
+            && (self.rows.contains(&v) || self.failed(Reason::Class) && !self.failed(Reason::Const))
+        {
+            self.unpack_row(v, a, n);
+            return Ok(Flow::Next);
+        }
         let known = known.or_else(|| self.noted_class(v));
         let is_tuple = known.is_some_and(|c| std::ptr::eq(c, Tuple::class()));
         let is_list = known.is_some_and(|c| std::ptr::eq(c, List::class()));
@@ -474,6 +490,31 @@ impl Builder<'_> {
         let v = self.new_tuple(items);
         self.set_reg(at.w.a(), v);
         Ok(Flow::Next)
+    }
+
+    /// Unpacks a list or tuple; leaves for others.
+    fn unpack_row(&mut self, v: Val, a: usize, n: usize) {
+        let v = self.guard_bound(v);
+        let [is_list, is_tuple] = [List::class(), Tuple::class()].map(|class| {
+            let class = std::ptr::from_ref(class) as u64;
+            self.emit(Op::IsClass, Type::Bool, &[v], class)
+        });
+        let ok = self.emit(Op::BoolOr, Type::Bool, &[is_list, is_tuple], 0);
+        self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Const);
+        self.rows.insert(v);
+        let size = self.load_int(v, Alias::ListSize, SIZE);
+        let want = self.int(n as i64);
+        let ok = self.emit(Op::ICmp, Type::Bool, &[size, want], Cond::Eq as u64);
+        self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
+        // In a tuple this word is something else, which nobody uses.
+        let list = self.emit(Op::Load, Type::Word, &[v], at(Alias::ListItems, LIST_ITEMS));
+        let tuple = self.emit(Op::Address, Type::Word, &[v], TUPLE_ITEMS as u64);
+        let items = self.emit(Op::SelectWord, Type::Word, &[is_list, list, tuple], 0);
+        for i in 0..n {
+            let index = self.int(i as i64);
+            let item = self.emit(Op::LoadIndex, Type::Val, &[items, index], at(Alias::Item, 0));
+            self.set_reg(a + i, item);
+        }
     }
 
     /// A new tuple, whose items are known.

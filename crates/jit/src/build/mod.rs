@@ -230,6 +230,8 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Values that are lists or tuples.
+    pub rows: HashSet<Val>,
     /// Numbers that may be unbound.
     pub maybes: HashMap<Val, maybe::Maybe>,
     /// Ints beyond 63 bits whose lowest 64 bits are known.

@@ -109,7 +109,7 @@ impl Builder<'_> {
     }
 
     /// The double that equals a float or an int; leaves for other values.
-    fn exact_number(&mut self, v: Val) -> Val {
+    pub fn exact_number(&mut self, v: Val) -> Val {
         match self.func[v].ty {
             Type::Float => v,
             Type::Int => self.exact_float(v),

@@ -308,6 +308,10 @@ macro_rules! for_each_ir_op {
             select = Select (Bool, Int, Int) -> Int, pure;
             /// `b` where `a` holds, else `c`.
             select_val = SelectVal (Bool, Val, Val) -> Val, pure;
+            /// `b` where `a` holds, else `c`.
+            select_word = SelectWord (Bool, Word, Word) -> Word, pure;
+            /// The address `a + imm`.
+            address = Address (Val) -> Word, pure, imm;
             /// Appends `b` to the list `a`.
             list_append = ListAppend (Val, Val) -> Void, writes, imm;
             /// A new tuple of the operands.

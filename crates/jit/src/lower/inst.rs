@@ -107,7 +107,8 @@ impl Lowering<'_> {
                 self.b.ins().icmp(cond, a[0], a[1])
             }
             Op::ULt => self.b.ins().icmp(IntCC::UnsignedLessThan, a[0], a[1]),
-            Op::Select | Op::SelectVal => self.b.ins().select(a[0], a[1], a[2]),
+            Op::Address => self.b.ins().iadd_imm_s(a[0], imm as i64),
+            Op::Select | Op::SelectVal | Op::SelectWord => self.b.ins().select(a[0], a[1], a[2]),
             Op::FAdd => self.b.ins().fadd(a[0], a[1]),
             Op::FSub => self.b.ins().fsub(a[0], a[1]),
             Op::FMul => self.b.ins().fmul(a[0], a[1]),
