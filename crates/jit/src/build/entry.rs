@@ -57,6 +57,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         }],
         shapes: vec![],
         sets: vec![],
+        fields: vec![],
         iters: vec![],
     };
     let generator = code.is_generator_like();

@@ -258,6 +258,7 @@ impl Lowering<'_> {
                 self.list_append(a[0], a[1]);
                 return Ok(None);
             }
+            Op::NewInstance => self.new_instance(imm, &a),
             Op::NewTuple => self.new_tuple(&a),
             Op::NewList => self.new_list(&a),
             Op::StorePc => {
@@ -774,6 +775,19 @@ impl Lowering<'_> {
         self.b.ins().jump(done, &[BlockArg::Value(q)]);
         self.b.switch_to_block(done);
         result
+    }
+
+    fn new_instance(&mut self, number: u64, values: &[clif::Value]) -> clif::Value {
+        let desc = &self.func.instances[number as usize];
+        let p = self.alloc(desc.size as usize, desc.class);
+        if desc.shape != 0 {
+            let shape = self.word(desc.shape);
+            self.b.ins().store(flags(), shape, p, desc.shape_offset as i32);
+        }
+        for (offset, value) in desc.offsets.iter().zip(values) {
+            self.b.ins().store(flags(), *value, p, *offset as i32);
+        }
+        p
     }
 
     fn new_tuple(&mut self, items: &[clif::Value]) -> clif::Value {
