@@ -20,6 +20,7 @@ pub mod entry;
 pub mod except;
 pub mod instances;
 pub mod items;
+pub mod iterate;
 pub mod maybe;
 pub mod merge;
 pub mod numbers;

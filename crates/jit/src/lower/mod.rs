@@ -3,8 +3,11 @@
 //! A compiled function takes the context and the register window, and returns what `Hooks::hot` describes. The frame stays
 //! in memory all the time; registers live in machine registers and are written back by exits and before calls.
 
+mod calls;
 mod frames;
 mod inst;
+mod objects;
+mod values;
 
 use std::cell::Cell;
 use std::collections::HashMap;
