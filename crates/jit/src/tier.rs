@@ -45,7 +45,7 @@ const BUDGET_AT_START: u64 = 1_000_000;
 const EARLY: u64 = 100_000_000;
 /// Of a hundred nanoseconds so many may be spent compiling, until then and later.
 const EARLY_PERCENT: u64 = 4;
-const LATER_PERCENT: u64 = 40;
+const LATER_PERCENT: u64 = 25;
 /// At most so many exits are taken before code is compiled anew.
 const MOST_EXITS: u64 = 4000;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.

@@ -1,12 +1,13 @@
 //! Iteration, and what the built-in functions over iterables do (`sum`, `min`, `any`, ...).
 
-use crate::cx::Cx;
+use crate::cx::{Cx, Raised};
 use crate::dict::Dict;
 use crate::heap::RootVec;
 use crate::native::Args;
 use crate::protocol::compare::CmpOp;
 use crate::protocol::{compare, number, object};
 use crate::types::bytes::Bytes;
+use crate::types::generator::Generator;
 use crate::types::list::List;
 use crate::types::range::Range;
 use crate::types::set::{self, Set};
@@ -37,17 +38,32 @@ pub fn iter(cx: &mut Cx, v: Value) -> PyResult<Value> {
 /// The next item of an iterator, None when exhausted (StopIteration included).
 #[inline]
 pub fn next(cx: &mut Cx, it: Value) -> PyResult<Option<Value>> {
+    if let Some(generator) = it.exact::<Generator>()
+        && let Some(result) = generator.next_item(cx)
+    {
+        return match result {
+            Err(raised) => stopped(cx, raised),
+            item => item,
+        };
+    }
     match it.class().slots().next {
         // Iterators over iterators (map, chain...) may be stacked deeply.
         Some(f) => match cx.nested("", |cx| f(cx, it)) {
-            Err(_) if cx.exception_matches(&crate::exceptions::StopIteration) => {
-                cx.take_exception();
-                Ok(None)
-            }
+            Err(raised) => stopped(cx, raised),
             result => result,
         },
         None => raise!(cx, TypeError, "'{}' object is not an iterator", it.class().tp_name()),
     }
+}
+
+/// An exception of an iterator: StopIteration is its end.
+#[cold]
+fn stopped(cx: &mut Cx, raised: Raised) -> PyResult<Option<Value>> {
+    if cx.exception_matches(&crate::exceptions::StopIteration) {
+        cx.take_exception();
+        return Ok(None);
+    }
+    Err(raised)
 }
 
 /// Calls `f` with each item of an iterable until it returns false.

@@ -294,6 +294,35 @@ impl Generator {
         if self.state.get() == State::Finished { Ok(Step::Returned(value)) } else { Ok(Step::Yielded(value)) }
     }
 
+    /// The next item for native code, if this is a generator that is suspended or was not started: as `send(None)`, in short.
+    #[inline]
+    pub fn next_item(&'static self, cx: &mut Cx) -> Option<PyResult<Option<Value>>> {
+        if !matches!(self.state.get(), State::Suspended | State::Created) {
+            return None;
+        }
+        let mut result = 0u64;
+        // SAFETY: the state was checked.
+        let frame = unsafe {
+            self.set_sent(Value::none());
+            self.enter(cx, &raw mut result, flag::ENTRY)
+        };
+        let value = match self.resume_compiled(cx) {
+            NOT_COMPILED => match cx.run(frame) {
+                Ok(value) => value,
+                Err(raised) => return Some(Err(raised)),
+            },
+            bits => match Value::from_bits(bits) {
+                Some(value) => value,
+                None => return Some(Err(Raised)),
+            },
+        };
+        Some(match self.state.get() {
+            State::Finished if value.is_none() => Ok(None),
+            State::Finished => Err(cx.raise_stop_iteration(Some(value))),
+            _ => Ok(Some(value)),
+        })
+    }
+
     /// Runs compiled code for the frame that was just entered with the flag ENTRY, see `Hooks::resume`.
     #[inline(always)]
     pub fn resume_compiled(&'static self, cx: &mut Cx) -> u64 {
