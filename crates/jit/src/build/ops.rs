@@ -1,20 +1,15 @@
 //! The instructions: one arm for each opcode, which emits IR or leaves the work to the interpreter.
 
-use taipan_bytecode::ops::feedback;
 use taipan_bytecode::{Op as B, Word, effects};
 use taipan_runtime::types::cell::Cell;
-use taipan_runtime::types::combinators::Enumerate;
-use taipan_runtime::types::iterators::{ListIter, TupleIter};
-use taipan_runtime::types::range::RangeIter;
-use taipan_runtime::value::{INT_MAX, INT_MIN};
 use taipan_runtime::{Object, Value};
 
 use super::cfg::{Cfg, op_at, word_at};
 use super::merge::Head;
 use super::values::at;
-use super::{Builder, Built, IterCache, Pending};
+use super::{Builder, Built, Pending};
 use crate::exits::Reason;
-use crate::helpers::{DONE, Helper, TRUE_WORD};
+use crate::helpers::{Helper, TRUE_WORD};
 use crate::ir::{Alias, Cond, Op, Type, Val};
 
 /// What an instruction does with control.
@@ -452,7 +447,7 @@ impl Builder<'_> {
     }
 
     /// Adds the check to both ways of a branch.
-    fn checked_ways(&mut self, at: At, flow: Flow) -> Flow {
+    pub fn checked_ways(&mut self, at: At, flow: Flow) -> Flow {
         let Flow::Branch { taken, not_taken } = flow else { return flow };
         let next = self.pc + at.op.words();
         let target = (next as i64 + effects::jump(at.op.base(), at.w).unwrap_or(0) as i64) as usize;

@@ -3,17 +3,16 @@
 use super::inst::{Out, callee_of};
 use super::{Lowering, flags, machine_type};
 use crate::build::plain::PLAIN_METHOD;
-use crate::build::values::offset_of;
 use crate::exits::Reason;
 use crate::helpers::Helper;
 use crate::ir::{Type, Val};
 use crate::plain;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
+use taipan_runtime::Cx;
 use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
-use taipan_runtime::{Cx, Value};
 
 impl Lowering<'_> {
     pub(super) fn helper_call(&mut self, v: Val) -> Out {

@@ -9,7 +9,7 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::Value;
 use taipan_runtime::buffer::DATA_OFFSET;
-use taipan_runtime::frame::{Frame, flag};
+use taipan_runtime::frame::Frame;
 use taipan_runtime::machine_items::ItemKind;
 
 pub(super) type Out = Result<Option<clif::Value>, String>;

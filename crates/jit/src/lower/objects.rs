@@ -4,11 +4,11 @@ use super::{Lowering, flags};
 use crate::helpers::Helper;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
+use taipan_runtime::Object;
 use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::object::FRESH_WORD;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::{Object, Value};
 
 impl Lowering<'_> {
     /// Zeroed memory for an object, with its header written.
