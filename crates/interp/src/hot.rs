@@ -84,12 +84,25 @@ pub(crate) unsafe extern "C" fn loop_hot(
     }
 }
 
-/// Offers the function just entered to the JIT; if it declines, starts it.
+/// Answers whoever wants the thread's attention, then offers the function just entered to the JIT; if it declines, starts it.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe extern "C" fn call_hot(cx: &mut Cx, table: *const Handler0) -> u64 {
     // SAFETY: INT-1.
     unsafe {
+        if cx.interrupt.load(std::sync::atomic::Ordering::Relaxed) {
+            let frame = &mut *cx.frame;
+            let start = frame.pc;
+            // As if the first instruction had raised.
+            frame.pc = start.add(1);
+            if cx.handle_interrupt().is_err() {
+                return unwind(cx, crate::trace::table(cx), true);
+            }
+            frame.pc = start;
+            if frame.code.heat.get() < cx.hot_call || cx.traced {
+                dispatch!(frame.pc, frame.regs, cx, crate::trace::table(cx));
+            }
+        }
         // Compiled code reports no events.
         let bits = if cx.traced { NOT_COMPILED } else { (cx.rt().hooks.get().hot)(cx, ENTRY) };
         if bits == NOT_COMPILED {

@@ -73,6 +73,9 @@ class Class:
         self.slots = slots
 
 
+WORD = "0xFFFFFFFFFFFFFFFF"
+
+
 class Generator:
     """Makes one program from a seed."""
 
@@ -142,7 +145,7 @@ class Generator:
     def e_i(self, d):
         if d <= 0 or self.chance(0.15):
             return self.leaf_i()
-        choice = self.r.randrange(34)
+        choice = self.r.randrange(37)
         a = lambda: self.e("i", d - 1)
         if choice < 9:
             return f"({a()} {self.pick(['+', '-', '+', '-', '*', '&', '|', '^'])} {a()})"
@@ -188,6 +191,14 @@ class Generator:
             return f"(({a()} % 50) ** 2)"
         if choice in (30, 31):
             return self.attribute() or self.leaf_i()
+        if choice == 34:
+            op = self.pick([f"+ {a()}", f"- {a()}", f"* {a()}", f"^ {a()}", "<< 13", "<< 40", "* 0xFF51AFD7ED558CCD"])
+            return f"(({a()} {op}) & {WORD})"
+        if choice == 35:
+            op = self.pick([">> 7", ">> 60", "<< 17", "^ 0xFF51AFD7ED558CCD", "% 97", "+ 1", f"| {a()}", "// 3", "& 255"])
+            return f"(({a()} & {WORD}) {op})"
+        if choice == 36:
+            return f"(({a()} & {WORD}) {self.pick(['<', '<=', '==', '!=', '>', '>='])} ({a()} & {WORD}))"
         return self.call("i", d) or self.leaf_i()
 
     def item(self, d):

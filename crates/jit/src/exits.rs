@@ -13,13 +13,14 @@ use std::cell::{Cell, UnsafeCell};
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::frame::{ENTERED, Frame, flag};
 use taipan_runtime::hooks::RESUME;
+use taipan_runtime::object::FRESH_WORD;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, Value};
 
-use crate::ir::{FrameDesc, Type};
+use crate::ir::{FrameDesc, InstanceDesc, Type};
 use crate::tier::Unit;
 
 macro_rules! reasons {
@@ -109,10 +110,18 @@ pub enum Place {
     Unsigned(u16),
     /// A word.
     Const(u64),
-    /// A tuple that the exit makes, by number.
-    Tuple(u16),
+    /// An object that the exit makes, by number.
+    Made(u16),
     /// A variable that may be unbound, by number.
     Maybe(u16),
+}
+
+/// An object that an exit makes.
+pub enum Making {
+    /// A tuple of items.
+    Tuple(Vec<Place>),
+    /// An instance with attributes.
+    Instance(InstanceDesc, Vec<Place>),
 }
 
 /// A frame of an exit.
@@ -148,8 +157,8 @@ pub struct Exit {
     pub frames: Vec<ExitFrame>,
     /// Stores that were put off: object, offset, int.
     pub stores: Vec<(Place, u32, Place)>,
-    /// Tuples that compiled code did not make: their items. What stands in a tuple stands before it.
-    pub tuples: Vec<Vec<Place>>,
+    /// Objects that compiled code did not make. What stands in one stands before it.
+    pub makings: Vec<Making>,
     /// Variables that may be unbound: whether they are bound, and their numbers.
     pub maybes: Vec<(Place, Place)>,
 }
@@ -186,15 +195,15 @@ impl ExitBuffer {
     }
 }
 
-/// The word of a value at an exit, with the tuples made so far. May allocate.
-fn word(cx: &mut Cx, exit: &Exit, place: Place, tuples: &[Value]) -> u64 {
+/// The word of a value at an exit, with the objects made so far. May allocate.
+fn word(cx: &mut Cx, exit: &Exit, place: Place, made: &[Value]) -> u64 {
     match place {
         Place::Const(bits) => bits,
-        Place::Tuple(i) => tuples[i as usize].bits(),
+        Place::Made(i) => made[i as usize].bits(),
         Place::Maybe(i) => {
             let (bound, number) = exit.maybes[i as usize];
-            let bound = word(cx, exit, bound, tuples) == Value::bool(true).bits();
-            if bound { word(cx, exit, number, tuples) } else { 0 }
+            let bound = word(cx, exit, bound, made) == Value::bool(true).bits();
+            if bound { word(cx, exit, number, made) } else { 0 }
         }
         Place::Unsigned(i) => cx.int_u64(EXIT_BUFFER.word(i)).bits(),
         Place::Buffer(i, ty) => {
@@ -214,20 +223,41 @@ fn raw(place: Place) -> u64 {
     match place {
         Place::Const(bits) => (bits as i64 >> 1) as u64,
         Place::Buffer(i, _) | Place::Unsigned(i) => EXIT_BUFFER.word(i),
-        Place::Tuple(_) | Place::Maybe(_) => unreachable!("a field that holds an int"),
+        Place::Made(_) | Place::Maybe(_) => unreachable!("a field that holds an int"),
     }
+}
+
+/// A new instance with these attributes, as compiled code makes it.
+fn new_instance(cx: &mut Cx, desc: &InstanceDesc, values: &[Value]) -> Value {
+    let p = cx.alloc_raw(desc.size as usize) as *mut u8;
+    // SAFETY: the builder described instances of a live class; new memory is zeroed.
+    unsafe {
+        p.cast::<u64>().write(FRESH_WORD);
+        p.add(8).cast::<u64>().write(desc.class);
+        if desc.shape != 0 {
+            p.add(desc.shape_offset as usize).cast::<u64>().write(desc.shape);
+        }
+        for (offset, value) in desc.offsets.iter().zip(values) {
+            p.add(*offset as usize).cast::<u64>().write(value.bits());
+        }
+    }
+    Value::from_address(p as usize)
 }
 
 /// Writes the registers of the running frame, pushes inlined frames.
 fn rebuild(cx: &mut Cx, exit: &Exit) {
     cx.heap().disable();
-    let mut tuples: Vec<Value> = Vec::with_capacity(exit.tuples.len());
-    for items in &exit.tuples {
-        let items: Vec<Value> = items.iter().filter_map(|p| Value::from_bits(word(cx, exit, *p, &tuples))).collect();
-        tuples.push(Value::of(Tuple::new(cx, &items)));
+    let mut made: Vec<Value> = Vec::with_capacity(exit.makings.len());
+    for making in &exit.makings {
+        let (Making::Tuple(parts) | Making::Instance(_, parts)) = making;
+        let parts: Vec<Value> = parts.iter().filter_map(|p| Value::from_bits(word(cx, exit, *p, &made))).collect();
+        made.push(match making {
+            Making::Tuple(_) => Value::of(Tuple::new(cx, &parts)),
+            Making::Instance(desc, _) => new_instance(cx, desc, &parts),
+        });
     }
     for (object, offset, value) in &exit.stores {
-        let at = (word(cx, exit, *object, &tuples) + *offset as u64) as *mut u64;
+        let at = (word(cx, exit, *object, &made) + *offset as u64) as *mut u64;
         // SAFETY: the builder delays stores into objects only that it knows the layout of.
         unsafe { *at = raw(*value) };
     }
@@ -241,7 +271,7 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                 let result = caller.regs.add(f.result as usize);
                 let mut function = f.function.expect("an inlined frame has its function");
                 if let Some(callee) = f.callee
-                    && let Some(callee) = Value::from_bits(word(cx, exit, callee, &tuples))
+                    && let Some(callee) = Value::from_bits(word(cx, exit, callee, &made))
                 {
                     function = callee.cast::<Function>();
                 }
@@ -256,7 +286,7 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                     flags,
                 );
                 if let Some(receiver) = f.receiver {
-                    (*cx.frame).receiver = Value::from_bits(word(cx, exit, receiver, &tuples));
+                    (*cx.frame).receiver = Value::from_bits(word(cx, exit, receiver, &made));
                 }
             }
             let frame = &mut *cx.frame;
@@ -268,7 +298,7 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                 }
             }
             for (r, place) in &f.regs {
-                *frame.regs.add(*r as usize) = word(cx, exit, *place, &tuples);
+                *frame.regs.add(*r as usize) = word(cx, exit, *place, &made);
             }
             frame.pc = f.code.words_ptr().add(f.pc as usize);
         }

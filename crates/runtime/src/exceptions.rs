@@ -318,11 +318,12 @@ pub fn from_operand(cx: &mut Cx, operand: Value) -> PyResult<Value> {
     {
         let made = cx.call(operand, &[])?;
         if made.downcast::<Exception>().is_none() {
-            let (class, got) = (class.name(), made.class().tp_name());
+            let class = crate::protocol::object::repr_text(cx, operand)?;
+            let got = crate::protocol::object::repr_text(cx, Value::of(made.class()))?;
             return raise!(
                 cx,
                 TypeError,
-                "calling <class '{class}'> should have returned an instance of BaseException, not {got}"
+                "calling {class} should have returned an instance of BaseException, not {got}"
             );
         }
         return Ok(made);

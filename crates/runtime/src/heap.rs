@@ -366,6 +366,15 @@ pub fn register_weakref(cx: &mut Cx, weakref: Value, target: Value, before: impl
 
 /// Runs finalisers and weakref callbacks that a collection queued; exceptions in them are reported as unraisable.
 pub fn run_pending(cx: &mut Cx) {
+    // They run wherever the program happens to be, which may be at the end of what recursion allows.
+    const ROOM: usize = 100;
+    let depth = cx.depth;
+    cx.depth = depth.min(cx.rt().recursion_limit.get().saturating_sub(ROOM));
+    run_all_pending(cx);
+    cx.depth = depth;
+}
+
+fn run_all_pending(cx: &mut Cx) {
     loop {
         let callback = cx.rt().special.borrow_mut().callbacks.pop();
         if let Some(weakref) = callback {

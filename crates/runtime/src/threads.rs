@@ -371,12 +371,17 @@ impl RawLock {
 
     /// Takes the lock; false if it is not free before `limit`. Signal handlers run meanwhile and may raise.
     pub fn take(&self, cx: &mut Cx, limit: Option<Instant>) -> crate::PyResult<bool> {
+        if self.try_take() {
+            return Ok(true);
+        }
+        let mut idle = Idle::new(limit);
         loop {
             if self.try_take() {
                 return Ok(true);
             }
-            match cx.allow_threads(|| self.wait(limit)) {
+            match cx.allow_threads(|| self.wait(idle.limit())) {
                 Woken::Taken => return Ok(true),
+                Woken::TimedOut if idle.used(cx) => {}
                 Woken::TimedOut => return Ok(false),
                 Woken::Interrupted if cx.interrupt.load(Ordering::Relaxed) => cx.handle_interrupt()?,
                 Woken::Interrupted => {}
@@ -415,14 +420,56 @@ impl RawEvent {
 
     /// Waits for it; false if `limit` passes. Signal handlers run meanwhile and may raise.
     pub fn wait(&self, cx: &mut Cx, limit: Option<Instant>) -> crate::PyResult<bool> {
+        let mut idle = Idle::new(limit);
         while !self.is_set() {
-            match cx.allow_threads(|| futex_wait(&self.0, 0, limit)) {
+            match cx.allow_threads(|| futex_wait(&self.0, 0, idle.limit())) {
+                libc::ETIMEDOUT if idle.used(cx) => {}
                 libc::ETIMEDOUT => return Ok(self.is_set()),
                 libc::EINTR if cx.interrupt.load(Ordering::Relaxed) => cx.handle_interrupt()?,
                 _ => {}
             }
         }
         Ok(true)
+    }
+}
+
+/// A wait without the GIL that lasts long is used to look for dead objects: whoever is waited for may wait for the end of one,
+/// such as a connection that nobody refers to any more.
+struct Idle {
+    limit: Option<Instant>,
+    /// When to look, until that is done.
+    look: Option<Instant>,
+}
+
+/// How long a wait lasts before dead objects are looked for.
+const IDLE: Duration = Duration::from_millis(200);
+/// How seldom that is done by all threads together.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+impl Idle {
+    fn new(limit: Option<Instant>) -> Idle {
+        Idle { limit, look: Some(Instant::now() + IDLE).filter(|look| limit.is_none_or(|limit| *look < limit)) }
+    }
+
+    fn limit(&self) -> Option<Instant> {
+        self.look.or(self.limit)
+    }
+
+    /// After the limit has passed: true if that was the one to look at.
+    fn used(&mut self, cx: &mut Cx) -> bool {
+        static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+        if self.look.take().is_none() {
+            return false;
+        }
+        let now = Instant::now();
+        let mut last = LAST.lock().unwrap_or_else(|e| e.into_inner());
+        if last.is_none_or(|last| now - last >= BETWEEN_LOOKS) {
+            *last = Some(now);
+            drop(last);
+            cx.heap().collect(taipan_gc::Kind::Major);
+            crate::heap::run_pending(cx);
+        }
+        true
     }
 }
 

@@ -107,6 +107,58 @@ fn number(kind: Kind) -> i64 {
     }
 }
 
+/// Operators and their own numbers.
+const EXACT: &[(&str, i64)] = &[
+    ("(", 7),
+    (")", 8),
+    ("[", 9),
+    ("]", 10),
+    (":", 11),
+    (",", 12),
+    (";", 13),
+    ("+", 14),
+    ("-", 15),
+    ("*", 16),
+    ("/", 17),
+    ("|", 18),
+    ("&", 19),
+    ("<", 20),
+    (">", 21),
+    ("=", 22),
+    (".", 23),
+    ("%", 24),
+    ("{", 25),
+    ("}", 26),
+    ("==", 27),
+    ("!=", 28),
+    ("<=", 29),
+    (">=", 30),
+    ("~", 31),
+    ("^", 32),
+    ("<<", 33),
+    (">>", 34),
+    ("**", 35),
+    ("+=", 36),
+    ("-=", 37),
+    ("*=", 38),
+    ("/=", 39),
+    ("%=", 40),
+    ("&=", 41),
+    ("|=", 42),
+    ("^=", 43),
+    ("<<=", 44),
+    (">>=", 45),
+    ("**=", 46),
+    ("//", 47),
+    ("//=", 48),
+    ("@", 49),
+    ("@=", 50),
+    ("->", 51),
+    ("...", 52),
+    (":=", 53),
+    ("!", 54),
+];
+
 fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
     let text = taipan_syntax::source::normalise_newlines(source).into_owned();
     let lines = taipan_syntax::source::Lines::new(&text);
@@ -119,10 +171,14 @@ fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
         let line = lines.line_text(token.start.0).unwrap_or("");
         let line = if line.is_empty() && token.kind == Kind::EndMarker { String::new() } else { format!("{line}\n") };
         let pair = |cx: &mut Cx, p: (u32, u32)| Tuple::new(cx, &[Value::small(p.0 as i64), Value::small(p.1 as i64)]);
-        let (start, end) = (pair(cx, token.start), pair(cx, token.end));
-        let string = cx.str(token.string);
+        // For the compiler a line's end has no text.
+        let is_bare = !extra_tokens && token.kind == Kind::Newline;
+        let (start, end) = (pair(cx, token.start), pair(cx, if is_bare { token.start } else { token.end }));
+        let string = cx.str(if is_bare { "" } else { token.string });
         let line = cx.str(&line);
-        let kind = Value::small(number(token.kind));
+        // The compiler's tokens tell operators apart.
+        let own = EXACT.iter().find(|e| !extra_tokens && token.kind == Kind::Op && e.0 == token.string).map(|e| e.1);
+        let kind = Value::small(own.unwrap_or(number(token.kind)));
         let item = Tuple::new(cx, &[kind, string, Value::of(start), Value::of(end), line]);
         list.push(cx, Value::of(item));
     }

@@ -78,12 +78,12 @@ unsafe fn note_callee(next: *const u64, f: &'static Function) {
     unsafe { *next.cast_mut().sub(1) = f as *const Function as u64 };
 }
 
-/// Counts a call of `code`; true if it is hot.
+/// Counts a call of `code`; true if it is hot, or if somebody wants this thread's attention: recursion has no back edges.
 #[inline(always)]
 pub(crate) fn count_call(cx: &Cx, code: &CodeObject) -> bool {
     let heat = code.heat.get().wrapping_add(1);
     code.heat.set(heat);
-    heat >= cx.hot_call
+    (heat >= cx.hot_call) | cx.interrupt.load(std::sync::atomic::Ordering::Relaxed)
 }
 
 /// Calls anything but a Python function: `callee` with `n` values at `args`, the last ones named by `kwnames`. The word

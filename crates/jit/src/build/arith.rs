@@ -440,9 +440,14 @@ impl Builder<'_> {
             }
             Type::Float => self.emit(Op::FNeg, Type::Float, &[v], 0),
             _ if self.class_of(v).is_none() && !self.failed(Reason::Number) => {
-                let v = self.to_int(v, Reason::Number);
-                let zero = self.int(0);
-                self.checked(B::Sub, zero, v)
+                if self.now(v) == Some(Kind::Float) {
+                    let v = self.to_float(v, false, Reason::Number);
+                    self.emit(Op::FNeg, Type::Float, &[v], 0)
+                } else {
+                    let v = self.to_int(v, Reason::Number);
+                    let zero = self.int(0);
+                    self.checked(B::Sub, zero, v)
+                }
             }
             _ => {
                 let name = self.cx.names().__neg__;

@@ -475,6 +475,7 @@ impl Builder<'_> {
 
     /// Adds an attribute to an instance of shape `old`, which becomes `next`.
     pub fn store_new(&mut self, v: Val, old: &'static Shape, next: &'static Shape, offset: usize, value: Val) {
+        self.field_written(v);
         self.root(Value::of(next));
         let word = self.word(next as *const Shape as u64);
         let base = (next.class.data().basicsize + 7) & !7;
@@ -487,6 +488,7 @@ impl Builder<'_> {
 
     /// Writes a slot that exists.
     pub fn store_slot(&mut self, v: Val, offset: usize, value: Val) {
+        self.field_written(v);
         let boxed = self.boxed(value);
         self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
         let (lo, hi) = self.range(value);

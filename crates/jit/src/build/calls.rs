@@ -483,6 +483,7 @@ impl Builder<'_> {
             return Ok(None);
         }
         self.watch_type(class);
+        let (first, block, blocks) = (self.func.insts.len(), self.block, self.func.blocks.len());
         let imm = (size as u64) << 48 | class as *const Class as u64;
         let object = self.emit(Op::Alloc, Type::Val, &[], imm);
         self.classed(object, class);
@@ -501,6 +502,9 @@ impl Builder<'_> {
         let mut all = vec![object];
         all.extend(args);
         if let Some(flow) = self.inline(at, init, &all, at.w.a(), at.w.c(), object, Val::NONE)? {
+            if matches!(flow, Flow::Next) {
+                self.settle(object, class, first, block, blocks);
+            }
             return Ok(Some(flow));
         }
         if !self.takes(init, all.len()) {

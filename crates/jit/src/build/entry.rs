@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use taipan_bytecode::Op as B;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::hooks::ENTRY;
 use taipan_runtime::typeobj::Type as Class;
@@ -11,7 +12,7 @@ use taipan_runtime::types::float;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Object, Value};
 
-use super::cfg::{Cfg, Liveness};
+use super::cfg::{Cfg, Liveness, op_at};
 use super::{Builder, Built, Context, Frame, Info, Refusal, State, Sticky};
 use crate::exits::Reason;
 use crate::ir::{Func, Op, StateId, Type, Val};
@@ -56,6 +57,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         }],
         shapes: vec![],
         sets: vec![],
+        fields: vec![],
         iters: vec![],
     };
     let generator = code.is_generator_like();
@@ -89,6 +91,10 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         entry_kinds: vec![],
     };
     builder.registers(frame, entry == ENTRY, pc);
+    if entry == ENTRY && calls_without_loops(code) {
+        // Recursion has no back edges at which signals would be noticed.
+        builder.emit_guard(Op::CheckInterrupt, Type::Void, &[], 0, Reason::Interrupt);
+    }
     let cfg = Cfg::of(code, pc, &builder.catches);
     builder.region(&cfg)?;
     if builder.restart {
@@ -165,6 +171,21 @@ impl Builder<'_> {
     fn entry_state(&mut self, pc: usize) -> StateId {
         self.resume_at(pc)
     }
+}
+
+/// Whether a function calls something and has no loop.
+fn calls_without_loops(code: &CodeObject) -> bool {
+    let (mut at, mut calls) = (0, false);
+    while at < code.word_count() {
+        let op = op_at(code, at);
+        match op.base() {
+            B::JumpBack | B::ForNext => return false,
+            B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx => calls = true,
+            _ => {}
+        }
+        at += op.words();
+    }
+    calls
 }
 
 /// Registers that hold arguments when a function begins.

@@ -52,6 +52,7 @@ impl Builder<'_> {
         self.state.frames.truncate(1);
         self.state.shapes.clear();
         self.state.sets.clear();
+        self.state.fields.clear();
         // What was called may have used the temporaries.
         let code = self.contexts[0].code;
         let named = (code.nlocals + code.ncells + code.nfrees) as usize;

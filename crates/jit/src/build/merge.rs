@@ -1,5 +1,7 @@
 //! Where control meets: joining states, heads of loops, back edges.
 
+use std::rc::Rc;
+
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
@@ -312,6 +314,9 @@ impl Builder<'_> {
         }
         let first = preds[0].state.shapes.clone();
         joined.shapes = first.into_iter().filter(|s| preds.iter().all(|p| p.state.shapes.contains(s))).collect();
+        joined
+            .fields
+            .retain(|f| preds.iter().all(|p| p.state.fields.iter().any(|g| g.0 == f.0 && Rc::ptr_eq(&g.1, &f.1))));
         joined.sets.retain(|s| preds.iter().all(|p| p.state.sets.contains(s)));
         for (i, cache) in joined.iters.iter_mut().enumerate() {
             for field in 0..cache.n {
@@ -343,6 +348,7 @@ impl Builder<'_> {
         if !irreducible {
             self.prepare_iterator(pc);
         }
+        self.state.fields.clear();
         let keeps_shapes = !self.sticky.kills.contains(&(path, pc as u32));
         if !keeps_shapes {
             self.state.shapes.clear();
@@ -621,6 +627,7 @@ impl Builder<'_> {
 
     /// Forgets shapes: something may have changed them.
     pub fn kill_shapes(&mut self) {
+        self.state.fields.clear();
         self.state.shapes.clear();
         self.state.sets.clear();
         for open in &self.loops {

@@ -18,7 +18,9 @@ pub mod calls;
 pub mod cfg;
 pub mod entry;
 pub mod except;
+pub mod instances;
 pub mod items;
+pub mod iterate;
 pub mod maybe;
 pub mod merge;
 pub mod numbers;
@@ -192,6 +194,8 @@ pub struct State {
     pub shapes: Vec<(Val, u64)>,
     /// Values that are known to be one of several receivers.
     pub sets: Vec<(Val, Rc<[poly::Receiver]>)>,
+    /// New instances whose attributes are known.
+    pub fields: Vec<(Val, instances::Fields)>,
     /// Known iterators.
     pub iters: Vec<IterCache>,
 }

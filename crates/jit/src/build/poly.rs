@@ -525,12 +525,18 @@ impl Builder<'_> {
 
     fn load_found(&mut self, v: Val, found: Found) -> Val {
         match found {
-            Found::Slot(offset) => self.load(v, Alias::Slot, offset),
+            Found::Slot(offset) => match self.known_field(v, offset) {
+                Some(value) => value,
+                None => self.load(v, Alias::Slot, offset),
+            },
             Found::Extra(array, offset) => {
                 let array = self.load(v, Alias::Slot, array);
                 self.load(array, Alias::Slot, offset)
             }
             Found::Member(offset) => {
+                if let Some(value) = self.known_field(v, offset) {
+                    return value;
+                }
                 let slot = self.load(v, Alias::Slot, offset);
                 self.info[slot.0 as usize].bound = false;
                 self.guard_bound(slot)

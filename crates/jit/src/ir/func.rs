@@ -146,6 +146,21 @@ impl FrameState {
     }
 }
 
+/// How a new instance is laid out.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct InstanceDesc {
+    /// Address of its class.
+    pub class: u64,
+    /// Bytes.
+    pub size: u32,
+    /// Address of its shape, 0 if it has none.
+    pub shape: u64,
+    /// Byte offset of the shape word.
+    pub shape_offset: u32,
+    /// Byte offsets of the attributes.
+    pub offsets: Vec<u32>,
+}
+
 /// A function being compiled.
 #[derive(Clone, Default, Debug)]
 pub struct Func {
@@ -157,6 +172,8 @@ pub struct Func {
     pub blocks: Vec<Block>,
     /// All frame states.
     pub states: Vec<FrameState>,
+    /// New instances.
+    pub instances: Vec<InstanceDesc>,
     /// The entry frame is a generator's.
     pub generator: bool,
     /// Whether guards may move in front of loops.
@@ -271,7 +288,7 @@ impl Func {
         let mut work: Vec<Val> = self.states[state.0 as usize].values().collect();
         while let Some(v) = work.pop() {
             match self[v].op {
-                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool | Op::NewTuple => {
+                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool | Op::NewTuple | Op::NewInstance => {
                     work.extend(&self[v].args)
                 }
                 _ => needed.push(v),

@@ -314,6 +314,8 @@ macro_rules! for_each_ir_op {
             address = Address (Val) -> Word, pure, imm;
             /// Appends `b` to the list `a`.
             list_append = ListAppend (Val, Val) -> Void, writes, imm;
+            /// A new instance with the operands as attributes; number `imm` of the function's descriptions.
+            new_instance = NewInstance * -> Val, allocates, imm;
             /// A new tuple of the operands.
             new_tuple = NewTuple * -> Val, allocates;
             /// A new list of the operands.

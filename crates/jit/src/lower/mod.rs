@@ -3,8 +3,11 @@
 //! A compiled function takes the context and the register window, and returns what `Hooks::hot` describes. The frame stays
 //! in memory all the time; registers live in machine registers and are written back by exits and before calls.
 
+mod calls;
 mod frames;
 mod inst;
+mod objects;
+mod values;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -20,7 +23,7 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::{Cx, Value};
 
-use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, FrameTemplate, Place, Reason};
+use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, FrameTemplate, Making, Place, Reason};
 use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
 
 /// Machine code that is not in the arena yet.
@@ -363,17 +366,17 @@ impl<'a> Lowering<'a> {
             buffer: self.word(EXIT_BUFFER.address()),
             next: 0,
             known: HashMap::new(),
-            tuples: vec![],
+            makings: vec![],
             maybes: vec![],
         };
         for v in state.values() {
             self.place(v, &mut places)?;
         }
-        let Places { known: places, tuples, maybes, .. } = places;
+        let Places { known: places, makings, maybes, .. } = places;
         let frames = state.frames.iter().map(|f| exit_frame(f, &places)).collect();
         let stores = state.stores.iter().map(|s| (places[&s.object], s.offset, places[&s.value])).collect();
         let (unit, count) = (Cell::new(std::ptr::null()), Cell::new(0));
-        let exit = Box::new(Exit { unit, reason, count, frames, stores, tuples, maybes });
+        let exit = Box::new(Exit { unit, reason, count, frames, stores, makings, maybes });
         let address = self.word(&raw const *exit as u64);
         self.b.ins().jump(tail, &[clif::BlockArg::Value(address)]);
         Ok(exit)
@@ -387,13 +390,16 @@ impl<'a> Lowering<'a> {
         let inst = &self.func[v];
         let place = if let Some(bits) = self.constant(v) {
             Place::Const(bits)
-        } else if inst.op == Op::NewTuple && self.values[v.0 as usize].is_none() {
+        } else if matches!(inst.op, Op::NewTuple | Op::NewInstance) && self.values[v.0 as usize].is_none() {
             let mut items = Vec::new();
             for item in &inst.args {
                 items.push(self.place(*item, places)?);
             }
-            places.tuples.push(items);
-            Place::Tuple(places.tuples.len() as u16 - 1)
+            places.makings.push(match inst.op {
+                Op::NewTuple => Making::Tuple(items),
+                _ => Making::Instance(self.func.instances[inst.imm as usize].clone(), items),
+            });
+            Place::Made(places.makings.len() as u16 - 1)
         } else if inst.op == Op::Maybe && self.values[v.0 as usize].is_none() {
             let (bound, number) = (self.place(inst.args[0], places)?, self.place(inst.args[1], places)?);
             places.maybes.push((bound, number));
@@ -443,8 +449,8 @@ struct Places {
     /// Words of it in use.
     next: u16,
     known: HashMap<Val, Place>,
-    /// Items of tuples that the exit makes.
-    tuples: Vec<Vec<Place>>,
+    /// Objects that the exit makes.
+    makings: Vec<Making>,
     /// Whether variables are bound, and their numbers.
     maybes: Vec<(Place, Place)>,
 }

@@ -10,7 +10,7 @@ use taipan_text::codecs::{self, ByteOrder, DecodeFail, EncodeError, EncodeFail};
 use crate::cx::{Cx, Raised};
 use crate::dict::Dict;
 use crate::protocol::buffer;
-use crate::protocol::codec_errors::{decode_error, encode_error, raise_encode_error};
+use crate::protocol::codec_errors::{DecodeAnswer, decode_error_anew, encode_error, raise_encode_error};
 use crate::protocol::{attr, object, warn};
 use crate::types::bytes::{self, Bytes};
 use crate::types::exception;
@@ -394,27 +394,23 @@ fn decode_slowly(
     errors: Option<&'static Str>,
     is_final: bool,
 ) -> PyResult<Decoded> {
-    let (data, mut out, mut invalid) = (input.data(), Vec::new(), None);
-    let mut order = ByteOrder::Native;
-    let consumed = {
-        let mut on_error = |fail: &DecodeFail| decode_error(cx, errors, fail, input);
-        match codec {
-            Codec::Utf8 => codecs::decode_utf8(data, is_final, &mut out, &mut on_error)?,
-            Codec::Ascii => codecs::decode_ascii(data, &mut out, &mut on_error)?,
-            Codec::Latin1 => unreachable!("Latin-1 cannot fail"),
-            Codec::Utf16(o) => {
-                order = o;
-                codecs::decode_utf16(data, &mut order, is_final, &mut out, &mut on_error)?
-            }
-            Codec::Utf32(o) => {
-                order = o;
-                codecs::decode_utf32(data, &mut order, is_final, &mut out, &mut on_error)?
-            }
-            Codec::Utf7 => codecs::decode_utf7(data, is_final, &mut out, &mut on_error)?,
-            Codec::UnicodeEscape => {
-                codecs::decode_unicode_escape(data, is_final, &mut out, &mut invalid, &mut on_error)?
-            }
-            Codec::RawUnicodeEscape => codecs::decode_raw_unicode_escape(data, is_final, &mut out, &mut on_error)?,
+    let (mut input, mut out, mut invalid) = (input, Vec::new(), None);
+    let mut order = if let Codec::Utf16(o) | Codec::Utf32(o) = codec { o } else { ByteOrder::Native };
+    // A handler may give other bytes to go on with: those before `base` are done.
+    let mut base = 0;
+    let (data, consumed) = loop {
+        let data = &input.data()[base..];
+        let mut other = None;
+        match decode_part(cx, codec, (input, base), errors, is_final, &mut out, &mut order, &mut invalid, &mut other) {
+            Ok(consumed) => break (data, base + consumed),
+            Err(raised) => match other {
+                None => return Err(raised),
+                Some(answer) => {
+                    out.extend_from_slice(&answer.text);
+                    base = answer.position;
+                    input = answer.input.unwrap_or(input);
+                }
+            },
         }
     };
     if let Some(at) = invalid {
@@ -426,6 +422,42 @@ fn decode_slowly(
         points => Str::from_code_points(cx, points),
     };
     Ok(Decoded { text, consumed, order })
+}
+
+/// Decodes the bytes of `input` from a position on. If a handler gave other bytes, that is told in `other`; then the error that
+/// is returned is none.
+fn decode_part(
+    cx: &mut Cx,
+    codec: Codec,
+    (input, base): (&'static Bytes, usize),
+    errors: Option<&'static Str>,
+    is_final: bool,
+    out: &mut Vec<u32>,
+    order: &mut ByteOrder,
+    invalid: &mut Option<usize>,
+    other: &mut Option<DecodeAnswer>,
+) -> PyResult<usize> {
+    let data = &input.data()[base..];
+    let mut on_error = |fail: &DecodeFail| {
+        let whole = DecodeFail { input: input.data(), start: fail.start + base, end: fail.end + base, ..*fail };
+        let answer = decode_error_anew(cx, errors, &whole, input)?;
+        // What lies before this part cannot be gone back to.
+        if answer.input.is_some() || answer.position < base {
+            *other = Some(answer);
+            return Err(Raised);
+        }
+        Ok((answer.text, answer.position - base))
+    };
+    match codec {
+        Codec::Utf8 => codecs::decode_utf8(data, is_final, out, &mut on_error),
+        Codec::Ascii => codecs::decode_ascii(data, out, &mut on_error),
+        Codec::Latin1 => unreachable!("Latin-1 cannot fail"),
+        Codec::Utf16(_) => codecs::decode_utf16(data, order, is_final, out, &mut on_error),
+        Codec::Utf32(_) => codecs::decode_utf32(data, order, is_final, out, &mut on_error),
+        Codec::Utf7 => codecs::decode_utf7(data, is_final, out, &mut on_error),
+        Codec::UnicodeEscape => codecs::decode_unicode_escape(data, is_final, out, invalid, &mut on_error),
+        Codec::RawUnicodeEscape => codecs::decode_raw_unicode_escape(data, is_final, out, &mut on_error),
+    }
 }
 
 /// DeprecationWarning about the escape whose character after the backslash is at `at`.

@@ -57,9 +57,30 @@ pub fn decode_error(
     fail: &DecodeFail,
     input: &'static Bytes,
 ) -> PyResult<(Vec<u32>, usize)> {
+    let answer = decode_error_anew(cx, errors, fail, input)?;
+    Ok((answer.text, answer.position.min(input.len())))
+}
+
+/// What a handler says about a decoding failure.
+pub struct DecodeAnswer {
+    /// Text instead of the bytes.
+    pub text: Vec<u32>,
+    /// Where to go on.
+    pub position: usize,
+    /// The bytes to go on with, if the handler gave the exception others.
+    pub input: Option<&'static Bytes>,
+}
+
+/// As [`decode_error`], for decoders that can go on with other bytes.
+pub fn decode_error_anew(
+    cx: &mut Cx,
+    errors: Option<&'static Str>,
+    fail: &DecodeFail,
+    input: &'static Bytes,
+) -> PyResult<DecodeAnswer> {
     let name = name_of(errors);
     match handlers::decode(&name, fail) {
-        Some(Some(answer)) => return Ok(answer),
+        Some(Some((text, position))) => return Ok(DecodeAnswer { text, position, input: None }),
         Some(None) => return Err(raise_decode_error(cx, fail, input)),
         None => {}
     }
@@ -72,8 +93,14 @@ pub fn decode_error(
     let Some(text) = text.downcast::<Str>().filter(|_| int::check(*position)) else {
         return raise!(cx, TypeError, "decoding error handler must return (str, int) tuple");
     };
-    let position = new_position(cx, *position, input.len())?;
-    Ok((text.to_code_points(), position))
+    let text = text.to_code_points();
+    // The handler may have set another object.
+    let object = attr::get_text(cx, exception, "object")?;
+    let Some(now) = object.downcast::<Bytes>() else {
+        return raise!(cx, TypeError, "UnicodeError 'object' attribute must be a bytes");
+    };
+    let position = new_position(cx, *position, now.len())?;
+    Ok(DecodeAnswer { text, position, input: Some(now).filter(|now| !std::ptr::eq(*now, input)) })
 }
 
 /// Answers an encoding failure by the handler called `errors`.

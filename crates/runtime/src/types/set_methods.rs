@@ -88,7 +88,7 @@ fn base_type(v: Value) -> &'static Type {
 
 fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     let this = of(v);
-    if args.kwnames().is_some() && sequence::init_refuses_keywords(v.class(), &SET) {
+    if args.kwnames().is_some() && sequence::refuses_keywords(v.class(), &SET) {
         return raise!(cx, TypeError, "set() takes no keyword arguments");
     }
     let iterable = match args.pos() {

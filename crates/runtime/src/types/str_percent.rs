@@ -129,6 +129,9 @@ pub fn format_number(
                 }
                 None => number::to_f64(cx, v)?,
             };
+            if precision.is_some_and(|p| p > i32::MAX as usize - 1024) {
+                return raise!(cx, ValueError, "precision too big");
+            }
             percent::format_float(x, kind, flags, width, precision)
         }
         _ => return Ok(None),
@@ -226,7 +229,7 @@ fn put_quickly(v: Value, kind: u32, flags: Flags, width: usize, precision: Optio
         Ok(kind @ (b'd' | b'x' | b'X' | b'o' | b'e' | b'E' | b'f' | b'F' | b'g' | b'G')) => kind,
         _ => return false,
     };
-    if width > MOST_QUICK {
+    if width > MOST_QUICK || precision.is_some_and(|p| p > MOST_QUICK) {
         return false;
     }
     let sign = if flags.plus { b'+' } else { b' ' * u8::from(flags.space) };

@@ -60,10 +60,17 @@ impl Machine {
         }
     }
 
+    /// Takes the last mark away; what is above it stays on the stack, from the number given on.
+    fn unmark(&self, cx: &mut Cx) -> PyResult<usize> {
+        match self.marks().pop() {
+            Some(mark) => Ok(mark.min(self.stack.len())),
+            None => Err(unpickling_error(cx, "could not find MARK")),
+        }
+    }
+
     /// Takes everything above the last mark.
     fn pop_mark(&self, cx: &mut Cx) -> PyResult<RootVec> {
-        let Some(mark) = self.marks().pop() else { return Err(unpickling_error(cx, "could not find MARK")) };
-        let start = mark.min(self.stack.len());
+        let start = self.unmark(cx)?;
         let items = RootVec::from_slice(&self.stack.items()[start..]);
         self.stack.truncate(start);
         Ok(items)
@@ -73,7 +80,7 @@ impl Machine {
 
     fn number<const N: usize>(&self, cx: &mut Cx) -> PyResult<u64> {
         let data = self.u.take(cx, N)?;
-        Ok(data.iter().rev().fold(0, |sum, b| sum << 8 | u64::from(*b)))
+        Ok(data[..N].iter().rev().fold(0, |sum, b| sum << 8 | u64::from(*b)))
     }
 
     /// A length of at most what could ever be read.
@@ -97,10 +104,10 @@ impl Machine {
 
     fn push_str(&self, cx: &mut Cx, n: usize) -> PyResult<()> {
         let data = self.u.take(cx, n)?;
-        let text = match std::str::from_utf8(&data) {
+        let text = match std::str::from_utf8(data) {
             Ok(text) => cx.str(text),
             Err(_) => {
-                let bytes = Value::of(Bytes::new(cx, &data));
+                let bytes = Value::of(Bytes::new(cx, data));
                 let (encoding, errors) = (cx.str("utf-8"), cx.str("surrogatepass"));
                 cx.call_method_text(bytes, "decode", &[encoding, errors])?
             }
@@ -111,7 +118,7 @@ impl Machine {
 
     fn push_bytes(&self, cx: &mut Cx, n: usize) -> PyResult<()> {
         let data = self.u.take(cx, n)?;
-        let bytes = Value::of(Bytes::new(cx, &data));
+        let bytes = Value::of(Bytes::new(cx, data));
         self.push(cx, bytes);
         Ok(())
     }
@@ -119,7 +126,7 @@ impl Machine {
     /// An 8-bit str of Python 2, decoded as asked for.
     fn push_old_str(&self, cx: &mut Cx, data: &[u8]) -> PyResult<()> {
         let bytes = Value::of(Bytes::new(cx, data));
-        let (encoding, errors) = self.u.encoding();
+        let (encoding, errors) = self.u.encoding(cx);
         let is_bytes = encoding.downcast::<Str>().is_some_and(|e| e.eq_rust("bytes"));
         let value = match is_bytes {
             true => bytes,
@@ -157,12 +164,7 @@ impl Machine {
     // ---- memo --------------------------------------------------------------------------------------
 
     fn get(&self, cx: &mut Cx, i: i64) -> PyResult<()> {
-        let key = cx.int(i);
-        let found = match self.u.memo() {
-            Some(memo) => memo.get(cx, key)?,
-            None => None,
-        };
-        match found {
+        match self.u.remembered(cx, i)? {
             Some(v) => {
                 self.push(cx, v);
                 Ok(())
@@ -172,21 +174,24 @@ impl Machine {
     }
 
     fn put(&self, cx: &mut Cx, i: i64) -> PyResult<()> {
-        let (key, v) = (cx.int(i), self.top(cx)?);
-        match self.u.memo() {
-            Some(memo) => memo.set(cx, key, v),
-            None => Ok(()),
-        }
+        let v = self.top(cx)?;
+        self.u.remember(cx, Some(i), v)
     }
 
     // ---- names and objects -------------------------------------------------------------------------
 
     fn find_class(&self, cx: &mut Cx, module: Value, name: Value) -> PyResult<Value> {
-        cx.call_method_text(Value::of(self.u), "find_class", &[module, name])
+        if self.u.finds_plainly()
+            && let Some(text) = name.exact::<Str>()
+            && let Some(found) = super::find_plain(cx, module, text)?
+        {
+            return Ok(found);
+        }
+        cx.call_method_text(self.u.as_shown(), "find_class", &[module, name])
     }
 
     fn persistent(&self, cx: &mut Cx, id: Value) -> PyResult<()> {
-        let v = cx.call_method_text(Value::of(self.u), "persistent_load", &[id])?;
+        let v = cx.call_method_text(self.u.as_shown(), "persistent_load", &[id])?;
         self.push(cx, v);
         Ok(())
     }
@@ -277,15 +282,19 @@ impl Machine {
         Ok(())
     }
 
-    fn append_all(&self, cx: &mut Cx, items: &RootVec) -> PyResult<()> {
-        let target = self.top(cx)?;
-        if let Some(list) = target.exact::<List>() {
-            list.extend_from_slice(cx, items);
+    fn append_all(&self, cx: &mut Cx) -> PyResult<()> {
+        let start = self.unmark(cx)?;
+        if let Some(list) = self.below(start).and_then(|v| v.exact::<List>()) {
+            list.extend_from_slice(cx, &self.stack.items()[start..]);
+            self.stack.truncate(start);
             return Ok(());
         }
+        let items = RootVec::from_slice(&self.stack.items()[start..]);
+        self.stack.truncate(start);
+        let target = self.top(cx)?;
         let name = cx.intern("extend");
         if let Some(extend) = attr::get_optional(cx, target, name)? {
-            let all = Value::of(List::from_slice(cx, items));
+            let all = Value::of(List::from_slice(cx, &items));
             cx.call(extend, &[all])?;
             return Ok(());
         }
@@ -296,17 +305,29 @@ impl Machine {
         Ok(())
     }
 
-    fn set_all(&self, cx: &mut Cx, items: &RootVec) -> PyResult<()> {
-        let target = self.top(cx)?;
-        if items.len() % 2 != 0 {
+    /// The value below the number `start` on the stack, if it may be touched.
+    fn below(&self, start: usize) -> Option<Value> {
+        start.checked_sub(1).filter(|n| *n >= self.fence()).and_then(|n| self.stack.get(n))
+    }
+
+    fn set_all(&self, cx: &mut Cx) -> PyResult<()> {
+        let start = self.unmark(cx)?;
+        let end = self.stack.len();
+        let Some(target) = self.below(start) else {
+            self.stack.truncate(start);
+            return self.underflow(cx);
+        };
+        if (end - start) % 2 != 0 {
             return Err(unpickling_error(cx, "odd number of items for SETITEMS"));
         }
-        for i in (0..items.len()).step_by(2) {
+        for i in (start..end).step_by(2) {
+            let (Some(key), Some(value)) = (self.stack.get(i), self.stack.get(i + 1)) else { break };
             match target.exact::<Dict>() {
-                Some(dict) => dict.set(cx, items[i], items[i + 1])?,
-                None => protocol_object::set_item(cx, target, items[i], Some(items[i + 1]))?,
+                Some(dict) => dict.set(cx, key, value)?,
+                None => protocol_object::set_item(cx, target, key, Some(value))?,
             }
         }
+        self.stack.truncate(start);
         Ok(())
     }
 
@@ -463,7 +484,7 @@ fn simple(cx: &mut Cx, m: &Machine, opcode: u8) -> PyResult<bool> {
         op::LONG1 | op::LONG4 => {
             let n = if opcode == op::LONG1 { m.number::<1>(cx)? as usize } else { m.signed_length(cx, "LONG")? };
             let data = m.u.take(cx, n)?;
-            let v = decode_int(cx, &data);
+            let v = decode_int(cx, data);
             m.push(cx, v);
         }
         op::FLOAT => {
@@ -518,8 +539,8 @@ fn simple(cx: &mut Cx, m: &Machine, opcode: u8) -> PyResult<bool> {
             m.put(cx, n as i64)?;
         }
         op::MEMOIZE => {
-            let n = m.u.memo().map_or(0, |memo| memo.len());
-            m.put(cx, n as i64)?;
+            let v = m.top(cx)?;
+            m.u.remember(cx, None, v)?;
         }
         op::PROTO => {
             let protocol = m.number::<1>(cx)? as i64;
@@ -609,19 +630,19 @@ fn strings(cx: &mut Cx, m: &Machine, opcode: u8) -> PyResult<bool> {
             let n = m.number::<8>(cx)?;
             let n = m.length(cx, n, "BYTEARRAY8")?;
             let data = m.u.take(cx, n)?;
-            let v = Value::of(ByteArray::new(cx, &data));
+            let v = Value::of(ByteArray::new(cx, data));
             m.push(cx, v);
         }
         op::STRING => m.quoted(cx)?,
         op::SHORT_BINSTRING => {
             let n = m.number::<1>(cx)?;
             let data = m.u.take(cx, n as usize)?;
-            m.push_old_str(cx, &data)?;
+            m.push_old_str(cx, data)?;
         }
         op::BINSTRING => {
             let n = m.signed_length(cx, "BINSTRING")?;
             let data = m.u.take(cx, n)?;
-            m.push_old_str(cx, &data)?;
+            m.push_old_str(cx, data)?;
         }
         op::NEXT_BUFFER => {
             let v = m.u.next_buffer(cx)?;
@@ -651,8 +672,9 @@ fn objects(cx: &mut Cx, m: &Machine, opcode: u8) -> PyResult<bool> {
         op::TUPLE2 => m.tuple_of(cx, 2)?,
         op::TUPLE3 => m.tuple_of(cx, 3)?,
         op::TUPLE => {
-            let items = m.pop_mark(cx)?;
-            let v = Value::of(Tuple::new(cx, &items));
+            let start = m.unmark(cx)?;
+            let v = Value::of(Tuple::new(cx, &m.stack.items()[start..]));
+            m.stack.truncate(start);
             m.push(cx, v);
         }
         op::EMPTY_LIST => {
@@ -660,8 +682,9 @@ fn objects(cx: &mut Cx, m: &Machine, opcode: u8) -> PyResult<bool> {
             m.push(cx, v);
         }
         op::LIST => {
-            let items = m.pop_mark(cx)?;
-            let v = Value::of(List::from_slice(cx, &items));
+            let start = m.unmark(cx)?;
+            let v = Value::of(List::from_slice(cx, &m.stack.items()[start..]));
+            m.stack.truncate(start);
             m.push(cx, v);
         }
         op::EMPTY_DICT => {
@@ -670,9 +693,14 @@ fn objects(cx: &mut Cx, m: &Machine, opcode: u8) -> PyResult<bool> {
         }
         op::DICT => {
             let items = m.pop_mark(cx)?;
-            let v = Value::of(Dict::new(cx));
-            m.push(cx, v);
-            m.set_all(cx, &items)?;
+            let dict = Dict::new(cx);
+            m.push(cx, Value::of(dict));
+            if items.len() % 2 != 0 {
+                return Err(unpickling_error(cx, "odd number of items for DICT"));
+            }
+            for i in (0..items.len()).step_by(2) {
+                dict.set(cx, items[i], items[i + 1])?;
+            }
         }
         op::EMPTY_SET => {
             let v = Value::of(Set::new(cx));
@@ -694,8 +722,7 @@ fn objects(cx: &mut Cx, m: &Machine, opcode: u8) -> PyResult<bool> {
             }
         }
         op::APPENDS => {
-            let items = m.pop_mark(cx)?;
-            m.append_all(cx, &items)?;
+            m.append_all(cx)?;
         }
         op::SETITEM => {
             let (value, key) = (m.pop(cx)?, m.pop(cx)?);
@@ -703,8 +730,7 @@ fn objects(cx: &mut Cx, m: &Machine, opcode: u8) -> PyResult<bool> {
             protocol_object::set_item(cx, target, key, Some(value))?;
         }
         op::SETITEMS => {
-            let items = m.pop_mark(cx)?;
-            m.set_all(cx, &items)?;
+            m.set_all(cx)?;
         }
         op::ADDITEMS => {
             let items = m.pop_mark(cx)?;

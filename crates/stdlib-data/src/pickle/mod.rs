@@ -2,6 +2,7 @@
 
 mod buffer;
 mod load;
+mod memo;
 mod op;
 mod pickler;
 mod save;
@@ -13,6 +14,7 @@ use taipan_runtime::protocol::buffer::Held;
 use taipan_runtime::protocol::import::import_attr;
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::module::Module;
+use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Raised, Value, raise};
 
 /// The newest protocol, which is the default.
@@ -22,6 +24,22 @@ const HIGHEST: i64 = 5;
 fn lib_function(cx: &mut Cx, class: &str, name: &str) -> PyResult<Value> {
     let class = import_attr(cx, "pickle", class)?;
     attr::get_text(cx, class, name)
+}
+
+/// What a dotted name means in a loaded module, if nothing is in the way.
+fn find_plain(cx: &mut Cx, module: Value, name: &'static Str) -> PyResult<Option<Value>> {
+    let Some(mut found) = taipan_runtime::protocol::import::loaded(cx, module)? else { return Ok(None) };
+    if !name.chars().any(|c| c == '.' as u32) {
+        return attr::get_optional(cx, found, name);
+    }
+    for part in name.to_string_lossy().split('.') {
+        let part = cx.intern(part);
+        match attr::get_optional(cx, found, part)? {
+            Some(next) if !part.eq_rust("<locals>") => found = next,
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(found))
 }
 
 /// `id(v)`.

@@ -5,8 +5,10 @@
 
 use std::cell::{Cell, UnsafeCell};
 
+use taipan_gc::Marker;
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
+use taipan_runtime::heap::RootVec;
 use taipan_runtime::native::{ParamSpec, bind};
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::buffer::Held;
@@ -15,8 +17,9 @@ use taipan_runtime::slots::Slots;
 use taipan_runtime::typeobj::{Type, TypeSpec, flags};
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::{Args, Cx, PyResult, Value, object, raise, trace_values};
+use taipan_runtime::{Args, Cx, PyResult, Value, object, raise};
 
+use super::memo::Memo;
 use super::{HIGHEST, lib_function, op, save};
 
 /// What the pickler has written and not handed over.
@@ -40,7 +43,11 @@ pub struct Pickler {
     header: Header,
     /// `file.write`; None collects everything (`dumps`).
     file: Cell<Option<Value>>,
+    /// The memo as Python code sees it, `{id: (number, object)}`; None while nobody has asked for it.
     memo: Cell<Option<&'static Dict>>,
+    known: UnsafeCell<Memo>,
+    /// Python code may have kept the pickler.
+    escaped: Cell<bool>,
     callback: Cell<Option<Value>>,
     persistent: Cell<Option<Value>>,
     table: Cell<Option<Value>>,
@@ -54,19 +61,26 @@ pub struct Pickler {
     out: UnsafeCell<Output>,
 }
 object!(Pickler, PICKLER);
-trace_values!(trace_pickler, Pickler, |t| [
-    t.file.get(),
-    t.memo.get().map(Value::of),
-    t.callback.get(),
-    t.persistent.get(),
-    t.table.get(),
-    t.active_persistent.get(),
-    t.active_override.get(),
-]);
+
+unsafe fn trace_pickler(object: *mut Header, marker: &mut Marker) {
+    // SAFETY: called for picklers only; nobody changes the memo while a collection runs.
+    let (t, known) = unsafe {
+        let t = &*object.cast::<Pickler>();
+        (t, (*t.known.get()).objects())
+    };
+    let values = [t.file.get(), t.memo.get().map(Value::of), t.callback.get(), t.persistent.get(), t.table.get()];
+    let active = [t.active_persistent.get(), t.active_override.get()];
+    for v in values.into_iter().chain(active).flatten().chain(known.iter().copied()) {
+        marker.mark_value(v.bits());
+    }
+}
 
 unsafe fn drop_pickler(object: *mut Header) {
     // SAFETY: a dead pickler; its output is dropped once.
-    unsafe { std::ptr::drop_in_place((*object.cast::<Pickler>()).out.get()) };
+    unsafe {
+        std::ptr::drop_in_place((*object.cast::<Pickler>()).out.get());
+        std::ptr::drop_in_place((*object.cast::<Pickler>()).known.get());
+    }
 }
 
 /// The type `_pickle.Pickler`.
@@ -88,14 +102,15 @@ static PICKLER_SPEC: TypeSpec = TypeSpec {
 
 fn alloc(cx: &mut Cx, class: &'static Type) -> &'static Pickler {
     cx.ready_type(class);
-    let memo = Dict::new(cx);
     let none = || Cell::new(None);
     cx.alloc_of(
         class,
         Pickler {
             header: Header::fresh(class),
             file: none(),
-            memo: Cell::new(Some(memo)),
+            memo: Cell::new(None),
+            known: UnsafeCell::default(),
+            escaped: Cell::new(false),
             callback: none(),
             persistent: none(),
             table: none(),
@@ -148,19 +163,40 @@ fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     };
     this.file.set(Some(write));
     this.configure(cx, bound[1], bound[2], bound[3])?;
-    this.clear(cx);
+    this.clear();
     Ok(())
 }
 
 /// Pickles an object into bytes.
 pub fn dumps(cx: &mut Cx, object: Value, options: [Option<Value>; 3], file: Option<Value>) -> PyResult<&'static Bytes> {
-    let pickler = alloc(cx, &PICKLER);
+    let pickler = match spare().pop().and_then(|v| v.downcast::<Pickler>()) {
+        Some(pickler) => pickler,
+        None => alloc(cx, &PICKLER),
+    };
     pickler.file.set(file);
     let [protocol, fix_imports, callback] = options;
-    pickler.configure(cx, protocol, fix_imports, callback)?;
-    pickler.run(cx, object)?;
-    let bytes = std::mem::take(&mut pickler.out().bytes);
-    Ok(Bytes::new(cx, &bytes))
+    let result = pickler.configure(cx, protocol, fix_imports, callback).and_then(|()| pickler.run(cx, object));
+    let bytes = result.map(|()| Bytes::new(cx, &pickler.out().bytes));
+    if !pickler.escaped.get() && pickler.memo.get().is_none() {
+        pickler.known().clear();
+        if pickler.out().bytes.capacity() > FRAME_TARGET {
+            *pickler.out() = Output::default();
+        }
+        pickler.file.set(None);
+        pickler.callback.set(None);
+        spare().push(Value::of(pickler));
+    }
+    bytes
+}
+
+/// Picklers that `dumps` has used and nobody else has seen.
+fn spare() -> &'static mut RootVec {
+    struct Spare(UnsafeCell<Option<RootVec>>);
+    // SAFETY: only used with the GIL held.
+    unsafe impl Sync for Spare {}
+    static SPARE: Spare = Spare(UnsafeCell::new(None));
+    // SAFETY: as above; nobody keeps the reference.
+    unsafe { (*SPARE.0.get()).get_or_insert_with(RootVec::new) }
 }
 
 impl Pickler {
@@ -188,10 +224,39 @@ impl Pickler {
         Ok(())
     }
 
-    fn clear(&self, cx: &mut Cx) {
+    fn clear(&self) {
+        self.memo.set(None);
+        self.known().clear();
+    }
+
+    #[allow(clippy::mut_from_ref)]
+    fn known(&self) -> &mut Memo {
+        // SAFETY: the GIL is held, and nobody keeps the reference.
+        unsafe { &mut *self.known.get() }
+    }
+
+    /// The pickler as Python code receives it, which may keep it.
+    pub fn shown(&'static self) -> Value {
+        self.escaped.set(true);
+        Value::of(self)
+    }
+
+    /// The memo as a dict; from now on it is the memo.
+    fn shown_memo(&'static self, cx: &mut Cx) -> PyResult<&'static Dict> {
+        if let Some(memo) = self.memo.get() {
+            return Ok(memo);
+        }
         let memo = Dict::new(cx);
+        for number in 0..self.known().objects().len() {
+            let v = self.known().objects()[number];
+            let row = Tuple::new(cx, &[Value::small(number as i64), v]);
+            let key = cx.int(super::id_of(v));
+            memo.set(cx, key, Value::of(row))?;
+        }
         self.memo.set(Some(memo));
         cx.barrier(self);
+        self.known().clear();
+        Ok(memo)
     }
 
     #[allow(clippy::mut_from_ref)]
@@ -299,8 +364,8 @@ impl Pickler {
     // ---- memo --------------------------------------------------------------------------------------
 
     /// The number under which an object was written.
-    pub fn known(&self, cx: &mut Cx, v: Value) -> PyResult<Option<i64>> {
-        let Some(memo) = self.memo.get() else { return Ok(None) };
+    pub fn number_of(&self, cx: &mut Cx, v: Value) -> PyResult<Option<i64>> {
+        let Some(memo) = self.memo.get() else { return Ok(self.known().find(v)) };
         let key = cx.int(super::id_of(v));
         let found = memo.get(cx, key)?;
         Ok(found.and_then(|row| row.downcast::<Tuple>()?.items().first()?.as_small()))
@@ -320,8 +385,17 @@ impl Pickler {
 
     /// Remembers an object that was just written.
     pub fn memoize_value(&self, cx: &mut Cx, v: Value) -> PyResult<()> {
-        let Some(memo) = self.memo.get().filter(|_| !self.fast.get()) else { return Ok(()) };
-        let number = memo.len() as i64;
+        if self.fast.get() {
+            return Ok(());
+        }
+        let number = match self.memo.get() {
+            Some(memo) => memo.len() as i64,
+            None => {
+                let number = self.known().insert(v);
+                cx.barrier(self);
+                number
+            }
+        };
         if self.protocol.get() >= 4 {
             self.put(&[op::MEMOIZE]);
         } else if self.protocol.get() < 1 {
@@ -332,6 +406,7 @@ impl Pickler {
             let n = (number as u32).to_le_bytes();
             self.put(&[op::LONG_BINPUT, n[0], n[1], n[2], n[3]]);
         }
+        let Some(memo) = self.memo.get() else { return Ok(()) };
         let row = Tuple::new(cx, &[Value::small(number), v]);
         let key = cx.int(super::id_of(v));
         memo.set(cx, key, Value::of(row))
@@ -346,18 +421,24 @@ impl Pickler {
 
     fn run(&'static self, cx: &mut Cx, object: Value) -> PyResult<()> {
         let this = Value::of(self);
+        let is_plain = std::ptr::eq(this.class(), &PICKLER);
         let name = cx.intern("persistent_id");
-        let overridden = self.persistent.get().is_some() || {
-            let (own, base) = (cx.type_lookup(this.class(), name), cx.type_lookup(&PICKLER, name));
-            own != base
-        };
+        let overridden = self.persistent.get().is_some()
+            || !is_plain && {
+                let (own, base) = (cx.type_lookup(this.class(), name), cx.type_lookup(&PICKLER, name));
+                own != base
+            };
         let persistent = if overridden { Some(attr::get(cx, this, name)?) } else { None };
         self.active_persistent.set(persistent);
-        let name = cx.intern("reducer_override");
-        let found = attr::get_optional(cx, this, name)?;
-        self.active_override.set(found);
+        if !is_plain {
+            let name = cx.intern("reducer_override");
+            let found = attr::get_optional(cx, this, name)?;
+            self.active_override.set(found);
+        }
         cx.barrier(self);
-        *self.out() = Output::default();
+        let out = self.out();
+        out.bytes.clear();
+        (out.frame, out.framing) = (None, false);
         if self.protocol.get() >= 2 {
             self.put(&[op::PROTO, self.protocol.get() as u8]);
         }
@@ -396,8 +477,8 @@ impl Pickler {
     /// pickled by reference and not by value.  This method is useful when
     /// re-using picklers.
     #[py("($self, /)")]
-    fn clear_memo(cx: &mut Cx, this: &'static Pickler) {
-        this.clear(cx);
+    fn clear_memo(_cx: &mut Cx, this: &'static Pickler) {
+        this.clear();
     }
 
     /// Write an object.
@@ -442,12 +523,12 @@ impl Pickler {
     #[py("($self, module_name, name, /)")]
     fn _save_toplevel_by_name(cx: &mut Cx, this: &'static Pickler, module_name: Value, name: Value) -> PyResult<Value> {
         let f = lib_function(cx, "_Pickler", "_save_toplevel_by_name")?;
-        cx.call(f, &[Value::of(this), module_name, name])
+        cx.call(f, &[this.shown(), module_name, name])
     }
 
     #[getter]
-    fn memo(_cx: &mut Cx, this: &'static Pickler) -> Option<&'static Dict> {
-        this.memo.get()
+    fn memo(cx: &mut Cx, this: &'static Pickler) -> PyResult<&'static Dict> {
+        this.shown_memo(cx)
     }
     #[setter("memo")]
     fn set_memo(cx: &mut Cx, this: &'static Pickler, value: Option<Value>) -> PyResult<()> {
@@ -457,6 +538,7 @@ impl Pickler {
         };
         let copy = dict.copy(cx);
         this.memo.set(Some(copy));
+        this.known().clear();
         cx.barrier(this);
         Ok(())
     }

@@ -10,7 +10,7 @@ use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::int;
 use taipan_runtime::types::list::List;
-use taipan_runtime::types::set::Set;
+use taipan_runtime::types::set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{float, type_};
@@ -36,15 +36,21 @@ fn save_here(cx: &mut Cx, p: &'static Pickler, v: Value, persistent: bool) -> Py
             return save_persistent(cx, p, id);
         }
     }
+    if let Some(s) = v.exact::<Str>() {
+        return match p.number_of(cx, v)? {
+            Some(number) => {
+                p.put_get(number);
+                Ok(())
+            }
+            None => save_str(cx, p, s),
+        };
+    }
     if save_atom(cx, p, v)? {
         return Ok(());
     }
-    if let Some(number) = p.known(cx, v)? {
+    if let Some(number) = p.number_of(cx, v)? {
         p.put_get(number);
         return Ok(());
-    }
-    if let Some(s) = v.exact::<Str>() {
-        return save_str(cx, p, s);
     }
     if let Some(b) = v.exact::<Bytes>() {
         save_bytes(cx, p, v, b.data(), true)?;
@@ -60,9 +66,9 @@ fn save_here(cx: &mut Cx, p: &'static Pickler, v: Value, persistent: bool) -> Py
         save_bytearray(cx, p, v, b.data(), true)
     } else if v.exact::<PickleBuffer>().is_some() {
         save_buffer(cx, p, v)
-    } else if v.class().tp_name() == "set" && v.downcast::<Set>().is_some() && !v.class().is_heap_type() {
+    } else if std::ptr::eq(v.class(), &set::SET) {
         save_set(cx, p, v)
-    } else if v.class().tp_name() == "frozenset" && !v.class().is_heap_type() {
+    } else if std::ptr::eq(v.class(), &set::FROZENSET) {
         save_frozenset(cx, p, v)
     } else {
         save_other(cx, p, v)
@@ -112,9 +118,11 @@ fn save_atom(cx: &mut Cx, p: &Pickler, v: Value) -> PyResult<bool> {
             true => p.put(&[if on { op::NEWTRUE } else { op::NEWFALSE }]),
             false => p.put(if on { b"I01\n" } else { b"I00\n" }),
         }
-    } else if int::check(v) && std::ptr::eq(v.class(), Value::small(0).class()) {
+    } else if std::ptr::eq(v.class(), &int::INT) {
         save_int(cx, p, v)?;
-    } else if let Some(d) = float::as_f64(v).filter(|_| std::ptr::eq(v.class(), &float::FLOAT)) {
+    } else if std::ptr::eq(v.class(), &float::FLOAT)
+        && let Some(d) = float::as_f64(v)
+    {
         if binary {
             p.put(&[op::BINFLOAT]);
             p.put(&d.to_be_bytes());
@@ -209,9 +217,12 @@ fn save_str(cx: &mut Cx, p: &Pickler, s: &'static Str) -> PyResult<()> {
     } else {
         let data = s.to_generalized_utf8();
         let n = data.len();
-        let header = if n <= 0xff && p.protocol() >= 4 {
-            vec![op::SHORT_BINUNICODE, n as u8]
-        } else if n > 0xffff_ffff && p.protocol() >= 4 {
+        if n <= 0xff && p.protocol() >= 4 {
+            p.put(&[op::SHORT_BINUNICODE, n as u8]);
+            p.put(&data);
+            return p.memoize_value(cx, Value::of(s));
+        }
+        let header = if n > 0xffff_ffff && p.protocol() >= 4 {
             [&[op::BINUNICODE8][..], &(n as u64).to_le_bytes()].concat()
         } else if n > 0xffff_ffff {
             return raise!(cx, OverflowError, "cannot serialize a string larger than 4GiB");
@@ -346,7 +357,7 @@ fn save_tuple(cx: &mut Cx, p: &'static Pickler, v: Value, t: &'static Tuple) -> 
         save_item(cx, p, *item, v, i)?;
     }
     // The items may have led back to the tuple itself.
-    if let Some(number) = p.known(cx, v)? {
+    if let Some(number) = p.number_of(cx, v)? {
         if short {
             p.put(&vec![op::POP; n]);
         } else if p.protocol() >= 1 {
@@ -361,13 +372,34 @@ fn save_tuple(cx: &mut Cx, p: &'static Pickler, v: Value, t: &'static Tuple) -> 
     p.memoize_value(cx, v)
 }
 
-fn save_list(cx: &mut Cx, p: &'static Pickler, v: Value, _list: &'static List) -> PyResult<()> {
+fn save_list(cx: &mut Cx, p: &'static Pickler, v: Value, list: &'static List) -> PyResult<()> {
     match p.protocol() >= 1 {
         true => p.put(&[op::EMPTY_LIST]),
         false => p.put(&[op::MARK, op::LIST]),
     }
     p.memoize_value(cx, v)?;
-    batch_appends(cx, p, v, v)
+    if p.protocol() < 1 {
+        return batch_appends(cx, p, v, v);
+    }
+    if let (Some(only), 1) = (list.get(0), list.len()) {
+        save_item(cx, p, only, v, 0)?;
+        p.put(&[op::APPEND]);
+        return Ok(());
+    }
+    // The list may change while its items are written.
+    let mut index = 0;
+    while index < list.len() {
+        p.put(&[op::MARK]);
+        let end = index + BATCH;
+        while index < end
+            && let Some(item) = list.get(index)
+        {
+            save_item(cx, p, item, v, index)?;
+            index += 1;
+        }
+        p.put(&[op::APPENDS]);
+    }
+    Ok(())
 }
 
 /// Writes the items of an iterable that are appended to `owner`.
@@ -421,7 +453,7 @@ fn save_dict(cx: &mut Cx, p: &'static Pickler, v: Value, dict: &'static Dict) ->
     let mut left = size;
     while left > 0 {
         let n = left.min(BATCH);
-        let marked = n > 1 && p.protocol() >= 1;
+        let marked = size > 1 && p.protocol() >= 1;
         if marked {
             p.put(&[op::MARK]);
         }
@@ -529,7 +561,7 @@ fn save_frozenset(cx: &mut Cx, p: &'static Pickler, v: Value) -> PyResult<()> {
         let Some(item) = items.get(i) else { break };
         save_element(cx, p, item, v)?;
     }
-    if let Some(number) = p.known(cx, v)? {
+    if let Some(number) = p.number_of(cx, v)? {
         p.put(&[op::POP_MARK]);
         p.put_get(number);
         return Ok(());
@@ -548,9 +580,31 @@ fn save_type(cx: &mut Cx, p: &'static Pickler, v: Value) -> PyResult<()> {
     save_global(cx, p, v, None)
 }
 
+/// The module and the qualified name under which a class or function is found, if it is found there in the plainest way.
+fn plain_name(cx: &mut Cx, v: Value) -> PyResult<Option<(Value, Value)>> {
+    let names = cx.names();
+    let (qualname, module) = (names.__qualname__, names.__module__);
+    let Some(name) = attr::get_optional(cx, v, qualname)? else { return Ok(None) };
+    let Some(module) = attr::get_optional(cx, v, module)? else { return Ok(None) };
+    let (Some(text), Some(_)) = (name.exact::<Str>(), module.exact::<Str>()) else { return Ok(None) };
+    let found = super::find_plain(cx, module, text)?;
+    let registry = import_attr(cx, "copyreg", "_extension_registry")?;
+    let is_plain = found == Some(v) && registry.exact::<Dict>().is_some_and(|r| r.is_empty());
+    Ok(is_plain.then_some((module, name)))
+}
+
 fn save_global(cx: &mut Cx, p: &'static Pickler, v: Value, name: Option<Value>) -> PyResult<()> {
+    if p.protocol() >= 4
+        && name.is_none()
+        && let Some((module, name)) = plain_name(cx, v)?
+    {
+        save(cx, p, module, true)?;
+        save(cx, p, name, true)?;
+        p.put(&[op::STACK_GLOBAL]);
+        return p.memoize_value(cx, v);
+    }
     let f = lib_function(cx, "_Pickler", "save_global")?;
-    let mut args = RootVec::from_slice(&[Value::of(p), v]);
+    let mut args = RootVec::from_slice(&[p.shown(), v]);
     args.extend(name);
     cx.call(f, &args)?;
     Ok(())
@@ -616,12 +670,79 @@ fn save_reduced(cx: &mut Cx, p: &'static Pickler, v: Value, answer: Value) -> Py
 
 /// `save_reduce(*parts, obj=v)`.
 fn reduce(cx: &mut Cx, p: &'static Pickler, parts: &[Value], v: Value) -> PyResult<()> {
+    let key = cx.names().__name__;
+    if let &[function, args, ..] = parts
+        && p.protocol() >= 2
+        && function.class().slots().call.is_some()
+        && let Some(args) = args.downcast::<Tuple>()
+    {
+        let name = attr::get_optional(cx, function, key)?.and_then(|n| n.downcast::<Str>());
+        let makes_new = name.is_some_and(|n| n.eq_rust("__newobj__"));
+        let is_odd = name.is_some_and(|n| n.eq_rust("__newobj_ex__"));
+        let is_own = args.items().first().is_some_and(|class| *class == Value::of(v.class()));
+        if !is_odd && (!makes_new || is_own) {
+            return reduce_natively(cx, p, parts, v, makes_new);
+        }
+    }
     let f = lib_function(cx, "_Pickler", "save_reduce")?;
-    let mut values = RootVec::from_slice(&[Value::of(p)]);
+    let mut values = RootVec::from_slice(&[p.shown()]);
     values.extend_from_slice(parts);
     values.push(v);
     let name = Value::of(cx.intern("obj"));
     let names = Tuple::new(cx, &[name]);
     cx.call_args(f, Args::new(&values, Some(names)))?;
+    Ok(())
+}
+
+/// Adds to an exception what was being written.
+fn part(cx: &mut Cx, p: &'static Pickler, part: Value, owner: Value, what: &str) -> PyResult<()> {
+    match save(cx, p, part, true) {
+        Ok(()) => Ok(()),
+        Err(raised) => Err(note(cx, raised, |cx| Ok(format!("{} {what}", type_name(cx, owner)?)))),
+    }
+}
+
+/// As `save_reduce` of the library: `parts` are a callable, its arguments, and what is done with the result `v`.
+fn reduce_natively(cx: &mut Cx, p: &'static Pickler, parts: &[Value], v: Value, makes_new: bool) -> PyResult<()> {
+    if makes_new {
+        // SAFETY: the caller has checked it.
+        let args = unsafe { parts[1].cast::<Tuple>() };
+        part(cx, p, args.items()[0], v, "class")?;
+        let rest = Value::of(Tuple::new(cx, &args.items()[1..]));
+        part(cx, p, rest, v, "__new__ arguments")?;
+        p.put(&[op::NEWOBJ]);
+    } else {
+        part(cx, p, parts[0], v, "reconstructor")?;
+        part(cx, p, parts[1], v, "reconstructor arguments")?;
+        p.put(&[op::REDUCE]);
+    }
+    // The parts may have led back to the object itself.
+    match p.number_of(cx, v)? {
+        Some(number) => {
+            p.put(&[op::POP]);
+            p.put_get(number);
+        }
+        None => p.memoize_value(cx, v)?,
+    }
+    let given = |i: usize| parts.get(i).copied().filter(|part| !part.is_none());
+    if let Some(items) = given(3) {
+        batch_appends(cx, p, items, v)?;
+    }
+    if let Some(items) = given(4) {
+        batch_items(cx, p, items, v)?;
+    }
+    let Some(state) = given(2) else { return Ok(()) };
+    match given(5) {
+        None => {
+            part(cx, p, state, v, "state")?;
+            p.put(&[op::BUILD]);
+        }
+        Some(setter) => {
+            part(cx, p, setter, v, "state setter")?;
+            save(cx, p, v, true)?;
+            part(cx, p, state, v, "state")?;
+            p.put(&[op::TUPLE2, op::REDUCE, op::POP]);
+        }
+    }
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 use std::cell::{Cell, UnsafeCell};
 
+use taipan_gc::Marker;
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
+use taipan_runtime::heap::RootVec;
 use taipan_runtime::native::{ParamSpec, bind};
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::{attr, iter, object as protocol_object};
@@ -12,7 +14,7 @@ use taipan_runtime::typeobj::{Type, TypeSpec, flags};
 use taipan_runtime::types::bytes;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::{Args, Cx, PyResult, Value, object, raise, trace_values};
+use taipan_runtime::{Args, Cx, PyResult, Value, object, raise};
 
 use super::{lib_function, load, unpickling_error};
 
@@ -33,7 +35,11 @@ pub struct Unpickler {
     read: Cell<Option<Value>>,
     readline: Cell<Option<Value>>,
     readinto: Cell<Option<Value>>,
-    memo: Cell<Option<&'static Dict>>,
+    /// The memo as Python code sees it; None while nobody has asked for it.
+    shown: Cell<Option<&'static Dict>>,
+    memo: UnsafeCell<Vec<Option<Value>>>,
+    /// Python code may have kept the unpickler.
+    escaped: Cell<bool>,
     buffers: Cell<Option<Value>>,
     persistent: Cell<Option<Value>>,
     encoding: Cell<Option<Value>>,
@@ -47,23 +53,26 @@ pub struct Unpickler {
     input: UnsafeCell<Input>,
 }
 object!(Unpickler, UNPICKLER);
-trace_values!(trace_unpickler, Unpickler, |t| [
-    t.read.get(),
-    t.readline.get(),
-    t.readinto.get(),
-    t.memo.get().map(Value::of),
-    t.buffers.get(),
-    t.persistent.get(),
-    t.encoding.get(),
-    t.errors.get(),
-    t.stack.get().map(Value::of),
-]);
+
+unsafe fn trace_unpickler(object: *mut Header, marker: &mut Marker) {
+    // SAFETY: called for unpicklers only; nobody changes the memo while a collection runs.
+    let (t, memo) = unsafe {
+        let t = &*object.cast::<Unpickler>();
+        (t, &*t.memo.get())
+    };
+    let values = [t.read.get(), t.readline.get(), t.readinto.get(), t.shown.get().map(Value::of), t.buffers.get()];
+    let more = [t.persistent.get(), t.encoding.get(), t.errors.get(), t.stack.get().map(Value::of)];
+    for v in values.into_iter().chain(more).chain(memo.iter().copied()).flatten() {
+        marker.mark_value(v.bits());
+    }
+}
 
 unsafe fn drop_unpickler(object: *mut Header) {
     // SAFETY: a dead unpickler; its parts are dropped once.
     unsafe {
         std::ptr::drop_in_place((*object.cast::<Unpickler>()).input.get());
         std::ptr::drop_in_place((*object.cast::<Unpickler>()).marks.get());
+        std::ptr::drop_in_place((*object.cast::<Unpickler>()).memo.get());
     }
 }
 
@@ -86,7 +95,7 @@ static UNPICKLER_SPEC: TypeSpec = TypeSpec {
 
 fn alloc(cx: &mut Cx, class: &'static Type) -> &'static Unpickler {
     cx.ready_type(class);
-    let (memo, stack) = (Dict::new(cx), List::new(cx));
+    let stack = List::new(cx);
     let none = || Cell::new(None);
     cx.alloc_of(
         class,
@@ -95,7 +104,9 @@ fn alloc(cx: &mut Cx, class: &'static Type) -> &'static Unpickler {
             read: none(),
             readline: none(),
             readinto: none(),
-            memo: Cell::new(Some(memo)),
+            shown: Cell::new(None),
+            memo: UnsafeCell::default(),
+            escaped: Cell::new(false),
             buffers: none(),
             persistent: none(),
             encoding: none(),
@@ -129,21 +140,52 @@ fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     let [file, fix_imports, encoding, errors, buffers] = bound;
     this.open(cx, file.unwrap_or(Value::none()))?;
     this.configure(cx, [fix_imports, encoding, errors, buffers])?;
-    let memo = Dict::new(cx);
-    this.memo.set(Some(memo));
-    cx.barrier(this);
+    this.shown.set(None);
+    this.memo().clear();
     Ok(())
 }
 
 /// Reads an object from a file, or from bytes.
 pub fn load_from(cx: &mut Cx, file: Option<Value>, data: &[u8], options: [Option<Value>; 4]) -> PyResult<Value> {
-    let this = alloc(cx, &UNPICKLER);
-    match file {
-        Some(file) => this.open(cx, file)?,
-        None => this.input().bytes = data.to_vec(),
+    let this = match spare().pop().and_then(|v| v.downcast::<Unpickler>()) {
+        Some(this) => this,
+        None => alloc(cx, &UNPICKLER),
+    };
+    let opened = match file {
+        Some(file) => this.open(cx, file),
+        None => {
+            let input = this.input();
+            input.bytes.clear();
+            input.bytes.extend_from_slice(data);
+            (input.at, input.in_frame) = (0, false);
+            Ok(())
+        }
+    };
+    let result = opened.and_then(|()| this.configure(cx, options)).and_then(|()| this.run(cx));
+    if !this.escaped.get() && this.shown.get().is_none() && this.input().bytes.capacity() <= KEEP {
+        this.memo().clear();
+        if let Some(stack) = this.stack.get() {
+            stack.clear();
+        }
+        for value in [&this.read, &this.readline, &this.readinto, &this.buffers, &this.encoding, &this.errors] {
+            value.set(None);
+        }
+        spare().push(Value::of(this));
     }
-    this.configure(cx, options)?;
-    this.run(cx)
+    result
+}
+
+/// A buffer that is larger is not kept for the next pickle.
+const KEEP: usize = 1 << 16;
+
+/// Unpicklers that `loads` has used and nobody else has seen.
+fn spare() -> &'static mut RootVec {
+    struct Spare(UnsafeCell<Option<RootVec>>);
+    // SAFETY: only used with the GIL held.
+    unsafe impl Sync for Spare {}
+    static SPARE: Spare = Spare(UnsafeCell::new(None));
+    // SAFETY: as above; nobody keeps the reference.
+    unsafe { (*SPARE.0.get()).get_or_insert_with(RootVec::new) }
 }
 
 impl Unpickler {
@@ -178,11 +220,8 @@ impl Unpickler {
                 return raise!(cx, TypeError, "Unpickler() argument '{name}' must be str, not {got}");
             }
         }
-        let encoding = encoding.unwrap_or_else(|| cx.str("ASCII"));
-        self.encoding.set(Some(encoding));
-        cx.barrier(self);
-        let errors = errors.unwrap_or_else(|| cx.str("strict"));
-        self.errors.set(Some(errors));
+        self.encoding.set(encoding);
+        self.errors.set(errors);
         cx.barrier(self);
         let buffers = match buffers.filter(|b| !b.is_none()) {
             Some(buffers) => Some(iter::iter(cx, buffers)?),
@@ -213,13 +252,82 @@ impl Unpickler {
     }
 
     /// `encoding` and `errors`.
-    pub fn encoding(&self) -> (Value, Value) {
-        (self.encoding.get().unwrap_or(Value::none()), self.errors.get().unwrap_or(Value::none()))
+    pub fn encoding(&self, cx: &mut Cx) -> (Value, Value) {
+        let encoding = self.encoding.get().unwrap_or_else(|| cx.str("ASCII"));
+        (encoding, self.errors.get().unwrap_or_else(|| cx.str("strict")))
     }
 
-    /// The memo.
-    pub fn memo(&self) -> Option<&'static Dict> {
-        self.memo.get()
+    #[allow(clippy::mut_from_ref)]
+    fn memo(&self) -> &mut Vec<Option<Value>> {
+        // SAFETY: the GIL is held, and nobody keeps the reference.
+        unsafe { &mut *self.memo.get() }
+    }
+
+    /// Whether names are looked up in modules and nobody wants to know.
+    pub fn finds_plainly(&'static self) -> bool {
+        self.protocol.get() >= 4
+            && std::ptr::eq(Value::of(self).class(), &UNPICKLER)
+            && !taipan_stdlib::sys::hooks::has_audit_hooks()
+    }
+
+    /// The unpickler as Python code receives it, which may keep it.
+    pub fn as_shown(&'static self) -> Value {
+        self.escaped.set(true);
+        Value::of(self)
+    }
+
+    /// What was remembered under a number.
+    pub fn remembered(&self, cx: &mut Cx, i: i64) -> PyResult<Option<Value>> {
+        match self.shown.get() {
+            Some(memo) => {
+                let key = cx.int(i);
+                memo.get(cx, key)
+            }
+            None => Ok(usize::try_from(i).ok().and_then(|i| self.memo().get(i).copied().flatten())),
+        }
+    }
+
+    /// Remembers a value; without a number under the next one.
+    pub fn remember(&'static self, cx: &mut Cx, i: Option<i64>, v: Value) -> PyResult<()> {
+        let len = self.memo().len();
+        let (memo, i) = match (self.shown.get(), i) {
+            (None, None) => {
+                self.memo().push(Some(v));
+                cx.barrier(self);
+                return Ok(());
+            }
+            // Numbers follow each other, as a rule.
+            (None, Some(i)) if (0..=len as i64 + 1024).contains(&i) => {
+                let i = i as usize;
+                if i >= len {
+                    self.memo().resize(i + 1, None);
+                }
+                self.memo()[i] = Some(v);
+                cx.barrier(self);
+                return Ok(());
+            }
+            (None, Some(i)) => (self.memo_dict(cx)?, i),
+            (Some(memo), i) => (memo, i.unwrap_or(memo.len() as i64)),
+        };
+        let key = cx.int(i);
+        memo.set(cx, key, v)
+    }
+
+    /// The memo as a dict; from now on it is the memo.
+    fn memo_dict(&'static self, cx: &mut Cx) -> PyResult<&'static Dict> {
+        if let Some(memo) = self.shown.get() {
+            return Ok(memo);
+        }
+        let memo = Dict::new(cx);
+        for i in 0..self.memo().len() {
+            if let Some(v) = self.memo()[i] {
+                memo.set(cx, Value::small(i as i64), v)?;
+            }
+        }
+        self.shown.set(Some(memo));
+        cx.barrier(self);
+        self.memo().clear();
+        Ok(memo)
     }
 
     fn ran_out<T>(&self, cx: &mut Cx) -> PyResult<T> {
@@ -232,15 +340,22 @@ impl Unpickler {
         Err(unpickling_error(cx, text))
     }
 
-    /// The next `n` bytes.
-    pub fn take(&self, cx: &mut Cx, n: usize) -> PyResult<Vec<u8>> {
+    /// The next `n` bytes. They stay where they are until more is read.
+    #[inline]
+    pub fn take(&self, cx: &mut Cx, n: usize) -> PyResult<&[u8]> {
         let input = self.input();
         let left = input.bytes.len() - input.at;
         if n <= left {
-            let data = input.bytes[input.at..input.at + n].to_vec();
             input.at += n;
-            return Ok(data);
+            return Ok(&input.bytes[input.at - n..input.at]);
         }
+        self.take_from_file(cx, n)
+    }
+
+    #[cold]
+    fn take_from_file(&self, cx: &mut Cx, n: usize) -> PyResult<&[u8]> {
+        let input = self.input();
+        let left = input.bytes.len() - input.at;
         let Some(read) = self.read.get() else { return self.truncated(cx) };
         if left > 0 {
             return self.truncated(cx);
@@ -256,7 +371,9 @@ impl Unpickler {
         if data.len() < n {
             return if data.is_empty() { self.ran_out(cx) } else { self.truncated(cx) };
         }
-        Ok(data[..n].to_vec())
+        let input = self.input();
+        *input = Input { bytes: data[..n].to_vec(), at: n, in_frame: false };
+        Ok(&input.bytes)
     }
 
     /// The next byte: an opcode.
@@ -311,15 +428,17 @@ impl Unpickler {
             }
             return Ok(());
         }
-        let data = self.take(cx, n)?;
+        let data = self.take(cx, n)?.to_vec();
         *self.input() = Input { bytes: data, at: 0, in_frame: true };
         Ok(())
     }
 
     fn run(&'static self, cx: &mut Cx) -> PyResult<Value> {
-        let stack = List::new(cx);
-        self.stack.set(Some(stack));
-        cx.barrier(self);
+        if self.stack.get().is_none_or(|stack| !stack.is_empty()) {
+            let stack = List::new(cx);
+            self.stack.set(Some(stack));
+            cx.barrier(self);
+        }
         // SAFETY: the GIL is held, and nobody keeps a reference.
         unsafe { (*self.marks.get()).clear() };
         self.protocol.set(0);
@@ -358,12 +477,12 @@ impl Unpickler {
     #[py("($self, module_name, global_name, /)")]
     fn find_class(cx: &mut Cx, this: &'static Unpickler, module_name: Value, global_name: Value) -> PyResult<Value> {
         let f = lib_function(cx, "_Unpickler", "find_class")?;
-        cx.call(f, &[Value::of(this), module_name, global_name])
+        cx.call(f, &[this.as_shown(), module_name, global_name])
     }
 
     #[getter("memo")]
-    fn memo_(_cx: &mut Cx, this: &'static Unpickler) -> Option<&'static Dict> {
-        this.memo.get()
+    fn memo_(cx: &mut Cx, this: &'static Unpickler) -> PyResult<&'static Dict> {
+        this.memo_dict(cx)
     }
     #[setter("memo")]
     fn set_memo(cx: &mut Cx, this: &'static Unpickler, value: Option<Value>) -> PyResult<()> {
@@ -372,7 +491,8 @@ impl Unpickler {
             return raise!(cx, TypeError, "'memo' attribute must be an UnpicklerMemoProxy object or dict, not {got}");
         };
         let copy = dict.copy(cx);
-        this.memo.set(Some(copy));
+        this.shown.set(Some(copy));
+        this.memo().clear();
         cx.barrier(this);
         Ok(())
     }

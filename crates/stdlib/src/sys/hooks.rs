@@ -38,6 +38,11 @@ fn call_audit_hooks(cx: &mut Cx, event: &str, args: &[Value]) -> PyResult<()> {
     Ok(())
 }
 
+/// Whether anybody listens to audit events.
+pub fn has_audit_hooks() -> bool {
+    HAS_AUDIT_HOOKS.load(Ordering::Relaxed)
+}
+
 /// Adds an audit hook, unless an existing one objects.
 pub fn add_audit_hook(cx: &mut Cx, hook: Value) -> PyResult<()> {
     let result = audit(cx, "sys.addaudithook", &[]);

@@ -2,7 +2,7 @@
 
 mod frames;
 mod functions;
-mod hooks;
+pub mod hooks;
 mod monitoring;
 mod settings;
 mod stdlib_names;

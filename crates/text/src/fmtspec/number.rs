@@ -4,8 +4,8 @@ use super::layout::{group, group_decimals};
 use super::{Align, FmtError, FormatSpec, Formatted, Grouping};
 use taipan_num::{big, float};
 
-/// Largest precision, that of a C int.
-const MAX_PRECISION: usize = i32::MAX as usize;
+/// Largest precision: that of a C int, with room for the rest of the number.
+const MAX_PRECISION: usize = i32::MAX as usize - 1024;
 
 fn separator(g: Grouping) -> (&'static str, &'static [u8]) {
     match g {

@@ -1,0 +1,286 @@
+//! Iterators whose fields live in values while a loop runs, and the steps of loops.
+
+use taipan_bytecode::Op as B;
+use taipan_bytecode::ops::feedback;
+use taipan_runtime::Object;
+use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
+use taipan_runtime::types::range::RangeIter;
+use taipan_runtime::value::{INT_MAX, INT_MIN};
+
+use super::cfg::{op_at, word_at};
+use super::ops::{At, Flow};
+use super::values::at;
+use super::{Builder, Built, IterCache, Pending};
+use crate::exits::Reason;
+use crate::helpers::{DONE, Helper};
+use crate::ir::{Alias, Cond, Op, Type, Val};
+
+/// Indices of enumerate objects that start above this are not followed.
+const MOST_ENUMERATED: i64 = 1 << 60;
+
+impl Builder<'_> {
+    /// In front of a loop that begins with ForNext: takes the fields of a known iterator into values.
+    pub fn prepare_iterator(&mut self, pc: usize) {
+        let code = self.context().code;
+        if op_at(code, pc).base() != B::ForNext {
+            return;
+        }
+        let it = self.reg(word_at(code, pc).a());
+        if it.is_none() {
+            return;
+        }
+        if self.is_class(it, Enumerate::class()) {
+            self.pc = pc;
+            self.cache_enumerate(it);
+        } else {
+            self.cache_iterator(it);
+        }
+    }
+
+    /// The known fields of an enumerate object over a list: those of the list's iterator, and the next index.
+    fn cache_enumerate(&mut self, it: Val) -> Option<(usize, usize)> {
+        let origin = self.origin(it);
+        let of = |b: &Self, counts: bool| {
+            b.state.iters.iter().position(|c| match c.owner {
+                Val::NONE => counts && b.origin(c.iter) == origin,
+                owner => !counts && b.origin(owner) == origin,
+            })
+        };
+        if let (Some(list), Some(count)) = (of(self, false), of(self, true)) {
+            return Some((list, count));
+        }
+        if self.failed(Reason::Class) || self.failed(Reason::Overflow) {
+            return None;
+        }
+        if let Some(half) = of(self, false).or(of(self, true)) {
+            let mut cache = self.state.iters.remove(half);
+            self.flush_iter(&mut cache);
+        }
+        let inner = self.load(it, Alias::Fixed, std::mem::offset_of!(Enumerate, iterator));
+        let inner = self.guard_class(inner, ListIter::class());
+        let list = self.cache_iterator(inner)?;
+        self.state.iters[list].owner = it;
+        let at = std::mem::offset_of!(Enumerate, index);
+        let index = self.load_int(it, Alias::Iter, at);
+        let most = self.int(MOST_ENUMERATED);
+        let ok = self.emit(Op::ULt, Type::Bool, &[index, most], 0);
+        self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Overflow);
+        self.bounded(index, 0, INT_MAX);
+        let cache = IterCache { items: (0, INT_MAX), fields: [index; 2], ..Self::row_cache(it, false, at) };
+        self.state.iters.push(cache);
+        Some((list, self.state.iters.len() - 1))
+    }
+
+    fn next_of_enumerate(&mut self, (list, count): (usize, usize), b: usize) -> Flow {
+        let Flow::Branch { taken, not_taken } = self.next_of_list(list, b) else { unreachable!("it branches") };
+        let here = self.pend();
+        self.go_on(taken);
+        let (index, item) = (self.state.iters[count].fields[0], self.reg(b));
+        let one = self.int(1);
+        let next = self.emit(Op::Add, Type::Int, &[index, one], 0);
+        self.bounded(next, 0, INT_MAX);
+        let cache = &mut self.state.iters[count];
+        cache.fields = [next; 2];
+        cache.dirty[0] = true;
+        let pair = self.new_tuple(vec![index, item]);
+        self.set_reg(b, pair);
+        let taken = self.pend();
+        self.go_on(here);
+        Flow::Branch { taken, not_taken }
+    }
+
+    /// The known fields of an iterator, read if need be; None for iterators of other classes.
+    fn cache_iterator(&mut self, it: Val) -> Option<usize> {
+        let origin = self.origin(it);
+        if let Some(i) = self.state.iters.iter().position(|c| self.origin(c.iter) == origin) {
+            return Some(i);
+        }
+        let cache = if self.is_class(it, RangeIter::class()) {
+            let next = std::mem::offset_of!(RangeIter, next);
+            let remaining = std::mem::offset_of!(RangeIter, remaining);
+            let (x, n) = (self.load_int(it, Alias::Iter, next), self.load_int(it, Alias::Iter, remaining));
+            self.bounded(x, INT_MIN, INT_MAX);
+            self.bounded(n, 0, INT_MAX);
+            self.range_cache(it, [x, n])
+        } else if self.is_class(it, ListIter::class()) || self.is_class(it, TupleIter::class()) {
+            let is_tuple = self.is_class(it, TupleIter::class());
+            let (index, class) = if is_tuple {
+                (std::mem::offset_of!(TupleIter, index), taipan_runtime::types::tuple::Tuple::class())
+            } else {
+                (std::mem::offset_of!(ListIter, index), taipan_runtime::types::list::List::class())
+            };
+            let mut cache = Self::row_cache(it, is_tuple, index);
+            let list = self.load(it, Alias::Iter, cache.list_offset());
+            self.info[list.0 as usize].bound = false;
+            let list = self.guard_bound(list);
+            cache.list = self.classed(list, class);
+            let i = self.load_int(it, Alias::Iter, index);
+            self.bounded(i, 0, INT_MAX);
+            cache.fields = [i, i];
+            cache
+        } else {
+            return None;
+        };
+        self.state.iters.push(cache);
+        Some(self.state.iters.len() - 1)
+    }
+
+    /// A range iterator with these fields: next number and remaining count. Of an iterator made here the step and the
+    /// interval of the numbers are known.
+    pub fn range_cache(&mut self, it: Val, fields: [Val; 2]) -> IterCache {
+        let origin = self.origin(it);
+        let inst = &self.func[origin];
+        let made_here = inst.op == Op::Call && Helper::from_imm(inst.imm) == Helper::NewRangeIter;
+        let step = if made_here { self.func.as_const_int(inst.args[1]) } else { None };
+        let items = match step {
+            Some(_) => (self.info[origin.0 as usize].lo, self.info[origin.0 as usize].hi),
+            None => Self::small_range(),
+        };
+        let offsets = [std::mem::offset_of!(RangeIter, next), std::mem::offset_of!(RangeIter, remaining)];
+        let offsets = offsets.map(|o| o as u32);
+        IterCache {
+            iter: it,
+            list: Val::NONE,
+            is_tuple: false,
+            step,
+            items,
+            owner: Val::NONE,
+            n: 2,
+            offsets,
+            fields,
+            dirty: [false; 2],
+        }
+    }
+
+    /// An iterator of a list or tuple, whose index is at an offset.
+    fn row_cache(it: Val, is_tuple: bool, index: usize) -> IterCache {
+        let (none, offsets) = (Val::NONE, [index as u32; 2]);
+        let (step, items, fields) = (None, Self::small_range(), [none; 2]);
+        IterCache { iter: it, list: none, is_tuple, step, items, owner: none, n: 1, offsets, fields, dirty: [false; 2] }
+    }
+
+    /// Notes the fields of a list iterator that was just made.
+    pub fn cache_new_list_iter(&mut self, it: Val, list: Val) {
+        let mut cache = Self::row_cache(it, false, std::mem::offset_of!(ListIter, index));
+        let zero = self.int(0);
+        cache.list = list;
+        cache.fields = [zero, zero];
+        self.state.iters.push(cache);
+    }
+
+    pub fn for_next(&mut self, at: At) -> Built<Flow> {
+        let (a, b) = (at.w.a(), at.w.b());
+        self.emit_guard(Op::CheckInterrupt, Type::Void, &[], 0, Reason::Interrupt);
+        let mut it = self.reg(a);
+        if self.class_of(it).is_none() && !self.failed(Reason::Class) {
+            // What the interpreter saw last is in the upper half of the cache word.
+            match at.feedback() {
+                0 => {}
+                feedback::RANGE_ITER => it = self.guard_class(it, RangeIter::class()),
+                feedback::LIST_ITER => it = self.guard_class(it, ListIter::class()),
+                feedback::TUPLE_ITER => it = self.guard_class(it, TupleIter::class()),
+                _ => {}
+            }
+        }
+        if self.class_of(it).is_none()
+            && !self.failed(Reason::Class)
+            && self.peek(it).is_some_and(|now| std::ptr::eq(now.class(), Enumerate::class()))
+        {
+            it = self.guard_class(it, Enumerate::class());
+        }
+        if self.is_class(it, Enumerate::class())
+            && let Some(caches) = self.cache_enumerate(it)
+        {
+            return Ok(self.next_of_enumerate(caches, b));
+        }
+        if let Some(i) = self.cache_iterator(it) {
+            let cache = self.state.iters[i];
+            return Ok(if cache.list.is_none() { self.next_of_range(i, b) } else { self.next_of_list(i, b) });
+        }
+        self.next_of_any(at, it, b)
+    }
+
+    fn next_of_range(&mut self, i: usize, b: usize) -> Flow {
+        let cache = self.state.iters[i];
+        let zero = self.int(0);
+        let more = self.emit(Op::ICmp, Type::Bool, &[cache.fields[1], zero], Cond::Ne as u64);
+        let (yes, no) = self.branch(more);
+        let not_taken = Pending { block: no, state: self.state.clone() };
+        self.block = yes;
+        let item = cache.fields[0];
+        let step = match cache.step {
+            Some(step) => self.int(step),
+            None => {
+                let at = at(Alias::Fixed, std::mem::offset_of!(RangeIter, step));
+                self.emit(Op::Load, Type::Int, &[cache.iter], at)
+            }
+        };
+        let next = self.emit(Op::Add, Type::Int, &[item, step], 0);
+        let (lo, hi) = cache.next_range();
+        self.bounded(next, lo, hi);
+        let one = self.int(1);
+        let left = self.emit(Op::Sub, Type::Int, &[cache.fields[1], one], 0);
+        self.bounded(left, 0, INT_MAX);
+        let cache = &mut self.state.iters[i];
+        cache.fields = [next, left];
+        cache.dirty = [true, true];
+        self.set_reg(b, item);
+        let taken = self.pend();
+        Flow::Branch { taken, not_taken }
+    }
+
+    fn next_of_list(&mut self, i: usize, b: usize) -> Flow {
+        let cache = self.state.iters[i];
+        let n = self.load_int(cache.list, Alias::ListSize, 16);
+        let index = cache.fields[0];
+        let more = self.emit(Op::ULt, Type::Bool, &[index, n], 0);
+        let (yes, no) = self.branch(more);
+        // The end of the list: the interpreter's implementation marks the iterator as exhausted; here the list is let go.
+        self.block = no;
+        let mut ended = self.state.clone();
+        let none = self.unbound();
+        self.emit(Op::Store, Type::Void, &[cache.iter, none], at(Alias::Iter, cache.list_offset()));
+        ended.iters.remove(i);
+        let not_taken = Pending { block: no, state: ended };
+        self.block = yes;
+        let item = if cache.is_tuple {
+            self.emit(Op::LoadIndexAt, Type::Val, &[cache.list, index], at(Alias::Fixed, super::items::TUPLE_ITEMS))
+        } else {
+            let items = self.emit(Op::Load, Type::Word, &[cache.list], at(Alias::ListItems, 24));
+            self.emit(Op::LoadIndex, Type::Val, &[items, index], at(Alias::Item, 0))
+        };
+        let one = self.int(1);
+        let next = self.emit(Op::Add, Type::Int, &[index, one], 0);
+        self.bounded(next, 0, INT_MAX);
+        let cache = &mut self.state.iters[i];
+        cache.fields = [next, next];
+        cache.dirty = [true, false];
+        self.set_reg(b, item);
+        let taken = self.pend();
+        Flow::Branch { taken, not_taken }
+    }
+
+    fn next_of_any(&mut self, at: At, it: Val, b: usize) -> Built<Flow> {
+        if at.feedback() != feedback::GENERATOR
+            && let Some(v) = self.plain(Helper::PlainNext, &[it], Type::Val)
+        {
+            let end = self.emit(Op::IsConst, Type::Bool, &[v], DONE);
+            let (no, yes) = self.branch(end);
+            let not_taken = Pending { block: no, state: self.state.clone() };
+            self.block = yes;
+            self.set_reg(b, v);
+            return Ok(Flow::Branch { taken: self.pend(), not_taken });
+        }
+        self.sync(&[]);
+        let it = self.boxed(it);
+        let v = self.python_call(Helper::Next, &[it], Type::Val);
+        let end = self.emit(Op::IsConst, Type::Bool, &[v], DONE);
+        let (no, yes) = self.branch(end);
+        let not_taken = Pending { block: no, state: self.state.clone() };
+        self.block = yes;
+        self.set_reg(b, v);
+        let taken = self.pend();
+        Ok(self.checked_ways(at, Flow::Branch { taken, not_taken }))
+    }
+}
