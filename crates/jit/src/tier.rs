@@ -40,12 +40,12 @@ const COST_OF_BUILDING: u64 = 300_000;
 /// Nanoseconds that Cranelift takes for an instruction of the IR, roughly.
 const COST_OF_INSTRUCTION: u64 = 8_000;
 /// Nanoseconds of processor time that may be spent compiling in any case.
-const BUDGET_AT_START: u64 = 1_000_000;
+const BUDGET_AT_START: u64 = 3_000_000;
 /// Nanoseconds of processor time after which the program is not short.
 const EARLY: u64 = 100_000_000;
 /// Of a hundred nanoseconds so many may be spent compiling, until then and later.
-const EARLY_PERCENT: u64 = 4;
-const LATER_PERCENT: u64 = 25;
+const EARLY_PERCENT: u64 = 12;
+const LATER_PERCENT: u64 = 40;
 /// At most so many exits are taken before code is compiled anew.
 const MOST_EXITS: u64 = 4000;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.

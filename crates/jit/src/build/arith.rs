@@ -254,6 +254,10 @@ impl Builder<'_> {
         if matches!(op, B::Pow) && self.func.as_const_int(y) != Some(2) {
             return None;
         }
+        // The runtime raises.
+        if matches!(op, B::FloorDiv | B::Mod | B::TrueDiv | B::RShift) && self.failed(Reason::Division) {
+            return None;
+        }
         let x = self.to_int(x, Reason::Number);
         let y = self.to_int(y, Reason::Number);
         // A guard on one may have been on the other, too.
@@ -379,7 +383,8 @@ impl Builder<'_> {
 
     /// Of a float and a float or int: which may be an int depends on what is known of the other.
     fn float_binary(&mut self, op: B, x: Val, y: Val, mixed: bool) -> Option<Val> {
-        if !matches!(op, B::Add | B::Sub | B::Mul | B::TrueDiv | B::FloorDiv | B::Mod | B::Pow) {
+        let divides = matches!(op, B::TrueDiv | B::FloorDiv | B::Mod | B::Pow);
+        if !divides && !matches!(op, B::Add | B::Sub | B::Mul) || divides && self.failed(Reason::Division) {
             return None;
         }
         let (float_x, float_y) = (self.is_class(x, &FLOAT), self.is_class(y, &FLOAT));

@@ -3,8 +3,6 @@
 //! Only handlers of the entry frame are compiled, and only for instructions that were seen to raise what they catch; what
 //! else raises leaves. Functions whose handlers catch exceptions are not inlined.
 
-use taipan_bytecode::Op as B;
-
 use super::cfg::op_at;
 use super::ops::{At, Flow};
 use super::{Builder, Built};
@@ -66,12 +64,8 @@ impl Builder<'_> {
         v
     }
 
-    /// `raise`: where it is caught; else the interpreter raises.
+    /// `raise`.
     pub fn raise(&mut self, at: At) -> Built<Flow> {
-        if self.catcher().is_none() && (self.is_inlined() || at.op.base() == B::RaiseFrom) {
-            self.leave(Reason::Interpret);
-            return Ok(Flow::End);
-        }
         self.generic(at)?;
         // It always raises.
         self.leave(Reason::Interpret);

@@ -14,7 +14,7 @@ impl Builder<'_> {
     /// `x op y`; None where that is left to others.
     pub fn numbers_binary(&mut self, op: B, x: Val, y: Val) -> Option<Val> {
         match op {
-            B::TrueDiv => {
+            B::TrueDiv if !self.failed(Reason::Division) => {
                 let (x, y) = (self.exact_number(x), self.exact_number(y));
                 Some(self.emit_guard(Op::FDiv, Type::Float, &[x, y], 0, Reason::Division))
             }
