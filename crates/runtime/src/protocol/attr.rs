@@ -156,9 +156,10 @@ pub fn generic_set(cx: &mut Cx, v: Value, name: &'static Str, value: Option<Valu
     }
     let text = match descr {
         Some(_) => format!("'{}' object attribute '{name}' is read-only", class.tp_name()),
-        None => {
+        None if uses_generic_set(class) => {
             format!("'{}' object has no attribute '{name}' and no __dict__ for setting new attributes", class.tp_name())
         }
+        None => format!("'{}' object has no attribute '{name}'", class.tp_name()),
     };
     Err(attribute_error(cx, &text, v, name))
 }
