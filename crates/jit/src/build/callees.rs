@@ -49,14 +49,7 @@ impl Builder<'_> {
         let receiver = self.load(callee, Alias::Fixed, std::mem::offset_of!(BoundMethod, receiver));
         let mut all = vec![receiver];
         all.extend(args);
-        let a = at.w.a();
-        if let Some(flow) = self.inline(at, f, &all, a, at.w.c(), Val::NONE, Val::NONE)? {
-            return Ok(Some(flow));
-        }
-        let function = self.object(Value::of(f));
-        let v = self.call_with(f, function, &all, a);
-        self.finish_call(at, v);
-        Ok(Some(Flow::Next))
+        self.build_or_call(at, f, &all, at.w.a(), at.w.c()).map(Some)
     }
 
     /// A method of a built-in type that was bound before: `append = items.append`.
@@ -90,14 +83,29 @@ impl Builder<'_> {
         let callee = self.guard_class(callee, class);
         let mut all = vec![callee];
         all.extend(args);
-        let a = at.w.a();
-        if let Some(flow) = self.inline(at, f, &all, a, at.w.c(), Val::NONE, Val::NONE)? {
-            return Ok(Some(flow));
+        self.build_or_call(at, f, &all, at.w.a(), at.w.c()).map(Some)
+    }
+
+    /// The call of a function that [`takes`](Builder::takes) the arguments: built in place if that is worth it. Its window begins
+    /// at register `base`; a `result` behind the last register goes nowhere.
+    pub fn build_or_call(
+        &mut self,
+        at: At,
+        f: &'static Function,
+        args: &[Val],
+        base: usize,
+        result: usize,
+    ) -> Built<Flow> {
+        if let Some(flow) = self.inline(at, f, args, base, result, Val::NONE, Val::NONE)? {
+            return Ok(flow);
         }
-        let function = self.object(Value::of(f));
-        let v = self.call_with(f, function, &all, a);
-        self.finish_call(at, v);
-        Ok(Some(Flow::Next))
+        let callee = self.object(Value::of(f));
+        let v = self.call_with(f, callee, args, base);
+        if let Some(r) = self.top_mut().regs.get_mut(result) {
+            *r = v;
+        }
+        self.check_valid(at);
+        Ok(Flow::Next)
     }
 
     /// The function that the interpreter saw last at a call.

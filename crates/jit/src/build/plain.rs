@@ -126,19 +126,10 @@ impl Builder<'_> {
             let mut all = vec![x];
             all.extend(args);
             let method = method.exact::<Function>().expect("one of the functions found above");
-            if let Some(flow) = b.inline(at, method, &all, base, result, Val::NONE, Val::NONE)? {
-                return Ok(Some(flow));
+            if b.takes(method, all.len()) {
+                return b.build_or_call(at, method, &all, base, result).map(Some);
             }
-            if !b.takes(method, all.len()) {
-                return Ok(None);
-            }
-            let callee = b.object(Value::of(method));
-            let v = b.call_with(method, callee, &all, base);
-            if let Some(r) = b.top_mut().regs.get_mut(result) {
-                *r = v;
-            }
-            b.check_valid(at);
-            Ok(Some(Flow::Next))
+            b.inline(at, method, &all, base, result, Val::NONE, Val::NONE)
         };
         let groups = Self::grouped(&set, &methods);
         if let [(method, _)] = groups[..] {
