@@ -119,6 +119,8 @@ helpers! {
     CallMethod = call_method, raises, python;
     /// Calls a Python function: (function, address of the arguments, count).
     CallFunction = call_function, raises, python;
+    /// Calls a Python function whose parameters are bound: (function, address of the parameters, count).
+    CallBound = call_bound, raises, python;
     /// Raises if the result of `__init__` is not None.
     InitResult = init_result, raises;
     /// Takes the raised exception, with the running frames in its traceback; pops those of inlined calls.
@@ -153,6 +155,8 @@ helpers! {
     StrConcat = str_concat, removable;
     /// Pops a frame whose frame object must be told, unless it was popped already.
     PopFrame = pop_frame, writes;
+    /// Makes a dict: (tuple of names, address of the values).
+    NewDict = new_dict, removable;
     /// A new list iterator.
     NewListIter = new_list_iter, removable;
     /// A new range iterator: (start, step, length).
@@ -519,6 +523,29 @@ unsafe extern "C" fn call_function(cx: &mut Cx, f: &'static Function, args: *mut
     }
 }
 
+/// HELP-1: `params` leads to the `n` parameters of `f` in the running frame's window.
+unsafe extern "C" fn call_bound(cx: &mut Cx, f: &'static Function, params: *mut u64, n: usize) -> u64 {
+    let here = 0u8;
+    if (&raw const here as usize) < cx.native_limit {
+        cx.recursion_error("");
+        return 0;
+    }
+    // SAFETY: HELP-1; FRAME-1 and FRAME-2.
+    unsafe {
+        let code = f.code.get();
+        let caller = &*cx.frame;
+        let window = if caller.flags & flag::GENERATOR == 0 { params } else { caller.top };
+        let mut result = 0u64;
+        let entered = cx.push_frame(code, window, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY);
+        let Ok(frame) = entered else { return 0 };
+        if window != params {
+            std::ptr::copy_nonoverlapping(params, window, n);
+        }
+        function::prepare_window(code, f.closure.get(), window, n);
+        run_pushed(cx, frame)
+    }
+}
+
 /// Runs the frame just pushed, with compiled code if there is some.
 unsafe fn run_pushed(cx: &mut Cx, frame: *mut Frame) -> u64 {
     // SAFETY: FRAME-1.
@@ -526,16 +553,8 @@ unsafe fn run_pushed(cx: &mut Cx, frame: *mut Frame) -> u64 {
         let code = (*frame).code;
         let heat = code.heat.get().wrapping_add(1);
         code.heat.set(heat);
-        let native = code.native.get();
-        if !native.is_null() && !cx.traced {
-            // As `tier::hot`, in short: this path is taken by every call that is not known beforehand.
-            (*frame).flags |= flag::NATIVE;
-            let prev = (*frame).prev;
-            let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute(native);
-            let bits = run(cx, (*frame).regs);
-            if cx.frame != prev {
-                cx.pop_frame();
-            }
+        // As `tier::hot`, in short: this path is taken by every call that is not known beforehand.
+        if let Some(bits) = cx.run_compiled(frame) {
             return bits;
         }
         if heat >= cx.hot_call {
@@ -594,6 +613,16 @@ unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
     // SAFETY: HELP-1.
     let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
     Value::of(List::from_slice(cx, items)).bits()
+}
+
+/// HELP-1: `items` leads to a value for each name.
+unsafe extern "C" fn new_dict(cx: &mut Cx, names: &'static Tuple, items: *const Value) -> u64 {
+    let dict = Dict::new(cx);
+    for (i, name) in names.items().iter().enumerate() {
+        // SAFETY: HELP-1.
+        dict.set_str(cx, unsafe { name.cast() }, unsafe { *items.add(i) });
+    }
+    Value::of(dict).bits()
 }
 
 extern "C" fn new_list_iter(cx: &mut Cx, list: &'static List) -> u64 {

@@ -8,6 +8,7 @@ use taipan_runtime::types::function::Function;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
+use super::declining::declines;
 use super::ops::{At, Flow};
 use super::{Builder, Built};
 use crate::exits::Reason;
@@ -47,12 +48,6 @@ pub fn number(op: B) -> Option<u64> {
 
 /// Doubles represent ints exactly up to this.
 const EXACT: i64 = 1 << 53;
-
-/// Whether a method may decline. Such a one cannot be built in place: if its frame were left half-way, the interpreter would
-/// take NotImplemented for the result.
-fn declines(f: &Function) -> bool {
-    f.code.get().names().iter().any(|n| n.to_string_lossy() == "NotImplemented")
-}
 
 impl Builder<'_> {
     /// What both operands are, from what is known and what the interpreter saw.
@@ -191,7 +186,8 @@ impl Builder<'_> {
         })?;
         if matches!(flow, Some(Flow::Next)) {
             let v = self.reg(a);
-            if self.class_of(v).is_some_and(|c| std::ptr::eq(c, Value::not_implemented().class())) {
+            // Where several methods meet, a result that nobody uses is gone.
+            if !v.is_none() && self.class_of(v).is_some_and(|c| std::ptr::eq(c, Value::not_implemented().class())) {
                 return self.no_inline_here();
             }
         }

@@ -119,25 +119,27 @@ impl Builder<'_> {
 
     /// Whether a function can be called with `n` positional arguments by [`Builder::call_with`].
     pub fn takes(&self, f: &'static Function, n: usize) -> bool {
-        let code = f.code.get();
-        let want = code.argcount as usize;
-        let defaults = f.defaults.get().map_or(0, |d| d.len());
+        self.may_call(f) && self.arrange(f, n, &[]).is_some()
+    }
+
+    /// Whether functions like `f` can be called by [`Builder::call_values`].
+    pub fn may_call(&self, f: &'static Function) -> bool {
         // A generator's registers are no part of the stack, on which the callee's lie.
         let on_stack = !self.func.generator || self.is_inlined();
-        on_stack && code.simple && !code.is_generator_like() && n <= want && n + defaults >= want
+        on_stack && !f.code.get().is_generator_like()
     }
 
     /// Calls `callee`, which has the code of `f`, with positional arguments; its window begins at register `base`, from
     /// which on registers are dead. The function [`takes`](Builder::takes) them.
     pub fn call_with(&mut self, f: &'static Function, callee: Val, args: &[Val], base: usize) -> Val {
-        let want = f.code.get().argcount as usize;
-        let mut args: Vec<Val> = args.iter().map(|v| self.boxed(*v)).collect();
-        if let Some(defaults) = f.defaults.get() {
-            for r in args.len()..want {
-                let value = defaults.items()[defaults.len() - (want - r)];
-                args.push(self.object(value));
-            }
-        }
+        let sources = self.arrange(f, args.len(), &[]).expect("the function takes them");
+        let values = self.bind(&sources, args);
+        self.call_values(f, callee, &values, base)
+    }
+
+    /// As [`Builder::call_with`], with the values of all parameters.
+    pub fn call_values(&mut self, f: &'static Function, callee: Val, values: &[Val], base: usize) -> Val {
+        let args: Vec<Val> = values.iter().map(|v| self.boxed(*v)).collect();
         self.sync(&[]);
         let window = self.window() + base;
         for (i, v) in args.iter().enumerate() {

@@ -34,7 +34,7 @@ const MAX_INLINED: usize = 700;
 
 impl Builder<'_> {
     /// What the register with a callee stands for: for a known dispatcher the function behind it.
-    fn callee(&mut self, r: usize) -> Val {
+    pub fn callee(&mut self, r: usize) -> Val {
         let callee = self.reg(r);
         let Some(v) = self.as_const(callee).filter(|v| v.is_pointer()) else { return callee };
         let Some(f) = dispatcher::target(v) else { return callee };
@@ -96,7 +96,7 @@ impl Builder<'_> {
         }
         let f = self.noted_callee(at)?;
         let code = f.code.get();
-        if !code.simple || code.is_generator_like() {
+        if code.is_generator_like() {
             return None;
         }
         self.watch_type(&function_methods::FUNCTION);
@@ -109,6 +109,7 @@ impl Builder<'_> {
             (std::mem::offset_of!(Function, globals), f.globals as *const _ as u64),
             (std::mem::offset_of!(Function, builtins), f.builtins as *const _ as u64),
             (std::mem::offset_of!(Function, defaults), f.defaults.get().map_or(0, |d| d as *const _ as u64)),
+            (std::mem::offset_of!(Function, kwdefaults), f.kwdefaults.get().map_or(0, |d| d as *const _ as u64)),
         ];
         for (offset, want) in expected {
             // Functions change as seldom as dicts and under the same circumstances.
@@ -193,50 +194,21 @@ impl Builder<'_> {
         }
         let names = self.context().code.consts()[(at.word(0) & 0xffff_ffff) as usize];
         let Some(names) = names.exact::<Tuple>() else { return Ok(None) };
-        let Some(args) = self.by_position(f, &args, names) else { return Ok(None) };
-        if let Some(flow) = self.inline(at, f, &args, base, at.w.c(), Val::NONE, Val::NONE)? {
+        let Some(sources) = self.arrange(f, args.len(), names.items()) else { return Ok(None) };
+        if !self.may_inline(f) && !self.may_call(f) {
+            return Ok(None);
+        }
+        let values = self.bind(&sources, &args);
+        if let Some(flow) = self.inline_bound(at, f, &values, base, at.w.c(), Val::NONE, Val::NONE)? {
             return Ok(Some(flow));
         }
-        if !self.takes(f, args.len()) {
+        if !self.may_call(f) {
             return Ok(None);
         }
         let callee = self.object(Value::of(f));
-        let v = self.call_with(f, callee, &args, base);
+        let v = self.call_values(f, callee, &values, base);
         self.finish_call(at, v);
         Ok(Some(Flow::Next))
-    }
-
-    /// Arguments, the last ones named, in the order of the parameters; None if one is missing or given twice.
-    fn by_position(&mut self, f: &'static Function, args: &[Val], names: &'static Tuple) -> Option<Vec<Val>> {
-        let code = f.code.get();
-        let positional = args.len().checked_sub(names.len())?;
-        let count = code.argcount as usize;
-        if !code.simple || positional > count || code.posonlyargcount > 0 {
-            return None;
-        }
-        let mut slots: Vec<Option<Val>> = vec![None; count];
-        for (slot, arg) in slots.iter_mut().zip(&args[..positional]) {
-            *slot = Some(*arg);
-        }
-        for (name, arg) in names.items().iter().zip(&args[positional..]) {
-            let name = name.exact::<Str>()?;
-            let i = (0..count).find(|i| code.local_names[*i].eq_str(name))?;
-            if slots[i].replace(*arg).is_some() {
-                return None;
-            }
-        }
-        let defaults = f.defaults.get().map_or(&[][..], |d| d.items());
-        let mut all = Vec::new();
-        for (i, slot) in slots.into_iter().enumerate() {
-            all.push(match slot {
-                Some(v) => v,
-                None => {
-                    let value = *defaults.get((i + defaults.len()).checked_sub(count)?)?;
-                    self.constant(value)
-                }
-            });
-        }
-        Some(all)
     }
 
     /// Calls whatever the registers hold.
@@ -297,15 +269,12 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
-    pub fn may_inline(&self, f: &'static Function, n: usize) -> bool {
+    /// Whether calls of functions like `f` may be built in place here.
+    pub fn may_inline(&self, f: &'static Function) -> bool {
         let code = f.code.get();
         let depth = self.state.frames.len();
         let again = self.state.frames.iter().filter(|f| std::ptr::eq(self.contexts[f.context].code, code)).count();
-        let ndefaults = f.defaults.get().map_or(0, |d| d.len());
-        code.simple
-            && n <= code.argcount as usize
-            && n + ndefaults >= code.argcount as usize
-            && !code.is_generator_like()
+        !code.is_generator_like()
             && code.ncells == 0
             && depth < MAX_DEPTH
             && again < 1
@@ -326,9 +295,25 @@ impl Builder<'_> {
         receiver: Val,
         callee: Val,
     ) -> Built<Option<Flow>> {
+        let Some(sources) = self.arrange(f, args.len(), &[]).filter(|_| self.may_inline(f)) else { return Ok(None) };
+        let values = self.bind(&sources, args);
+        self.inline_bound(at, f, &values, base, result, receiver, callee)
+    }
+
+    /// As [`Builder::inline`], with the values of all parameters.
+    pub fn inline_bound(
+        &mut self,
+        at: At,
+        f: &'static Function,
+        values: &[Val],
+        base: usize,
+        result: usize,
+        receiver: Val,
+        callee: Val,
+    ) -> Built<Option<Flow>> {
         let return_pc = self.pc + at.op.words();
         let path = self.context().path;
-        if !self.may_inline(f, args.len()) || self.sticky.no_inline.contains(&(path, return_pc as u32)) {
+        if !self.may_inline(f) || self.sticky.no_inline.contains(&(path, return_pc as u32)) {
             return Ok(None);
         }
         if self.failed_at(self.context().code, return_pc as u32, Reason::Seen) {
@@ -351,15 +336,8 @@ impl Builder<'_> {
         self.root(Value::of(code));
         self.watch_type(&function_methods::FUNCTION);
         let mut regs = vec![Val::NONE; code.nregs()];
-        regs[..args.len()].copy_from_slice(args);
-        let want = code.argcount as usize;
-        if let Some(defaults) = f.defaults.get() {
-            for r in args.len()..want {
-                let value = defaults.items()[defaults.len() - (want - r)];
-                regs[r] = self.constant(value);
-            }
-        }
-        for reg in &mut regs[want..code.nlocals as usize] {
+        regs[..values.len()].copy_from_slice(values);
+        for reg in &mut regs[values.len()..code.nlocals as usize] {
             *reg = self.unbound();
         }
         let first_free = (code.nlocals + code.ncells) as usize;
@@ -471,7 +449,7 @@ impl Builder<'_> {
         let Some(init) = type_::python_init(class) else { return Ok(None) };
         let data = class.data();
         let size = data.instance_size(0);
-        let takes = self.may_inline(init, args.len() + 1) || self.takes(init, args.len() + 1);
+        let takes = self.arrange(init, args.len() + 1, &[]).is_some() && (self.may_inline(init) || self.may_call(init));
         if data.needs_registration() || size > 512 || !takes || class.version() == 0 {
             self.cx.assign_version(class);
             return Ok(None);

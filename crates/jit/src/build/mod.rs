@@ -13,9 +13,11 @@
 
 pub mod arith;
 pub mod attrs;
+pub mod binding;
 pub mod callees;
 pub mod calls;
 pub mod cfg;
+pub mod declining;
 pub mod entry;
 pub mod except;
 pub mod instances;
@@ -35,6 +37,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use taipan_runtime::dict::Dict;
+use taipan_runtime::heap::RootVec;
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
@@ -261,7 +264,7 @@ pub struct Builder<'a> {
     /// Whether the attempt must be repeated.
     pub restart: bool,
     /// Objects that the code refers to.
-    pub roots: Vec<Value>,
+    pub roots: RootVec,
     /// Types whose attributes were taken as constants.
     pub watched_types: Vec<&'static Class>,
     /// (dict, key) whose values were taken as constants.

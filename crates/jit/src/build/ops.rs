@@ -372,6 +372,9 @@ impl Builder<'_> {
             B::Call => return self.call(at),
             B::CallMethod => return self.call_method(at),
             B::CallKw | B::CallMethodKw => return self.call_keywords(at),
+            B::CallEx => return self.call_spread(at),
+            B::BuildMap => return self.build_map(at),
+            B::DictMerge => return self.dict_merge(at),
             B::Return => {
                 let v = self.reg(a);
                 return Ok(self.give(v));

@@ -320,6 +320,8 @@ macro_rules! for_each_ir_op {
             new_tuple = NewTuple * -> Val, allocates;
             /// A new list of the operands.
             new_list = NewList * -> Val, allocates;
+            /// A new dict of the operands under the names in the tuple at `imm`.
+            new_dict = NewDict * -> Val, allocates, imm;
             /// The address of register `imm`.
             reg_address = RegAddress () -> Word, pure, imm;
             /// The frame's pc becomes `imm`.

@@ -114,9 +114,9 @@ impl Lowering<'_> {
         // SAFETY: the builder put a function there that the unit keeps alive.
         let function = unsafe { &*(callee_of(inst.imm) as *const Function) };
         let code = self.callees.code(callee_of(inst.imm));
-        let count = self.word(code.argcount as u64);
+        let count = self.word(crate::build::binding::parameters(code) as u64);
         let call = |l: &mut Self| {
-            let address = Helper::CallFunction.row().address;
+            let address = Helper::CallBound.row().address;
             l.call(address, &[cx, callee, window, count], Some(types::I64)).expect("it has a result")
         };
         let (direct, slow, done) = (self.b.create_block(), self.b.create_block(), self.b.create_block());

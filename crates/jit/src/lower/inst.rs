@@ -249,6 +249,7 @@ impl Lowering<'_> {
             Op::NewInstance => self.new_instance(imm, &a),
             Op::NewTuple => self.new_tuple(&a),
             Op::NewList => self.new_list(&a),
+            Op::NewDict => self.new_dict(imm, &a),
             Op::StorePc => {
                 let pc = self.word(imm);
                 self.b.ins().store(flags(), pc, self.frame, std::mem::offset_of!(Frame, pc) as i32);
