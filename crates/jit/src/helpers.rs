@@ -16,7 +16,7 @@ use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
-use taipan_runtime::protocol::{attr, iter, object};
+use taipan_runtime::protocol::{attr, format, iter, object};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
@@ -151,6 +151,12 @@ helpers! {
     DictGet = dict_get, removable;
     /// Compares two exact strs: condition number; 0 or 1.
     StrCompare = str_compare, removable;
+    /// Concatenates strs: (address, count).
+    JoinStrs = join_strs, raises;
+    /// See `crate::plain`.
+    PlainFormat = plain::format, raises;
+    /// See `crate::plain`.
+    PlainToStr = plain::to_str, raises;
     /// Concatenates two exact strs.
     StrConcat = str_concat, removable;
     /// Pops a frame whose frame object must be told, unless it was popped already.
@@ -334,6 +340,13 @@ extern "C" fn str_concat(cx: &mut Cx, a: Value, b: Value) -> u64 {
     word(number::binary(cx, a, b, &number::ADD))
 }
 
+/// HELP-1: `parts` leads to `n` strs.
+unsafe extern "C" fn join_strs(cx: &mut Cx, parts: *const Value, n: usize) -> u64 {
+    // SAFETY: HELP-1.
+    let parts = unsafe { std::slice::from_raw_parts(parts, n) };
+    format::join_strs(cx, parts).map_or(0, |s| Value::of(s).bits())
+}
+
 extern "C" fn class_of(_: &mut Cx, v: Value) -> u64 {
     Value::of(v.class()).bits()
 }
@@ -398,7 +411,7 @@ unsafe extern "C" fn generic(cx: &mut Cx, pc: *mut u64) -> u64 {
         let insn = *pc.sub(1);
         let regs = (*cx.frame).regs;
         let receiver = match Word(insn).op().map(Op::base) {
-            Some(Op::LoadMethod) => Some(Word(insn).b()),
+            Some(Op::LoadMethod | Op::LoadSpecial) => Some(Word(insn).b()),
             Some(Op::LoadSuperMethod) => Some(Word(insn).c() + 1),
             _ => None,
         };

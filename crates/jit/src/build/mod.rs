@@ -30,6 +30,7 @@ pub mod ops;
 pub mod peek;
 pub mod plain;
 pub mod poly;
+pub mod strings;
 pub mod values;
 pub mod words;
 

@@ -224,6 +224,7 @@ impl Builder<'_> {
             B::StoreAttr => return self.store_attr(at),
             B::LoadMethod => return self.load_method(at),
             B::LoadSuperMethod => return self.load_super_method(at),
+            B::LoadSpecial => return self.load_special(at),
             B::LoadItem => {
                 let key = self.reg(c);
                 return self.load_item(at, key);
@@ -372,6 +373,13 @@ impl Builder<'_> {
             B::Call => return self.call(at),
             B::CallMethod => return self.call_method(at),
             B::CallKw | B::CallMethodKw => return self.call_keywords(at),
+            B::FormatSimple => return self.format(at, None),
+            B::FormatSpec => {
+                let spec = self.reg(c);
+                return self.format(at, Some(spec));
+            }
+            B::ConvertValue => return self.convert_to_str(at),
+            B::BuildString => return Ok(self.build_string(at)),
             B::CallEx => return self.call_spread(at),
             B::BuildMap => return self.build_map(at),
             B::DictMerge => return self.dict_merge(at),

@@ -333,6 +333,8 @@ macro_rules! for_each_ir_op {
 
             /// Calls helper `imm`.
             call = Call * -> _, calls, imm;
+            /// The concatenation of strs.
+            join_strs = JoinStrs * -> Val, calls;
             /// Calls the built-in function or method at the low 48 bits of `imm`, unless its arguments might run Python code; the bits
             /// above say what they must be.
             call_plain = CallPlain * -> Val, calls, imm;

@@ -277,6 +277,7 @@ impl Lowering<'_> {
             }
             Op::Call => return self.helper_call(v),
             Op::CallPlain => self.call_plain(v, &a),
+            Op::JoinStrs => self.join_strs(v, &a),
             Op::PyCall => self.py_call(v),
             Op::Jump => {
                 let edge = &self.func[block].edges[0];
