@@ -328,6 +328,21 @@ fn note_receiver(cx: &Cx) {
     }
 }
 
+/// Notes the function that the call is about which the frame on top is at.
+fn note_callee(cx: &Cx) {
+    // SAFETY: as in note_receiver.
+    unsafe {
+        let frame = &*cx.frame;
+        let word = Word(*frame.pc);
+        if word.op().map(Op::base) == Some(Op::Call)
+            && let Some(f) = frame.reg(word.a()).and_then(|v| v.exact::<Function>())
+        {
+            let pc = frame.pc.offset_from(frame.code.words_ptr());
+            crate::profile::note_assumed_callee(frame.code, pc as u32, f);
+        }
+    }
+}
+
 /// Deepest inlining.
 pub const MAX_DEPTH: usize = 6;
 
@@ -437,8 +452,10 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     let unit = unsafe { &*exit.unit.get() };
     rebuild(cx, exit);
     exit.count.set(exit.count.get().wrapping_add(1));
-    if matches!(exit.reason, Reason::Class | Reason::Shape | Reason::Plain) {
-        note_receiver(cx);
+    match exit.reason {
+        Reason::Class | Reason::Shape | Reason::Plain => note_receiver(cx),
+        Reason::Const => note_callee(cx),
+        _ => {}
     }
     if exit.reason.teaches() || exit.reason == Reason::Raised && exit.catcher().is_some() {
         unit.learn(cx, exit);

@@ -115,6 +115,8 @@ helpers! {
     Generic = generic, raises, python;
     /// Calls what lies before the arguments: (address of the arguments, count, names of keywords or 0).
     Call = call, raises, python;
+    /// As Call; notes which functions are called.
+    CallNoted = call_noted, raises, python;
     /// As Call for a pair left by LoadMethod.
     CallMethod = call_method, raises, python;
     /// Calls a Python function: (function, address of the arguments, count).
@@ -433,6 +435,18 @@ unsafe extern "C" fn call(cx: &mut Cx, args: *mut u64, n: usize, kwnames: u64) -
             note_receiver(cx, callee);
         }
         call_values(cx, callee, args, n, kwnames)
+    }
+}
+
+/// HELP-1: as [`call`].
+unsafe extern "C" fn call_noted(cx: &mut Cx, args: *mut u64, n: usize, kwnames: u64) -> u64 {
+    // SAFETY: HELP-1; FRAME-1.
+    unsafe {
+        if let Some(f) = Value::from_bits(*args.sub(1)).and_then(|callee| callee.exact::<Function>()) {
+            let frame = &*cx.frame;
+            crate::profile::note_callee(frame.code, frame.word_index() as u32, f);
+        }
+        call(cx, args, n, kwnames)
     }
 }
 

@@ -10,7 +10,7 @@ use taipan_runtime::types::{descr_methods, function_methods};
 use super::calls::py_call_imm;
 use super::ops::{At, Flow};
 use super::values::at;
-use super::{Builder, Built};
+use super::{Builder, Built, Pending};
 use crate::exits::Reason;
 use crate::helpers::Helper;
 use crate::ir::{Alias, Op, Type, Val};
@@ -35,6 +35,48 @@ impl Builder<'_> {
             return self.call_instance(at, class, callee, args);
         }
         Ok(None)
+    }
+
+    /// A call of one of several functions that were noted here, which is told by its code, or of another one; None if none
+    /// were noted.
+    pub fn call_one_of(&mut self, at: At, callee: Val, args: &[Val]) -> Built<Option<Flow>> {
+        if self.func[callee].ty != Type::Val || self.failed(Reason::Shape) || self.crowded() {
+            return Ok(None);
+        }
+        let code = self.context().code;
+        let functions = crate::profile::noted_callees(self.cx, &mut self.roots, code, self.pc as u32);
+        let fits =
+            |f: &&'static Function| self.arrange(f, args.len(), &[]).is_some() && !f.code.get().is_generator_like();
+        if functions.is_empty() || !functions.iter().all(fits) {
+            return Ok(None);
+        }
+        let (a, n) = (at.w.a(), at.w.b());
+        self.watch_type(&function_methods::FUNCTION);
+        let v = self.guard_class(callee, &function_methods::FUNCTION);
+        let own = self.function_word(v, std::mem::offset_of!(Function, code));
+        let mut ends = Vec::new();
+        for f in &functions {
+            let is = self.word_is(own, std::ptr::from_ref(f.code.get()) as u64);
+            let (yes, no) = self.branch(is);
+            let rest = Pending { block: no, state: self.state.clone() };
+            self.block = yes;
+            self.guard_function(f, v, Reason::Shape);
+            let flow = match self.inline(at, f, args, a + 1, at.w.c(), Val::NONE, v)? {
+                Some(flow) => flow,
+                None => self.call_code(at, f, v, a + 1, n)?,
+            };
+            if matches!(flow, Flow::Next) {
+                ends.push(self.pend());
+            }
+            self.go_on(rest);
+        }
+        // Others come later, or are too many.
+        let block = self.block;
+        self.func[block].cold = true;
+        self.call_any(at, false)?;
+        ends.push(self.pend());
+        self.merge(ends, self.pc + at.op.words())?;
+        Ok(Some(Flow::Next))
     }
 
     fn call_bound(&mut self, at: At, callee: Val, args: &[Val]) -> Built<Option<Flow>> {

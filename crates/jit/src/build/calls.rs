@@ -75,6 +75,9 @@ impl Builder<'_> {
         if let Some(flow) = self.call_object(at, callee, &args)? {
             return Ok(flow);
         }
+        if let Some(flow) = self.call_one_of(at, callee, &args)? {
+            return Ok(flow);
+        }
         if let Some((f, v)) = self.speculate(at, callee) {
             if let Some(flow) = self.inline(at, f, &args, a + 1, at.w.c(), Val::NONE, v)? {
                 return Ok(flow);
@@ -99,24 +102,35 @@ impl Builder<'_> {
         if code.is_generator_like() {
             return None;
         }
+        crate::profile::note_assumed_callee(self.context().code, self.pc as u32, f);
         self.watch_type(&function_methods::FUNCTION);
-        for object in [Value::of(f), Value::of(code), Value::of(f.globals), Value::of(f.builtins)] {
+        let v = self.guard_class(callee, &function_methods::FUNCTION);
+        let own = self.function_word(v, std::mem::offset_of!(Function, code));
+        self.emit_guard(Op::GuardWord, Type::Void, &[own], code as *const _ as u64, Reason::Const);
+        self.guard_function(f, v, Reason::Const);
+        Some((f, v))
+    }
+
+    /// A word of a function. Functions change as seldom as dicts and under the same circumstances.
+    pub fn function_word(&mut self, v: Val, offset: usize) -> Val {
+        self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::Dict, offset))
+    }
+
+    /// Makes sure that the function `v`, which has the code of `f`, has the globals and defaults of `f`, too.
+    pub fn guard_function(&mut self, f: &'static Function, v: Val, reason: Reason) {
+        for object in [Value::of(f), Value::of(f.code.get()), Value::of(f.globals), Value::of(f.builtins)] {
             self.root(object);
         }
-        let v = self.guard_class(callee, &function_methods::FUNCTION);
         let expected = [
-            (std::mem::offset_of!(Function, code), code as *const _ as u64),
             (std::mem::offset_of!(Function, globals), f.globals as *const _ as u64),
             (std::mem::offset_of!(Function, builtins), f.builtins as *const _ as u64),
             (std::mem::offset_of!(Function, defaults), f.defaults.get().map_or(0, |d| d as *const _ as u64)),
             (std::mem::offset_of!(Function, kwdefaults), f.kwdefaults.get().map_or(0, |d| d as *const _ as u64)),
         ];
         for (offset, want) in expected {
-            // Functions change as seldom as dicts and under the same circumstances.
-            let word = self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::Dict, offset));
-            self.emit_guard(Op::GuardWord, Type::Void, &[word], want, Reason::Const);
+            let word = self.function_word(v, offset);
+            self.emit_guard(Op::GuardWord, Type::Void, &[word], want, reason);
         }
-        Some((f, v))
     }
 
     /// `reg c = ` call of the pair at `reg a`.
@@ -228,7 +242,11 @@ impl Builder<'_> {
         let from = if method { a } else { a + 1 };
         let from = self.window() + from;
         let args = self.emit(Op::RegAddress, Type::Word, &[], from as u64);
-        let helper = if method { Helper::CallMethod } else { Helper::Call };
+        let helper = match method {
+            true => Helper::CallMethod,
+            false if crate::profile::knows_callees(self.context().code, self.pc as u32) => Helper::Call,
+            false => Helper::CallNoted,
+        };
         let v = self.python_call(helper, &[args, count, kwnames], Type::Val);
         self.forget_registers(a..first + n);
         self.set_reg(at.w.c(), v);
@@ -251,7 +269,7 @@ impl Builder<'_> {
     }
 
     /// Calls `callee`, which has the code of `f`; the arguments are the registers from `first` on.
-    fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
+    pub fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
         if self.takes(f, n) {
             let args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
             let v = self.call_with(f, callee, &args, first);

@@ -443,7 +443,7 @@ impl Builder<'_> {
     }
 
     /// Too much was inlined to build several versions of more.
-    fn crowded(&self) -> bool {
+    pub fn crowded(&self) -> bool {
         self.inlined > 800 || self.func.insts.len() > 2500
     }
 
