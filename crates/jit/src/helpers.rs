@@ -17,6 +17,7 @@ use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::{attr, format, iter, object};
+use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
@@ -129,6 +130,8 @@ helpers! {
     Catch = catch, python;
     /// Begins to handle an exception: what was handled before, or None.
     BeginHandling = begin_handling, writes;
+    /// What BeginHandling would give.
+    HandledNow = handled_now, removable;
     /// Goes back to handling what BeginHandling gave.
     EndHandling = end_handling, writes;
     /// Whether an exception matches a class or a tuple of classes, as a truth word.
@@ -163,6 +166,8 @@ helpers! {
     StrConcat = str_concat, removable;
     /// Pops a frame whose frame object must be told, unless it was popped already.
     PopFrame = pop_frame, writes;
+    /// Makes an exception: (class, index of the word that raises it, address of the arguments, count).
+    NewException = new_exception, removable;
     /// Makes a dict: (tuple of names, address of the values).
     NewDict = new_dict, removable;
     /// A new list iterator.
@@ -175,6 +180,8 @@ helpers! {
     PlainEnumerate = plain::enumerate, raises;
     /// See `crate::plain`.
     PlainContains = plain::contains, raises;
+    /// See `crate::plain`.
+    PlainDictItem = plain::dict_item;
     /// See `crate::plain`.
     PlainGetItem = plain::get_item, raises;
     /// See `crate::plain`.
@@ -472,6 +479,10 @@ extern "C" fn begin_handling(cx: &mut Cx, e: Value) -> u64 {
     exceptions::begin_handling(cx, e).bits()
 }
 
+extern "C" fn handled_now(cx: &mut Cx) -> u64 {
+    exceptions::handled_before(cx).bits()
+}
+
 extern "C" fn end_handling(cx: &mut Cx, before: Value) {
     exceptions::end_handling(cx, before);
 }
@@ -640,6 +651,13 @@ unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
     // SAFETY: HELP-1.
     let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
     Value::of(List::from_slice(cx, items)).bits()
+}
+
+/// HELP-1: `args` leads to `n` values.
+unsafe extern "C" fn new_exception(cx: &mut Cx, class: &'static Class, word: u64, args: *const Value, n: usize) -> u64 {
+    // SAFETY: HELP-1.
+    let args = unsafe { std::slice::from_raw_parts(args, n) };
+    crate::exits::new_exception(cx, class, u32::try_from(word).ok(), args).bits()
 }
 
 /// HELP-1: `items` leads to a value for each name.

@@ -169,6 +169,18 @@ fn is_index(key: Value) -> bool {
     }
 }
 
+/// The value of an exact dict under a key; [`END`] if there is none.
+pub extern "C" fn dict_item(cx: &mut Cx, dict: &'static Dict, key: Value) -> u64 {
+    if !is_key(key) {
+        return NOT_PLAIN;
+    }
+    let Ok(hash) = hash_key(cx, key) else { return NOT_PLAIN };
+    match dict.find_known(key, hash) {
+        None => NOT_PLAIN,
+        Some(found) => found.map_or(END, |v| v.bits()),
+    }
+}
+
 /// `v[key]`.
 pub extern "C" fn get_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
     if let Some(dict) = v.exact::<Dict>() {

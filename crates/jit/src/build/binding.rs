@@ -129,9 +129,7 @@ impl Builder<'_> {
 
     /// Whether `v` is a dict that was made empty by an instruction just before and given to nobody.
     fn is_fresh_dict(&self, v: Val) -> bool {
-        self.func[v].op == Op::NewDict
-            && self.func[v].args.is_empty()
-            && !self.func.insts.iter().any(|inst| inst.args.contains(&v))
+        self.func[v].op == Op::NewDict && self.func[v].args.is_empty() && !self.is_used(v)
     }
 
     /// Merges the dict in register `b` into the one of keyword arguments in register `a`: nothing if it is empty.

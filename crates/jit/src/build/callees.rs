@@ -182,6 +182,7 @@ impl Builder<'_> {
     /// As [`Builder::call_with`], with the values of all parameters.
     pub fn call_values(&mut self, f: &'static Function, callee: Val, values: &[Val], base: usize) -> Val {
         let args: Vec<Val> = values.iter().map(|v| self.boxed(*v)).collect();
+        self.begin_handling();
         self.sync(&[]);
         let window = self.window() + base;
         for (i, v) in args.iter().enumerate() {

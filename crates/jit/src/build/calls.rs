@@ -464,6 +464,10 @@ impl Builder<'_> {
             self.set_reg(at.w.c(), found);
             return Ok(Some(Flow::Next));
         }
+        if let Some(e) = self.plain_exception(class, args) {
+            self.set_reg(at.w.c(), e);
+            return Ok(Some(Flow::Next));
+        }
         let Some(init) = type_::python_init(class) else { return Ok(None) };
         let data = class.data();
         let size = data.instance_size(0);
@@ -564,6 +568,12 @@ impl Builder<'_> {
     fn inline_function(&mut self, module: Option<&str>, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
         match (module, native.def.name, args) {
             (Some("builtins"), "len", &[v]) => self.len(v),
+            (Some("builtins"), "next", &[it]) if self.catches_here() => {
+                let v = self.plain(Helper::PlainNext, &[it], Type::Val)?;
+                let ended = self.emit(Op::IsConst, Type::Bool, &[v], crate::plain::END);
+                self.raise_if(ended, &taipan_runtime::exceptions::StopIteration, &[]);
+                Some(v)
+            }
             (Some("builtins"), "abs", &[v]) => match self.func[v].ty {
                 Type::Float => Some(self.emit(Op::FAbs, Type::Float, &[v], 0)),
                 Type::Int => {

@@ -60,6 +60,8 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         sets: vec![],
         fields: vec![],
         iters: vec![],
+        handled: None,
+        handlers: handlers_around(code, pc, &context.live),
     };
     let generator = code.is_generator_like();
     let mut func = Func { hoists_guards: true, generator, ..Func::default() };
@@ -172,6 +174,19 @@ impl Builder<'_> {
     fn entry_state(&mut self, pc: usize) -> StateId {
         self.resume_at(pc)
     }
+}
+
+/// Whether an instruction lies in handlers: what was handled before is needed yet. More than one count as one.
+fn handlers_around(code: &CodeObject, pc: usize, live: &Liveness) -> u32 {
+    let mut at = 0;
+    while at < code.word_count() {
+        let op = op_at(code, at);
+        if op.base() == B::PushExcInfo && live.is_live(pc, super::cfg::word_at(code, at).b()) {
+            return 1;
+        }
+        at += op.words();
+    }
+    0
 }
 
 /// Whether a function calls something and has no loop.

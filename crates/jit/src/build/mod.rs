@@ -202,6 +202,10 @@ pub struct State {
     pub fields: Vec<(Val, instances::Fields)>,
     /// Known iterators.
     pub iters: Vec<IterCache>,
+    /// The exception that the entry frame handles, while nothing that is running can see it.
+    pub handled: Option<Val>,
+    /// Handlers that the entry frame is in, others than of that exception.
+    pub handlers: u32,
 }
 
 /// A way into a block that is built later: a block without an end.
@@ -403,7 +407,7 @@ impl Builder<'_> {
                 }
             }
         }
-        FrameState { frames, stores }
+        FrameState { frames, stores, handled: self.state.handled }
     }
 
     /// Ends the current block with a jump into the interpreter.

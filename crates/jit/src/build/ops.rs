@@ -425,6 +425,7 @@ impl Builder<'_> {
         if self.is_inlined() {
             return Flow::Return(v);
         }
+        self.begin_handling();
         if self.func.generator {
             // Whoever holds the frame may look at its locals later.
             self.sync(&[]);
@@ -539,6 +540,7 @@ impl Builder<'_> {
 
     /// Calls a helper that may run Python code; registers were synced. What was known of memory is forgotten.
     pub fn python_call(&mut self, helper: Helper, args: &[Val], ty: Type) -> Val {
+        self.begin_handling();
         let pc = self.pc;
         let code = self.context().code;
         if crate::options().verbose {
@@ -569,6 +571,7 @@ impl Builder<'_> {
     /// Gives a value to whoever resumed the generator. All registers that matter are in memory then; the next resumption
     /// begins another unit.
     fn yield_value(&mut self, at: At) -> Built<Flow> {
+        self.begin_handling();
         let next = self.pc + at.op.words();
         let live = self.context().live.clone();
         let registers: Vec<usize> = (0..self.top().regs.len()).filter(|r| live.is_live(next, *r)).collect();

@@ -34,7 +34,7 @@ impl Builder<'_> {
         Some(v)
     }
 
-    fn guard_plain(&mut self, v: Val) {
+    pub fn guard_plain(&mut self, v: Val) {
         self.emit_guard(Op::GuardPlain, Type::Void, &[v], 0, Reason::Plain);
     }
 

@@ -318,6 +318,10 @@ macro_rules! for_each_ir_op {
             new_instance = NewInstance * -> Val, allocates, imm;
             /// A new tuple of the operands.
             new_tuple = NewTuple * -> Val, allocates;
+            /// A new exception with the operands as arguments; number `imm` of the function's descriptions.
+            new_exception = NewException * -> Val, allocates, imm;
+            /// What the entry frame handled before it began to handle the exception that the frame state names. Only exits have it.
+            handled_before = HandledBefore () -> Val, pure;
             /// A new list of the operands.
             new_list = NewList * -> Val, allocates;
             /// A new dict of the operands under the names in the tuple at `imm`.

@@ -250,6 +250,8 @@ impl Lowering<'_> {
             Op::NewTuple => self.new_tuple(&a),
             Op::NewList => self.new_list(&a),
             Op::NewDict => self.new_dict(imm, &a),
+            Op::NewException => self.new_exception(imm, &a),
+            Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {
                 let pc = self.word(imm);
                 self.b.ins().store(flags(), pc, self.frame, std::mem::offset_of!(Frame, pc) as i32);
