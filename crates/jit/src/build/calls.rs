@@ -669,7 +669,7 @@ impl Builder<'_> {
 }
 
 /// Whether one of a code's instructions is of a kind.
-fn has_any(code: &CodeObject, is: impl Fn(B) -> bool) -> bool {
+pub fn has_any(code: &CodeObject, is: impl Fn(B) -> bool) -> bool {
     let mut pc = 0;
     while pc < code.word_count() {
         let op = op_at(code, pc);
