@@ -18,6 +18,7 @@ use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::{attr, format, iter, object};
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::combinators::Zip;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
@@ -178,6 +179,10 @@ helpers! {
     NewRange = new_range, removable;
     /// See `crate::plain`.
     PlainEnumerate = plain::enumerate, raises;
+    /// See `crate::plain`.
+    PlainZip = plain::zip, raises;
+    /// Whether a zip object has so many iterators and is not strict, as 0 or 1.
+    IsPlainZip = is_plain_zip, removable;
     /// See `crate::plain`.
     PlainContains = plain::contains, raises;
     /// See `crate::plain`.
@@ -354,6 +359,10 @@ unsafe extern "C" fn join_strs(cx: &mut Cx, parts: *const Value, n: usize) -> u6
     // SAFETY: HELP-1.
     let parts = unsafe { std::slice::from_raw_parts(parts, n) };
     format::join_strs(cx, parts).map_or(0, |s| Value::of(s).bits())
+}
+
+extern "C" fn is_plain_zip(_: &mut Cx, zip: &'static Zip, n: usize) -> u64 {
+    (zip.iters.len() == n && !zip.is_strict()) as u64
 }
 
 extern "C" fn class_of(_: &mut Cx, v: Value) -> u64 {

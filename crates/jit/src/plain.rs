@@ -375,6 +375,12 @@ pub extern "C" fn enumerate(cx: &mut Cx, v: Value) -> u64 {
     word(cx.call(Value::of(&ENUMERATE), &[v]))
 }
 
+/// `zip(x, y)` of lists, tuples and ranges.
+pub extern "C" fn zip(cx: &mut Cx, x: Value, y: Value) -> u64 {
+    let plain = |v: Value| v.exact::<List>().is_some() || v.exact::<Tuple>().is_some() || is(v, &RANGE);
+    if plain(x) && plain(y) { word(cx.call(Value::of(&ZIP), &[x, y])) } else { NOT_PLAIN }
+}
+
 /// `len(v)` of an object of a built-in type.
 pub extern "C" fn len(cx: &mut Cx, v: Value) -> u64 {
     if v.class().is_heap_type() || v.class().slots().len.is_none() {

@@ -6,7 +6,7 @@ use taipan_bytecode::Op as B;
 use taipan_runtime::shape::{self, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
-use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::Function;
@@ -441,6 +441,12 @@ impl Builder<'_> {
             let &[v] = args else { return Ok(None) };
             return Ok(self.plain(Helper::PlainEnumerate, &[v], Type::Val).map(|it| {
                 let it = self.classed(it, Enumerate::class());
+                self.set_reg(at.w.c(), it);
+                Flow::Next
+            }));
+        }
+        if std::ptr::eq(class, Zip::class()) {
+            return Ok(self.zip_call(args).map(|it| {
                 self.set_reg(at.w.c(), it);
                 Flow::Next
             }));

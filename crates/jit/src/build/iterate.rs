@@ -3,7 +3,7 @@
 use taipan_bytecode::Op as B;
 use taipan_bytecode::ops::feedback;
 use taipan_runtime::Object;
-use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
@@ -33,6 +33,9 @@ impl Builder<'_> {
         if self.is_class(it, Enumerate::class()) {
             self.pc = pc;
             self.cache_enumerate(it);
+        } else if self.is_class(it, Zip::class()) {
+            self.pc = pc;
+            self.cache_zip(it);
         } else {
             self.cache_iterator(it);
         }
@@ -91,7 +94,7 @@ impl Builder<'_> {
     }
 
     /// The known fields of an iterator, read if need be; None for iterators of other classes.
-    fn cache_iterator(&mut self, it: Val) -> Option<usize> {
+    pub fn cache_iterator(&mut self, it: Val) -> Option<usize> {
         let origin = self.origin(it);
         if let Some(i) = self.state.iters.iter().position(|c| self.origin(c.iter) == origin) {
             return Some(i);
@@ -185,9 +188,15 @@ impl Builder<'_> {
         }
         if self.class_of(it).is_none()
             && !self.failed(Reason::Class)
-            && self.peek(it).is_some_and(|now| std::ptr::eq(now.class(), Enumerate::class()))
+            && let Some(now) = self.peek(it)
+            && let Some(class) = [Enumerate::class(), Zip::class()].into_iter().find(|c| std::ptr::eq(*c, now.class()))
         {
-            it = self.guard_class(it, Enumerate::class());
+            it = self.guard_class(it, class);
+        }
+        if self.is_class(it, Zip::class())
+            && let Some(iterators) = self.cache_zip(it)
+        {
+            return self.next_of_zip(at, &iterators, b);
         }
         if self.is_class(it, Enumerate::class())
             && let Some(caches) = self.cache_enumerate(it)
@@ -201,7 +210,7 @@ impl Builder<'_> {
         self.next_of_any(at, it, b)
     }
 
-    fn next_of_range(&mut self, i: usize, b: usize) -> Flow {
+    pub fn next_of_range(&mut self, i: usize, b: usize) -> Flow {
         let cache = self.state.iters[i];
         let zero = self.int(0);
         let more = self.emit(Op::ICmp, Type::Bool, &[cache.fields[1], zero], Cond::Ne as u64);
@@ -230,7 +239,7 @@ impl Builder<'_> {
         Flow::Branch { taken, not_taken }
     }
 
-    fn next_of_list(&mut self, i: usize, b: usize) -> Flow {
+    pub fn next_of_list(&mut self, i: usize, b: usize) -> Flow {
         let cache = self.state.iters[i];
         let n = self.load_int(cache.list, Alias::ListSize, 16);
         let index = cache.fields[0];

@@ -33,6 +33,7 @@ pub mod poly;
 pub mod strings;
 pub mod values;
 pub mod words;
+pub mod zips;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -242,6 +243,8 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Classes of the iterators of zip objects made here.
+    pub zips: HashMap<Val, Vec<&'static Class>>,
     /// Values that are lists or tuples.
     pub rows: HashSet<Val>,
     /// Numbers that may be unbound.
