@@ -18,6 +18,7 @@ use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::{attr, format, iter, object};
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::combinators::Zip;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
@@ -167,6 +168,12 @@ helpers! {
     StrConcat = str_concat, removable;
     /// Pops a frame whose frame object must be told, unless it was popped already.
     PopFrame = pop_frame, writes;
+    /// A new function: (code, globals).
+    NewFunction = new_function, removable;
+    /// Sets an attribute of a new function: (function, value, number).
+    SetFunctionAttribute = set_function_attribute, writes;
+    /// Makes a generator: (function, address of the parameters, count).
+    NewGenerator = new_generator, removable;
     /// Makes an exception: (class, index of the word that raises it, address of the arguments, count).
     NewException = new_exception, removable;
     /// Makes a dict: (tuple of names, address of the values).
@@ -660,6 +667,24 @@ unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
     // SAFETY: HELP-1.
     let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
     Value::of(List::from_slice(cx, items)).bits()
+}
+
+extern "C" fn new_function(cx: &mut Cx, code: &'static CodeObject, globals: &'static Dict) -> u64 {
+    Value::of(Function::new(cx, code, globals)).bits()
+}
+
+extern "C" fn set_function_attribute(cx: &mut Cx, f: &'static Function, v: Value, kind: u64) -> u64 {
+    // The compiler gives values of the right types.
+    f.set_attribute(cx, kind as u16, v);
+    1
+}
+
+/// HELP-1: `parameters` leads to the `n` parameters of a generator function that begins plainly.
+unsafe extern "C" fn new_generator(cx: &mut Cx, f: &'static Function, parameters: *const Value, n: usize) -> u64 {
+    // SAFETY: HELP-1.
+    let parameters = unsafe { std::slice::from_raw_parts(parameters, n) };
+    let made = Generator::of_call(cx, f, parameters);
+    Value::of(made.expect("the builder looked at the code")).bits()
 }
 
 /// HELP-1: `args` leads to `n` values.

@@ -72,6 +72,10 @@ impl Builder<'_> {
                 return Ok(Flow::Next);
             }
         }
+        if let Some(v) = self.call_generator_expression(callee, &args) {
+            self.set_reg(at.w.c(), v);
+            return Ok(Flow::Next);
+        }
         if let Some(flow) = self.call_object(at, callee, &args)? {
             return Ok(flow);
         }
@@ -270,8 +274,12 @@ impl Builder<'_> {
 
     /// Calls `callee`, which has the code of `f`; the arguments are the registers from `first` on.
     pub fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
+        let args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
+        if let Some(v) = self.call_generator_function(f, callee, &args) {
+            self.set_reg(at.w.c(), v);
+            return Ok(Flow::Next);
+        }
         if self.takes(f, n) {
-            let args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
             let v = self.call_with(f, callee, &args, first);
             self.finish_call(at, v);
             return Ok(Flow::Next);

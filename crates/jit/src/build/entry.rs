@@ -72,6 +72,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         func,
         info: vec![],
         tuples: Default::default(),
+        functions: Default::default(),
         zips: Default::default(),
         rows: Default::default(),
         maybes: Default::default(),

@@ -23,6 +23,7 @@ pub mod except;
 pub mod instances;
 pub mod items;
 pub mod iterate;
+pub mod makers;
 pub mod maybe;
 pub mod merge;
 pub mod numbers;
@@ -243,6 +244,8 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Code of functions made here.
+    pub functions: HashMap<Val, &'static CodeObject>,
     /// Classes of the iterators of zip objects made here.
     pub zips: HashMap<Val, Vec<&'static Class>>,
     /// Values that are lists or tuples.

@@ -320,6 +320,8 @@ macro_rules! for_each_ir_op {
             new_tuple = NewTuple * -> Val, allocates;
             /// A new exception with the operands as arguments; number `imm` of the function's descriptions.
             new_exception = NewException * -> Val, allocates, imm;
+            /// The generator that a call of the generator function `a` gives; the other operands are its parameters.
+            new_generator = NewGenerator * -> Val, allocates;
             /// What the entry frame handled before it began to handle the exception that the frame state names. Only exits have it.
             handled_before = HandledBefore () -> Val, pure;
             /// A new list of the operands.

@@ -250,6 +250,7 @@ impl Lowering<'_> {
             Op::NewTuple => self.new_tuple(&a),
             Op::NewList => self.new_list(&a),
             Op::NewDict => self.new_dict(imm, &a),
+            Op::NewGenerator => self.new_generator(&a),
             Op::NewException => self.new_exception(imm, &a),
             Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {
