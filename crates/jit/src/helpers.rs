@@ -137,6 +137,14 @@ helpers! {
     Next = next, raises, python;
     /// `list.append`.
     ListAppend = list_append, writes;
+    /// `list.append` of a double.
+    ListAppendDouble = list_append_double, writes;
+    /// Item `i`, which exists, of a list.
+    ListItem = list_item, removable;
+    /// Sets item `i`, which exists, of a list.
+    ListSet = list_set, writes;
+    /// Whether lists of doubles may hold a double, as 0 or 1.
+    FitsDouble = fits_double, removable;
     /// Makes a list of registers: (address, count).
     NewList = new_list, removable;
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
@@ -587,6 +595,24 @@ extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
 
 extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
     list.push(cx, v);
+}
+
+extern "C" fn list_append_double(cx: &mut Cx, list: &'static List, d: f64) {
+    let v = cx.float(d);
+    list.push(cx, v);
+}
+
+extern "C" fn list_item(_: &mut Cx, list: &'static List, i: usize) -> u64 {
+    list.get(i).map_or(0, |v| v.bits())
+}
+
+extern "C" fn list_set(cx: &mut Cx, list: &'static List, i: usize, v: Value) -> u64 {
+    list.set(cx, i, v);
+    1
+}
+
+extern "C" fn fits_double(_: &mut Cx, d: f64) -> u64 {
+    taipan_runtime::types::list::fits_double(d) as u64
 }
 
 /// HELP-1: `items` leads to `n` values.

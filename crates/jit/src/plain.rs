@@ -2,6 +2,9 @@
 //! them without writing its frame to memory and without forgetting what it knows. Each first looks whether it is sure; if
 //! it is not it does nothing and says [`NOT_PLAIN`].
 //!
+//! Functions whose row in `helpers.rs` does not say `writes` must not ask for the items of a list as a slice, which may change
+//! its kind.
+//!
 //! Results: a value's word, or a truth word; 0 if it raised; [`NOT_PLAIN`].
 
 use std::cell::OnceCell;
@@ -83,6 +86,13 @@ pub extern "C" fn contains(cx: &mut Cx, container: Value, item: Value) -> u64 {
     if let (Some(_), Some(_)) = (container.exact::<Str>(), item.exact::<Str>()) {
         return object::contains(cx, container, item).map_or(0, truth);
     }
+    if let Some(doubles) = container.exact::<List>().and_then(|l| l.doubles()) {
+        // Nothing here may change the list's kind, which compiled code may have in mind.
+        return match float::as_f64(item).filter(|_| is(item, &float::FLOAT)) {
+            Some(d) => truth(doubles.contains(&d)),
+            None => NOT_PLAIN,
+        };
+    }
     let items = match (container.exact::<List>(), container.exact::<Tuple>()) {
         (Some(list), _) => list.items(),
         (_, Some(tuple)) => tuple.items(),
@@ -131,7 +141,7 @@ fn is_sequence(v: Value) -> bool {
 
 /// `array.array`, which another crate defines.
 fn is_array(v: Value) -> bool {
-    taipan_runtime::machine_items::tag_of(v) != 0
+    taipan_runtime::machine_items::tag_of(v) != 0 && v.exact::<List>().is_none()
 }
 
 fn is_bound(v: Value) -> bool {
@@ -206,7 +216,9 @@ pub extern "C" fn get_strided(cx: &mut Cx, v: Value, start: Value, stop: Value, 
         let range = slice::adjust(bound(start), bound(stop), step, list.len());
         let new = List::with_capacity(cx, range.len);
         for i in 0..range.len as isize {
-            new.push(cx, list.items()[(range.start + i * step) as usize]);
+            if let Some(item) = list.get((range.start + i * step) as usize) {
+                new.push(cx, item);
+            }
         }
         return Value::of(new).bits();
     }
@@ -221,9 +233,7 @@ pub extern "C" fn get_slice(cx: &mut Cx, v: Value, start: Value, stop: Value) ->
     }
     if let Some(list) = v.exact::<List>() {
         let range = slice::adjust(bound(start), bound(stop), 1, list.len());
-        let first = range.start as usize;
-        let items = list.items().get(first..first + range.len).unwrap_or(&[]);
-        return Value::of(List::from_slice(cx, items)).bits();
+        return Value::of(list.copy_range(cx, range.start as usize, range.len)).bits();
     }
     let slice = Slice::new(cx, start, stop, Value::none());
     word(object::get_item(cx, v, Value::of(slice)))
@@ -242,6 +252,8 @@ pub extern "C" fn set_slice(cx: &mut Cx, v: Value, start: Value, stop: Value, va
     }
     if let (Some(list), Some(from)) = (v.exact::<List>(), value.exact::<List>())
         && !std::ptr::eq(list, from)
+        && !list.is_floats()
+        && !from.is_floats()
     {
         let range = slice::adjust(bound(start), bound(stop), 1, list.len());
         let first = range.start as usize;

@@ -9,6 +9,7 @@ use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 use super::cfg::{op_at, word_at};
+use super::items::ListKind;
 use super::ops::{At, Flow};
 use super::values::at;
 use super::{Builder, Built, IterCache, Pending};
@@ -232,6 +233,8 @@ impl Builder<'_> {
 
     fn next_of_list(&mut self, i: usize, b: usize) -> Flow {
         let cache = self.state.iters[i];
+        let kind = if cache.is_tuple { ListKind::Any } else { self.list_kind(cache.list) };
+        self.guard_list_kind(cache.list, kind);
         let n = self.load_int(cache.list, Alias::ListSize, 16);
         let index = cache.fields[0];
         let more = self.emit(Op::ULt, Type::Bool, &[index, n], 0);
@@ -247,8 +250,7 @@ impl Builder<'_> {
         let item = if cache.is_tuple {
             self.emit(Op::LoadIndexAt, Type::Val, &[cache.list, index], at(Alias::Fixed, super::items::TUPLE_ITEMS))
         } else {
-            let items = self.emit(Op::Load, Type::Word, &[cache.list], at(Alias::ListItems, 24));
-            self.emit(Op::LoadIndex, Type::Val, &[items, index], at(Alias::Item, 0))
+            self.list_item(cache.list, index, kind)
         };
         let one = self.int(1);
         let next = self.emit(Op::Add, Type::Int, &[index, one], 0);

@@ -291,6 +291,8 @@ macro_rules! for_each_ir_op {
             store_index = StoreIndex (Word, Int, Val) -> Void, writes;
             /// Value `imm` words behind a tuple's start of items, and the like: `a[imm]` of fixed memory at `a + 8 * b + imm`.
             load_index_at = LoadIndexAt (Val, Int) -> Val, reads, imm;
+            /// Item `b`, which exists, of the list `a` of whatever kind.
+            list_item = ListItem (Val, Int) -> Val, reads;
             /// The machine number number `b` at `a` + low 32 bits of `imm`; its kind is in the bits above.
             load_raw = LoadRaw (Val, Int) -> _, reads, imm;
             /// The machine number number `b` at `a` + low 32 bits of `imm` becomes `c`, which fits.
@@ -314,6 +316,10 @@ macro_rules! for_each_ir_op {
             address = Address (Val) -> Word, pure, imm;
             /// Appends `b` to the list `a`.
             list_append = ListAppend (Val, Val) -> Void, writes, imm;
+            /// Appends the float `b` to the list `a`.
+            list_append_double = ListAppendDouble (Val, Float) -> Void, writes;
+            /// Leaves unless lists of doubles may hold the double (see `runtime/src/types/list.rs`).
+            guard_double = GuardDouble (Float) -> Void, guard;
             /// A new instance with the operands as attributes; number `imm` of the function's descriptions.
             new_instance = NewInstance * -> Val, allocates, imm;
             /// A new tuple of the operands.

@@ -8,7 +8,6 @@ use crate::plain;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::Value;
-use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::frame::Frame;
 use taipan_runtime::machine_items::ItemKind;
 
@@ -237,13 +236,21 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Op::BarrierItems => {
-                let x = self.b.ins().iadd_imm_s(a[0], -(DATA_OFFSET as i64));
-                self.barrier_for(x, inst.args[1]);
+                self.barrier_for_items(a[0], inst.args[1]);
                 return Ok(None);
             }
             Op::Alloc => self.alloc((imm >> 48) as usize, imm & 0xffff_ffff_ffff),
             Op::ListAppend => {
-                self.list_append(a[0], a[1]);
+                self.list_append(a[0], a[1], inst.args[1]);
+                return Ok(None);
+            }
+            Op::ListAppendDouble => {
+                self.list_append_double(a[0], a[1]);
+                return Ok(None);
+            }
+            Op::ListItem => self.list_item(a[0], a[1]),
+            Op::GuardDouble => {
+                self.guard_double(v, a[0]);
                 return Ok(None);
             }
             Op::NewInstance => self.new_instance(imm, &a),

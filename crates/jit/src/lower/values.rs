@@ -8,6 +8,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_gc::{BARRIER_OFFSET, CHUNK_BYTES};
 use taipan_runtime::Value;
+use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::types::{boolean, float};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
@@ -248,6 +249,12 @@ impl Lowering<'_> {
         self.barrier(object);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
+    }
+
+    /// As [`Lowering::barrier_for`], for the buffer with these items.
+    pub(super) fn barrier_for_items(&mut self, items: clif::Value, stored: Val) {
+        let buffer = self.b.ins().iadd_imm_s(items, -(DATA_OFFSET as i64));
+        self.barrier_for(buffer, stored);
     }
 
     /// The write barrier: objects in the heap whose barrier bit is set are remembered.

@@ -28,8 +28,10 @@ pub fn clobbers(inst: &Inst) -> Clobber {
         }
         Op::CallPlain => Clobber::Some(CONTAINERS),
         Op::PyCall => Clobber::All,
-        // Appending changes size and, when it grows, the items.
-        Op::ListAppend => Clobber::Some(&[Alias::ListSize, Alias::ListItems, Alias::Item]),
+        // Appending changes size and, when it grows or the kind changes, the items.
+        Op::ListAppend | Op::ListAppendDouble => {
+            Clobber::Some(&[Alias::ListSize, Alias::ListItems, Alias::Item, Alias::Raw])
+        }
         Op::Store => Clobber::One(alias_of(inst.imm)),
         Op::StoreIndex => Clobber::One(Alias::Item),
         Op::StoreRaw => Clobber::One(Alias::Raw),

@@ -124,7 +124,7 @@ fn may_move(func: &Func, v: Val, written: &[bool], state: StateId) -> bool {
         }
         Effect::Reads => match read_alias(inst) {
             // An index may be out of range in front of the check of the index.
-            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadRaw | Op::LoadReg) => false,
+            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadRaw | Op::LoadReg | Op::ListItem) => false,
             // A pointer that was loaded is one behind the guards only that stand in the loop.
             _ if inst.op == Op::Load && func[inst.args[0]].op == Op::Load => false,
             Some(alias) => !written[alias as usize] && (inst.op != Op::Load || alias_of(inst.imm) == alias),

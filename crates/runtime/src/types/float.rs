@@ -20,6 +20,30 @@ pub struct Float {
 const _: () = assert!(std::mem::size_of::<Float>() == 24);
 object!(Float, FLOAT);
 
+/// Floats that are no flonums and yet are met often.
+static SPECIAL: [Float; 4] = [
+    fixed(-0.0),
+    fixed(f64::INFINITY),
+    fixed(f64::NEG_INFINITY),
+    // Its word would be that of 0.0.
+    fixed(f64::from_bits(0x3000_0000_0000_0000)),
+];
+
+const fn fixed(value: f64) -> Float {
+    Float { header: Header::immortal(&FLOAT), value }
+}
+
+/// The value of a double that needs no new object: flonums, -0.0, the infinities.
+#[inline(always)]
+pub fn without_allocation(d: f64) -> Option<Value> {
+    Value::try_flonum(d).or_else(|| special(d))
+}
+
+#[cold]
+fn special(d: f64) -> Option<Value> {
+    SPECIAL.iter().find(|s| s.value.to_bits() == d.to_bits()).map(Value::of)
+}
+
 /// The type float.
 pub static FLOAT: Type = Type::new(&FLOAT_SPEC);
 static FLOAT_SPEC: TypeSpec = TypeSpec {
