@@ -174,6 +174,10 @@ helpers! {
     /// See `crate::plain`.
     PlainGetItem = plain::get_item, raises;
     /// See `crate::plain`.
+    PlainDictGet = plain::dict_get, raises;
+    /// See `crate::plain`.
+    PlainSetAdd = plain::set_add, raises, writes;
+    /// See `crate::plain`.
     PlainSetItem = plain::set_item, raises, writes;
     /// See `crate::plain`.
     PlainGetSlice = plain::get_slice, raises;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use taipan_bytecode::Op as B;
+use taipan_runtime::dict::Dict;
 use taipan_runtime::shape::{self, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
@@ -12,9 +13,10 @@ use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::RANGE;
+use taipan_runtime::types::set_methods;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::types::{float, function_methods, int, type_};
+use taipan_runtime::types::{bytearray, bytes, float, function_methods, int, type_};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 use taipan_runtime::{Object, Value};
 
@@ -619,13 +621,15 @@ impl Builder<'_> {
 
     fn len(&mut self, v: Val) -> Option<Val> {
         let known = self.class_of(v);
-        let sized = |c: &Class| {
-            std::ptr::eq(c, List::class()) || std::ptr::eq(c, Tuple::class()) || std::ptr::eq(c, Str::type_object())
-        };
+        let sizes = [List::class(), Tuple::class(), Str::type_object(), &bytes::BYTES, &bytearray::BYTEARRAY];
+        let sized = |c: &Class| sizes.iter().any(|s| std::ptr::eq(*s, c));
         let v = match known {
             Some(c) if sized(c) => v,
             Some(c) if c.is_heap_type() => return None,
-            None if !self.failed(Reason::Class) => self.guard_class(v, List::class()),
+            None if !self.failed(Reason::Class) => {
+                let now = self.peek(v).map(|now| now.class()).filter(|c| sized(c));
+                self.guard_class(v, now.unwrap_or(List::class()))
+            }
             _ => {
                 let n = self.plain(Helper::PlainLen, &[v], Type::Val)?;
                 return Some(self.to_int(n, Reason::Number));
@@ -657,6 +661,20 @@ impl Builder<'_> {
         {
             self.list_append(list, v);
             return Some(self.object(Value::none()));
+        }
+        if std::ptr::eq(method.owner, Dict::class())
+            && method.def.name == "get"
+            && let [dict, key, ref default @ ..] = *args
+            && default.len() <= 1
+        {
+            let default = default.first().copied().unwrap_or_else(|| self.object(Value::none()));
+            return self.plain(Helper::PlainDictGet, &[dict, key, default], Type::Val);
+        }
+        if std::ptr::eq(method.owner, &set_methods::SET)
+            && method.def.name == "add"
+            && let [of, key] = *args
+        {
+            return self.plain(Helper::PlainSetAdd, &[of, key], Type::Val);
         }
         self.plain_method(method, args)
     }

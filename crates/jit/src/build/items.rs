@@ -7,7 +7,7 @@ use taipan_runtime::dict::Dict;
 use taipan_runtime::machine_items::{self, MachineItems};
 use taipan_runtime::types::combinators::Enumerate;
 use taipan_runtime::types::float::FLOAT;
-use taipan_runtime::types::iterators::{ListIter, TupleIter};
+use taipan_runtime::types::iterators::ListIter;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::{Range, RangeIter};
 use taipan_runtime::types::str::Str;
@@ -16,7 +16,7 @@ use taipan_runtime::types::tuple::Tuple;
 use super::cfg::{op_at, word_at};
 use super::ops::{At, Flow};
 use super::values::at;
-use super::{Builder, Built};
+use super::{Builder, Built, RowKind};
 use crate::exits::Reason;
 use crate::helpers::{DONE, Helper};
 use crate::ir::{Alias, Cond, Op, Type, Val};
@@ -213,6 +213,17 @@ impl Builder<'_> {
             None => v,
         };
         (base, i)
+    }
+
+    /// Byte `i`, which exists, of an object of that class.
+    pub fn byte_of(&mut self, v: Val, i: Val, class: &'static taipan_runtime::typeobj::Type) -> Val {
+        let items = machine_items::items_of(class, 0).expect("bytes and bytearrays hold numbers");
+        let base = match items.pointer {
+            Some(offset) => self.load(v, Alias::ListItems, offset),
+            None => v,
+        };
+        let x = self.emit(Op::LoadRaw, Type::Int, &[base, i], raw_at(&items));
+        self.bounded(x, 0, 255)
     }
 
     fn load_machine_item(&mut self, v: Val, key: Val, items: &MachineItems) -> Val {
@@ -421,7 +432,12 @@ impl Builder<'_> {
             v = match self.loop_feedback(at) {
                 feedback::LIST_ITER => self.guard_class(v, List::class()),
                 feedback::TUPLE_ITER => self.guard_class(v, Tuple::class()),
-                _ => v,
+                _ => match self.peek(v).map(|now| now.class()) {
+                    Some(c) if [RowKind::Bytes, RowKind::ByteArray].iter().any(|r| std::ptr::eq(r.class(), c)) => {
+                        self.guard_class(v, c)
+                    }
+                    _ => v,
+                },
             };
         }
         if self.is_class(v, Enumerate::class()) {
@@ -447,12 +463,9 @@ impl Builder<'_> {
             return self.new_range_iter(at, args, (start.min(last), start.max(last)));
         }
         if let Some(it) = self.plain(Helper::PlainIter, &[v], Type::Val) {
-            let iter_class: Option<&'static taipan_runtime::typeobj::Type> = match self.class_of(v) {
-                Some(c) if std::ptr::eq(c, Tuple::class()) => Some(TupleIter::class()),
-                _ => None,
-            };
-            if let Some(class) = iter_class {
-                self.classed(it, class);
+            let class = self.class_of(v);
+            if let Some(row) = RowKind::ALL.into_iter().find(|r| class.is_some_and(|c| std::ptr::eq(c, r.class()))) {
+                self.classed(it, row.iterator());
             }
             self.set_reg(a, it);
             return Ok(Flow::Next);

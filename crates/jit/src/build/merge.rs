@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use taipan_runtime::typeobj::Type as Class;
-use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 use super::maybe::Maybe;
@@ -59,7 +58,7 @@ impl IterCache {
 
     /// Byte offset of the field that holds the list or tuple.
     pub fn list_offset(&self) -> usize {
-        if self.is_tuple { std::mem::offset_of!(TupleIter, tuple) } else { std::mem::offset_of!(ListIter, list) }
+        self.row.offsets().0
     }
 }
 

@@ -36,10 +36,15 @@ use std::rc::Rc;
 
 use taipan_runtime::dict::Dict;
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::bytearray::{BYTEARRAY, BYTEARRAY_ITER, ITER_OFFSETS as BYTEARRAY_ITER_OFFSETS};
+use taipan_runtime::types::bytes::{BYTES, BYTES_ITER, ITER_OFFSETS as BYTES_ITER_OFFSETS};
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::{Cx, Value};
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Cx, Object, Value};
 
 use crate::exits::Reason;
 use crate::ir::{BlockId, FrameDesc, FrameState, Func, PendingStore, StateId, Type, Val};
@@ -160,6 +165,54 @@ pub struct Frame {
     pub callee: Val,
 }
 
+/// A sequence that iterators go through by index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowKind {
+    /// A list.
+    List,
+    /// A tuple.
+    Tuple,
+    /// A bytes object.
+    Bytes,
+    /// A bytearray.
+    ByteArray,
+}
+
+impl RowKind {
+    /// All of them.
+    pub const ALL: [RowKind; 4] = [RowKind::List, RowKind::Tuple, RowKind::Bytes, RowKind::ByteArray];
+
+    /// The class of the sequence.
+    pub fn class(self) -> &'static Class {
+        match self {
+            RowKind::List => List::class(),
+            RowKind::Tuple => Tuple::class(),
+            RowKind::Bytes => &BYTES,
+            RowKind::ByteArray => &BYTEARRAY,
+        }
+    }
+
+    /// The class of its iterators.
+    pub fn iterator(self) -> &'static Class {
+        match self {
+            RowKind::List => ListIter::class(),
+            RowKind::Tuple => TupleIter::class(),
+            RowKind::Bytes => &BYTES_ITER,
+            RowKind::ByteArray => &BYTEARRAY_ITER,
+        }
+    }
+
+    /// Byte offsets in the iterator of the sequence, which it lets go of at the end, and of the index.
+    pub fn offsets(self) -> (usize, usize) {
+        match self {
+            RowKind::List => (std::mem::offset_of!(ListIter, list), std::mem::offset_of!(ListIter, index)),
+            RowKind::Tuple => (std::mem::offset_of!(TupleIter, tuple), std::mem::offset_of!(TupleIter, index)),
+            RowKind::Bytes => BYTES_ITER_OFFSETS,
+            RowKind::ByteArray => BYTEARRAY_ITER_OFFSETS,
+        }
+    }
+}
+
 /// A range or list iterator whose fields are known.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct IterCache {
@@ -167,8 +220,8 @@ pub struct IterCache {
     pub iter: Val,
     /// The list or tuple that is iterated; none for ranges.
     pub list: Val,
-    /// It is a tuple.
-    pub is_tuple: bool,
+    /// What that is.
+    pub row: RowKind,
     /// The step of a range, if it is a constant.
     pub step: Option<i64>,
     /// The interval of a range's numbers.
