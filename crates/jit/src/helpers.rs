@@ -272,19 +272,19 @@ fn truth_word(result: PyResult<bool>) -> u64 {
     }
 }
 
-extern "C" fn box_int(cx: &mut Cx, i: i64) -> u64 {
+pub(crate) extern "C" fn box_int(cx: &mut Cx, i: i64) -> u64 {
     cx.int(i).bits()
 }
 
-extern "C" fn box_unsigned(cx: &mut Cx, i: u64) -> u64 {
+pub(crate) extern "C" fn box_unsigned(cx: &mut Cx, i: u64) -> u64 {
     cx.int_u64(i).bits()
 }
 
-extern "C" fn fits_unsigned(_: &mut Cx, v: u64) -> u64 {
+pub(crate) extern "C" fn fits_unsigned(_: &mut Cx, v: u64) -> u64 {
     Value::from_bits(v).and_then(int::as_u64).is_some() as u64
 }
 
-extern "C" fn unbox_unsigned(_: &mut Cx, v: Value) -> u64 {
+pub(crate) extern "C" fn unbox_unsigned(_: &mut Cx, v: Value) -> u64 {
     int::as_u64(v).unwrap_or(0)
 }
 
@@ -293,15 +293,15 @@ extern "C" fn wide_binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     word(number::binary(cx, a, b, BINARY[op]))
 }
 
-extern "C" fn box_float(cx: &mut Cx, d: f64) -> u64 {
+pub(crate) extern "C" fn box_float(cx: &mut Cx, d: f64) -> u64 {
     cx.float(d).bits()
 }
 
-extern "C" fn remember(cx: &mut Cx, object: Value) {
+pub(crate) extern "C" fn remember(cx: &mut Cx, object: Value) {
     cx.barrier_value(object);
 }
 
-extern "C" fn alloc_slow(cx: &mut Cx, size: usize) -> u64 {
+pub(crate) extern "C" fn alloc_slow(cx: &mut Cx, size: usize) -> u64 {
     cx.alloc_raw(size) as u64
 }
 
@@ -360,7 +360,7 @@ extern "C" fn same_float(_: &mut Cx, a: f64, b: f64) -> u64 {
     (a.to_bits() == b.to_bits()) as u64
 }
 
-extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
+pub(crate) extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
     a.is(b) as u64
 }
 
@@ -597,16 +597,16 @@ extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
     }
 }
 
-extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
+pub(crate) extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
     list.push(cx, v);
 }
 
-extern "C" fn list_append_double(cx: &mut Cx, list: &'static List, d: f64) {
+pub(crate) extern "C" fn list_append_double(cx: &mut Cx, list: &'static List, d: f64) {
     let v = cx.float(d);
     list.push(cx, v);
 }
 
-extern "C" fn list_item(_: &mut Cx, list: &'static List, i: usize) -> u64 {
+pub(crate) extern "C" fn list_item(_: &mut Cx, list: &'static List, i: usize) -> u64 {
     list.get(i).map_or(0, |v| v.bits())
 }
 
@@ -615,7 +615,7 @@ extern "C" fn list_set(cx: &mut Cx, list: &'static List, i: usize, v: Value) -> 
     1
 }
 
-extern "C" fn fits_double(_: &mut Cx, d: f64) -> u64 {
+pub(crate) extern "C" fn fits_double(_: &mut Cx, d: f64) -> u64 {
     taipan_runtime::types::list::fits_double(d) as u64
 }
 

@@ -96,9 +96,12 @@ impl Lowering<'_> {
             Op::ULt => self.b.ins().icmp(IntCC::UnsignedLessThan, a[0], a[1]),
             Op::Address => self.b.ins().iadd_imm_s(a[0], imm as i64),
             Op::Select | Op::SelectVal | Op::SelectWord => self.b.ins().select(a[0], a[1], a[2]),
-            Op::FAdd => self.b.ins().fadd(a[0], a[1]),
+            Op::FAdd | Op::FMul => {
+                // A constant is read from memory if it comes second.
+                let (x, y) = if self.func[inst.args[0]].op == Op::ConstFloat { (a[1], a[0]) } else { (a[0], a[1]) };
+                if inst.op == Op::FAdd { self.b.ins().fadd(x, y) } else { self.b.ins().fmul(x, y) }
+            }
             Op::FSub => self.b.ins().fsub(a[0], a[1]),
-            Op::FMul => self.b.ins().fmul(a[0], a[1]),
             Op::FDiv => {
                 let (x, y) = (a[0], a[1]);
                 if !self.is_nonzero_float(inst.args[1]) {

@@ -24,6 +24,7 @@ use taipan_runtime::types::function::Function;
 use taipan_runtime::{Cx, Value};
 
 use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, FrameTemplate, Making, Place, Reason};
+use crate::helpers::Helper;
 use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
 
 /// Machine code that is not in the arena yet.
@@ -303,6 +304,25 @@ impl<'a> Lowering<'a> {
                 sig
             }
         };
+        let callee = self.word(address as u64);
+        let call = self.b.ins().call_indirect(sig, callee, args);
+        result.map(|_| self.b.inst_results(call)[0])
+    }
+
+    /// Calls a helper on a path that is seldom taken: registers stay as they are, if the machine allows.
+    pub(crate) fn cold_call(
+        &mut self,
+        helper: Helper,
+        args: &[clif::Value],
+        result: Option<clif::Type>,
+    ) -> Option<clif::Value> {
+        let Some(address) = crate::preserve::stub_of(helper) else {
+            return self.call(helper.row().address, args, result);
+        };
+        let params: Vec<clif::Type> = args.iter().map(|a| self.b.func.dfg.value_type(*a)).collect();
+        let mut signature = signature(&params, result);
+        signature.call_conv = CallConv::PreserveAll;
+        let sig = self.b.import_signature(signature);
         let callee = self.word(address as u64);
         let call = self.b.ins().call_indirect(sig, callee, args);
         result.map(|_| self.b.inst_results(call)[0])

@@ -25,9 +25,8 @@ impl Lowering<'_> {
         let cell = (size + 15) & !15;
         let cx = self.cx;
         let size_value = self.word(size as u64);
-        let slow_address = Helper::AllocSlow.row().address;
         if cell > 512 {
-            return self.call(slow_address, &[cx, size_value], Some(types::I64)).expect("it has a result");
+            return self.cold_call(Helper::AllocSlow, &[cx, size_value], Some(types::I64)).expect("it has a result");
         }
         let bump = self.word(self.process.heap + (cell as u64 >> 4) * 16);
         let p = self.b.ins().load(types::I64, flags(), bump, 0);
@@ -42,7 +41,7 @@ impl Lowering<'_> {
         self.b.ins().store(flags(), next, bump, 0);
         self.b.ins().jump(done, &[BlockArg::Value(p)]);
         self.b.switch_to_block(slow);
-        let q = self.call(slow_address, &[cx, size_value], Some(types::I64)).expect("it has a result");
+        let q = self.cold_call(Helper::AllocSlow, &[cx, size_value], Some(types::I64)).expect("it has a result");
         self.b.ins().jump(done, &[BlockArg::Value(q)]);
         self.b.switch_to_block(done);
         result
@@ -100,7 +99,7 @@ impl Lowering<'_> {
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(slow);
         let cx = self.cx;
-        self.call(Helper::ListAppend.row().address, &[cx, list, item], None);
+        self.cold_call(Helper::ListAppend, &[cx, list, item], None);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }
@@ -116,7 +115,7 @@ impl Lowering<'_> {
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(slow);
         let cx = self.cx;
-        self.call(Helper::ListAppendDouble.row().address, &[cx, list, d], None);
+        self.cold_call(Helper::ListAppendDouble, &[cx, list, d], None);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }
@@ -158,7 +157,7 @@ impl Lowering<'_> {
         let doubles = self.holds_doubles(list);
         self.cold_path(doubles, word, types::I64, |l| {
             let cx = l.cx;
-            l.call(Helper::ListItem.row().address, &[cx, list, i], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::ListItem, &[cx, list, i], Some(types::I64)).expect("it has a result")
         })
     }
 
@@ -190,7 +189,7 @@ impl Lowering<'_> {
         self.b.ins().brif(twice, ask, &[], next, &[]);
         self.b.switch_to_block(ask);
         let cx = self.cx;
-        let ok = self.call(Helper::FitsDouble.row().address, &[cx, d], Some(types::I64)).expect("it has a result");
+        let ok = self.cold_call(Helper::FitsDouble, &[cx, d], Some(types::I64)).expect("it has a result");
         self.guard(v, ok);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
