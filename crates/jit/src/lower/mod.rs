@@ -320,7 +320,8 @@ impl<'a> Lowering<'a> {
             return self.call(helper.row().address, args, result);
         };
         let params: Vec<clif::Type> = args.iter().map(|a| self.b.func.dfg.value_type(*a)).collect();
-        let mut signature = signature(&params, result);
+        // The register of the result changes in any case.
+        let mut signature = signature(&params, Some(result.unwrap_or(types::I64)));
         signature.call_conv = CallConv::PreserveAll;
         let sig = self.b.import_signature(signature);
         let callee = self.word(address as u64);
