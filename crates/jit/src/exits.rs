@@ -85,6 +85,8 @@ reasons! {
     Truth = "truth", true;
     /// A guard was moved in front of a loop and failed there.
     Hoisted = "hoisted", true;
+    /// A check of all indices of a loop failed in front of it.
+    Bounds = "bounds", true;
     /// The instruction had never been executed when the code was compiled.
     Unreached = "unreached", true;
     /// An operation on built-in objects could run Python code.

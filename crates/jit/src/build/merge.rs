@@ -360,6 +360,8 @@ impl Builder<'_> {
         if !irreducible && !self.failed_at(self.contexts[context].code, pc as u32, Reason::Hoisted) {
             self.func[head].enter = enter;
         }
+        let code = self.contexts[context].code;
+        self.func[head].keeps_checks = self.failed_at(code, pc as u32, Reason::Bounds);
         let mut args = Vec::new();
         let mut params = Vec::new();
         let mut words = Vec::new();

@@ -71,6 +71,8 @@ pub struct Block {
     pub cold: bool,
     /// Heads of loops: the state in front of the loop, for guards that move there.
     pub enter: StateId,
+    /// Heads of loops: index checks stay inside.
+    pub keeps_checks: bool,
 }
 
 impl Default for StateId {
