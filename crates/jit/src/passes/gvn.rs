@@ -4,16 +4,32 @@
 
 use std::collections::HashMap;
 
-use crate::build::values::alias_of;
+use taipan_runtime::machine_items::ItemKind;
+
+use crate::build::values::{alias_of, offset_of};
 use crate::helpers::Helper;
 use crate::ir::verify::Dominators;
 use crate::ir::{Alias, BlockId, Effect, Func, Inst, Op, Type, Val};
 
-/// Versions of memory by alias class.
-pub type Memory = [u32; Alias::ALL.len()];
+/// Versions of memory: by alias class, and of fields at an offset, which stores to other fields leave alone.
+#[derive(Clone)]
+struct Memory {
+    classes: [u32; Alias::ALL.len()],
+    fields: HashMap<Field, u32>,
+}
+
+/// An alias class and an offset.
+type Field = (u8, i32);
+
+impl Memory {
+    fn version(&self, alias: Alias, field: Option<i32>) -> (u32, u32) {
+        let field = field.and_then(|at| self.fields.get(&(alias as u8, at)));
+        (self.classes[alias as usize], field.copied().unwrap_or(0))
+    }
+}
 
 /// (operation, type, operands, immediate, version of memory)
-type Key = (Op, Type, Vec<Val>, u64, u32);
+type Key = (Op, Type, Vec<Val>, u64, (u32, u32));
 
 /// The alias classes that an instruction may write.
 pub fn clobbers(inst: &Inst) -> Clobber {
@@ -32,7 +48,13 @@ pub fn clobbers(inst: &Inst) -> Clobber {
         Op::ListAppend | Op::ListAppendDouble => {
             Clobber::Some(&[Alias::ListSize, Alias::ListItems, Alias::Item, Alias::Raw])
         }
-        Op::Store => Clobber::One(alias_of(inst.imm)),
+        Op::Store => match alias_of(inst.imm) {
+            // Two objects do not overlap, so fields at different offsets are different.
+            alias @ (Alias::Slot | Alias::Iter | Alias::Cell | Alias::Shape) => {
+                Clobber::Field(alias, offset_of(inst.imm))
+            }
+            alias => Clobber::One(alias),
+        },
         Op::StoreIndex => Clobber::One(Alias::Item),
         Op::StoreRaw => Clobber::One(Alias::Raw),
         Op::StoreReg => Clobber::One(Alias::Reg),
@@ -50,6 +72,8 @@ pub enum Clobber {
     Nothing,
     /// One class.
     One(Alias),
+    /// What lies at one offset in objects.
+    Field(Alias, i32),
     /// Several classes.
     Some(&'static [Alias]),
     /// Everything.
@@ -64,11 +88,24 @@ impl Clobber {
         }
         match self {
             Clobber::Nothing => false,
-            Clobber::One(a) => a == alias,
+            Clobber::One(a) | Clobber::Field(a, _) => a == alias,
             Clobber::Some(list) => list.contains(&alias),
             Clobber::All => true,
         }
     }
+
+    /// Whether what a load of the class from that offset (None: from anywhere) gives is written.
+    pub fn hits_at(self, alias: Alias, offset: Option<i32>) -> bool {
+        match (self, offset) {
+            (Clobber::Field(_, at), Some(offset)) if at != offset => false,
+            _ => self.hits(alias),
+        }
+    }
+}
+
+/// The offset from which a load reads, if that is fixed.
+pub fn read_offset(inst: &Inst) -> Option<i32> {
+    (inst.op == Op::Load).then(|| offset_of(inst.imm))
 }
 
 /// The alias class that a load reads.
@@ -83,16 +120,34 @@ pub fn read_alias(inst: &Inst) -> Option<Alias> {
     }
 }
 
+/// For stores of whole words: how such a word is loaded, from where, and the stored value.
+fn stored(inst: &Inst) -> Option<(Op, Vec<Val>, Val)> {
+    match inst.op {
+        Op::Store => Some((Op::Load, vec![inst.args[0]], inst.args[1])),
+        Op::StoreIndex => Some((Op::LoadIndex, inst.args[..2].to_vec(), inst.args[2])),
+        // Floats in 32 bits are rounded.
+        Op::StoreRaw if inst.imm >> 32 & 0xff != ItemKind::F32 as u64 => {
+            Some((Op::LoadRaw, inst.args[..2].to_vec(), inst.args[2]))
+        }
+        _ => None,
+    }
+}
+
 struct Versions {
     next: u32,
 }
 
 impl Versions {
     fn bump(&mut self, memory: &mut Memory, clobber: Clobber) {
+        if let Clobber::Field(alias, offset) = clobber {
+            self.next += 1;
+            memory.fields.insert((alias as u8, offset), self.next);
+            return;
+        }
         for alias in Alias::ALL {
             if clobber.hits(*alias) {
                 self.next += 1;
-                memory[*alias as usize] = self.next;
+                memory.classes[*alias as usize] = self.next;
             }
         }
     }
@@ -124,18 +179,19 @@ pub fn run(func: &mut Func) {
             let clobber = clobbers(&inst);
             if clobber != Clobber::Nothing {
                 versions.bump(&mut memory, clobber);
-                if inst.op == Op::Store {
-                    // A load from there gives the stored value.
-                    let version = memory[alias_of(inst.imm) as usize];
-                    let ty = func[inst.args[1]].ty;
-                    let key = (Op::Load, ty, vec![inst.args[0]], inst.imm, version);
-                    table.entry(key).or_default().push((*b, inst.args[1]));
+                // A load from there gives the stored value.
+                if let Some((op, at, stored)) = stored(&inst) {
+                    let load = Inst { op, ..inst.clone() };
+                    let alias = read_alias(&load).expect("it loads");
+                    let version = memory.version(alias, read_offset(&load));
+                    let key = (op, func[stored].ty, at, inst.imm, version);
+                    table.entry(key).or_default().push((*b, stored));
                 }
                 continue;
             }
             let version = match read_alias(&inst) {
-                Some(alias) => memory[alias as usize],
-                None if is_numbered(inst.op) => 0,
+                Some(alias) => memory.version(alias, read_offset(&inst)),
+                None if is_numbered(inst.op) => (0, 0),
                 None => continue,
             };
             let key = (inst.op, inst.ty, inst.args.clone(), inst.imm, version);
@@ -172,20 +228,41 @@ fn entry_memory(
     loops: &[super::licm::Loop],
     versions: &mut Versions,
 ) -> Memory {
-    let known: Vec<Memory> = preds[b.0 as usize].iter().filter_map(|p| at_end[p.0 as usize]).collect();
-    let Some(first) = known.first() else { return [0; Alias::ALL.len()] };
-    let mut memory = *first;
+    let known: Vec<&Memory> = preds[b.0 as usize].iter().filter_map(|p| at_end[p.0 as usize].as_ref()).collect();
+    let Some(first) = known.first() else {
+        return Memory { classes: [0; Alias::ALL.len()], fields: HashMap::new() };
+    };
+    let mut memory = (*first).clone();
+    let mut fields: Vec<Field> = known.iter().flat_map(|m| m.fields.keys().copied()).collect();
+    let mut written: Vec<Clobber> = Vec::new();
+    let head = loops.iter().find(|l| l.head == b);
+    if let Some(l) = head {
+        written = l.clobbers(func);
+        fields.extend(written.iter().filter_map(|c| match c {
+            Clobber::Field(alias, offset) => Some((*alias as u8, *offset)),
+            _ => None,
+        }));
+    }
+    fields.sort_unstable();
+    fields.dedup();
+    let complete = head.is_some() || known.len() == preds[b.0 as usize].len();
     for alias in Alias::ALL {
         let i = *alias as usize;
-        let mut agree = known.iter().all(|m| m[i] == first[i]);
-        if let Some(l) = loops.iter().find(|l| l.head == b) {
-            agree &= !l.clobbers(func, *alias);
-        } else if known.len() != preds[b.0 as usize].len() {
-            agree = false;
-        }
-        if !agree {
+        let same = known.iter().all(|m| m.classes[i] == first.classes[i]);
+        // Fields have versions of their own.
+        let clobbered = written.iter().any(|c| !matches!(c, Clobber::Field(..)) && c.hits(*alias));
+        if !same || !complete || clobbered {
             versions.next += 1;
-            memory[i] = versions.next;
+            memory.classes[i] = versions.next;
+        }
+    }
+    for field in fields {
+        let version = |m: &Memory| m.fields.get(&field).copied().unwrap_or(0);
+        let same = known.iter().all(|m| version(m) == version(first));
+        let clobbered = written.iter().any(|c| matches!(c, Clobber::Field(a, at) if (*a as u8, *at) == field));
+        if !same || !complete || clobbered {
+            versions.next += 1;
+            memory.fields.insert(field, versions.next);
         }
     }
     memory
