@@ -78,6 +78,10 @@ pub struct HeadFact {
     pub word: bool,
     /// It is a number of this type in all rounds but the first, in which it is unbound.
     pub maybe: Option<Type>,
+    /// It is a number of this type in all rounds; in the first that is not known without a guard.
+    pub unboxed: Option<Type>,
+    /// What is delivered by back edges is an int in this interval, whatever the loop begins with.
+    pub range: Option<(i64, i64)>,
 }
 
 /// What is guarded in front of a loop.

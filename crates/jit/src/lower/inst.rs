@@ -109,7 +109,13 @@ impl Lowering<'_> {
                     let ok = self.b.ins().fcmp(FloatCC::NotEqual, y, zero);
                     self.guard(v, ok);
                 }
-                self.b.ins().fdiv(x, y)
+                match self.exact_reciprocal(inst.args[1]) {
+                    Some(r) => {
+                        let r = self.b.ins().f64const(r);
+                        self.b.ins().fmul(x, r)
+                    }
+                    None => self.b.ins().fdiv(x, y),
+                }
             }
             Op::FNeg => self.b.ins().fneg(a[0]),
             Op::FAbs => self.b.ins().fabs(a[0]),
@@ -328,6 +334,13 @@ impl Lowering<'_> {
 
     fn target(&self, edge: &Edge) -> (clif::Block, Vec<BlockArg>) {
         (self.block(edge.to), edge.args.iter().map(|a| BlockArg::Value(self.value(*a))).collect())
+    }
+
+    /// The reciprocal of a constant power of two: multiplying with it gives what dividing gives.
+    fn exact_reciprocal(&self, v: Val) -> Option<f64> {
+        let d = f64::from_bits(self.func[v].imm);
+        let power = d.to_bits() & ((1 << 52) - 1) == 0 && d.is_normal() && (1.0 / d).is_normal();
+        (self.func[v].op == Op::ConstFloat && power).then(|| 1.0 / d)
     }
 
     pub(super) fn is_nonzero_float(&self, v: Val) -> bool {

@@ -1,10 +1,13 @@
 //! Unboxes block parameters: one that gets boxes of one type of number only, from everywhere, is the number itself. The
 //! values of a loop's variables behind an inner loop are such: they are unbound in the first round, which makes them tagged
 //! words, and are boxed in every round for exits that will not be taken. Where an unbound register is among them, the
-//! parameter becomes two: whether it is bound, and the number (see `build/maybe.rs`).
+//! parameter becomes two: whether it is bound, and the number (see `build/maybe.rs`). Where the tagged word is used behind the
+//! loop it is made there.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::licm::{Loop, loops};
+use crate::ir::verify::Dominators;
 use crate::ir::{BlockId, Func, Inst, Op, StateId, Type, Val};
 
 /// What a group of parameters is made of.
@@ -18,7 +21,8 @@ struct Kind {
 /// Runs the pass.
 pub fn run(func: &mut Func) {
     let rpo = func.rpo();
-    let kinds = candidates(func, &rpo);
+    let loops = loops(func, &rpo, &Dominators::of(func, &rpo));
+    let kinds = candidates(func, &rpo, &loops);
     if kinds.is_empty() {
         return;
     }
@@ -64,6 +68,27 @@ pub fn run(func: &mut Func) {
         func[*b].insts.splice(0..0, front);
     }
     guards(func, &rpo, &parts);
+    make_where_used(func, &rpo, &parts);
+}
+
+/// Makes words for instructions in front of them.
+fn make_where_used(func: &mut Func, rpo: &[BlockId], parts: &HashMap<Val, (Option<Val>, Val)>) {
+    for b in rpo {
+        let mut insts = Vec::with_capacity(func[*b].insts.len());
+        for v in std::mem::take(&mut func[*b].insts) {
+            for i in 0..func[v].args.len() {
+                let a = func[v].args[i];
+                if parts.contains_key(&a) {
+                    let made = func[a].clone();
+                    let made = func.add_inst(made);
+                    insts.push(made);
+                    func[v].args[i] = made;
+                }
+            }
+            insts.push(v);
+        }
+        func[*b].insts = insts;
+    }
 }
 
 fn plain(op: Op, ty: Type, args: Vec<Val>) -> Inst {
@@ -95,7 +120,7 @@ fn is_unbound(func: &Func, v: Val) -> bool {
 }
 
 /// The parameters that can be unboxed.
-fn candidates(func: &Func, rpo: &[BlockId]) -> HashMap<Val, Kind> {
+fn candidates(func: &Func, rpo: &[BlockId], loops: &[Loop]) -> HashMap<Val, Kind> {
     let mut feeds: BTreeMap<Val, Vec<Val>> = BTreeMap::new();
     for b in rpo {
         for p in &func[*b].params {
@@ -111,7 +136,7 @@ fn candidates(func: &Func, rpo: &[BlockId]) -> HashMap<Val, Kind> {
             }
         }
     }
-    let (used, guards) = used(func, rpo);
+    let (used, guards) = used(func, rpo, loops);
     feeds.retain(|p, _| !used.contains(p));
     // The kinds grow until nothing changes; what does not fit is taken out, and all begins anew.
     loop {
@@ -179,10 +204,17 @@ fn is_number_guard(op: Op) -> bool {
     matches!(op, Op::GuardInt | Op::GuardFloat | Op::GuardNumber | Op::GuardExact | Op::GuardBool | Op::GuardBound)
 }
 
-/// The values that instructions use as tagged words. Guards on what a parameter is are no such use; these are given with
+/// The values that instructions use as tagged words, in the loop that a parameter belongs to or where it belongs to none. Guards on what a parameter is are no such use; these are given with
 /// the type that they expect.
-fn used(func: &Func, rpo: &[BlockId]) -> (HashSet<Val>, Vec<(Val, Type)>) {
+fn used(func: &Func, rpo: &[BlockId], loops: &[Loop]) -> (HashSet<Val>, Vec<(Val, Type)>) {
     let mut used = HashSet::new();
+    // By parameter: the innermost loop that its block is in.
+    let mut home: HashMap<Val, &Loop> = HashMap::new();
+    for b in rpo {
+        if let Some(l) = loops.iter().find(|l| l.body[b.0 as usize]) {
+            home.extend(func[*b].params.iter().map(|p| (*p, l)));
+        }
+    }
     let mut bound: HashMap<Val, Val> = HashMap::new();
     for b in rpo {
         for v in &func[*b].insts {
@@ -190,7 +222,8 @@ fn used(func: &Func, rpo: &[BlockId]) -> (HashSet<Val>, Vec<(Val, Type)>) {
             if is_number_guard(inst.op) {
                 bound.insert(*v, inst.args[0]);
             } else {
-                used.extend(inst.args.iter().copied());
+                let behind = |a: &Val| home.get(a).is_some_and(|l| !l.body[b.0 as usize]);
+                used.extend(inst.args.iter().copied().filter(|a| !behind(a)));
             }
         }
         used.extend(func[*b].edges.iter().flat_map(|e| &e.args).filter(|a| bound.contains_key(a)).copied());
