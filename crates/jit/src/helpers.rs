@@ -149,6 +149,12 @@ helpers! {
     NewList = new_list, removable;
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
     FloatPow = float_pow, removable;
+    /// `hypot(x, y)`.
+    FloatHypot = float_hypot, removable;
+    /// `math.sin(x)`, x finite.
+    FloatSin = float_sin, removable;
+    /// `math.cos(x)`, x finite.
+    FloatCos = float_cos, removable;
     /// `x % y`, y not 0.
     FloatMod = float_mod, removable;
     /// `x // y`, y not 0.
@@ -642,6 +648,18 @@ extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64)
 
 extern "C" fn float_pow(_: &mut Cx, x: f64, y: f64) -> f64 {
     x.powf(y)
+}
+
+extern "C" fn float_hypot(_: &mut Cx, x: f64, y: f64) -> f64 {
+    x.hypot(y)
+}
+
+extern "C" fn float_sin(_: &mut Cx, x: f64) -> f64 {
+    x.sin()
+}
+
+extern "C" fn float_cos(_: &mut Cx, x: f64) -> f64 {
+    x.cos()
 }
 
 extern "C" fn float_mod(_: &mut Cx, x: f64, y: f64) -> f64 {

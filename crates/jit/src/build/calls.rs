@@ -8,6 +8,7 @@ use taipan_runtime::shape::{self, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::complex::COMPLEX;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::Function;
@@ -451,6 +452,12 @@ impl Builder<'_> {
                 Flow::Next
             }));
         }
+        if std::ptr::eq(class, &COMPLEX)
+            && let Some(v) = self.complex_of(args)
+        {
+            self.set_reg(at.w.c(), v);
+            return Ok(Some(Flow::Next));
+        }
         if std::ptr::eq(class, &int::INT) || std::ptr::eq(class, &float::FLOAT) {
             return Ok(self.number_call(class, args).map(|v| {
                 self.set_reg(at.w.c(), v);
@@ -584,8 +591,16 @@ impl Builder<'_> {
                     let r = self.emit(Op::Select, Type::Int, &[negative, minus, v], 0);
                     Some(self.bounded(r, 0, hi.max(lo.saturating_neg())))
                 }
-                _ => None,
+                _ => self.complex_abs(v),
             },
+            (Some("math"), name @ ("sin" | "cos"), &[x]) if self.func[x].ty == Type::Float => {
+                if self.failed(Reason::Division) {
+                    return None;
+                }
+                self.guard_finite(x);
+                let helper = if name == "sin" { Helper::FloatSin } else { Helper::FloatCos };
+                Some(self.plain_call(helper, &[x], Type::Float))
+            }
             (Some("builtins"), name @ ("min" | "max"), &[x, y]) => self.min_max(name == "min", x, y),
             (Some("builtins"), "isinstance", &[v, class]) => {
                 let Some((class, own)) = self.const_class(class).zip(self.class_of(v)) else {
@@ -661,6 +676,13 @@ impl Builder<'_> {
         {
             self.list_append(list, v);
             return Some(self.object(Value::none()));
+        }
+        if std::ptr::eq(method.owner, &COMPLEX)
+            && method.def.name == "conjugate"
+            && let [z] = *args
+            && let Some(v) = self.complex_negated(z, false)
+        {
+            return Some(v);
         }
         if std::ptr::eq(method.owner, Dict::class())
             && method.def.name == "get"

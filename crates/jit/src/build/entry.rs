@@ -70,6 +70,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         tuples: Default::default(),
         rows: Default::default(),
         maybes: Default::default(),
+        complexes: Default::default(),
         words: Default::default(),
         choices: Default::default(),
         initial: Default::default(),

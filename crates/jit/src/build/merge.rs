@@ -3,9 +3,11 @@
 use std::rc::Rc;
 
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::complex::COMPLEX;
 use taipan_runtime::types::float::FLOAT;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
+use super::complex::Parts;
 use super::maybe::Maybe;
 use super::values::at;
 use super::{Builder, Built, HeadFact, Hoist, Info, IterCache, OpenLoop, Pending, Refusal, State};
@@ -29,6 +31,8 @@ pub struct Head {
     words: Vec<Val>,
     /// Numbers of variables that may be unbound; in front of each goes whether it is bound.
     maybes: Vec<Maybe>,
+    /// Parts of complex numbers; the second part stands in `params`.
+    complexes: Vec<Parts>,
     /// Iterators that it knows.
     iters: Vec<IterCache>,
     path: u64,
@@ -53,7 +57,7 @@ fn narrowed(assumed: (i64, i64), found: Option<(i64, i64)>, seen: (i64, i64)) ->
 
 /// Whether nothing was tried with the register yet.
 fn fact_is_new(fact: Option<&HeadFact>) -> bool {
-    fact.is_none_or(|f| !f.boxed && !f.word && f.maybe.is_none() && f.unboxed.is_none())
+    fact.is_none_or(|f| !f.boxed && !f.word && f.maybe.is_none() && f.unboxed.is_none() && !f.complex)
 }
 
 fn get(state: &State, place: Place) -> Val {
@@ -286,6 +290,14 @@ impl Builder<'_> {
                 renamed.push((values, v));
                 continue;
             }
+            if let Some((v, parts)) = self.join_complexes(&values, target) {
+                for (args, parts) in args.iter_mut().zip(parts) {
+                    args.extend(parts);
+                }
+                set(&mut joined, place, v);
+                renamed.push((values, v));
+                continue;
+            }
             let ty = self.join_type(&values);
             let param = self.func.add_param(target, ty);
             self.note_new(param);
@@ -388,6 +400,7 @@ impl Builder<'_> {
         let mut params = Vec::new();
         let mut words = Vec::new();
         let mut maybes: Vec<Maybe> = Vec::new();
+        let mut complexes: Vec<Parts> = Vec::new();
         for r in 0..self.top().regs.len() {
             let v = self.reg(r);
             if v.is_none() || !written(r) {
@@ -418,6 +431,14 @@ impl Builder<'_> {
                 args.extend([maybe.bound, maybe.number]);
                 params.push((Place::Reg(depth, r), number));
                 maybes.push(Maybe { bound, number });
+                continue;
+            }
+            if let Some((re, im)) = self.complex_at_head(v, fact, pc, enter) {
+                args.extend([re, im]);
+                let [re, im] = [Type::Float; 2].map(|ty| self.func.add_param(head, ty));
+                self.note_new(im);
+                params.push((Place::Reg(depth, r), im));
+                complexes.push((re, im));
                 continue;
             }
             let v = self.unboxed_at_head(v, fact, pc, enter).unwrap_or(v);
@@ -464,6 +485,10 @@ impl Builder<'_> {
             }
             let v = match maybes.iter().find(|m| m.number == *param) {
                 Some(maybe) => self.maybe(*maybe),
+                None if complexes.iter().any(|c| c.1 == *param) => {
+                    let parts = complexes.iter().find(|c| c.1 == *param).expect("just found");
+                    self.complex(*parts)
+                }
                 None if words.contains(param) => self.word_value(*param),
                 None => *param,
             };
@@ -488,7 +513,7 @@ impl Builder<'_> {
         let before = if irreducible { State { frames: vec![], ..before } } else { before };
         self.loops.push(OpenLoop { context, depth, pc: pc as u32, body, before, keeps_shapes });
         let iters = before_iters;
-        Ok(Head { block: head, params, words, maybes, iters, path, pc: pc as u32 })
+        Ok(Head { block: head, params, words, maybes, complexes, iters, path, pc: pc as u32 })
     }
 
     /// The number in the value with which a loop begins, if earlier attempts found that all back edges deliver numbers.
@@ -522,6 +547,12 @@ impl Builder<'_> {
         let zero = self.int(0);
         let same = self.emit(Op::Add, Type::Int, &[v, zero], 0);
         Some(self.bounded(same, lo, hi))
+    }
+
+    fn is_complex_now(&self, v: Val) -> bool {
+        self.complexes.contains_key(&v)
+            || self.is_class(v, &COMPLEX)
+            || self.peek(v).is_some_and(|now| std::ptr::eq(now.class(), &COMPLEX))
     }
 
     /// Whether the value that a loop's parameter begins with is a number of that type now.
@@ -610,6 +641,8 @@ impl Builder<'_> {
                     let v = self.state.frames[f].regs[r];
                     if head.maybes.iter().any(|m| m.number == *param) {
                         args.extend(self.deliver_maybe(head, (f, r), v, *param));
+                    } else if let Some(parts) = head.complexes.iter().find(|c| c.1 == *param) {
+                        args.extend(self.deliver_complex(head, (f, r), v, *parts));
                     } else {
                         args.push(self.deliver(head, (f, r), v, *param));
                     }
@@ -640,6 +673,18 @@ impl Builder<'_> {
             }
         };
         [maybe.bound, maybe.number]
+    }
+
+    /// The arguments of a back edge for a complex number.
+    fn deliver_complex(&mut self, head: &Head, (f, r): (usize, usize), v: Val, params: Parts) -> [Val; 2] {
+        if !v.is_none()
+            && let Some((re, im)) = self.complex_parts(v)
+        {
+            return [re, im];
+        }
+        self.sticky.heads.entry((head.path, head.pc, f as u16, r as u16)).or_default().boxed = true;
+        self.restart = true;
+        [params.0, params.1]
     }
 
     /// The argument of a back edge for a register; notes it where the head assumed too much.
@@ -674,6 +719,16 @@ impl Builder<'_> {
         let delivered = self.func[v].ty;
         if open && ty == Type::Val && fact_is_new(self.sticky.heads.get(&key)) && self.begins_as(param, delivered) {
             self.sticky.heads.entry(key).or_default().unboxed = Some(delivered);
+            self.restart = true;
+        }
+        let first = self.initial.get(&param).copied();
+        if open
+            && ty == Type::Val
+            && fact_is_new(self.sticky.heads.get(&key))
+            && self.complexes.contains_key(&v)
+            && first.is_some_and(|first| self.is_complex_now(first))
+        {
+            self.sticky.heads.entry(key).or_default().complex = true;
             self.restart = true;
         }
         let fact = self.sticky.heads.entry(key).or_default();

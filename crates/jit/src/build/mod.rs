@@ -16,6 +16,7 @@ pub mod attrs;
 pub mod callees;
 pub mod calls;
 pub mod cfg;
+pub mod complex;
 pub mod entry;
 pub mod except;
 pub mod instances;
@@ -80,6 +81,8 @@ pub struct HeadFact {
     pub maybe: Option<Type>,
     /// It is a number of this type in all rounds; in the first that is not known without a guard.
     pub unboxed: Option<Type>,
+    /// It is a complex number in all rounds.
+    pub complex: bool,
     /// What is delivered by back edges is an int in this interval, whatever the loop begins with.
     pub range: Option<(i64, i64)>,
 }
@@ -295,6 +298,8 @@ pub struct Builder<'a> {
     pub rows: HashSet<Val>,
     /// Numbers that may be unbound.
     pub maybes: HashMap<Val, maybe::Maybe>,
+    /// Complex numbers whose parts are known.
+    pub complexes: HashMap<Val, complex::Parts>,
     /// Ints beyond 63 bits whose lowest 64 bits are known.
     pub words: HashMap<Val, words::Word>,
     /// Methods that depend on the receiver, with the receivers of each.

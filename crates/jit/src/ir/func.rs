@@ -290,9 +290,14 @@ impl Func {
         let mut work: Vec<Val> = self.states[state.0 as usize].values().collect();
         while let Some(v) = work.pop() {
             match self[v].op {
-                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool | Op::NewTuple | Op::NewInstance => {
-                    work.extend(&self[v].args)
-                }
+                Op::Maybe
+                | Op::BoxInt
+                | Op::BoxWord
+                | Op::BoxFloat
+                | Op::BoxComplex
+                | Op::BoxBool
+                | Op::NewTuple
+                | Op::NewInstance => work.extend(&self[v].args),
                 _ => needed.push(v),
             }
         }

@@ -242,6 +242,8 @@ macro_rules! for_each_ir_op {
             guard_bits = GuardBits (Val) -> Int, guard;
             /// The value of a double. May allocate.
             box_float = BoxFloat (Float) -> Val, pure;
+            /// The complex number with the parts `a` and `b`. May allocate.
+            box_complex = BoxComplex (Float, Float) -> Val, pure;
             /// The value of the number `b` where `a` holds, else 0, an unbound register. May allocate.
             maybe = Maybe (Bool, _) -> Val, pure;
             /// The value of a truth value.

@@ -145,6 +145,7 @@ impl Lowering<'_> {
             Op::BoxWord => self.box_word(a[0]),
             Op::GuardBits => self.guard_bits(v, a[0]),
             Op::BoxFloat => self.box_float(a[0]),
+            Op::BoxComplex => self.box_complex(a[0], a[1]),
             Op::BoxBool => self.box_bool(a[0]),
             Op::GuardInt => {
                 let x = a[0];

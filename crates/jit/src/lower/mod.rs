@@ -411,13 +411,16 @@ impl<'a> Lowering<'a> {
         let inst = &self.func[v];
         let place = if let Some(bits) = self.constant(v) {
             Place::Const(bits)
-        } else if matches!(inst.op, Op::NewTuple | Op::NewInstance) && self.values[v.0 as usize].is_none() {
+        } else if matches!(inst.op, Op::NewTuple | Op::NewInstance | Op::BoxComplex)
+            && self.values[v.0 as usize].is_none()
+        {
             let mut items = Vec::new();
             for item in &inst.args {
                 items.push(self.place(*item, places)?);
             }
             places.makings.push(match inst.op {
                 Op::NewTuple => Making::Tuple(items),
+                Op::BoxComplex => Making::Complex(items),
                 _ => Making::Instance(self.func.instances[inst.imm as usize].clone(), items),
             });
             Place::Made(places.makings.len() as u16 - 1)

@@ -7,6 +7,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::Object;
 use taipan_runtime::object::{FLAG_FLOATS, FRESH_WORD};
+use taipan_runtime::types::complex::Complex;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
 
@@ -57,6 +58,13 @@ impl Lowering<'_> {
         for (offset, value) in desc.offsets.iter().zip(values) {
             self.b.ins().store(flags(), *value, p, *offset as i32);
         }
+        p
+    }
+
+    pub(super) fn box_complex(&mut self, re: clif::Value, im: clif::Value) -> clif::Value {
+        let p = self.alloc(std::mem::size_of::<Complex>(), Complex::class() as *const _ as u64);
+        self.b.ins().store(flags(), re, p, std::mem::offset_of!(Complex, re) as i32);
+        self.b.ins().store(flags(), im, p, std::mem::offset_of!(Complex, im) as i32);
         p
     }
 

@@ -272,7 +272,7 @@ fn entry_memory(
 fn is_numbered(op: Op) -> bool {
     match op.info().effect {
         // What is assumed holds behind a test only.
-        Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::AssumeClass | Op::UntagInt),
+        Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::BoxComplex | Op::AssumeClass | Op::UntagInt),
         // The interrupt flag and the validity of the code change.
         Effect::Guard => !matches!(op, Op::CheckInterrupt | Op::CheckValid | Op::CheckGlobals),
         Effect::Reads | Effect::Writes | Effect::Allocates | Effect::Calls | Effect::Ends => false,

@@ -125,7 +125,7 @@ fn may_move(func: &Func, v: Val, written: &[Clobber], state: StateId) -> bool {
         Effect::Pure => {
             !matches!(
                 inst.op,
-                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat | Op::BoxWord | Op::Maybe
+                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat | Op::BoxComplex | Op::BoxWord | Op::Maybe
             ) && !inst.args.is_empty()
         }
         Effect::Reads => match read_alias(inst) {

@@ -39,6 +39,11 @@ pub fn without_allocation(d: f64) -> Option<Value> {
     Value::try_flonum(d).or_else(|| special(d))
 }
 
+/// Whether it is one of them: lists of doubles give these for any equal float that was put there.
+fn is_special(v: Value) -> bool {
+    SPECIAL.iter().any(|s| Value::of(s) == v)
+}
+
 #[cold]
 fn special(d: f64) -> Option<Value> {
     SPECIAL.iter().find(|s| s.value.to_bits() == d.to_bits()).map(Value::of)
@@ -114,9 +119,10 @@ pub fn as_f64(v: Value) -> Option<f64> {
     v.downcast::<Float>().map(|f| f.value)
 }
 
-/// `a is b` for exact heap floats: the same bits.
+/// `a is b` for exact heap floats: the same bits, if one need not be the object that it was.
 pub fn identical_boxed(a: Value, b: Value) -> bool {
-    a.is_pointer() != b.is_pointer() && matches!((exact(a), exact(b)), (Some(x), Some(y)) if x.to_bits() == y.to_bits())
+    (a.is_pointer() != b.is_pointer() || is_special(a) || is_special(b))
+        && matches!((exact(a), exact(b)), (Some(x), Some(y)) if x.to_bits() == y.to_bits())
 }
 
 fn exact(v: Value) -> Option<f64> {
