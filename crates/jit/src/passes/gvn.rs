@@ -16,15 +16,80 @@ use crate::ir::{Alias, BlockId, Effect, Func, Inst, Op, Type, Val};
 struct Memory {
     classes: [u32; Alias::ALL.len()],
     fields: HashMap<Field, u32>,
+    /// Of lists made here that were appended to.
+    lists: HashMap<Val, u32>,
 }
 
 /// An alias class and an offset.
 type Field = (u8, i32);
 
 impl Memory {
-    fn version(&self, alias: Alias, field: Option<i32>) -> (u32, u32) {
-        let field = field.and_then(|at| self.fields.get(&(alias as u8, at)));
-        (self.classes[alias as usize], field.copied().unwrap_or(0))
+    fn version(&self, alias: Alias, field: Option<i32>, may_be: impl Fn(Val) -> bool) -> (u32, u32) {
+        let field = field.and_then(|at| self.fields.get(&(alias as u8, at))).copied().unwrap_or(0);
+        let appended = self.lists.iter().filter(|(list, _)| OF_LISTS.contains(&alias) && may_be(**list));
+        // The number of the last write that matters.
+        (self.classes[alias as usize], appended.map(|(_, n)| *n).fold(field, u32::max))
+    }
+}
+
+/// What appending to a list changes: size and, when it grows or its kind changes, the items.
+const OF_LISTS: &[Alias] = &[Alias::ListSize, Alias::ListItems, Alias::Item, Alias::Raw];
+
+/// Where values are defined, to tell lists apart.
+pub struct Homes<'a> {
+    dom: &'a Dominators,
+    at: Vec<Option<(BlockId, usize)>>,
+}
+
+impl<'a> Homes<'a> {
+    /// Those of a function.
+    pub fn of(func: &Func, rpo: &[BlockId], dom: &'a Dominators) -> Homes<'a> {
+        let mut at = vec![None; func.insts.len()];
+        for b in rpo {
+            for (i, v) in func[*b].params.iter().chain(&func[*b].insts).enumerate() {
+                at[v.0 as usize] = Some((*b, i));
+            }
+        }
+        Homes { dom, at }
+    }
+
+    /// Whether the list that a load reads from (None: from any) may be the new list `list`: not if it was there before that
+    /// was made.
+    fn may_be(&self, func: &Func, base: Option<Val>, list: Val) -> bool {
+        let Some(base) = base.map(|v| origin(func, v)) else { return true };
+        match (self.at[base.0 as usize], self.at[list.0 as usize]) {
+            (Some((b, i)), Some((c, j))) => b == c && i >= j || b != c && !self.dom.dominates(b, c),
+            _ => true,
+        }
+    }
+
+    /// Whether what an instruction loads may be changed by a write.
+    pub fn hits(&self, func: &Func, clobber: Clobber, inst: &Inst) -> bool {
+        let Some(alias) = read_alias(inst) else { return true };
+        match clobber {
+            Clobber::List(list) => OF_LISTS.contains(&alias) && self.may_be(func, list_of(func, inst), list),
+            _ => clobber.hits_at(alias, read_offset(inst)),
+        }
+    }
+}
+
+/// The value that guards started from.
+fn origin(func: &Func, mut v: Val) -> Val {
+    while matches!(func[v].op, Op::GuardClass | Op::GuardConst | Op::GuardBound | Op::AssumeClass) {
+        v = func[v].args[0];
+    }
+    v
+}
+
+/// The list that a load reads from, if that can be told.
+fn list_of(func: &Func, inst: &Inst) -> Option<Val> {
+    match inst.op {
+        Op::Load => Some(inst.args[0]),
+        Op::LoadIndex | Op::LoadRaw => {
+            let items = &func[inst.args[0]];
+            (items.op == Op::Load && alias_of(items.imm) == Alias::ListItems).then(|| items.args[0])
+        }
+        _ => None,
     }
 }
 
@@ -32,7 +97,7 @@ impl Memory {
 type Key = (Op, Type, Vec<Val>, u64, (u32, u32));
 
 /// The alias classes that an instruction may write.
-pub fn clobbers(inst: &Inst) -> Clobber {
+pub fn clobbers(func: &Func, inst: &Inst) -> Clobber {
     match inst.op {
         Op::Call => {
             let row = Helper::from_imm(inst.imm).row();
@@ -44,9 +109,9 @@ pub fn clobbers(inst: &Inst) -> Clobber {
         }
         Op::CallPlain => Clobber::Some(CONTAINERS),
         Op::PyCall => Clobber::All,
-        // Appending changes size and, when it grows or the kind changes, the items.
         Op::ListAppend | Op::ListAppendDouble => {
-            Clobber::Some(&[Alias::ListSize, Alias::ListItems, Alias::Item, Alias::Raw])
+            let list = origin(func, inst.args[0]);
+            if func[list].op == Op::NewList { Clobber::List(list) } else { Clobber::Some(OF_LISTS) }
         }
         Op::Store => match alias_of(inst.imm) {
             // Two objects do not overlap, so fields at different offsets are different.
@@ -74,6 +139,8 @@ pub enum Clobber {
     One(Alias),
     /// What lies at one offset in objects.
     Field(Alias, i32),
+    /// A list made here.
+    List(Val),
     /// Several classes.
     Some(&'static [Alias]),
     /// Everything.
@@ -90,6 +157,7 @@ impl Clobber {
             Clobber::Nothing => false,
             Clobber::One(a) | Clobber::Field(a, _) => a == alias,
             Clobber::Some(list) => list.contains(&alias),
+            Clobber::List(_) => OF_LISTS.contains(&alias),
             Clobber::All => true,
         }
     }
@@ -144,6 +212,11 @@ impl Versions {
             memory.fields.insert((alias as u8, offset), self.next);
             return;
         }
+        if let Clobber::List(list) = clobber {
+            self.next += 1;
+            memory.lists.insert(list, self.next);
+            return;
+        }
         for alias in Alias::ALL {
             if clobber.hits(*alias) {
                 self.next += 1;
@@ -158,6 +231,7 @@ pub fn run(func: &mut Func) {
     let rpo = func.rpo();
     let dom = Dominators::of(func, &rpo);
     let loops = super::licm::loops(func, &rpo, &dom);
+    let homes = Homes::of(func, &rpo, &dom);
     let mut table: HashMap<Key, Vec<(BlockId, Val)>> = HashMap::new();
     let mut map: Vec<Val> = (0..func.insts.len() as u32).map(Val).collect();
     let mut versions = Versions { next: 0 };
@@ -176,21 +250,25 @@ pub fn run(func: &mut Func) {
                 *a = map[a.0 as usize];
             }
             let inst = func[v].clone();
-            let clobber = clobbers(&inst);
+            let clobber = clobbers(func, &inst);
             if clobber != Clobber::Nothing {
                 versions.bump(&mut memory, clobber);
                 // A load from there gives the stored value.
                 if let Some((op, at, stored)) = stored(&inst) {
                     let load = Inst { op, ..inst.clone() };
                     let alias = read_alias(&load).expect("it loads");
-                    let version = memory.version(alias, read_offset(&load));
+                    let list = list_of(func, &load);
+                    let version = memory.version(alias, read_offset(&load), |l| homes.may_be(func, list, l));
                     let key = (op, func[stored].ty, at, inst.imm, version);
                     table.entry(key).or_default().push((*b, stored));
                 }
                 continue;
             }
             let version = match read_alias(&inst) {
-                Some(alias) => memory.version(alias, read_offset(&inst)),
+                Some(alias) => {
+                    let list = list_of(func, &inst);
+                    memory.version(alias, read_offset(&inst), |l| homes.may_be(func, list, l))
+                }
                 None if is_numbered(inst.op) => (0, 0),
                 None => continue,
             };
@@ -230,7 +308,7 @@ fn entry_memory(
 ) -> Memory {
     let known: Vec<&Memory> = preds[b.0 as usize].iter().filter_map(|p| at_end[p.0 as usize].as_ref()).collect();
     let Some(first) = known.first() else {
-        return Memory { classes: [0; Alias::ALL.len()], fields: HashMap::new() };
+        return Memory { classes: [0; Alias::ALL.len()], fields: HashMap::new(), lists: HashMap::new() };
     };
     let mut memory = (*first).clone();
     let mut fields: Vec<Field> = known.iter().flat_map(|m| m.fields.keys().copied()).collect();
@@ -243,6 +321,10 @@ fn entry_memory(
             _ => None,
         }));
     }
+    let mut lists: Vec<Val> = known.iter().flat_map(|m| m.lists.keys().copied()).collect();
+    lists.extend(written.iter().filter_map(|c| if let Clobber::List(list) = c { Some(*list) } else { None }));
+    lists.sort_unstable();
+    lists.dedup();
     fields.sort_unstable();
     fields.dedup();
     let complete = head.is_some() || known.len() == preds[b.0 as usize].len();
@@ -250,7 +332,7 @@ fn entry_memory(
         let i = *alias as usize;
         let same = known.iter().all(|m| m.classes[i] == first.classes[i]);
         // Fields have versions of their own.
-        let clobbered = written.iter().any(|c| !matches!(c, Clobber::Field(..)) && c.hits(*alias));
+        let clobbered = written.iter().any(|c| !matches!(c, Clobber::Field(..) | Clobber::List(_)) && c.hits(*alias));
         if !same || !complete || clobbered {
             versions.next += 1;
             memory.classes[i] = versions.next;
@@ -263,6 +345,14 @@ fn entry_memory(
         if !same || !complete || clobbered {
             versions.next += 1;
             memory.fields.insert(field, versions.next);
+        }
+    }
+    for list in lists {
+        let version = |m: &Memory| m.lists.get(&list).copied().unwrap_or(0);
+        let same = known.iter().all(|m| version(m) == version(first));
+        if !same || !complete || written.contains(&Clobber::List(list)) {
+            versions.next += 1;
+            memory.lists.insert(list, versions.next);
         }
     }
     memory

@@ -8,7 +8,7 @@ use crate::exits::Reason;
 use crate::ir::verify::Dominators;
 use crate::ir::{BlockId, Effect, Func, Op, StateId, Val};
 
-use super::gvn::{Clobber, clobbers, read_alias, read_offset};
+use super::gvn::{Clobber, Homes, clobbers, read_alias};
 
 /// A natural loop.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Loop {
     pub fn clobbers(&self, func: &Func) -> Vec<Clobber> {
         let blocks = func.blocks.iter().zip(&self.body).filter(|(_, inside)| **inside);
         let mut all: Vec<Clobber> = Vec::new();
-        for clobber in blocks.flat_map(|(b, _)| &b.insts).map(|v| clobbers(&func[*v])) {
+        for clobber in blocks.flat_map(|(b, _)| &b.insts).map(|v| clobbers(func, &func[*v])) {
             if clobber != Clobber::Nothing && !all.contains(&clobber) {
                 all.push(clobber);
             }
@@ -73,12 +73,13 @@ pub fn loops(func: &Func, rpo: &[BlockId], dom: &Dominators) -> Vec<Loop> {
 pub fn run(func: &mut Func) {
     let rpo = func.rpo();
     let dom = Dominators::of(func, &rpo);
+    let homes = Homes::of(func, &rpo, &dom);
     for l in loops(func, &rpo, &dom) {
-        hoist(func, &rpo, &l);
+        hoist(func, &rpo, &homes, &l);
     }
 }
 
-fn hoist(func: &mut Func, rpo: &[BlockId], l: &Loop) {
+fn hoist(func: &mut Func, rpo: &[BlockId], homes: &Homes, l: &Loop) {
     // The block in front: the only one outside that leads to the head, and to nothing else.
     let outside: Vec<BlockId> =
         rpo.iter().copied().filter(|b| !l.body[b.0 as usize] && func[*b].edges.iter().any(|e| e.to == l.head)).collect();
@@ -99,7 +100,7 @@ fn hoist(func: &mut Func, rpo: &[BlockId], l: &Loop) {
         for v in func[*b].insts.clone() {
             let inst = &func[v];
             let invariant = inst.args.iter().all(|a| !inside(&home, *a));
-            if !invariant || !may_move(func, v, &written, state) {
+            if !invariant || !may_move(func, v, homes, &written, state) {
                 continue;
             }
             if func[v].op.info().effect == Effect::Guard {
@@ -118,7 +119,7 @@ fn hoist(func: &mut Func, rpo: &[BlockId], l: &Loop) {
 }
 
 /// Whether an instruction with invariant operands may run in front of the loop.
-fn may_move(func: &Func, v: Val, written: &[Clobber], state: StateId) -> bool {
+fn may_move(func: &Func, v: Val, homes: &Homes, written: &[Clobber], state: StateId) -> bool {
     let inst = &func[v];
     match inst.op.info().effect {
         // Constants are cheaper where they are used, boxes where they are needed.
@@ -134,7 +135,7 @@ fn may_move(func: &Func, v: Val, written: &[Clobber], state: StateId) -> bool {
             // A pointer that was loaded is one behind the guards only that stand in the loop.
             _ if inst.op == Op::Load && func[inst.args[0]].op == Op::Load => false,
             Some(alias) => {
-                !written.iter().any(|c| c.hits_at(alias, read_offset(inst)))
+                !written.iter().any(|c| homes.hits(func, *c, inst))
                     && (inst.op != Op::Load || alias_of(inst.imm) == alias)
             }
             None => false,
