@@ -286,7 +286,8 @@ impl Lowering<'_> {
             }
             Op::CheckInterrupt => {
                 let p = self.word(self.process.interrupt);
-                let flag = self.b.ins().load(types::I8, flags(), p, 0);
+                // Cranelift takes plain loads in a loop that stores nothing for the one in front of it.
+                let flag = self.b.ins().atomic_load(types::I8, flags(), p);
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
                 self.guard(v, ok);
                 return Ok(None);

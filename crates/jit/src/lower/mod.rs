@@ -31,6 +31,8 @@ use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
 pub struct Lowered {
     /// The bytes; position-independent.
     pub bytes: Vec<u8>,
+    /// Where its smallest loop begins: that is aligned.
+    pub aligned: usize,
     /// Its exits, in boxes whose addresses the code holds.
     pub exits: Vec<Box<Exit>>,
     /// What frames that it pushes look like, at addresses that the code holds.
@@ -103,6 +105,8 @@ impl Machine {
             ("regalloc_algorithm", "backtracking"),
             ("enable_verifier", if cfg!(debug_assertions) || crate::options().verify { "true" } else { "false" }),
             ("unwind_info", "false"),
+            // Tells where loops are.
+            ("machine_code_cfg_info", "true"),
             ("preserve_frame_pointers", "true"),
             ("is_pic", "false"),
             ("enable_heap_access_spectre_mitigation", "false"),
@@ -153,7 +157,9 @@ impl Machine {
             return Err("code with relocations".into());
         }
         let asm = compiled.vcode.clone();
-        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), exits, templates, clif: text, asm })
+        let back = compiled.bb_edges.iter().filter(|(from, to)| to <= from).min_by_key(|(from, to)| from - to);
+        let aligned = back.map_or(0, |(_, to)| *to as usize);
+        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), aligned, exits, templates, clif: text, asm })
     }
 }
 
