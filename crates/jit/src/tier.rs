@@ -37,8 +37,11 @@ const EXITS_TO_LEARN: u32 = 40;
 const NANOSECONDS_PER_EXIT: u64 = 4000;
 /// Nanoseconds that building takes, roughly.
 const COST_OF_BUILDING: u64 = 300_000;
-/// Nanoseconds that Cranelift takes for an instruction of the IR, roughly.
+/// Nanoseconds that Cranelift takes for an instruction of the IR, roughly, and for a word of bytecode.
 const COST_OF_INSTRUCTION: u64 = 8_000;
+const COST_OF_WORD: u64 = 2_000;
+/// Words of functions without calls and loops that are left to the interpreter where it calls them.
+const LEAF_WORDS: usize = 16;
 /// Nanoseconds of processor time that may be spent compiling in any case.
 const BUDGET_AT_START: u64 = 3_000_000;
 /// Nanoseconds of processor time after which the program is not short.
@@ -250,6 +253,10 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
     unsafe {
         let frame = &mut *cx.frame;
         let code = frame.code;
+        if index == ENTRY && frame.flags & flag::ENTRY == 0 && is_leaf(code) {
+            decline(cx, code, index, Declined::ForNow);
+            return NOT_COMPILED;
+        }
         if index == ENTRY && !code.native.get().is_null() && !crate::options().stats {
             // The code itself checks that the globals are those it was made for.
             return run(cx, code.native.get());
@@ -283,6 +290,14 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
         }
         run(cx, (*unit).start.get())
     }
+}
+
+/// Whether a function is so short that the interpreter has run it before it has entered compiled code. Where compiled code
+/// or the runtime calls it, it is compiled.
+fn is_leaf(code: &CodeObject) -> bool {
+    let options = crate::options();
+    let short = code.word_count() <= LEAF_WORDS && options.mode != Mode::Stress && options.hot_call.is_none();
+    short && !build::entry::calls_or_loops(code)
 }
 
 /// Runs a unit's code on the frame on top.
@@ -451,7 +466,8 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: bool) -> Res
         refuse(data, entry, "left too often");
         return Err(Declined::ForNow);
     }
-    let cost = data.costs.get(&entry).copied().unwrap_or(COST_OF_BUILDING);
+    let unknown = || COST_OF_BUILDING + code.word_count() as u64 * COST_OF_WORD;
+    let cost = data.costs.get(&entry).copied().unwrap_or_else(unknown);
     if !ready().is_some_and(|tier| now || affords(tier, cost)) {
         return Err(Declined::ForNow);
     }
@@ -537,8 +553,7 @@ pub fn build_entry(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result
 
 /// A unit that has no code yet.
 fn new_unit(cx: &Cx, tier: &mut Tier, code: &'static CodeObject, entry: u32, product: Product) -> &'static Unit {
-    let mut roots = RootVec::new();
-    roots.extend_from_slice(&product.roots);
+    let mut roots = product.roots;
     roots.push(Value::of(code));
     let unit: &'static Unit = Box::leak(Box::new(Unit {
         code,

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use taipan_bytecode::Op as B;
 use taipan_runtime::dict::Dict;
+use taipan_runtime::heap::RootVec;
 use taipan_runtime::hooks::ENTRY;
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::cell::Cell;
@@ -12,6 +13,7 @@ use taipan_runtime::types::float;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Object, Value};
 
+use super::calls::has_any;
 use super::cfg::{Cfg, Liveness, op_at};
 use super::{Builder, Built, Context, Frame, Info, Refusal, State, Sticky};
 use crate::exits::Reason;
@@ -22,7 +24,7 @@ pub struct Product {
     /// The function.
     pub func: Func,
     /// Objects that it refers to.
-    pub roots: Vec<Value>,
+    pub roots: RootVec,
     /// Registers that are guarded on entry, with the types expected.
     pub entry_kinds: Vec<(u16, Type)>,
     /// Types whose attributes were taken as constants.
@@ -59,6 +61,8 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         sets: vec![],
         fields: vec![],
         iters: vec![],
+        handled: None,
+        handlers: handlers_around(code, pc, &context.live),
     };
     let generator = code.is_generator_like();
     let mut func = Func { hoists_guards: true, generator, ..Func::default() };
@@ -68,6 +72,8 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         func,
         info: vec![],
         tuples: Default::default(),
+        functions: Default::default(),
+        zips: Default::default(),
         rows: Default::default(),
         maybes: Default::default(),
         complexes: Default::default(),
@@ -82,7 +88,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         loops: vec![],
         sticky,
         restart: false,
-        roots: vec![],
+        roots: RootVec::new(),
         watched_types: vec![],
         watched_keys: vec![],
         inlined: 0,
@@ -117,7 +123,7 @@ impl Builder<'_> {
         let named = locals + cells + code.nfrees as usize;
         for r in 0..code.nregs() {
             let live = self.contexts[0].live.is_live(pc, r);
-            let argument = r < parameters(code);
+            let argument = r < super::binding::parameters(code);
             if at_start && !argument && r < locals + cells {
                 // Not bound yet, whatever the window holds.
                 let v = self.unbound();
@@ -174,24 +180,33 @@ impl Builder<'_> {
     }
 }
 
-/// Whether a function calls something and has no loop.
-fn calls_without_loops(code: &CodeObject) -> bool {
-    let (mut at, mut calls) = (0, false);
+/// Whether an instruction lies in handlers: what was handled before is needed yet. More than one count as one.
+fn handlers_around(code: &CodeObject, pc: usize, live: &Liveness) -> u32 {
+    let mut at = 0;
     while at < code.word_count() {
         let op = op_at(code, at);
-        match op.base() {
-            B::JumpBack | B::ForNext => return false,
-            B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx => calls = true,
-            _ => {}
+        if op.base() == B::PushExcInfo && live.is_live(pc, super::cfg::word_at(code, at).b()) {
+            return 1;
         }
         at += op.words();
     }
-    calls
+    0
 }
 
-/// Registers that hold arguments when a function begins.
-fn parameters(code: &CodeObject) -> usize {
-    use taipan_bytecode::code::flags as co;
-    let variadic = [co::VARARGS, co::VARKEYWORDS].iter().filter(|f| code.flags & **f != 0).count();
-    (code.argcount + code.kwonlyargcount) as usize + variadic
+/// Whether a function calls something and has no loop.
+fn calls_without_loops(code: &CodeObject) -> bool {
+    has_any(code, is_call) && !has_any(code, is_loop)
+}
+
+/// Whether a function calls something or has a loop.
+pub fn calls_or_loops(code: &CodeObject) -> bool {
+    has_any(code, |op| is_call(op) || is_loop(op))
+}
+
+fn is_loop(op: B) -> bool {
+    matches!(op, B::JumpBack | B::ForNext)
+}
+
+fn is_call(op: B) -> bool {
+    matches!(op, B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx)
 }

@@ -3,7 +3,7 @@
 use taipan_bytecode::Op as B;
 use taipan_bytecode::ops::feedback;
 use taipan_runtime::Object;
-use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
@@ -34,6 +34,9 @@ impl Builder<'_> {
         if self.is_class(it, Enumerate::class()) {
             self.pc = pc;
             self.cache_enumerate(it);
+        } else if self.is_class(it, Zip::class()) {
+            self.pc = pc;
+            self.cache_zip(it);
         } else {
             self.cache_iterator(it);
         }
@@ -74,7 +77,8 @@ impl Builder<'_> {
     }
 
     fn next_of_enumerate(&mut self, (list, count): (usize, usize), b: usize) -> Flow {
-        let Flow::Branch { taken, not_taken } = self.next_of_list(list, b) else { unreachable!("it branches") };
+        let kind = self.iterated_kind(list);
+        let Flow::Branch { taken, not_taken } = self.next_of_list(list, b, kind) else { unreachable!("it branches") };
         let here = self.pend();
         self.go_on(taken);
         let (index, item) = (self.state.iters[count].fields[0], self.reg(b));
@@ -92,7 +96,7 @@ impl Builder<'_> {
     }
 
     /// The known fields of an iterator, read if need be; None for iterators of other classes.
-    fn cache_iterator(&mut self, it: Val) -> Option<usize> {
+    pub fn cache_iterator(&mut self, it: Val) -> Option<usize> {
         let origin = self.origin(it);
         if let Some(i) = self.state.iters.iter().position(|c| self.origin(c.iter) == origin) {
             return Some(i);
@@ -182,11 +186,16 @@ impl Builder<'_> {
         if self.class_of(it).is_none()
             && !self.failed(Reason::Class)
             && let Some(now) = self.peek(it).map(|now| now.class())
-            && [Enumerate::class(), RowKind::Bytes.iterator(), RowKind::ByteArray.iterator()]
+            && [Enumerate::class(), Zip::class(), RowKind::Bytes.iterator(), RowKind::ByteArray.iterator()]
                 .iter()
                 .any(|c| std::ptr::eq(*c, now))
         {
             it = self.guard_class(it, now);
+        }
+        if self.is_class(it, Zip::class())
+            && let Some(iterators) = self.cache_zip(it)
+        {
+            return self.next_of_zip(at, &iterators, b);
         }
         if self.is_class(it, Enumerate::class())
             && let Some(caches) = self.cache_enumerate(it)
@@ -195,12 +204,16 @@ impl Builder<'_> {
         }
         if let Some(i) = self.cache_iterator(it) {
             let cache = self.state.iters[i];
-            return Ok(if cache.list.is_none() { self.next_of_range(i, b) } else { self.next_of_list(i, b) });
+            if cache.list.is_none() {
+                return Ok(self.next_of_range(i, b));
+            }
+            let kind = self.iterated_kind(i);
+            return Ok(self.next_of_list(i, b, kind));
         }
         self.next_of_any(at, it, b)
     }
 
-    fn next_of_range(&mut self, i: usize, b: usize) -> Flow {
+    pub fn next_of_range(&mut self, i: usize, b: usize) -> Flow {
         let cache = self.state.iters[i];
         let zero = self.int(0);
         let more = self.emit(Op::ICmp, Type::Bool, &[cache.fields[1], zero], Cond::Ne as u64);
@@ -229,10 +242,23 @@ impl Builder<'_> {
         Flow::Branch { taken, not_taken }
     }
 
-    fn next_of_list(&mut self, i: usize, b: usize) -> Flow {
+    /// Makes sure of what the sequence of a known iterator holds, before anything of the step is done.
+    pub fn iterated_kind(&mut self, i: usize) -> ListKind {
         let cache = self.state.iters[i];
-        let kind = if cache.row == RowKind::List { self.list_kind(cache.list) } else { ListKind::Any };
-        self.guard_list_kind(cache.list, kind);
+        let kind = if cache.row == RowKind::List && !cache.list.is_none() {
+            self.list_kind(cache.list)
+        } else {
+            ListKind::Any
+        };
+        if !cache.list.is_none() {
+            self.guard_list_kind(cache.list, kind);
+        }
+        kind
+    }
+
+    /// The next item of a sequence that holds what [`Builder::iterated_kind`] says.
+    pub fn next_of_list(&mut self, i: usize, b: usize, kind: ListKind) -> Flow {
+        let cache = self.state.iters[i];
         let n = self.load_int(cache.list, Alias::ListSize, 16);
         let index = cache.fields[0];
         let more = self.emit(Op::ULt, Type::Bool, &[index, n], 0);

@@ -13,15 +13,18 @@
 
 pub mod arith;
 pub mod attrs;
+pub mod binding;
 pub mod callees;
 pub mod calls;
 pub mod cfg;
 pub mod complex;
+pub mod declining;
 pub mod entry;
 pub mod except;
 pub mod instances;
 pub mod items;
 pub mod iterate;
+pub mod makers;
 pub mod maybe;
 pub mod merge;
 pub mod numbers;
@@ -29,13 +32,16 @@ pub mod ops;
 pub mod peek;
 pub mod plain;
 pub mod poly;
+pub mod strings;
 pub mod values;
 pub mod words;
+pub mod zips;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use taipan_runtime::dict::Dict;
+use taipan_runtime::heap::RootVec;
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::bytearray::{BYTEARRAY, BYTEARRAY_ITER, ITER_OFFSETS as BYTEARRAY_ITER_OFFSETS};
 use taipan_runtime::types::bytes::{BYTES, BYTES_ITER, ITER_OFFSETS as BYTES_ITER_OFFSETS};
@@ -258,6 +264,10 @@ pub struct State {
     pub fields: Vec<(Val, instances::Fields)>,
     /// Known iterators.
     pub iters: Vec<IterCache>,
+    /// The exception that the entry frame handles, while nothing that is running can see it.
+    pub handled: Option<Val>,
+    /// Handlers that the entry frame is in, others than of that exception.
+    pub handlers: u32,
 }
 
 /// A way into a block that is built later: a block without an end.
@@ -294,6 +304,10 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Code of functions made here.
+    pub functions: HashMap<Val, &'static CodeObject>,
+    /// Classes of the iterators of zip objects made here.
+    pub zips: HashMap<Val, Vec<&'static Class>>,
     /// Values that are lists or tuples.
     pub rows: HashSet<Val>,
     /// Numbers that may be unbound.
@@ -323,7 +337,7 @@ pub struct Builder<'a> {
     /// Whether the attempt must be repeated.
     pub restart: bool,
     /// Objects that the code refers to.
-    pub roots: Vec<Value>,
+    pub roots: RootVec,
     /// Types whose attributes were taken as constants.
     pub watched_types: Vec<&'static Class>,
     /// (dict, key) whose values were taken as constants.
@@ -461,7 +475,7 @@ impl Builder<'_> {
                 }
             }
         }
-        FrameState { frames, stores }
+        FrameState { frames, stores, handled: self.state.handled }
     }
 
     /// Ends the current block with a jump into the interpreter.

@@ -125,3 +125,22 @@ def backwards(a):
 
 for n in (5, 100, 3, 0, 7):
     print(backwards([1.0 + k for k in range(n)]))
+
+
+def zipped(n):
+    out = []
+    for k in range(n):
+        a = [float(i) for i in range(20)]
+        b = [i * 2 if k % 3 else i * 2.0 for i in range(25)]
+        if k % 50 == 49:
+            a[7] = "seven"
+        s = []
+        for x, y in zip(a, b):
+            s.append((x, y))
+        for i, x in enumerate(a):
+            s.append((i, x))
+        out.append(hash(repr(s)) and repr(s[5:9] + s[-2:]))
+    return sorted(set(out))
+
+
+print(zipped(200))
