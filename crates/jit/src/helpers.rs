@@ -146,10 +146,24 @@ helpers! {
     Next = next, raises, python;
     /// `list.append`.
     ListAppend = list_append, writes;
+    /// `list.append` of a double.
+    ListAppendDouble = list_append_double, writes;
+    /// Item `i`, which exists, of a list.
+    ListItem = list_item, removable;
+    /// Sets item `i`, which exists, of a list.
+    ListSet = list_set, writes;
+    /// Whether lists of doubles may hold a double, as 0 or 1.
+    FitsDouble = fits_double, removable;
     /// Makes a list of registers: (address, count).
     NewList = new_list, removable;
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
     FloatPow = float_pow, removable;
+    /// `hypot(x, y)`.
+    FloatHypot = float_hypot, removable;
+    /// `math.sin(x)`, x finite.
+    FloatSin = float_sin, removable;
+    /// `math.cos(x)`, x finite.
+    FloatCos = float_cos, removable;
     /// `x % y`, y not 0.
     FloatMod = float_mod, removable;
     /// `x // y`, y not 0.
@@ -196,6 +210,10 @@ helpers! {
     PlainDictItem = plain::dict_item;
     /// See `crate::plain`.
     PlainGetItem = plain::get_item, raises;
+    /// See `crate::plain`.
+    PlainDictGet = plain::dict_get, raises;
+    /// See `crate::plain`.
+    PlainSetAdd = plain::set_add, raises, writes;
     /// See `crate::plain`.
     PlainSetItem = plain::set_item, raises, writes;
     /// See `crate::plain`.
@@ -291,19 +309,19 @@ fn truth_word(result: PyResult<bool>) -> u64 {
     }
 }
 
-extern "C" fn box_int(cx: &mut Cx, i: i64) -> u64 {
+pub(crate) extern "C" fn box_int(cx: &mut Cx, i: i64) -> u64 {
     cx.int(i).bits()
 }
 
-extern "C" fn box_unsigned(cx: &mut Cx, i: u64) -> u64 {
+pub(crate) extern "C" fn box_unsigned(cx: &mut Cx, i: u64) -> u64 {
     cx.int_u64(i).bits()
 }
 
-extern "C" fn fits_unsigned(_: &mut Cx, v: u64) -> u64 {
+pub(crate) extern "C" fn fits_unsigned(_: &mut Cx, v: u64) -> u64 {
     Value::from_bits(v).and_then(int::as_u64).is_some() as u64
 }
 
-extern "C" fn unbox_unsigned(_: &mut Cx, v: Value) -> u64 {
+pub(crate) extern "C" fn unbox_unsigned(_: &mut Cx, v: Value) -> u64 {
     int::as_u64(v).unwrap_or(0)
 }
 
@@ -312,15 +330,15 @@ extern "C" fn wide_binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     word(number::binary(cx, a, b, BINARY[op]))
 }
 
-extern "C" fn box_float(cx: &mut Cx, d: f64) -> u64 {
+pub(crate) extern "C" fn box_float(cx: &mut Cx, d: f64) -> u64 {
     cx.float(d).bits()
 }
 
-extern "C" fn remember(cx: &mut Cx, object: Value) {
+pub(crate) extern "C" fn remember(cx: &mut Cx, object: Value) {
     cx.barrier_value(object);
 }
 
-extern "C" fn alloc_slow(cx: &mut Cx, size: usize) -> u64 {
+pub(crate) extern "C" fn alloc_slow(cx: &mut Cx, size: usize) -> u64 {
     cx.alloc_raw(size) as u64
 }
 
@@ -390,7 +408,7 @@ extern "C" fn same_float(_: &mut Cx, a: f64, b: f64) -> u64 {
     (a.to_bits() == b.to_bits()) as u64
 }
 
-extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
+pub(crate) extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
     a.is(b) as u64
 }
 
@@ -658,8 +676,26 @@ extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
     }
 }
 
-extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
+pub(crate) extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
     list.push(cx, v);
+}
+
+pub(crate) extern "C" fn list_append_double(cx: &mut Cx, list: &'static List, d: f64) {
+    let v = cx.float(d);
+    list.push(cx, v);
+}
+
+pub(crate) extern "C" fn list_item(_: &mut Cx, list: &'static List, i: usize) -> u64 {
+    list.get(i).map_or(0, |v| v.bits())
+}
+
+extern "C" fn list_set(cx: &mut Cx, list: &'static List, i: usize, v: Value) -> u64 {
+    list.set(cx, i, v);
+    1
+}
+
+pub(crate) extern "C" fn fits_double(_: &mut Cx, d: f64) -> u64 {
+    taipan_runtime::types::list::fits_double(d) as u64
 }
 
 /// HELP-1: `items` leads to `n` values.
@@ -720,6 +756,18 @@ extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64)
 
 extern "C" fn float_pow(_: &mut Cx, x: f64, y: f64) -> f64 {
     x.powf(y)
+}
+
+extern "C" fn float_hypot(_: &mut Cx, x: f64, y: f64) -> f64 {
+    x.hypot(y)
+}
+
+extern "C" fn float_sin(_: &mut Cx, x: f64) -> f64 {
+    x.sin()
+}
+
+extern "C" fn float_cos(_: &mut Cx, x: f64) -> f64 {
+    x.cos()
 }
 
 extern "C" fn float_mod(_: &mut Cx, x: f64, y: f64) -> f64 {

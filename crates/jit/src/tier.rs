@@ -668,7 +668,7 @@ fn install(
         "not lowered"
     })?;
     dump::code(&name, &lowered);
-    let start = tier.arena.add(&lowered.bytes).ok_or("code memory is full")?;
+    let start = tier.arena.add(&lowered.bytes, lowered.aligned).ok_or("code memory is full")?;
     dump::perf_map(&name, start, lowered.bytes.len());
     for exit in &lowered.exits {
         exit.unit.set(unit);

@@ -76,6 +76,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         zips: Default::default(),
         rows: Default::default(),
         maybes: Default::default(),
+        complexes: Default::default(),
         words: Default::default(),
         choices: Default::default(),
         initial: Default::default(),

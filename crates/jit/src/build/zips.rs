@@ -9,6 +9,7 @@ use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::{RANGE, RangeIter};
 use taipan_runtime::types::tuple::Tuple;
 
+use super::items::ListKind;
 use super::ops::{At, Flow};
 use super::values::at;
 use super::{Builder, Built};
@@ -101,10 +102,12 @@ impl Builder<'_> {
     /// The next tuple of a zip object, whose iterators stand at these positions.
     pub fn next_of_zip(&mut self, at: At, iterators: &[usize], b: usize) -> Built<Flow> {
         let (mut ends, mut items) = (Vec::new(), Vec::new());
-        for i in iterators {
+        // Leaving is possible only before the first iterator has moved on.
+        let kinds: Vec<ListKind> = iterators.iter().map(|i| self.iterated_kind(*i)).collect();
+        for (i, kind) in iterators.iter().zip(kinds) {
             let flow = match self.state.iters[*i].list {
                 Val::NONE => self.next_of_range(*i, b),
-                _ => self.next_of_list(*i, b),
+                _ => self.next_of_list(*i, b, kind),
             };
             let Flow::Branch { taken, not_taken } = flow else { unreachable!("it branches") };
             ends.push(not_taken);
