@@ -38,7 +38,13 @@ static SPEC: TypeSpec = TypeSpec {
     weakrefs: true,
     trace: Some(trace_blob),
     drop: Some(drop_blob),
-    slots: Slots { len: Some(len), getitem: Some(getitem), setitem: Some(setitem), ..Slots::NONE },
+    slots: Slots {
+        len: Some(len),
+        getitem: Some(getitem),
+        setitem: Some(setitem),
+        iter: Some(not_iterable),
+        ..Slots::NONE
+    },
     methods: &[Blob::METHODS],
     ..TypeSpec::DEFAULT
 };
@@ -87,6 +93,11 @@ pub fn open(
 fn of(v: Value) -> &'static Blob {
     // SAFETY: slots are called with instances of their type.
     unsafe { v.cast() }
+}
+
+/// Blobs have items but are no sequences.
+fn not_iterable(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    raise!(cx, TypeError, "'{}' object is not iterable", v.class().tp_name())
 }
 
 fn len(cx: &mut Cx, v: Value) -> PyResult<usize> {

@@ -214,7 +214,8 @@ fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     hooks::audit(cx, "sqlite3.connect", &[database])?;
     let path = host::fs_bytes(cx, database)?;
     if this.initialized.replace(false) {
-        this.close_now(cx);
+        // Cursors in the middle of their rows go on with the old database.
+        this.close_now(cx, true);
         this.forget_callbacks();
     }
     let db = open(cx, &path, uri, (timeout * 1000.0) as i32)?;
@@ -395,8 +396,9 @@ impl Connection {
         self.authorizer.set(None);
     }
 
-    /// Closes the database with everything that belongs to it; nothing if it is closed.
-    pub fn close_now(&self, cx: &mut Cx) {
+    /// Closes the database with everything that belongs to it, but perhaps not the statements that have rows; nothing if
+    /// it is closed.
+    pub fn close_now(&self, cx: &mut Cx, keep_busy: bool) {
         let db = self.db.replace(std::ptr::null_mut());
         if db.is_null() {
             return;
@@ -408,7 +410,11 @@ impl Connection {
         }
         for statement in &owned.statements {
             // SAFETY: dead statements leave the list, and what finalises them runs no Python code.
-            unsafe { (**statement).finalize(cx) };
+            unsafe {
+                if !keep_busy || !(**statement).is_busy() {
+                    (**statement).finalize(cx);
+                }
+            }
         }
         if let Some(cache) = self.cache.replace(None) {
             cache.clear();
@@ -434,7 +440,7 @@ impl Connection {
         } else {
             Ok(())
         };
-        self.close_now(cx);
+        self.close_now(cx, false);
         result
     }
 
@@ -457,7 +463,7 @@ impl Connection {
         if self.autocommit.get() == 0 && self.in_transaction() && self.run(cx, "ROLLBACK").is_err() {
             cx.take_exception();
         }
-        self.close_now(cx);
+        self.close_now(cx, false);
         Ok(())
     }
 

@@ -327,7 +327,7 @@ pub fn c_text(cx: &mut Cx, s: &'static Str) -> PyResult<std::ffi::CString> {
 }
 
 macro_rules! class_attributes {
-    ($($name:ident $class:ident;)*) => {
+    ($($name:ident $setter:ident $text:literal $class:ident;)*) => {
         #[allow(non_snake_case)]
         #[pymethods]
         impl Attributes {
@@ -336,7 +336,17 @@ macro_rules! class_attributes {
                 fn $name(_: &mut Cx, _: &'static Connection) -> Value {
                     Value::of(&error::$class)
                 }
+                #[setter($text)]
+                fn $setter(cx: &mut Cx, _: &'static Connection, _value: Option<Value>) -> PyResult<()> {
+                    raise!(cx, AttributeError, "readonly attribute")
+                }
             )*
+
+            /// How connections are called.
+            #[getter]
+            fn __text_signature__(_: &mut Cx, _: &'static Connection) -> &'static str {
+                "(sql, /)"
+            }
 
             #[getter]
             fn isolation_level(cx: &mut Cx, this: &'static Connection) -> PyResult<Value> {
@@ -429,14 +439,14 @@ macro_rules! class_attributes {
 }
 
 class_attributes! {
-    Warning WARNING;
-    Error ERROR;
-    InterfaceError INTERFACE_ERROR;
-    DatabaseError DATABASE_ERROR;
-    DataError DATA_ERROR;
-    OperationalError OPERATIONAL_ERROR;
-    IntegrityError INTEGRITY_ERROR;
-    InternalError INTERNAL_ERROR;
-    ProgrammingError PROGRAMMING_ERROR;
-    NotSupportedError NOT_SUPPORTED_ERROR;
+    Warning set_Warning "Warning" WARNING;
+    Error set_Error "Error" ERROR;
+    InterfaceError set_InterfaceError "InterfaceError" INTERFACE_ERROR;
+    DatabaseError set_DatabaseError "DatabaseError" DATABASE_ERROR;
+    DataError set_DataError "DataError" DATA_ERROR;
+    OperationalError set_OperationalError "OperationalError" OPERATIONAL_ERROR;
+    IntegrityError set_IntegrityError "IntegrityError" INTEGRITY_ERROR;
+    InternalError set_InternalError "InternalError" INTERNAL_ERROR;
+    ProgrammingError set_ProgrammingError "ProgrammingError" PROGRAMMING_ERROR;
+    NotSupportedError set_NotSupportedError "NotSupportedError" NOT_SUPPORTED_ERROR;
 }

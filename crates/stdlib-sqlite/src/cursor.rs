@@ -63,12 +63,22 @@ static SPEC: TypeSpec = TypeSpec {
     flags: flags::BASETYPE | flags::HAVE_GC,
     weakrefs: true,
     trace: Some(trace_cursor),
+    drop: Some(drop_cursor),
     slots: Slots { new: Some(new), init: Some(init), iter: Some(|_, v| Ok(v)), next: Some(next), ..Slots::NONE },
     methods: &[Cursor::METHODS, Execute::METHODS],
     getsets: &[Cursor::GETSETS],
     doc: "SQLite database cursor class.",
     ..TypeSpec::DEFAULT
 };
+
+/// A cursor that was dropped in the middle of its rows ends its statement, which may live on in the connection's cache.
+unsafe fn drop_cursor(object: *mut Header) {
+    // SAFETY: a dead cursor; its statement is dead too and not yet swept, or alive.
+    let statement = unsafe { &*object.cast::<Cursor>() }.statement.replace(None);
+    if let Some(statement) = statement {
+        statement.abandon();
+    }
+}
 
 fn new(cx: &mut Cx, class: &'static Type, _: Args) -> PyResult<Value> {
     let none = Value::none();
@@ -185,7 +195,8 @@ fn fetch_column(
         if let Some(converter) = converter {
             let p = ffi::sqlite3_column_blob(st, i);
             let n = ffi::sqlite3_column_bytes(st, i);
-            if p.is_null() && (n == 0 && ffi::sqlite3_column_type(st, i) == ffi::SQLITE_NULL) {
+            // Also for what is empty, which has no address.
+            if p.is_null() {
                 return Ok(Value::none());
             }
             let bytes = Value::of(Bytes::new(cx, bytes_at(p.cast(), n)));
@@ -328,20 +339,36 @@ impl Cursor {
     fn connection(_: &mut Cx, this: &'static Cursor) -> Option<&'static Connection> {
         this.connection.get()
     }
+    #[setter("connection")]
+    fn set_connection(cx: &mut Cx, _: &'static Cursor, _value: Option<Value>) -> PyResult<()> {
+        raise!(cx, AttributeError, "readonly attribute")
+    }
 
     #[getter]
     fn description(_: &mut Cx, this: &'static Cursor) -> Value {
         this.description.get()
+    }
+    #[setter("description")]
+    fn set_description(cx: &mut Cx, _: &'static Cursor, _value: Option<Value>) -> PyResult<()> {
+        raise!(cx, AttributeError, "readonly attribute")
     }
 
     #[getter]
     fn lastrowid(_: &mut Cx, this: &'static Cursor) -> Value {
         this.lastrowid.get()
     }
+    #[setter("lastrowid")]
+    fn set_lastrowid(cx: &mut Cx, _: &'static Cursor, _value: Option<Value>) -> PyResult<()> {
+        raise!(cx, AttributeError, "readonly attribute")
+    }
 
     #[getter]
     fn rowcount(_: &mut Cx, this: &'static Cursor) -> i64 {
         this.rowcount.get()
+    }
+    #[setter("rowcount")]
+    fn set_rowcount(cx: &mut Cx, _: &'static Cursor, _value: Option<Value>) -> PyResult<()> {
+        raise!(cx, AttributeError, "readonly attribute")
     }
 
     #[getter]
@@ -363,7 +390,10 @@ impl Cursor {
     }
     #[setter("row_factory")]
     fn set_row_factory(cx: &mut Cx, this: &'static Cursor, value: Option<Value>) -> PyResult<()> {
-        this.row_factory.set(value.unwrap_or(Value::none()));
+        let Some(value) = value else {
+            return raise!(cx, AttributeError, "cannot delete row_factory attribute");
+        };
+        this.row_factory.set(value);
         cx.barrier(this);
         Ok(())
     }

@@ -31,6 +31,8 @@ static ACTIVE: AtomicIsize = AtomicIsize::new(0);
 /// Something whose owner died while the library could not be called.
 enum Dead {
     Statement(*mut ffi::sqlite3_stmt),
+    /// The cursor died, the statement may live.
+    Rows(*mut ffi::sqlite3_stmt),
     Blob(*mut ffi::sqlite3_blob),
     Connection(*mut ffi::sqlite3),
 }
@@ -80,6 +82,7 @@ impl Dead {
         unsafe {
             match self {
                 Dead::Statement(st) => ffi::sqlite3_finalize(st),
+                Dead::Rows(st) => ffi::sqlite3_reset(st),
                 Dead::Blob(blob) => ffi::sqlite3_blob_close(blob),
                 Dead::Connection(db) => sqlite3_close_v2(db),
             }
@@ -118,8 +121,24 @@ impl Dead {
 /// Finalises the statement of a dead object.
 pub fn dispose_statement(st: *mut ffi::sqlite3_stmt) {
     if !st.is_null() {
+        forget_rows(st);
         // SAFETY: a valid statement that nobody refers to.
         unsafe { Dead::Statement(st).dispose(ffi::sqlite3_db_handle(st)) };
+    }
+}
+
+/// Ends the execution of a statement whose cursor died.
+pub fn dispose_rows(st: *mut ffi::sqlite3_stmt) {
+    if !st.is_null() {
+        // SAFETY: a valid statement; if it is finalised before its turn comes, it leaves the list.
+        unsafe { Dead::Rows(st).dispose(ffi::sqlite3_db_handle(st)) };
+    }
+}
+
+/// Takes a statement that is about to be finalised out of the list of those to be reset.
+pub fn forget_rows(st: *mut ffi::sqlite3_stmt) {
+    if DEAD_COUNT.load(Ordering::Relaxed) != 0 {
+        locked(&DEAD).retain(|dead| !matches!(dead, Dead::Rows(other) if *other == st));
     }
 }
 

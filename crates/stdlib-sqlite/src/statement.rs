@@ -178,6 +178,12 @@ impl Statement {
         self.using(|| library::call(cx, || unsafe { ffi::sqlite3_reset(st) }))
     }
 
+    /// Ends the execution when the cursor was collected.
+    pub fn abandon(&self) {
+        self.set_active(false);
+        library::dispose_rows(self.st.get());
+    }
+
     /// Finalises it, since the connection is closed; not while it is being stepped (by what closes the connection).
     pub fn finalize(&self, cx: &mut Cx) {
         if self.in_use.get() != 0 {
@@ -185,6 +191,7 @@ impl Statement {
         }
         self.set_active(false);
         let st = self.st.replace(std::ptr::null_mut());
+        library::forget_rows(st);
         // SAFETY: SQL-1.
         library::call(cx, || unsafe { ffi::sqlite3_finalize(st) });
     }
@@ -272,13 +279,26 @@ impl Statement {
         } else {
             item
         };
-        match value::bind(cx, self.st.get(), i, item)? {
-            Some(ffi::SQLITE_OK) => Ok(()),
-            Some(_) => Err(error::of_db(cx, self.db.get())),
-            None => {
+        let result = match value::bind(cx, self.st.get(), i, item) {
+            Ok(Some(ffi::SQLITE_OK)) => return Ok(()),
+            Ok(Some(_)) => return Err(error::of_db(cx, self.db.get())),
+            Ok(None) => {
                 let class = item.class().tp_name();
                 Err(error::programming(cx, &format!("Error binding parameter {i}: type '{class}' is not supported")))
             }
+            Err(raised) => Err(raised),
+        };
+        // As in CPython, an error that the connection still remembers comes first.
+        // SAFETY: an open connection.
+        if unsafe { ffi::sqlite3_errcode(self.db.get()) } != ffi::SQLITE_OK {
+            let first = cx.take_exception();
+            let raised = error::of_db(cx, self.db.get());
+            if let Some(second) = cx.exception().and_then(|e| e.downcast::<exceptions::Exception>()) {
+                second.context.set(Some(first));
+                cx.barrier(second);
+            }
+            return Err(raised);
         }
+        result
     }
 }
