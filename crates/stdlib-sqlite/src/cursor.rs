@@ -37,6 +37,8 @@ pub struct Cursor {
     pub lastrowid: Cell<Value>,
     /// The statement that has rows.
     pub statement: Cell<Option<&'static Statement>>,
+    /// Rows of a statement that has ended, in reverse order.
+    pub rows: Cell<Option<&'static List>>,
     /// `rowcount`.
     pub rowcount: Cell<i64>,
     arraysize: Cell<u32>,
@@ -53,6 +55,7 @@ trace_values!(trace_cursor, Cursor, |t| [
     t.row_factory.get(),
     t.lastrowid.get(),
     t.statement.get().map(Value::of),
+    t.rows.get().map(Value::of),
 ]);
 
 /// The type `Cursor`.
@@ -92,6 +95,7 @@ fn new(cx: &mut Cx, class: &'static Type, _: Args) -> PyResult<Value> {
             row_factory: Cell::new(none),
             lastrowid: Cell::new(none),
             statement: Cell::new(None),
+            rows: Cell::new(None),
             rowcount: Cell::new(-1),
             arraysize: Cell::new(1),
             closed: Cell::new(false),
@@ -134,6 +138,15 @@ fn next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {
     // SAFETY: the slot of the type.
     let this = unsafe { v.cast::<Cursor>() };
     let connection = this.check(cx)?;
+    if let Some(rows) = this.rows.get() {
+        return match rows.pop() {
+            Some(row) => finish_row(cx, this, row).map(Some),
+            None => {
+                this.rows.set(None);
+                Ok(None)
+            }
+        };
+    }
     let Some(statement) = this.statement.get() else { return Ok(None) };
     // SAFETY: SQL-1.
     if unsafe { ffi::sqlite3_data_count(statement.st()) } == 0 {
@@ -157,11 +170,38 @@ fn next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {
         cx.raise_again(exception);
         return Err(raised);
     }
+    finish_row(cx, this, Value::of(row)).map(Some)
+}
+
+/// What the row factory makes of a row.
+fn finish_row(cx: &mut Cx, this: &'static Cursor, row: Value) -> PyResult<Value> {
     let factory = this.row_factory.get();
-    if factory.is_none() {
-        return Ok(Some(Value::of(row)));
+    if factory.is_none() { Ok(row) } else { cx.call(factory, &[Value::of(this), row]) }
+}
+
+/// Fetches the rows of a statement that writes (RETURNING, some pragmas) as soon as it is executed: what it wrote is
+/// committed when it ends, and the cursor may be forgotten now but collected much later.
+pub fn fetch_ahead(
+    cx: &mut Cx,
+    this: &'static Cursor,
+    connection: &'static Connection,
+    statement: &'static Statement,
+) -> PyResult<()> {
+    let rows = List::new(cx);
+    loop {
+        let row = statement.using(|| fetch_row(cx, this, connection, statement))?;
+        rows.push(cx, Value::of(row));
+        match statement.step(cx) {
+            ffi::SQLITE_ROW => {}
+            ffi::SQLITE_DONE => break,
+            _ => return Err(connection.error(cx)),
+        }
     }
-    cx.call(factory, &[v, Value::of(row)]).map(Some)
+    rows.items_mut().reverse();
+    rows.written(cx);
+    this.rows.set(Some(rows));
+    cx.barrier(this);
+    Ok(())
 }
 
 /// The row that the statement is at.
@@ -281,6 +321,7 @@ impl Cursor {
 
     /// Resets and forgets the statement.
     pub fn end_statement(&self, cx: &mut Cx) {
+        self.rows.set(None);
         if let Some(statement) = self.statement.replace(None) {
             statement.reset(cx);
         }

@@ -9,7 +9,7 @@ use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::connection::{Connection, LEGACY, LEVELS, PARSE_COLNAMES, PARSE_DECLTYPES};
 use crate::connection_methods::c_text;
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, fetch_ahead};
 use crate::statement::Statement;
 use crate::{adapt, error, library, value};
 
@@ -174,7 +174,12 @@ fn run_once(
     if this.description.get().is_none() && columns > 0 {
         describe(cx, this, connection, statement, columns)?;
     }
-    if status == ffi::SQLITE_DONE {
+    // SAFETY: SQL-1.
+    let writes = unsafe { ffi::sqlite3_stmt_readonly(statement.st()) } == 0;
+    if status == ffi::SQLITE_ROW && writes && !many {
+        fetch_ahead(cx, this, connection, statement)?;
+    }
+    if status == ffi::SQLITE_DONE || (writes && !many) {
         if statement.is_dml.get() {
             this.rowcount.set(this.rowcount.get() + connection.changes());
         }

@@ -35,6 +35,7 @@ pub fn run(mut options: Options) -> ExitCode {
     taipan_stdlib::register(&[
         taipan_stdlib_asyncio::MODULES,
         taipan_stdlib_cjk::MODULES,
+        taipan_stdlib_ctypes::MODULES,
         taipan_stdlib_data::MODULES,
         taipan_stdlib_decimal::MODULES,
         taipan_stdlib_jit::MODULES,
