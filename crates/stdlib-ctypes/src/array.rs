@@ -77,7 +77,7 @@ pub fn repeat(cx: &mut Cx, v: Value, n: isize) -> PyResult<Value> {
             arrays
         }
     };
-    let key = Value::small(n as i64);
+    let key = cx.int(n as i64);
     if let Some(found) = arrays.get(cx, key)? {
         return Ok(found);
     }
@@ -128,7 +128,10 @@ fn init_class(cx: &mut Cx, v: Value, _: Args) -> PyResult<()> {
     info.has_bitfield.set(item.has_bitfield.get());
     info.format.set(item.format.get());
     let inner = item.shape.get().map_or(&[][..], |t| t.items());
-    let shape: Vec<Value> = std::iter::once(Value::small(length as i64)).chain(inner.iter().copied()).collect();
+    let mut shape = taipan_runtime::heap::RootVec::new();
+    let outer = cx.int(length as i64);
+    shape.push(outer);
+    shape.extend_from_slice(inner);
     let shape = Tuple::new(cx, &shape);
     info.shape.set(Some(shape));
     cx.barrier(info);
@@ -289,7 +292,10 @@ impl CharArray {
     }
     #[setter("raw")]
     fn set_raw(cx: &mut Cx, this: &'static CData, value: Option<Value>) -> PyResult<()> {
-        let Some(value) = value else { return raise!(cx, AttributeError, "cannot delete attribute") };
+        let Some(value) = value else {
+            let class = this.class().name();
+            return raise!(cx, AttributeError, "attribute 'raw' of '{class}' objects cannot be deleted");
+        };
         let held = buffer::hold(cx, value, 0)?;
         if held.len > this.size() {
             return raise!(cx, ValueError, "byte string too long");

@@ -13,7 +13,7 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, exceptions, object, raise, trace_values};
 
 use crate::call::swap_errno;
-use crate::data::{self, CData};
+use crate::data::CData;
 use crate::function_type::USE_ERRNO;
 use crate::info::{self, Kind};
 use crate::simple;
@@ -76,16 +76,13 @@ impl Thunk {
             Some(v) if v.is_none() => &raw mut ffi::ffi_type_void,
             None => &raw mut ffi::ffi_type_sint32,
             Some(v) => match info::of_value(v) {
-                Some(info) if info.kind.get() == Kind::Simple || info.kind.get() == Kind::Function => info.ffi(),
+                Some(info) if info.kind.get() == Kind::Simple => info.ffi(),
                 _ => return raise!(cx, TypeError, "invalid result type for callback function"),
             },
         };
         let mut types = Vec::with_capacity(argtypes.len());
         for class in argtypes.items() {
-            match info::of_value(*class) {
-                Some(info) => types.push(info.ffi()),
-                None => return raise!(cx, TypeError, "cannot build parameter"),
-            }
+            types.push(info::of_value(*class).map_or(&raw mut ffi::ffi_type_sint32, |info| info.ffi()));
         }
         threads::expect_foreign_threads();
         let thunk = cx.alloc_of(
@@ -138,7 +135,8 @@ impl Thunk {
 
     unsafe fn argument(&self, cx: &mut Cx, class: Value, p: *mut u8) -> PyResult<Value> {
         let (Some(info), Some(class)) = (info::of_value(class), class.downcast::<Type>()) else {
-            return raise!(cx, TypeError, "cannot build parameter");
+            let class = protocol::repr_text(cx, class)?;
+            return raise!(cx, TypeError, "cannot build parameter of type {class}");
         };
         // SAFETY: libffi passes the address of an argument of the type.
         unsafe {
@@ -155,20 +153,20 @@ impl Thunk {
             // SAFETY: libffi passes as many arguments as there are types.
             match unsafe { self.argument(cx, *class, (*args.add(i)).cast()) } {
                 Ok(value) => values.push(value),
-                Err(_) => return self.report(cx, "while creating an argument for"),
+                Err(_) => return self.report(cx, &format!("while creating argument {i} for")),
             }
         }
         let Ok(value) = cx.call(self.callable, &values) else {
-            return self.report(cx, "on calling");
+            return self.report(cx, "while calling");
         };
         let Some(restype) = self.restype.filter(|r| !r.is_none()).and_then(|r| r.downcast::<Type>()) else { return };
+        let Some(info) = info::of(restype) else { return };
         // SAFETY: libffi's result buffer holds a result of the type.
-        let keep = match unsafe { data::assign(cx, restype, result, value) } {
+        let keep = match unsafe { simple::set(cx, info.code.get(), info.swapped.get(), result, value) } {
             Ok(keep) => keep,
             Err(_) => return self.report(cx, "while converting result of"),
         };
-        let is_object = info::of(restype).is_some_and(|i| i.code.get() == b'O');
-        if !keep.is_none() && !is_object {
+        if !keep.is_none() && info.code.get() != b'O' {
             let text = "memory leak in callback function.";
             cx.add_root(keep);
             if warn::warn(cx, &exceptions::RuntimeWarning, text, 1).is_err() {

@@ -12,7 +12,7 @@ use taipan_runtime::slots::Slots;
 use taipan_runtime::typeobj::{Type, TypeSpec, flags};
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::{Cx, PyResult, Value, object, raise};
+use taipan_runtime::{Cx, PyResult, Raised, Value, exceptions, object, raise};
 
 use crate::info::{self, Info, Kind};
 use crate::simple;
@@ -205,12 +205,13 @@ impl CData {
 
     /// Replaces own memory by more of it.
     pub fn resize(&self, cx: &mut Cx, size: usize) {
-        if size <= self.size() {
-            self.size.set(size.max(self.size()));
+        let room = self.memory.get().map_or(16, |m| m.capacity());
+        if size <= room {
+            self.size.set(size);
             return;
         }
         let (old, n) = (self.ptr(), self.size());
-        let memory = RawBuffer::new(cx, size.max(17));
+        let memory = RawBuffer::new(cx, size);
         // SAFETY: CT-1; the new memory is larger.
         unsafe { std::ptr::copy_nonoverlapping(old, memory.data(), n) };
         self.ptr.set(memory.data());
@@ -285,17 +286,16 @@ pub unsafe fn get(
 /// `p` must point to memory for the type.
 pub unsafe fn assign(cx: &mut Cx, class: &'static Type, p: *mut u8, v: Value) -> PyResult<Value> {
     let info = concrete(cx, class)?;
-    if info.is_plain(class) {
-        // SAFETY: the caller's promise.
-        return unsafe { simple::set(cx, info.code.get(), info.swapped.get(), p, v) };
-    }
     let Some(source) = v.downcast::<CData>() else {
         if info.kind.get() == Kind::Simple {
             // SAFETY: the caller's promise.
             return unsafe { simple::set(cx, info.code.get(), info.swapped.get(), p, v) };
         }
         if let Some(items) = v.downcast::<Tuple>() {
-            let made = cx.call(Value::of(class), items.items())?;
+            let made = match cx.call(Value::of(class), items.items()) {
+                Ok(made) => made,
+                Err(_) => return Err(extend_error(cx, class)),
+            };
             // SAFETY: the caller's promise.
             return unsafe { assign(cx, class, p, made) };
         }
@@ -326,6 +326,19 @@ pub unsafe fn assign(cx: &mut Cx, class: &'static Type, p: *mut u8, v: Value) ->
     }
     let (got, expected) = (v.class().name(), class.name());
     raise!(cx, TypeError, "incompatible types, {got} instance instead of {expected} instance")
+}
+
+/// RuntimeError "(class) Error: text" for the exception that making an instance from a tuple raised.
+fn extend_error(cx: &mut Cx, class: &'static Type) -> Raised {
+    let exception = cx.take_exception();
+    let name = exception.class().name();
+    match taipan_runtime::protocol::object::str(cx, exception) {
+        Ok(text) => {
+            let text = format!("({}) {name}: {text}", class.name());
+            cx.raise_text(&exceptions::RuntimeError, &text)
+        }
+        Err(raised) => raised,
+    }
 }
 
 /// Writes `v` to item `index` of `target`, at `p`. May run Python code.
@@ -364,6 +377,7 @@ fn export(_: &mut Cx, v: Value, _: i32) -> PyResult<Buffer> {
         format: info.format_text().into(),
         shape: info.dimensions(),
         strides: Vec::new(),
+        scalar: info.shape.get().is_none(),
         release: None,
     })
 }

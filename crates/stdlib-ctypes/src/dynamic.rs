@@ -20,8 +20,26 @@ pub fn error_text() -> String {
     }
 }
 
-/// A symbol's address in a library, or the error's text.
-pub fn symbol(cx: &mut Cx, handle: usize, name: &'static Str) -> PyResult<Result<usize, String>> {
+/// Why there is no address.
+pub enum NotFound {
+    /// The loader says.
+    Error(String),
+    /// The symbol is there, but its address is 0.
+    Null,
+}
+
+impl NotFound {
+    /// The text for a symbol that is not a function.
+    pub fn text(self, name: &Str) -> String {
+        match self {
+            NotFound::Error(text) => text,
+            NotFound::Null => format!("symbol '{name}' not found"),
+        }
+    }
+}
+
+/// A symbol's address in a library.
+pub fn symbol(cx: &mut Cx, handle: usize, name: &'static Str) -> PyResult<Result<usize, NotFound>> {
     let bytes = host::fs_encode(cx, name)?;
     let Ok(name) = CString::new(bytes) else { return raise!(cx, ValueError, "embedded null character") };
     // SAFETY: a handle that `dlopen` gave, and a C string.
@@ -33,10 +51,9 @@ pub fn symbol(cx: &mut Cx, handle: usize, name: &'static Str) -> PyResult<Result
         }
         let text = libc::dlerror();
         if text.is_null() {
-            let name = name.to_string_lossy();
-            return Ok(Err(format!("symbol '{name}' not found")));
+            return Ok(Err(NotFound::Null));
         }
-        Ok(Err(CStr::from_ptr(text).to_string_lossy().into_owned()))
+        Ok(Err(NotFound::Error(CStr::from_ptr(text).to_string_lossy().into_owned())))
     }
 }
 

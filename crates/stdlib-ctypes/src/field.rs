@@ -8,6 +8,7 @@ use taipan_runtime::object::Header;
 use taipan_runtime::protocol::object as protocol;
 use taipan_runtime::slots::Slots;
 use taipan_runtime::typeobj::{Type, TypeSpec, flags};
+use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value, object, raise, trace_values};
 
@@ -166,6 +167,13 @@ impl CField {
         cx.alloc_of(&CFIELD, field)
     }
 
+    /// `c` or `u` if the field is an array of characters, which is got and set as a string.
+    fn text_code(&self) -> Option<u8> {
+        let info = info::of(self.class).filter(|i| i.kind.get() == Kind::Array)?;
+        let item = info.item.get().and_then(info::of).filter(|i| i.kind.get() == Kind::Simple)?;
+        Some(item.code.get()).filter(|c| matches!(c, b'c' | b'u'))
+    }
+
     fn code(&self) -> (u8, bool) {
         info::of(self.class).map_or((b'i', false), |i| (i.code.get(), i.swapped.get()))
     }
@@ -200,6 +208,10 @@ fn descr_get(cx: &mut Cx, v: Value, object: Option<Value>, _: Option<Value>) -> 
     let Some(data) = object.downcast::<CData>() else { return raise!(cx, TypeError, "not a ctype instance") };
     let p = this.check_room(cx, data)?;
     let Some(bits) = this.bits else {
+        if let Some(code) = this.text_code() {
+            // SAFETY: within the object's memory.
+            return unsafe { get_text(cx, code, p, this.size) };
+        }
         // SAFETY: within the object's memory.
         return unsafe { data::get(cx, this.class, data, this.index, p) };
     };
@@ -212,6 +224,56 @@ fn descr_get(cx: &mut Cx, v: Value, object: Option<Value>, _: Option<Value>) -> 
     Ok(simple::int_of(cx, raw, bits.size, simple::is_signed(code)))
 }
 
+/// The string in an array of characters.
+unsafe fn get_text(cx: &mut Cx, code: u8, p: *mut u8, size: usize) -> PyResult<Value> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if code == b'c' {
+            let all = std::slice::from_raw_parts(p, size);
+            let n = all.iter().position(|b| *b == 0).unwrap_or(size);
+            return Ok(Value::of(Bytes::new(cx, &all[..n])));
+        }
+        let wide = p.cast::<u32>();
+        let n = (0..size / 4).find(|i| wide.add(*i).read_unaligned() == 0).unwrap_or(size / 4);
+        simple::wide_str(cx, wide, n)
+    }
+}
+
+/// Writes a string to an array of characters, with a terminating zero where there is room.
+unsafe fn set_text(cx: &mut Cx, code: u8, p: *mut u8, size: usize, v: Value) -> PyResult<()> {
+    if code == b'c' {
+        let Some(bytes) = v.downcast::<Bytes>() else {
+            return raise!(cx, TypeError, "expected bytes, {} found", v.class().tp_name());
+        };
+        let data = bytes.data();
+        let data = &data[..data.iter().position(|b| *b == 0).unwrap_or(data.len())];
+        if data.len() > size {
+            return raise!(cx, ValueError, "bytes too long ({}, maximum length {size})", data.len());
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            p.copy_from_nonoverlapping(data.as_ptr(), data.len());
+            if data.len() < size {
+                *p.add(data.len()) = 0;
+            }
+        }
+        return Ok(());
+    }
+    let Some(s) = v.downcast::<Str>() else {
+        let got = v.class().tp_name();
+        return raise!(cx, TypeError, "unicode string expected instead of {got} instance");
+    };
+    let (n, room) = (s.len(), size / 4);
+    if n > room {
+        return raise!(cx, ValueError, "string too long ({n}, maximum length {room})");
+    }
+    for (i, c) in s.chars().chain([0]).take(room).enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { p.cast::<u32>().add(i).write_unaligned(c) };
+    }
+    Ok(())
+}
+
 fn mask(n: u32) -> u64 {
     if n >= 64 { u64::MAX } else { (1 << n) - 1 }
 }
@@ -222,6 +284,12 @@ fn descr_set(cx: &mut Cx, v: Value, object: Value, value: Option<Value>) -> PyRe
     let Some(value) = value else { return raise!(cx, TypeError, "can't delete attribute") };
     let p = this.check_room(cx, data)?;
     let Some(bits) = this.bits else {
+        if let Some(code) = this.text_code()
+            && value.downcast::<CData>().is_none()
+        {
+            // SAFETY: within the object's memory.
+            return unsafe { set_text(cx, code, p, this.size, value) };
+        }
         // SAFETY: within the object's memory.
         return unsafe { data::set(cx, this.class, data, this.index, p, value) };
     };
@@ -240,6 +308,23 @@ fn descr_set(cx: &mut Cx, v: Value, object: Value, value: Option<Value>) -> PyRe
     Ok(())
 }
 
+/// Values of the attributes below.
+trait Member {
+    fn into_value(self, cx: &mut Cx) -> Value;
+}
+impl<T: taipan_runtime::native::IntoPy> Member for T {
+    fn into_value(self, cx: &mut Cx) -> Value {
+        self.into_py(cx)
+    }
+}
+impl Member for Wide {
+    fn into_value(self, cx: &mut Cx) -> Value {
+        cx.int_wide(self.0)
+    }
+}
+/// A number of bits, which may need more than a word.
+struct Wide(i128);
+
 macro_rules! members {
     ($($(#[doc = $doc:literal])* $name:ident $setter:ident $text:literal |$this:ident| $value:expr;)*) => {
         #[pymethods]
@@ -248,8 +333,7 @@ macro_rules! members {
                 $(#[doc = $doc])*
                 #[getter($text)]
                 fn $name(cx: &mut Cx, $this: &'static CField) -> PyResult<Value> {
-                    use taipan_runtime::native::IntoPy;
-                    Ok($value.into_py(cx))
+                    Ok(Member::into_value($value, cx))
                 }
                 #[setter($text)]
                 fn $setter(cx: &mut Cx, _: &'static CField, _value: Option<Value>) -> PyResult<()> {
@@ -279,7 +363,7 @@ members! {
     /// additional offset in bits (relative to byte_offset); zero for non-bitfields
     get_bit_offset set_bit_offset "bit_offset" |this| this.bits.map_or(0, |b| b.offset as usize);
     /// size of this field in bits
-    get_bit_size set_bit_size "bit_size" |this| this.bits.map_or(8 * this.size, |b| b.size as usize);
+    get_bit_size set_bit_size "bit_size" |this| Wide(this.bits.map_or(8 * this.size as i128, |b| i128::from(b.size)));
     /// true if this is a bitfield
     get_is_bitfield set_is_bitfield "is_bitfield" |this| this.bits.is_some();
     /// true if this field is anonymous

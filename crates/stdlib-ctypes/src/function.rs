@@ -155,11 +155,12 @@ fn from_library(cx: &mut Cx, class: &'static Type, what: Value, flags: Option<Va
     let handle = simple::low_bits(cx, handle)?;
     let address = match dynamic::symbol(cx, handle as usize, text)? {
         Ok(address) => address,
-        Err(text) => return raise!(cx, AttributeError, "{text}"),
+        Err(dynamic::NotFound::Null) => return raise!(cx, AttributeError, "function '{text}' not found"),
+        Err(dynamic::NotFound::Error(text)) => return raise!(cx, AttributeError, "{text}"),
     };
     let flags = flags.filter(|f| !f.is_none());
-    if let Some(flags) = flags {
-        check_paramflags(cx, class, flags)?;
+    if let (Some(flags), Some(argtypes)) = (flags, info::of(class).and_then(|i| i.argtypes.get())) {
+        check_paramflags(cx, argtypes, flags)?;
     }
     let made = CData::new(cx, class)?;
     made.set_address(address as *mut u8);
@@ -175,8 +176,7 @@ const IN: i64 = 1;
 const OUT: i64 = 2;
 const LOCALE: i64 = 4;
 
-fn check_paramflags(cx: &mut Cx, class: &'static Type, flags: Value) -> PyResult<()> {
-    let Some(argtypes) = info::of(class).and_then(|i| i.argtypes.get()) else { return Ok(()) };
+fn check_paramflags(cx: &mut Cx, argtypes: &'static Tuple, flags: Value) -> PyResult<()> {
     let Some(flags) = flags.downcast::<Tuple>() else {
         return raise!(cx, TypeError, "paramflags must be a tuple or None");
     };
@@ -399,6 +399,9 @@ impl FuncPtr {
             }
             Some(value) => {
                 let (types, converters) = converters_of(cx, value)?;
+                if let Some(flags) = this.paramflags.get() {
+                    check_paramflags(cx, types, Value::of(flags))?;
+                }
                 this.argtypes.set(Some(types));
                 this.converters.set(Some(converters));
             }

@@ -30,6 +30,9 @@ pub unsafe extern "C" fn string_at(p: *const u8, size: i32) -> u64 {
             let bytes = unsafe {
                 match usize::try_from(size) {
                     Ok(n) => std::slice::from_raw_parts(p, n),
+                    Err(_) if size != -1 => {
+                        return raise!(cx, SystemError, "Negative size passed to PyBytes_FromStringAndSize");
+                    }
                     Err(_) => CStr::from_ptr(p.cast::<c_char>()).to_bytes(),
                 }
             };
@@ -43,6 +46,9 @@ pub unsafe extern "C" fn wstring_at(p: *const u32, size: i32) -> u64 {
     threads::attach(|cx| {
         answer((|| {
             hooks::audit(cx, "ctypes.wstring_at", &[Value::small(p as i64), Value::small(i64::from(size))])?;
+            if size < -1 {
+                return raise!(cx, SystemError, "Negative size passed to PyUnicode_New");
+            }
             // SAFETY: the program says that there is a string.
             unsafe {
                 let n = usize::try_from(size).unwrap_or_else(|_| simple::wide_len(p));
@@ -73,6 +79,7 @@ pub unsafe extern "C" fn memoryview_at(p: *mut u8, size: isize, readonly: i32) -
                 format: "B".into(),
                 shape: Vec::new(),
                 strides: Vec::new(),
+                scalar: false,
                 release: None,
             };
             Ok(Value::of(MemoryView::of_buffer(cx, buffer)))

@@ -8,6 +8,7 @@ use taipan_runtime::dict::Dict;
 use taipan_runtime::object::Header;
 use taipan_runtime::slots::Slots;
 use taipan_runtime::typeobj::{HEAP_TYPE_SIZE, Type, TypeSpec, flags};
+use taipan_runtime::types::int;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, object, raise, trace_values};
@@ -221,7 +222,7 @@ impl Info {
     /// Dimensions of an array, outermost first.
     pub fn dimensions(&self) -> Vec<isize> {
         let shape = self.shape.get().map_or(&[][..], |t| t.items());
-        shape.iter().map(|n| n.as_small().unwrap_or(0) as isize).collect()
+        shape.iter().map(|n| int::as_i64(*n).unwrap_or(0) as isize).collect()
     }
 
     /// How libffi passes it.

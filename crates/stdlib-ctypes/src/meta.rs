@@ -181,7 +181,7 @@ impl Instances {
         let handle = simple::low_bits(cx, handle)?;
         match dynamic::symbol(cx, handle as usize, name)? {
             Ok(address) => CData::at_address(cx, this, address as *mut u8),
-            Err(text) => raise!(cx, ValueError, "{text}"),
+            Err(reason) => raise!(cx, ValueError, "{}", reason.text(name)),
         }
     }
 }

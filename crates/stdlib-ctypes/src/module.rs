@@ -170,7 +170,7 @@ impl Functions {
         let handle = address_arg(cx, handle)?;
         match dynamic::symbol(cx, handle, name)? {
             Ok(address) => Ok(cx.int_u64(address as u64)),
-            Err(text) => raise!(cx, OSError, "{text}"),
+            Err(reason) => raise!(cx, OSError, "{}", reason.text(name)),
         }
     }
 

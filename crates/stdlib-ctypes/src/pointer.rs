@@ -12,7 +12,7 @@ use taipan_runtime::{Cx, PyResult, Value, raise};
 use crate::array::{collect, items_of};
 use crate::data::{self, CDATA, CData};
 use crate::info::{self, Info, Kind};
-use crate::meta::{Instances, accept, metaclass, optional};
+use crate::meta::{Instances, accept, metaclass, namespace_of};
 use crate::param::CArg;
 
 /// `PyCPointerType`.
@@ -60,7 +60,7 @@ fn set_target(cx: &mut Cx, class: &'static Type, info: &'static Info, target: Va
     Ok(())
 }
 
-fn init_class(cx: &mut Cx, v: Value, _: Args) -> PyResult<()> {
+fn init_class(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     // SAFETY: the slot of a metaclass.
     let class = unsafe { v.cast::<Type>() };
     let info = info::attach(cx, class, Kind::Pointer)?;
@@ -68,7 +68,8 @@ fn init_class(cx: &mut Cx, v: Value, _: Args) -> PyResult<()> {
     info.align.set(8);
     info.length.set(1);
     info.has_pointer.set(true);
-    match optional(cx, class, "_type_")? {
+    let key = cx.intern("_type_");
+    match namespace_of(args).and_then(|dict| dict.get_str(key)) {
         Some(target) => set_target(cx, class, info, target),
         None => Ok(()),
     }

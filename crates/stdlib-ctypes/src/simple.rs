@@ -37,7 +37,7 @@ pub fn buffer_code(code: u8) -> char {
 
 /// Whether the type has one with the other byte order.
 pub fn can_swap(code: u8) -> bool {
-    matches!(code, b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'f' | b'd')
+    matches!(code, b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'f' | b'd' | b'F' | b'D')
 }
 
 /// Signed integers.
@@ -225,10 +225,10 @@ pub unsafe fn get(cx: &mut Cx, code: u8, swapped: bool, p: *const u8) -> PyResul
             b'g' => cx.float(read_extended(p)),
             b'F' => complex::new(
                 cx,
-                f64::from(f32::from_ne_bytes(read(p, false))),
-                f64::from(f32::from_ne_bytes(read(p.add(4), false))),
+                f64::from(f32::from_ne_bytes(read(p, swapped))),
+                f64::from(f32::from_ne_bytes(read(p.add(4), swapped))),
             ),
-            b'D' => complex::new(cx, f64::from_ne_bytes(read(p, false)), f64::from_ne_bytes(read(p.add(8), false))),
+            b'D' => complex::new(cx, f64::from_ne_bytes(read(p, swapped)), f64::from_ne_bytes(read(p.add(8), swapped))),
             b'G' => complex::new(cx, read_extended(p), read_extended(p.add(16))),
             b'u' => return wide_str(cx, p.cast(), 1),
             b'z' | b'Z' | b'P' | b'O' => {
@@ -341,8 +341,8 @@ pub unsafe fn set(cx: &mut Cx, code: u8, swapped: bool, p: *mut u8, v: Value) ->
                 let (re, im) = complex::to_parts(cx, v)?;
                 for (i, d) in [re, im].into_iter().enumerate() {
                     match code {
-                        b'F' => write_bits(p.add(4 * i), 4, false, u64::from((d as f32).to_bits())),
-                        b'D' => write_bits(p.add(8 * i), 8, false, d.to_bits()),
+                        b'F' => write_bits(p.add(4 * i), 4, swapped, u64::from((d as f32).to_bits())),
+                        b'D' => write_bits(p.add(8 * i), 8, swapped, d.to_bits()),
                         _ => write_extended(p.add(16 * i), d),
                     }
                 }

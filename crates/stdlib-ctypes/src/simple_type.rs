@@ -78,19 +78,23 @@ fn init_class(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     // SAFETY: the slot of a metaclass.
     let class = unsafe { v.cast::<Type>() };
     let code = code_of(cx, class)?;
+    let has_twin = std::ptr::eq(class.header().class(), &SIMPLE_META) && simple::can_swap(code);
+    if has_twin && args.pos().len() != 3 {
+        let n = args.pos().len();
+        return raise!(cx, TypeError, "PyCSimpleType.__init__() takes exactly 3 arguments ({n} given)");
+    }
     fill(cx, class, code, false)?;
-    // Only the types themselves have twins, not their subclasses.
-    let is_direct = class.base().is_some_and(|b| std::ptr::eq(b, &SIMPLE));
-    if !is_direct || !std::ptr::eq(class.header().class(), &SIMPLE_META) || !simple::can_swap(code) {
+    // The twin with the other byte order is made of the same name, bases and namespace.
+    let &[name, bases, _] = args.pos() else { return Ok(()) };
+    if !has_twin {
         return Ok(());
     }
     let namespace = match namespace_of(args) {
         Some(dict) => dict.copy(cx),
         None => Dict::new(cx),
     };
-    let (name, bases) = (class.data().name.get(), class.bases());
     let new = taipan_runtime::types::type_methods::new;
-    let twin = new(cx, &SIMPLE_META, Args::positional(&[name, Value::of(bases), Value::of(namespace)]))?;
+    let twin = new(cx, &SIMPLE_META, Args::positional(&[name, bases, Value::of(namespace)]))?;
     // SAFETY: a new class.
     let twin = unsafe { twin.cast::<Type>() };
     fill(cx, twin, code, true)?;

@@ -87,15 +87,16 @@ fn init_class(cx: &mut Cx, v: Value, args: Args, kind: Kind) -> PyResult<()> {
 }
 
 fn set_attribute(cx: &mut Cx, v: Value, name: &'static Str, value: Option<Value>) -> PyResult<()> {
-    attr::type_set(cx, v, name, value)?;
-    match value {
-        Some(fields) if name.eq_rust("_fields_") => {
-            // SAFETY: the slot of a metaclass.
-            let class = unsafe { v.cast::<Type>() };
-            lay_out(cx, class, fields)
-        }
-        _ => Ok(()),
+    let Some(fields) = value.filter(|_| name.eq_rust("_fields_")) else {
+        return attr::type_set(cx, v, name, value);
+    };
+    // SAFETY: the slot of a metaclass.
+    let class = unsafe { v.cast::<Type>() };
+    if info::of(class).is_some_and(|info| info.is_final.get()) {
+        return raise!(cx, AttributeError, "_fields_ is final");
     }
+    attr::type_set(cx, v, name, value)?;
+    lay_out(cx, class, fields)
 }
 
 /// `_fields_` was set: computes the layout (which Python code does) and makes the fields' descriptors.
@@ -103,9 +104,6 @@ fn lay_out(cx: &mut Cx, class: &'static Type, fields: Value) -> PyResult<()> {
     let Some(info) = info::of(class) else {
         return raise!(cx, TypeError, "ctypes state is not initialized");
     };
-    if info.is_final.get() {
-        return raise!(cx, AttributeError, "_fields_ is final");
-    }
     let base = class.base().filter(|b| info::of(b).is_some());
     let is_struct = info.kind.get() == Kind::Struct;
     let module = host::import(cx, "ctypes._layout")?;
@@ -137,6 +135,7 @@ fn lay_out(cx: &mut Cx, class: &'static Type, fields: Value) -> PyResult<()> {
     info.size.set(size as usize);
     info.align.set((align as usize).max(1));
     info.format.set(Some(format));
+    info.is_final.set(true);
     cx.barrier(info);
     add_anonymous(cx, class)
 }
@@ -160,6 +159,9 @@ fn add_fields(
         let Some(field) = field.downcast::<CField>() else {
             return raise!(cx, TypeError, "fields must be of type CField, got {}", field.class().tp_name());
         };
+        if std::ptr::eq(field.class, class) {
+            return raise!(cx, AttributeError, "Structure or union cannot contain itself");
+        }
         let Some(item) = info::of(field.class) else { return raise!(cx, TypeError, "a field's type is no C type") };
         item.is_final.set(true);
         info.has_pointer.set(info.has_pointer.get() || item.has_pointer.get());
