@@ -11,16 +11,19 @@
 use std::cell::{Cell, UnsafeCell};
 
 use taipan_bytecode::{Op, Word};
+use taipan_runtime::exceptions;
 use taipan_runtime::frame::{ENTERED, Frame, flag};
 use taipan_runtime::hooks::RESUME;
 use taipan_runtime::object::FRESH_WORD;
+use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, Value};
 
-use crate::ir::{FrameDesc, InstanceDesc, Type};
+use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, Type};
 use crate::tier::Unit;
 
 macro_rules! reasons {
@@ -114,6 +117,8 @@ pub enum Place {
     Made(u16),
     /// A variable that may be unbound, by number.
     Maybe(u16),
+    /// What the entry frame handled before; the last object that the exit makes.
+    HandledBefore,
 }
 
 /// An object that an exit makes.
@@ -122,6 +127,8 @@ pub enum Making {
     Tuple(Vec<Place>),
     /// An instance with attributes.
     Instance(InstanceDesc, Vec<Place>),
+    /// An exception with arguments.
+    Exception(ExceptionDesc, Vec<Place>),
 }
 
 /// A frame of an exit.
@@ -161,6 +168,8 @@ pub struct Exit {
     pub makings: Vec<Making>,
     /// Variables that may be unbound: whether they are bound, and their numbers.
     pub maybes: Vec<(Place, Place)>,
+    /// The exception that the entry frame handles from now on.
+    pub handled: Option<Place>,
 }
 
 impl Exit {
@@ -200,6 +209,7 @@ fn word(cx: &mut Cx, exit: &Exit, place: Place, made: &[Value]) -> u64 {
     match place {
         Place::Const(bits) => bits,
         Place::Made(i) => made[i as usize].bits(),
+        Place::HandledBefore => made[made.len() - 1].bits(),
         Place::Maybe(i) => {
             let (bound, number) = exit.maybes[i as usize];
             let bound = word(cx, exit, bound, made) == Value::bool(true).bits();
@@ -223,7 +233,7 @@ fn raw(place: Place) -> u64 {
     match place {
         Place::Const(bits) => (bits as i64 >> 1) as u64,
         Place::Buffer(i, _) | Place::Unsigned(i) => EXIT_BUFFER.word(i),
-        Place::Made(_) | Place::Maybe(_) => unreachable!("a field that holds an int"),
+        Place::Made(_) | Place::Maybe(_) | Place::HandledBefore => unreachable!("a field that holds an int"),
     }
 }
 
@@ -244,17 +254,44 @@ fn new_instance(cx: &mut Cx, desc: &InstanceDesc, values: &[Value]) -> Value {
     Value::from_address(p as usize)
 }
 
+/// A new exception, raised by the instruction at `word` of the running frame if there is one. Its class is one that runs no
+/// Python code. May collect.
+pub fn new_exception(cx: &mut Cx, class: &'static Class, word: Option<u32>, args: &[Value]) -> Value {
+    let made = cx.call(Value::of(class), args);
+    let e = made.expect("the classes of exceptions that compiled code makes do not raise");
+    if let Some(word) = word {
+        exceptions::set_context(cx, e);
+        Traceback::add_to(cx, e, word as usize);
+    }
+    e
+}
+
 /// Writes the registers of the running frame, pushes inlined frames.
 fn rebuild(cx: &mut Cx, exit: &Exit) {
     cx.heap().disable();
     let mut made: Vec<Value> = Vec::with_capacity(exit.makings.len());
     for making in &exit.makings {
-        let (Making::Tuple(parts) | Making::Instance(_, parts)) = making;
+        let (Making::Tuple(parts) | Making::Instance(_, parts) | Making::Exception(_, parts)) = making;
         let parts: Vec<Value> = parts.iter().filter_map(|p| Value::from_bits(word(cx, exit, *p, &made))).collect();
         made.push(match making {
             Making::Tuple(_) => Value::of(Tuple::new(cx, &parts)),
             Making::Instance(desc, _) => new_instance(cx, desc, &parts),
+            // SAFETY: the builder described a live class.
+            Making::Exception(desc, _) => unsafe {
+                new_exception(cx, &*(desc.class as *const Class), desc.word, &parts)
+            },
         });
+    }
+    if let Some(place) = exit.handled {
+        let e = Value::from_bits(word(cx, exit, place, &made)).expect("an exception");
+        let before = exceptions::begin_handling(cx, e);
+        if exit.reason == Reason::Raised
+            && let Some(raised) = cx.exception()
+        {
+            // It was raised before the handling began.
+            exceptions::set_context(cx, raised);
+        }
+        made.push(before);
     }
     for (object, offset, value) in &exit.stores {
         let at = (word(cx, exit, *object, &made) + *offset as u64) as *mut u64;
@@ -324,6 +361,21 @@ fn note_receiver(cx: &Cx) {
         if let Some(v) = frame.reg(r) {
             let pc = frame.pc.offset_from(frame.code.words_ptr());
             crate::profile::note_exit(frame.code, pc as u32, v);
+        }
+    }
+}
+
+/// Notes the function that the call is about which the frame on top is at.
+fn note_callee(cx: &Cx) {
+    // SAFETY: as in note_receiver.
+    unsafe {
+        let frame = &*cx.frame;
+        let word = Word(*frame.pc);
+        if word.op().map(Op::base) == Some(Op::Call)
+            && let Some(f) = frame.reg(word.a()).and_then(|v| v.exact::<Function>())
+        {
+            let pc = frame.pc.offset_from(frame.code.words_ptr());
+            crate::profile::note_assumed_callee(frame.code, pc as u32, f);
         }
     }
 }
@@ -437,8 +489,10 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     let unit = unsafe { &*exit.unit.get() };
     rebuild(cx, exit);
     exit.count.set(exit.count.get().wrapping_add(1));
-    if matches!(exit.reason, Reason::Class | Reason::Shape | Reason::Plain) {
-        note_receiver(cx);
+    match exit.reason {
+        Reason::Class | Reason::Shape | Reason::Plain => note_receiver(cx),
+        Reason::Const => note_callee(cx),
+        _ => {}
     }
     if exit.reason.teaches() || exit.reason == Reason::Raised && exit.catcher().is_some() {
         unit.learn(cx, exit);

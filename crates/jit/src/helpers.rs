@@ -16,7 +16,8 @@ use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
-use taipan_runtime::protocol::{attr, iter, object};
+use taipan_runtime::protocol::{attr, format, iter, object};
+use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
@@ -115,16 +116,22 @@ helpers! {
     Generic = generic, raises, python;
     /// Calls what lies before the arguments: (address of the arguments, count, names of keywords or 0).
     Call = call, raises, python;
+    /// As Call; notes which functions are called.
+    CallNoted = call_noted, raises, python;
     /// As Call for a pair left by LoadMethod.
     CallMethod = call_method, raises, python;
     /// Calls a Python function: (function, address of the arguments, count).
     CallFunction = call_function, raises, python;
+    /// Calls a Python function whose parameters are bound: (function, address of the parameters, count).
+    CallBound = call_bound, raises, python;
     /// Raises if the result of `__init__` is not None.
     InitResult = init_result, raises;
     /// Takes the raised exception, with the running frames in its traceback; pops those of inlined calls.
     Catch = catch, python;
     /// Begins to handle an exception: what was handled before, or None.
     BeginHandling = begin_handling, writes;
+    /// What BeginHandling would give.
+    HandledNow = handled_now, removable;
     /// Goes back to handling what BeginHandling gave.
     EndHandling = end_handling, writes;
     /// Whether an exception matches a class or a tuple of classes, as a truth word.
@@ -149,10 +156,20 @@ helpers! {
     DictGet = dict_get, removable;
     /// Compares two exact strs: condition number; 0 or 1.
     StrCompare = str_compare, removable;
+    /// Concatenates strs: (address, count).
+    JoinStrs = join_strs, raises;
+    /// See `crate::plain`.
+    PlainFormat = plain::format, raises;
+    /// See `crate::plain`.
+    PlainToStr = plain::to_str, raises;
     /// Concatenates two exact strs.
     StrConcat = str_concat, removable;
     /// Pops a frame whose frame object must be told, unless it was popped already.
     PopFrame = pop_frame, writes;
+    /// Makes an exception: (class, index of the word that raises it, address of the arguments, count).
+    NewException = new_exception, removable;
+    /// Makes a dict: (tuple of names, address of the values).
+    NewDict = new_dict, removable;
     /// A new list iterator.
     NewListIter = new_list_iter, removable;
     /// A new range iterator: (start, step, length).
@@ -163,6 +180,8 @@ helpers! {
     PlainEnumerate = plain::enumerate, raises;
     /// See `crate::plain`.
     PlainContains = plain::contains, raises;
+    /// See `crate::plain`.
+    PlainDictItem = plain::dict_item;
     /// See `crate::plain`.
     PlainGetItem = plain::get_item, raises;
     /// See `crate::plain`.
@@ -330,6 +349,13 @@ extern "C" fn str_concat(cx: &mut Cx, a: Value, b: Value) -> u64 {
     word(number::binary(cx, a, b, &number::ADD))
 }
 
+/// HELP-1: `parts` leads to `n` strs.
+unsafe extern "C" fn join_strs(cx: &mut Cx, parts: *const Value, n: usize) -> u64 {
+    // SAFETY: HELP-1.
+    let parts = unsafe { std::slice::from_raw_parts(parts, n) };
+    format::join_strs(cx, parts).map_or(0, |s| Value::of(s).bits())
+}
+
 extern "C" fn class_of(_: &mut Cx, v: Value) -> u64 {
     Value::of(v.class()).bits()
 }
@@ -394,7 +420,7 @@ unsafe extern "C" fn generic(cx: &mut Cx, pc: *mut u64) -> u64 {
         let insn = *pc.sub(1);
         let regs = (*cx.frame).regs;
         let receiver = match Word(insn).op().map(Op::base) {
-            Some(Op::LoadMethod) => Some(Word(insn).b()),
+            Some(Op::LoadMethod | Op::LoadSpecial) => Some(Word(insn).b()),
             Some(Op::LoadSuperMethod) => Some(Word(insn).c() + 1),
             _ => None,
         };
@@ -419,6 +445,18 @@ unsafe extern "C" fn call(cx: &mut Cx, args: *mut u64, n: usize, kwnames: u64) -
     }
 }
 
+/// HELP-1: as [`call`].
+unsafe extern "C" fn call_noted(cx: &mut Cx, args: *mut u64, n: usize, kwnames: u64) -> u64 {
+    // SAFETY: HELP-1; FRAME-1.
+    unsafe {
+        if let Some(f) = Value::from_bits(*args.sub(1)).and_then(|callee| callee.exact::<Function>()) {
+            let frame = &*cx.frame;
+            crate::profile::note_callee(frame.code, frame.word_index() as u32, f);
+        }
+        call(cx, args, n, kwnames)
+    }
+}
+
 extern "C" fn init_result(cx: &mut Cx, v: Value) -> u64 {
     if v.is_none() {
         return 1;
@@ -439,6 +477,10 @@ extern "C" fn catch(cx: &mut Cx, inlined: usize) -> u64 {
 
 extern "C" fn begin_handling(cx: &mut Cx, e: Value) -> u64 {
     exceptions::begin_handling(cx, e).bits()
+}
+
+extern "C" fn handled_now(cx: &mut Cx) -> u64 {
+    exceptions::handled_before(cx).bits()
 }
 
 extern "C" fn end_handling(cx: &mut Cx, before: Value) {
@@ -519,6 +561,29 @@ unsafe extern "C" fn call_function(cx: &mut Cx, f: &'static Function, args: *mut
     }
 }
 
+/// HELP-1: `params` leads to the `n` parameters of `f` in the running frame's window.
+unsafe extern "C" fn call_bound(cx: &mut Cx, f: &'static Function, params: *mut u64, n: usize) -> u64 {
+    let here = 0u8;
+    if (&raw const here as usize) < cx.native_limit {
+        cx.recursion_error("");
+        return 0;
+    }
+    // SAFETY: HELP-1; FRAME-1 and FRAME-2.
+    unsafe {
+        let code = f.code.get();
+        let caller = &*cx.frame;
+        let window = if caller.flags & flag::GENERATOR == 0 { params } else { caller.top };
+        let mut result = 0u64;
+        let entered = cx.push_frame(code, window, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY);
+        let Ok(frame) = entered else { return 0 };
+        if window != params {
+            std::ptr::copy_nonoverlapping(params, window, n);
+        }
+        function::prepare_window(code, f.closure.get(), window, n);
+        run_pushed(cx, frame)
+    }
+}
+
 /// Runs the frame just pushed, with compiled code if there is some.
 unsafe fn run_pushed(cx: &mut Cx, frame: *mut Frame) -> u64 {
     // SAFETY: FRAME-1.
@@ -526,16 +591,8 @@ unsafe fn run_pushed(cx: &mut Cx, frame: *mut Frame) -> u64 {
         let code = (*frame).code;
         let heat = code.heat.get().wrapping_add(1);
         code.heat.set(heat);
-        let native = code.native.get();
-        if !native.is_null() && !cx.traced {
-            // As `tier::hot`, in short: this path is taken by every call that is not known beforehand.
-            (*frame).flags |= flag::NATIVE;
-            let prev = (*frame).prev;
-            let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute(native);
-            let bits = run(cx, (*frame).regs);
-            if cx.frame != prev {
-                cx.pop_frame();
-            }
+        // As `tier::hot`, in short: this path is taken by every call that is not known beforehand.
+        if let Some(bits) = cx.run_compiled(frame) {
             return bits;
         }
         if heat >= cx.hot_call {
@@ -594,6 +651,23 @@ unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
     // SAFETY: HELP-1.
     let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
     Value::of(List::from_slice(cx, items)).bits()
+}
+
+/// HELP-1: `args` leads to `n` values.
+unsafe extern "C" fn new_exception(cx: &mut Cx, class: &'static Class, word: u64, args: *const Value, n: usize) -> u64 {
+    // SAFETY: HELP-1.
+    let args = unsafe { std::slice::from_raw_parts(args, n) };
+    crate::exits::new_exception(cx, class, u32::try_from(word).ok(), args).bits()
+}
+
+/// HELP-1: `items` leads to a value for each name.
+unsafe extern "C" fn new_dict(cx: &mut Cx, names: &'static Tuple, items: *const Value) -> u64 {
+    let dict = Dict::new(cx);
+    for (i, name) in names.items().iter().enumerate() {
+        // SAFETY: HELP-1.
+        dict.set_str(cx, unsafe { name.cast() }, unsafe { *items.add(i) });
+    }
+    Value::of(dict).bits()
 }
 
 extern "C" fn new_list_iter(cx: &mut Cx, list: &'static List) -> u64 {

@@ -10,7 +10,7 @@ use taipan_runtime::dict::{Dict, hash_key};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number;
-use taipan_runtime::protocol::{iter, object};
+use taipan_runtime::protocol::{format, iter, object};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::combinators::{ENUMERATE, Enumerate, ZIP, Zip};
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
@@ -62,6 +62,26 @@ fn is_scalar(v: Value, depth: usize) -> bool {
 /// Whether a key hashes by itself and by what is known about keys of its kind.
 fn is_key(v: Value) -> bool {
     is_scalar(v, TUPLE_DEPTH)
+}
+
+/// `format(v, spec)`.
+pub extern "C" fn format(cx: &mut Cx, v: Value, spec: Value) -> u64 {
+    match spec.exact::<Str>() {
+        Some(spec) if is_number(v) || v.exact::<Str>().is_some() => {
+            format::format_value(cx, v, spec).map_or(0, |s| Value::of(s).bits())
+        }
+        _ => NOT_PLAIN,
+    }
+}
+
+/// `str(v)` or, for 2, `repr(v)`.
+pub extern "C" fn to_str(cx: &mut Cx, v: Value, kind: u64) -> u64 {
+    let to_str: fn(&mut Cx, Value) -> PyResult<&'static Str> = match kind {
+        1 => object::str,
+        2 => object::repr,
+        _ => return NOT_PLAIN,
+    };
+    if !is_scalar(v, 0) || is(v, &bytes::BYTES) { NOT_PLAIN } else { to_str(cx, v).map_or(0, |s| Value::of(s).bits()) }
 }
 
 /// `item in container`.
@@ -146,6 +166,18 @@ fn is_index(key: Value) -> bool {
         // SAFETY: the class was looked at.
         let s = unsafe { key.cast::<Slice>() };
         is_bound(s.start) && is_bound(s.stop) && is_bound(s.step)
+    }
+}
+
+/// The value of an exact dict under a key; [`END`] if there is none.
+pub extern "C" fn dict_item(cx: &mut Cx, dict: &'static Dict, key: Value) -> u64 {
+    if !is_key(key) {
+        return NOT_PLAIN;
+    }
+    let Ok(hash) = hash_key(cx, key) else { return NOT_PLAIN };
+    match dict.find_known(key, hash) {
+        None => NOT_PLAIN,
+        Some(found) => found.map_or(END, |v| v.bits()),
     }
 }
 

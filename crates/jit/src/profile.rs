@@ -3,9 +3,14 @@
 use std::collections::HashMap;
 
 use taipan_runtime::Value;
+use taipan_runtime::dict::Dict;
+use taipan_runtime::heap::RootVec;
 use taipan_runtime::machine_items::{self, MachineItems};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::function::Function;
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Cx, Object};
 
 use crate::build::cfg::op_at;
 use crate::exits::Reason;
@@ -20,6 +25,8 @@ pub struct Profile {
     varying: Vec<(u32, u16)>,
     /// Classes and shapes of receivers by word index, with how often one was noted.
     receivers: HashMap<u32, (u32, Vec<(u64, u64)>)>,
+    /// Functions called, by word index.
+    callees: HashMap<u32, Callees>,
 }
 
 /// Receivers noted before code is compiled anew with them.
@@ -98,6 +105,107 @@ pub fn note_operand(code: &CodeObject, pc: u32, v: Value, right: bool) {
     let (n, list) = data(code).profile.receivers.entry(key).or_default();
     *n = (*n).max(RECEIVERS_TO_USE);
     add_receiver(list, kind_of(v));
+}
+
+/// More functions with different code are too many for tests in a row.
+const MAX_CALLEES: usize = 4;
+
+/// Functions noted at a call: how often one was, and one of each code.
+#[derive(Default, Debug)]
+struct Callees {
+    noted: u32,
+    list: Vec<Callee>,
+}
+
+/// A function without its closure: addresses of what it is made of, any of which may be dead by now.
+#[derive(Debug)]
+struct Callee {
+    code: u64,
+    globals: u64,
+    defaults: u64,
+    kwdefaults: u64,
+}
+
+impl Callee {
+    fn of(f: &'static Function) -> Callee {
+        Callee {
+            code: std::ptr::from_ref(f.code.get()) as u64,
+            globals: std::ptr::from_ref(f.globals) as u64,
+            defaults: f.defaults.get().map_or(0, |d| std::ptr::from_ref(d) as u64),
+            kwdefaults: f.kwdefaults.get().map_or(0, |d| std::ptr::from_ref(d) as u64),
+        }
+    }
+
+    /// A function that has all this and no closure; None if something is dead. May collect.
+    fn stand_in(&self, cx: &mut Cx) -> Option<&'static Function> {
+        let code = live::<CodeObject>(cx, self.code)?;
+        let globals = live::<Dict>(cx, self.globals)?;
+        let defaults = if self.defaults == 0 { None } else { Some(live::<Tuple>(cx, self.defaults)?) };
+        let kwdefaults = if self.kwdefaults == 0 { None } else { Some(live::<Dict>(cx, self.kwdefaults)?) };
+        let f = Function::new(cx, code, globals);
+        f.defaults.set(defaults);
+        f.kwdefaults.set(kwdefaults);
+        cx.barrier(f);
+        Some(f)
+    }
+}
+
+/// The object of exactly this type at an address, if there is one.
+fn live<T: Object>(cx: &mut Cx, address: u64) -> Option<&'static T> {
+    let found = cx.heap().find_object(address as usize)?;
+    if found as u64 != address {
+        return None;
+    }
+    Value::from_address(address as usize).exact::<T>()
+}
+
+impl Callees {
+    fn add(&mut self, f: &'static Function) {
+        let seen = Callee::of(f);
+        if let Some(known) = self.list.iter_mut().find(|c| c.code == seen.code) {
+            *known = seen;
+        } else if self.list.len() <= MAX_CALLEES {
+            self.list.push(seen);
+        }
+    }
+}
+
+/// Notes a function that code is compiled for, or at whose call compiled code left.
+pub fn note_assumed_callee(code: &CodeObject, pc: u32, f: &'static Function) {
+    data(code).profile.callees.entry(pc).or_default().add(f);
+}
+
+/// Notes the function that a call is about. Once enough were seen and they are few, the code is compiled anew.
+pub fn note_callee(code: &'static CodeObject, pc: u32, f: &'static Function) {
+    let callees = data(code).profile.callees.entry(pc).or_default();
+    if callees.noted >= RECEIVERS_TO_LEARN {
+        return;
+    }
+    callees.noted += 1;
+    callees.add(f);
+    if callees.noted == RECEIVERS_TO_LEARN && (2..=MAX_CALLEES).contains(&callees.list.len()) {
+        tier::discard_all(code);
+    }
+}
+
+/// Functions like those noted at a call, one for each code, which `roots` keeps alive; none if they are too many or of one
+/// code. May collect.
+pub fn noted_callees(cx: &mut Cx, roots: &mut RootVec, code: &CodeObject, pc: u32) -> Vec<&'static Function> {
+    let Some(callees) = profile(code).and_then(|p| p.callees.get(&pc)) else { return vec![] };
+    if !(2..=MAX_CALLEES).contains(&callees.list.len()) {
+        return vec![];
+    }
+    let stand_ins = callees.list.iter().filter_map(|c| {
+        let f = c.stand_in(cx)?;
+        roots.push(Value::of(f));
+        Some(f)
+    });
+    stand_ins.collect()
+}
+
+/// Whether enough is known about the functions that a call is about.
+pub fn knows_callees(code: &CodeObject, pc: u32) -> bool {
+    profile(code).and_then(|p| p.callees.get(&pc)).is_some_and(|c| c.noted >= RECEIVERS_TO_LEARN)
 }
 
 /// Where the machine numbers are in all objects noted at an instruction, if they are of one kind.

@@ -537,8 +537,7 @@ pub fn build_entry(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result
 
 /// A unit that has no code yet.
 fn new_unit(cx: &Cx, tier: &mut Tier, code: &'static CodeObject, entry: u32, product: Product) -> &'static Unit {
-    let mut roots = RootVec::new();
-    roots.extend_from_slice(&product.roots);
+    let mut roots = product.roots;
     roots.push(Value::of(code));
     let unit: &'static Unit = Box::leak(Box::new(Unit {
         code,

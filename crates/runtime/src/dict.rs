@@ -319,6 +319,9 @@ struct Found {
 }
 
 impl Dict {
+    /// Byte offset of the number of items.
+    pub const USED_OFFSET: usize = std::mem::offset_of!(Dict, used);
+
     /// A new empty dict. May collect.
     pub fn new(cx: &mut Cx) -> &'static Dict {
         let class = &crate::types::dict::DICT;

@@ -260,19 +260,23 @@ fn running_generator(cx: &Cx) -> Option<&'static Generator> {
     }
 }
 
+/// What the running frame handles, or None.
+#[inline(always)]
+pub fn handled_before(cx: &Cx) -> Value {
+    // A generator does not keep what its caller handles: that may be another exception the next time.
+    let own = running_generator(cx).is_none_or(|generator| generator.handles.get());
+    cx.handled.filter(|_| own).unwrap_or(Value::none())
+}
+
 /// Makes `e` the exception being handled by the running frame; what it handled before, or None.
 #[inline(always)]
 pub fn begin_handling(cx: &mut Cx, e: Value) -> Value {
-    // A generator does not keep what its caller handles: that may be another exception the next time.
-    let before = match running_generator(cx) {
-        Some(generator) => {
-            let own = generator.handles.replace(true);
-            cx.handled.filter(|_| own)
-        }
-        None => cx.handled,
-    };
+    let before = handled_before(cx);
+    if let Some(generator) = running_generator(cx) {
+        generator.handles.set(true);
+    }
     cx.handled = Some(e);
-    before.unwrap_or(Value::none())
+    before
 }
 
 /// Goes back to handling what [`begin_handling`] gave.

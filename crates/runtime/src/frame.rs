@@ -359,6 +359,35 @@ impl Cx {
         self.depth -= 1;
     }
 
+    /// Runs the frame on top, pushed with flag ENTRY at its function's first instruction, by the function's compiled code and
+    /// pops it: the result, 0 if it raised. None if there is no code, or events are traced, or the native stack is short;
+    /// then the frame stays.
+    ///
+    /// # Safety
+    /// `frame` must be such a frame.
+    #[inline(always)]
+    pub unsafe fn run_compiled(&mut self, frame: *mut Frame) -> Option<u64> {
+        let here = 0u8;
+        // SAFETY: the caller's promise; FRAME-1. Compiled code takes the context and the window, and it runs the interpreter
+        // itself where it leaves a frame with flag NATIVE.
+        unsafe {
+            let native = (*frame).code.native.get();
+            if native.is_null() || self.traced || (&raw const here as usize) < self.native_limit {
+                return None;
+            }
+            (*frame).flags |= flag::NATIVE;
+            let prev = (*frame).prev;
+            let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute(native);
+            self.compiled += 1;
+            let bits = run(self, (*frame).regs);
+            self.compiled -= 1;
+            if self.frame != prev {
+                self.pop_frame();
+            }
+            Some(bits)
+        }
+    }
+
     /// Runs the frame on top, pushed with flag ENTRY.
     #[inline]
     pub fn run(&mut self, frame: *mut Frame) -> PyResult<Value> {

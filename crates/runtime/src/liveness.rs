@@ -83,6 +83,13 @@ fn decode(code: &CodeObject) -> Option<Vec<Instruction>> {
     Some(all)
 }
 
+/// How many attributes of its first parameter a function assigns.
+pub(crate) fn attributes_assigned(code: &CodeObject) -> usize {
+    let words = code.pristine_words();
+    let stores = decode(code).into_iter().flatten().filter(|i| i.op == Op::StoreAttr && i.word.a() == 0);
+    stores.map(|i| words[i.start + 1] as u32).collect::<std::collections::HashSet<_>>().len()
+}
+
 /// For each word, whether it is the first instruction of its line or where a jump or an exception may lead.
 pub(crate) fn line_starts(code: &CodeObject) -> Box<[bool]> {
     let mut starts = vec![false; code.word_count()];

@@ -1,7 +1,7 @@
 //! Generators and coroutines.
 
 use taipan_bytecode::code::flags as co;
-use taipan_bytecode::{Op, Word};
+use taipan_bytecode::{Op, Word, effects};
 use taipan_runtime::frame::flag;
 use taipan_runtime::types::generator::{self, Generator, State};
 use taipan_runtime::types::{coroutine, generator_methods as methods};
@@ -44,26 +44,76 @@ handler!(Yield, |w, pc, regs, cx, table| { return yield_value(cx, *regs.add(w.a(
 
 handler!(YieldDelegate, |w, pc, regs, cx, table| { return yield_value(cx, *regs.add(w.a()), pc, table) });
 
-/// Suspends the running generator frame, giving `value` to whoever resumed it.
+/// Suspends the running generator frame, giving `value` to whoever resumed it, and those that only pass it on.
 #[inline(always)]
-unsafe fn yield_value(cx: &mut Cx, value: u64, pc: *const u64, table: *const Handler0) -> u64 {
+unsafe fn yield_value(cx: &mut Cx, value: u64, mut pc: *const u64, table: *const Handler0) -> u64 {
     // SAFETY: INT-1; the frame below of a FOR or SEND frame is suspended behind that instruction.
     unsafe {
-        let frame = &mut *cx.frame;
-        frame.pc = pc;
-        let (flags, result) = (frame.flags, frame.result);
-        frame.receiver.expect("a generator frame has its generator").cast::<Generator>().leave(cx, State::Suspended);
-        if flags & flag::ENTRY != 0 {
-            return value;
-        }
-        *result = value;
-        let caller = &*cx.frame;
+        let caller = loop {
+            let frame = &mut *cx.frame;
+            frame.pc = pc;
+            let (flags, result) = (frame.flags, frame.result);
+            let generator = frame.receiver.expect("a generator frame has its generator");
+            generator.cast::<Generator>().leave(cx, State::Suspended);
+            if flags & flag::ENTRY != 0 {
+                return value;
+            }
+            *result = value;
+            let caller = &*cx.frame;
+            if flags & flag::SEND == 0 || cx.traced {
+                break caller;
+            }
+            let then = Word(*caller.pc);
+            if then.0 as u16 != Op::YieldDelegate as u16 || !std::ptr::eq(caller.regs.add(then.a()), result) {
+                break caller;
+            }
+            // As the instruction would, without a dispatch for each generator of a chain.
+            pc = caller.pc.add(1);
+        };
         let word = Word(*caller.pc.sub(2));
         let mut next = caller.pc;
         if word.0 as u16 == Op::ForNext as u16 {
             next = next.offset(word.sc() as isize);
         }
         dispatch!(next, caller.regs, cx, table)
+    }
+}
+
+/// Enters the generators that the one on top delegates to, each suspended; the last of them. What is sent lies in their
+/// registers already.
+#[inline(always)]
+pub(crate) unsafe fn descend(cx: &mut Cx, mut g: &'static Generator) -> &'static Generator {
+    // SAFETY: INT-1; the verifier checked the targets of jumps.
+    unsafe {
+        while !cx.traced && cx.depth < cx.rt().recursion_limit.get() {
+            let frame = &mut *g.frame.get();
+            let behind = frame.pc;
+            if Word(*behind.sub(1)).0 as u16 != Op::YieldDelegate as u16 {
+                break;
+            }
+            // The compiler puts a jump to Send there.
+            let jump = Word(*behind);
+            let Some(offset) = jump.op().and_then(|op| effects::jump(op, jump)).filter(|_| jump.0 as u16 == Op::Jump as u16)
+            else {
+                break;
+            };
+            let at = behind.add(1).offset(offset as isize);
+            let send = Word(*at);
+            if send.0 as u16 != Op::Send as u16 {
+                break;
+            }
+            let r = Regs(frame.regs);
+            let it = r.get(send.a());
+            let Some(inner) = it.as_object().filter(|o| is_sync(o.class())).map(|_| it.cast::<Generator>()) else { break };
+            if inner.state.get() != State::Suspended {
+                break;
+            }
+            frame.pc = at.add(2);
+            inner.set_sent(r.get(send.b()));
+            inner.enter(cx, frame.regs.add(send.b()), flag::SEND);
+            g = inner;
+        }
+        g
     }
 }
 
@@ -77,7 +127,9 @@ handler!(Send, |w, pc, regs, cx, table| {
         && cx.depth < cx.rt().recursion_limit.get()
     {
         g.set_sent(sent);
-        let frame = g.enter(cx, regs.add(w.b()), flag::SEND);
+        g.enter(cx, regs.add(w.b()), flag::SEND);
+        let g = descend(cx, g);
+        let frame = g.frame.get();
         if super::iter::resume_is_hot(cx, (*frame).code) {
             return super::iter::resume_compiled(cx, g, flag::SEND, table);
         }

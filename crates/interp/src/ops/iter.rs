@@ -188,9 +188,12 @@ unsafe fn resume(cx: &mut Cx, g: &'static Generator, result: *mut u64, table: *c
     // SAFETY: the state was checked.
     unsafe {
         g.set_sent(Value::none());
-        let frame = g.enter(cx, result, flag::FOR);
+        g.enter(cx, result, flag::FOR);
+        let inner = super::generator::descend(cx, g);
+        let flags = if std::ptr::eq(inner, g) { flag::FOR } else { flag::SEND };
+        let frame = inner.frame.get();
         if resume_is_hot(cx, (*frame).code) {
-            return resume_compiled(cx, g, flag::FOR, table);
+            return resume_compiled(cx, inner, flags, table);
         }
         dispatch!((*frame).pc, (*frame).regs, cx, table)
     }

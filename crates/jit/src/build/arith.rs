@@ -8,6 +8,7 @@ use taipan_runtime::types::function::Function;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
+use super::declining::declines;
 use super::ops::{At, Flow};
 use super::{Builder, Built};
 use crate::exits::Reason;
@@ -47,12 +48,6 @@ pub fn number(op: B) -> Option<u64> {
 
 /// Doubles represent ints exactly up to this.
 const EXACT: i64 = 1 << 53;
-
-/// Whether a method may decline. Such a one cannot be built in place: if its frame were left half-way, the interpreter would
-/// take NotImplemented for the result.
-fn declines(f: &Function) -> bool {
-    f.code.get().names().iter().any(|n| n.to_string_lossy() == "NotImplemented")
-}
 
 impl Builder<'_> {
     /// What both operands are, from what is known and what the interpreter saw.
@@ -191,7 +186,8 @@ impl Builder<'_> {
         })?;
         if matches!(flow, Some(Flow::Next)) {
             let v = self.reg(a);
-            if self.class_of(v).is_some_and(|c| std::ptr::eq(c, Value::not_implemented().class())) {
+            // Where several methods meet, a result that nobody uses is gone.
+            if !v.is_none() && self.class_of(v).is_some_and(|c| std::ptr::eq(c, Value::not_implemented().class())) {
                 return self.no_inline_here();
             }
         }
@@ -255,11 +251,17 @@ impl Builder<'_> {
             return None;
         }
         // The runtime raises.
-        if matches!(op, B::FloorDiv | B::Mod | B::TrueDiv | B::RShift) && self.failed(Reason::Division) {
+        let catches = op != B::RShift && self.catches_here();
+        if matches!(op, B::FloorDiv | B::Mod | B::TrueDiv | B::RShift) && self.failed(Reason::Division) && !catches {
             return None;
         }
         let x = self.to_int(x, Reason::Number);
         let y = self.to_int(y, Reason::Number);
+        if catches && matches!(op, B::FloorDiv | B::Mod | B::TrueDiv) {
+            let zero = self.int(0);
+            let wrong = self.emit(Op::ICmp, Type::Bool, &[y, zero], Cond::Eq as u64);
+            self.raise_division(wrong);
+        }
         // A guard on one may have been on the other, too.
         Some(match op {
             B::Add | B::Sub | B::Mul => self.checked(op, x, y),
@@ -384,7 +386,8 @@ impl Builder<'_> {
     /// Of a float and a float or int: which may be an int depends on what is known of the other.
     fn float_binary(&mut self, op: B, x: Val, y: Val, mixed: bool) -> Option<Val> {
         let divides = matches!(op, B::TrueDiv | B::FloorDiv | B::Mod | B::Pow);
-        if !divides && !matches!(op, B::Add | B::Sub | B::Mul) || divides && self.failed(Reason::Division) {
+        let catches = divides && op != B::Pow && self.catches_here();
+        if !divides && !matches!(op, B::Add | B::Sub | B::Mul) || divides && self.failed(Reason::Division) && !catches {
             return None;
         }
         let (float_x, float_y) = (self.is_class(x, &FLOAT), self.is_class(y, &FLOAT));
@@ -393,6 +396,11 @@ impl Builder<'_> {
         let sure = float_x || !matches!(self.func[x].ty, Type::Int | Type::Bool) && !(mixed && float_y);
         let y2 = if x == y { x2 } else { self.to_float(y, mixed && sure, Reason::Number) };
         let (x, y) = (x2, y2);
+        if catches {
+            let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
+            let wrong = self.emit(Op::FCmp, Type::Bool, &[y, zero], Cond::Eq as u64);
+            self.raise_division(wrong);
+        }
         Some(match op {
             B::Add => self.emit(Op::FAdd, Type::Float, &[x, y], 0),
             B::Sub => self.emit(Op::FSub, Type::Float, &[x, y], 0),
@@ -407,6 +415,12 @@ impl Builder<'_> {
             }
             _ => return self.float_power(x, y),
         })
+    }
+
+    fn raise_division(&mut self, wrong: Val) {
+        let text = self.cx.intern("division by zero");
+        let text = self.object(Value::of(text));
+        self.raise_if(wrong, &taipan_runtime::exceptions::ZeroDivisionError, &[text]);
     }
 
     fn float_power(&mut self, x: Val, y: Val) -> Option<Val> {

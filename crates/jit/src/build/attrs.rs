@@ -31,7 +31,7 @@ impl Builder<'_> {
     }
 
     /// The value of `name` in a namespace, taken as a constant; None if it cannot be.
-    fn constant_in(&mut self, dict: &'static Dict, name: &'static Str) -> Option<Val> {
+    pub fn constant_in(&mut self, dict: &'static Dict, name: &'static Str) -> Option<Val> {
         Value::of(dict).exact::<Dict>()?;
         let value = dict.get_str(name)?;
         if crate::tier::is_volatile(dict, name) {

@@ -10,7 +10,7 @@ use taipan_runtime::types::{descr_methods, function_methods};
 use super::calls::py_call_imm;
 use super::ops::{At, Flow};
 use super::values::at;
-use super::{Builder, Built};
+use super::{Builder, Built, Pending};
 use crate::exits::Reason;
 use crate::helpers::Helper;
 use crate::ir::{Alias, Op, Type, Val};
@@ -35,6 +35,48 @@ impl Builder<'_> {
             return self.call_instance(at, class, callee, args);
         }
         Ok(None)
+    }
+
+    /// A call of one of several functions that were noted here, which is told by its code, or of another one; None if none
+    /// were noted.
+    pub fn call_one_of(&mut self, at: At, callee: Val, args: &[Val]) -> Built<Option<Flow>> {
+        if self.func[callee].ty != Type::Val || self.failed(Reason::Shape) || self.crowded() {
+            return Ok(None);
+        }
+        let code = self.context().code;
+        let functions = crate::profile::noted_callees(self.cx, &mut self.roots, code, self.pc as u32);
+        let fits =
+            |f: &&'static Function| self.arrange(f, args.len(), &[]).is_some() && !f.code.get().is_generator_like();
+        if functions.is_empty() || !functions.iter().all(fits) {
+            return Ok(None);
+        }
+        let (a, n) = (at.w.a(), at.w.b());
+        self.watch_type(&function_methods::FUNCTION);
+        let v = self.guard_class(callee, &function_methods::FUNCTION);
+        let own = self.function_word(v, std::mem::offset_of!(Function, code));
+        let mut ends = Vec::new();
+        for f in &functions {
+            let is = self.word_is(own, std::ptr::from_ref(f.code.get()) as u64);
+            let (yes, no) = self.branch(is);
+            let rest = Pending { block: no, state: self.state.clone() };
+            self.block = yes;
+            self.guard_function(f, v, Reason::Shape);
+            let flow = match self.inline(at, f, args, a + 1, at.w.c(), Val::NONE, v)? {
+                Some(flow) => flow,
+                None => self.call_code(at, f, v, a + 1, n)?,
+            };
+            if matches!(flow, Flow::Next) {
+                ends.push(self.pend());
+            }
+            self.go_on(rest);
+        }
+        // Others come later, or are too many.
+        let block = self.block;
+        self.func[block].cold = true;
+        self.call_any(at, false)?;
+        ends.push(self.pend());
+        self.merge(ends, self.pc + at.op.words())?;
+        Ok(Some(Flow::Next))
     }
 
     fn call_bound(&mut self, at: At, callee: Val, args: &[Val]) -> Built<Option<Flow>> {
@@ -119,25 +161,28 @@ impl Builder<'_> {
 
     /// Whether a function can be called with `n` positional arguments by [`Builder::call_with`].
     pub fn takes(&self, f: &'static Function, n: usize) -> bool {
-        let code = f.code.get();
-        let want = code.argcount as usize;
-        let defaults = f.defaults.get().map_or(0, |d| d.len());
+        self.may_call(f) && self.arrange(f, n, &[]).is_some()
+    }
+
+    /// Whether functions like `f` can be called by [`Builder::call_values`].
+    pub fn may_call(&self, f: &'static Function) -> bool {
         // A generator's registers are no part of the stack, on which the callee's lie.
         let on_stack = !self.func.generator || self.is_inlined();
-        on_stack && code.simple && !code.is_generator_like() && n <= want && n + defaults >= want
+        on_stack && !f.code.get().is_generator_like()
     }
 
     /// Calls `callee`, which has the code of `f`, with positional arguments; its window begins at register `base`, from
     /// which on registers are dead. The function [`takes`](Builder::takes) them.
     pub fn call_with(&mut self, f: &'static Function, callee: Val, args: &[Val], base: usize) -> Val {
-        let want = f.code.get().argcount as usize;
-        let mut args: Vec<Val> = args.iter().map(|v| self.boxed(*v)).collect();
-        if let Some(defaults) = f.defaults.get() {
-            for r in args.len()..want {
-                let value = defaults.items()[defaults.len() - (want - r)];
-                args.push(self.object(value));
-            }
-        }
+        let sources = self.arrange(f, args.len(), &[]).expect("the function takes them");
+        let values = self.bind(&sources, args);
+        self.call_values(f, callee, &values, base)
+    }
+
+    /// As [`Builder::call_with`], with the values of all parameters.
+    pub fn call_values(&mut self, f: &'static Function, callee: Val, values: &[Val], base: usize) -> Val {
+        let args: Vec<Val> = values.iter().map(|v| self.boxed(*v)).collect();
+        self.begin_handling();
         self.sync(&[]);
         let window = self.window() + base;
         for (i, v) in args.iter().enumerate() {

@@ -34,7 +34,7 @@ const MAX_INLINED: usize = 700;
 
 impl Builder<'_> {
     /// What the register with a callee stands for: for a known dispatcher the function behind it.
-    fn callee(&mut self, r: usize) -> Val {
+    pub fn callee(&mut self, r: usize) -> Val {
         let callee = self.reg(r);
         let Some(v) = self.as_const(callee).filter(|v| v.is_pointer()) else { return callee };
         let Some(f) = dispatcher::target(v) else { return callee };
@@ -75,6 +75,9 @@ impl Builder<'_> {
         if let Some(flow) = self.call_object(at, callee, &args)? {
             return Ok(flow);
         }
+        if let Some(flow) = self.call_one_of(at, callee, &args)? {
+            return Ok(flow);
+        }
         if let Some((f, v)) = self.speculate(at, callee) {
             if let Some(flow) = self.inline(at, f, &args, a + 1, at.w.c(), Val::NONE, v)? {
                 return Ok(flow);
@@ -96,26 +99,38 @@ impl Builder<'_> {
         }
         let f = self.noted_callee(at)?;
         let code = f.code.get();
-        if !code.simple || code.is_generator_like() {
+        if code.is_generator_like() {
             return None;
         }
+        crate::profile::note_assumed_callee(self.context().code, self.pc as u32, f);
         self.watch_type(&function_methods::FUNCTION);
-        for object in [Value::of(f), Value::of(code), Value::of(f.globals), Value::of(f.builtins)] {
+        let v = self.guard_class(callee, &function_methods::FUNCTION);
+        let own = self.function_word(v, std::mem::offset_of!(Function, code));
+        self.emit_guard(Op::GuardWord, Type::Void, &[own], code as *const _ as u64, Reason::Const);
+        self.guard_function(f, v, Reason::Const);
+        Some((f, v))
+    }
+
+    /// A word of a function. Functions change as seldom as dicts and under the same circumstances.
+    pub fn function_word(&mut self, v: Val, offset: usize) -> Val {
+        self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::Dict, offset))
+    }
+
+    /// Makes sure that the function `v`, which has the code of `f`, has the globals and defaults of `f`, too.
+    pub fn guard_function(&mut self, f: &'static Function, v: Val, reason: Reason) {
+        for object in [Value::of(f), Value::of(f.code.get()), Value::of(f.globals), Value::of(f.builtins)] {
             self.root(object);
         }
-        let v = self.guard_class(callee, &function_methods::FUNCTION);
         let expected = [
-            (std::mem::offset_of!(Function, code), code as *const _ as u64),
             (std::mem::offset_of!(Function, globals), f.globals as *const _ as u64),
             (std::mem::offset_of!(Function, builtins), f.builtins as *const _ as u64),
             (std::mem::offset_of!(Function, defaults), f.defaults.get().map_or(0, |d| d as *const _ as u64)),
+            (std::mem::offset_of!(Function, kwdefaults), f.kwdefaults.get().map_or(0, |d| d as *const _ as u64)),
         ];
         for (offset, want) in expected {
-            // Functions change as seldom as dicts and under the same circumstances.
-            let word = self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::Dict, offset));
-            self.emit_guard(Op::GuardWord, Type::Void, &[word], want, Reason::Const);
+            let word = self.function_word(v, offset);
+            self.emit_guard(Op::GuardWord, Type::Void, &[word], want, reason);
         }
-        Some((f, v))
     }
 
     /// `reg c = ` call of the pair at `reg a`.
@@ -193,50 +208,21 @@ impl Builder<'_> {
         }
         let names = self.context().code.consts()[(at.word(0) & 0xffff_ffff) as usize];
         let Some(names) = names.exact::<Tuple>() else { return Ok(None) };
-        let Some(args) = self.by_position(f, &args, names) else { return Ok(None) };
-        if let Some(flow) = self.inline(at, f, &args, base, at.w.c(), Val::NONE, Val::NONE)? {
+        let Some(sources) = self.arrange(f, args.len(), names.items()) else { return Ok(None) };
+        if !self.may_inline(f) && !self.may_call(f) {
+            return Ok(None);
+        }
+        let values = self.bind(&sources, &args);
+        if let Some(flow) = self.inline_bound(at, f, &values, base, at.w.c(), Val::NONE, Val::NONE)? {
             return Ok(Some(flow));
         }
-        if !self.takes(f, args.len()) {
+        if !self.may_call(f) {
             return Ok(None);
         }
         let callee = self.object(Value::of(f));
-        let v = self.call_with(f, callee, &args, base);
+        let v = self.call_values(f, callee, &values, base);
         self.finish_call(at, v);
         Ok(Some(Flow::Next))
-    }
-
-    /// Arguments, the last ones named, in the order of the parameters; None if one is missing or given twice.
-    fn by_position(&mut self, f: &'static Function, args: &[Val], names: &'static Tuple) -> Option<Vec<Val>> {
-        let code = f.code.get();
-        let positional = args.len().checked_sub(names.len())?;
-        let count = code.argcount as usize;
-        if !code.simple || positional > count || code.posonlyargcount > 0 {
-            return None;
-        }
-        let mut slots: Vec<Option<Val>> = vec![None; count];
-        for (slot, arg) in slots.iter_mut().zip(&args[..positional]) {
-            *slot = Some(*arg);
-        }
-        for (name, arg) in names.items().iter().zip(&args[positional..]) {
-            let name = name.exact::<Str>()?;
-            let i = (0..count).find(|i| code.local_names[*i].eq_str(name))?;
-            if slots[i].replace(*arg).is_some() {
-                return None;
-            }
-        }
-        let defaults = f.defaults.get().map_or(&[][..], |d| d.items());
-        let mut all = Vec::new();
-        for (i, slot) in slots.into_iter().enumerate() {
-            all.push(match slot {
-                Some(v) => v,
-                None => {
-                    let value = *defaults.get((i + defaults.len()).checked_sub(count)?)?;
-                    self.constant(value)
-                }
-            });
-        }
-        Some(all)
     }
 
     /// Calls whatever the registers hold.
@@ -256,7 +242,11 @@ impl Builder<'_> {
         let from = if method { a } else { a + 1 };
         let from = self.window() + from;
         let args = self.emit(Op::RegAddress, Type::Word, &[], from as u64);
-        let helper = if method { Helper::CallMethod } else { Helper::Call };
+        let helper = match method {
+            true => Helper::CallMethod,
+            false if crate::profile::knows_callees(self.context().code, self.pc as u32) => Helper::Call,
+            false => Helper::CallNoted,
+        };
         let v = self.python_call(helper, &[args, count, kwnames], Type::Val);
         self.forget_registers(a..first + n);
         self.set_reg(at.w.c(), v);
@@ -279,7 +269,7 @@ impl Builder<'_> {
     }
 
     /// Calls `callee`, which has the code of `f`; the arguments are the registers from `first` on.
-    fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
+    pub fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
         if self.takes(f, n) {
             let args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
             let v = self.call_with(f, callee, &args, first);
@@ -297,15 +287,12 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
-    pub fn may_inline(&self, f: &'static Function, n: usize) -> bool {
+    /// Whether calls of functions like `f` may be built in place here.
+    pub fn may_inline(&self, f: &'static Function) -> bool {
         let code = f.code.get();
         let depth = self.state.frames.len();
         let again = self.state.frames.iter().filter(|f| std::ptr::eq(self.contexts[f.context].code, code)).count();
-        let ndefaults = f.defaults.get().map_or(0, |d| d.len());
-        code.simple
-            && n <= code.argcount as usize
-            && n + ndefaults >= code.argcount as usize
-            && !code.is_generator_like()
+        !code.is_generator_like()
             && code.ncells == 0
             && depth < MAX_DEPTH
             && again < 1
@@ -326,9 +313,25 @@ impl Builder<'_> {
         receiver: Val,
         callee: Val,
     ) -> Built<Option<Flow>> {
+        let Some(sources) = self.arrange(f, args.len(), &[]).filter(|_| self.may_inline(f)) else { return Ok(None) };
+        let values = self.bind(&sources, args);
+        self.inline_bound(at, f, &values, base, result, receiver, callee)
+    }
+
+    /// As [`Builder::inline`], with the values of all parameters.
+    pub fn inline_bound(
+        &mut self,
+        at: At,
+        f: &'static Function,
+        values: &[Val],
+        base: usize,
+        result: usize,
+        receiver: Val,
+        callee: Val,
+    ) -> Built<Option<Flow>> {
         let return_pc = self.pc + at.op.words();
         let path = self.context().path;
-        if !self.may_inline(f, args.len()) || self.sticky.no_inline.contains(&(path, return_pc as u32)) {
+        if !self.may_inline(f) || self.sticky.no_inline.contains(&(path, return_pc as u32)) {
             return Ok(None);
         }
         if self.failed_at(self.context().code, return_pc as u32, Reason::Seen) {
@@ -351,15 +354,8 @@ impl Builder<'_> {
         self.root(Value::of(code));
         self.watch_type(&function_methods::FUNCTION);
         let mut regs = vec![Val::NONE; code.nregs()];
-        regs[..args.len()].copy_from_slice(args);
-        let want = code.argcount as usize;
-        if let Some(defaults) = f.defaults.get() {
-            for r in args.len()..want {
-                let value = defaults.items()[defaults.len() - (want - r)];
-                regs[r] = self.constant(value);
-            }
-        }
-        for reg in &mut regs[want..code.nlocals as usize] {
+        regs[..values.len()].copy_from_slice(values);
+        for reg in &mut regs[values.len()..code.nlocals as usize] {
             *reg = self.unbound();
         }
         let first_free = (code.nlocals + code.ncells) as usize;
@@ -468,10 +464,14 @@ impl Builder<'_> {
             self.set_reg(at.w.c(), found);
             return Ok(Some(Flow::Next));
         }
+        if let Some(e) = self.plain_exception(class, args) {
+            self.set_reg(at.w.c(), e);
+            return Ok(Some(Flow::Next));
+        }
         let Some(init) = type_::python_init(class) else { return Ok(None) };
         let data = class.data();
         let size = data.instance_size(0);
-        let takes = self.may_inline(init, args.len() + 1) || self.takes(init, args.len() + 1);
+        let takes = self.arrange(init, args.len() + 1, &[]).is_some() && (self.may_inline(init) || self.may_call(init));
         if data.needs_registration() || size > 512 || !takes || class.version() == 0 {
             self.cx.assign_version(class);
             return Ok(None);
@@ -568,6 +568,12 @@ impl Builder<'_> {
     fn inline_function(&mut self, module: Option<&str>, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
         match (module, native.def.name, args) {
             (Some("builtins"), "len", &[v]) => self.len(v),
+            (Some("builtins"), "next", &[it]) if self.catches_here() => {
+                let v = self.plain(Helper::PlainNext, &[it], Type::Val)?;
+                let ended = self.emit(Op::IsConst, Type::Bool, &[v], crate::plain::END);
+                self.raise_if(ended, &taipan_runtime::exceptions::StopIteration, &[]);
+                Some(v)
+            }
             (Some("builtins"), "abs", &[v]) => match self.func[v].ty {
                 Type::Float => Some(self.emit(Op::FAbs, Type::Float, &[v], 0)),
                 Type::Int => {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use taipan_bytecode::Op as B;
 use taipan_runtime::dict::Dict;
+use taipan_runtime::heap::RootVec;
 use taipan_runtime::hooks::ENTRY;
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::cell::Cell;
@@ -22,7 +23,7 @@ pub struct Product {
     /// The function.
     pub func: Func,
     /// Objects that it refers to.
-    pub roots: Vec<Value>,
+    pub roots: RootVec,
     /// Registers that are guarded on entry, with the types expected.
     pub entry_kinds: Vec<(u16, Type)>,
     /// Types whose attributes were taken as constants.
@@ -59,6 +60,8 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         sets: vec![],
         fields: vec![],
         iters: vec![],
+        handled: None,
+        handlers: handlers_around(code, pc, &context.live),
     };
     let generator = code.is_generator_like();
     let mut func = Func { hoists_guards: true, generator, ..Func::default() };
@@ -81,7 +84,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         loops: vec![],
         sticky,
         restart: false,
-        roots: vec![],
+        roots: RootVec::new(),
         watched_types: vec![],
         watched_keys: vec![],
         inlined: 0,
@@ -116,7 +119,7 @@ impl Builder<'_> {
         let named = locals + cells + code.nfrees as usize;
         for r in 0..code.nregs() {
             let live = self.contexts[0].live.is_live(pc, r);
-            let argument = r < parameters(code);
+            let argument = r < super::binding::parameters(code);
             if at_start && !argument && r < locals + cells {
                 // Not bound yet, whatever the window holds.
                 let v = self.unbound();
@@ -173,6 +176,19 @@ impl Builder<'_> {
     }
 }
 
+/// Whether an instruction lies in handlers: what was handled before is needed yet. More than one count as one.
+fn handlers_around(code: &CodeObject, pc: usize, live: &Liveness) -> u32 {
+    let mut at = 0;
+    while at < code.word_count() {
+        let op = op_at(code, at);
+        if op.base() == B::PushExcInfo && live.is_live(pc, super::cfg::word_at(code, at).b()) {
+            return 1;
+        }
+        at += op.words();
+    }
+    0
+}
+
 /// Whether a function calls something and has no loop.
 fn calls_without_loops(code: &CodeObject) -> bool {
     let (mut at, mut calls) = (0, false);
@@ -186,11 +202,4 @@ fn calls_without_loops(code: &CodeObject) -> bool {
         at += op.words();
     }
     calls
-}
-
-/// Registers that hold arguments when a function begins.
-fn parameters(code: &CodeObject) -> usize {
-    use taipan_bytecode::code::flags as co;
-    let variadic = [co::VARARGS, co::VARKEYWORDS].iter().filter(|f| code.flags & **f != 0).count();
-    (code.argcount + code.kwonlyargcount) as usize + variadic
 }

@@ -2,8 +2,8 @@
 
 use taipan_bytecode::ops::feedback;
 use taipan_bytecode::{Op as B, effects};
-use taipan_runtime::Object;
 use taipan_runtime::dict::Dict;
+use taipan_runtime::exceptions;
 use taipan_runtime::machine_items::{self, MachineItems};
 use taipan_runtime::types::combinators::Enumerate;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
@@ -11,6 +11,7 @@ use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::{Range, RangeIter};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Object, Value};
 
 use super::cfg::{op_at, word_at};
 use super::ops::{At, Flow};
@@ -72,7 +73,7 @@ impl Builder<'_> {
         let item = match self.container(at, v, key) {
             Container::List => {
                 let v = self.guard_class(v, List::class());
-                let i = self.checked_index(v, key);
+                let i = self.checked_index(v, key, true);
                 let items = self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::ListItems, LIST_ITEMS));
                 self.emit(Op::LoadIndex, Type::Val, &[items, i], super::values::at(Alias::Item, 0))
             }
@@ -84,7 +85,7 @@ impl Builder<'_> {
                 {
                     *item
                 } else {
-                    let i = self.checked_index(v, key);
+                    let i = self.checked_index(v, key, true);
                     let imm = super::values::at(Alias::Fixed, TUPLE_ITEMS);
                     self.emit(Op::LoadIndexAt, Type::Val, &[v, i], imm)
                 }
@@ -133,7 +134,7 @@ impl Builder<'_> {
             let tag = self.emit(Op::Load, Type::Word, &[v], at(Alias::Fixed, offset));
             self.emit_guard(Op::GuardWord, Type::Void, &[tag], word, Reason::Shape);
         }
-        let i = self.checked_index(v, key);
+        let i = self.checked_index(v, key, true);
         let base = match items.pointer {
             Some(offset) => self.load(v, Alias::ListItems, offset),
             None => v,
@@ -218,6 +219,14 @@ impl Builder<'_> {
     fn dict_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
         let v = self.guard_class(v, Dict::class());
         let key = self.boxed(key);
+        if self.catches_here() && !self.failed(Reason::Plain) {
+            let found = self.plain_call(Helper::PlainDictItem, &[v, key], Type::Val);
+            self.guard_plain(found);
+            let missing = self.emit(Op::IsConst, Type::Bool, &[found], crate::plain::END);
+            self.raise_if(missing, &exceptions::KeyError, &[key]);
+            self.set_reg(at.w.a(), found);
+            return Ok(Flow::Next);
+        }
         let found = self.plain_call(Helper::DictGet, &[v, key], Type::Val);
         let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
         if !self.failed(Reason::Index) {
@@ -246,8 +255,8 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
-    /// The index of an item that exists: leaves where there is none.
-    fn checked_index(&mut self, v: Val, key: Val) -> Val {
+    /// The index of an item that exists, to be loaded or stored: leaves where there is none.
+    fn checked_index(&mut self, v: Val, key: Val, load: bool) -> Val {
         let n = self.load_int(v, Alias::ListSize, SIZE);
         self.bounded(n, 0, 1 << 48);
         let mut i = self.to_int(key, Reason::Number);
@@ -261,6 +270,15 @@ impl Builder<'_> {
             let more = self.emit(Op::And, Type::Int, &[mask, n], 0);
             i = self.emit(Op::Add, Type::Int, &[i, more], 0);
         }
+        if self.failed(Reason::Index) && self.catches_here() && load {
+            let inside = self.emit(Op::ULt, Type::Bool, &[i, n], 0);
+            let outside = self.emit(Op::BoolNot, Type::Bool, &[inside], 0);
+            let kind = if self.is_class(v, Tuple::class()) { "tuple" } else { "list" };
+            let text = self.cx.intern(&format!("{kind} index out of range"));
+            let text = self.object(Value::of(text));
+            self.raise_if(outside, &exceptions::IndexError, &[text]);
+            return i;
+        }
         self.emit_guard(Op::GuardIndex, Type::Void, &[i, n], 0, Reason::Index);
         i
     }
@@ -270,7 +288,7 @@ impl Builder<'_> {
         let (v, key, value) = (self.reg(at.w.a()), self.reg(at.w.b()), self.reg(at.w.c()));
         if self.container(at, v, key) == Container::List {
             let v = self.guard_class(v, List::class());
-            let i = self.checked_index(v, key);
+            let i = self.checked_index(v, key, false);
             let value = self.reg(at.w.c());
             let items = self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::ListItems, LIST_ITEMS));
             let boxed = self.boxed(value);

@@ -206,6 +206,13 @@ impl Builder<'_> {
             self.go_on(only);
             return Ok(());
         }
+        if !preds.iter().all(|p| p.state.handled == preds[0].state.handled) {
+            for p in &mut preds {
+                self.go_on(Pending { block: p.block, state: p.state.clone() });
+                self.begin_handling();
+                *p = self.pend();
+            }
+        }
         self.drop_dead_iters(&mut preds);
         self.align_iters(&mut preds);
         let target = self.func.add_block();
@@ -338,6 +345,7 @@ impl Builder<'_> {
         let depth = self.state.frames.len() - 1;
         let path = self.contexts[context].path;
         self.pc = pc;
+        self.begin_handling();
         if !irreducible {
             self.hoisted_guards(path, pc)?;
         }
@@ -506,6 +514,7 @@ impl Builder<'_> {
 
     /// Ends the current block with a back edge to `head`. The loop stays open until its region ends.
     pub fn close_loop(&mut self, head: &Head) {
+        self.begin_handling();
         let mut args = Vec::new();
         // Iterators that the head knows and that were forgotten meanwhile are read again.
         let heads = &head.iters;

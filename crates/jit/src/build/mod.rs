@@ -13,9 +13,11 @@
 
 pub mod arith;
 pub mod attrs;
+pub mod binding;
 pub mod callees;
 pub mod calls;
 pub mod cfg;
+pub mod declining;
 pub mod entry;
 pub mod except;
 pub mod instances;
@@ -28,6 +30,7 @@ pub mod ops;
 pub mod peek;
 pub mod plain;
 pub mod poly;
+pub mod strings;
 pub mod values;
 pub mod words;
 
@@ -35,6 +38,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use taipan_runtime::dict::Dict;
+use taipan_runtime::heap::RootVec;
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
@@ -198,6 +202,10 @@ pub struct State {
     pub fields: Vec<(Val, instances::Fields)>,
     /// Known iterators.
     pub iters: Vec<IterCache>,
+    /// The exception that the entry frame handles, while nothing that is running can see it.
+    pub handled: Option<Val>,
+    /// Handlers that the entry frame is in, others than of that exception.
+    pub handlers: u32,
 }
 
 /// A way into a block that is built later: a block without an end.
@@ -261,7 +269,7 @@ pub struct Builder<'a> {
     /// Whether the attempt must be repeated.
     pub restart: bool,
     /// Objects that the code refers to.
-    pub roots: Vec<Value>,
+    pub roots: RootVec,
     /// Types whose attributes were taken as constants.
     pub watched_types: Vec<&'static Class>,
     /// (dict, key) whose values were taken as constants.
@@ -399,7 +407,7 @@ impl Builder<'_> {
                 }
             }
         }
-        FrameState { frames, stores }
+        FrameState { frames, stores, handled: self.state.handled }
     }
 
     /// Ends the current block with a jump into the interpreter.

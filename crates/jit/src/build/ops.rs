@@ -224,6 +224,7 @@ impl Builder<'_> {
             B::StoreAttr => return self.store_attr(at),
             B::LoadMethod => return self.load_method(at),
             B::LoadSuperMethod => return self.load_super_method(at),
+            B::LoadSpecial => return self.load_special(at),
             B::LoadItem => {
                 let key = self.reg(c);
                 return self.load_item(at, key);
@@ -372,6 +373,16 @@ impl Builder<'_> {
             B::Call => return self.call(at),
             B::CallMethod => return self.call_method(at),
             B::CallKw | B::CallMethodKw => return self.call_keywords(at),
+            B::FormatSimple => return self.format(at, None),
+            B::FormatSpec => {
+                let spec = self.reg(c);
+                return self.format(at, Some(spec));
+            }
+            B::ConvertValue => return self.convert_to_str(at),
+            B::BuildString => return Ok(self.build_string(at)),
+            B::CallEx => return self.call_spread(at),
+            B::BuildMap => return self.build_map(at),
+            B::DictMerge => return self.dict_merge(at),
             B::Return => {
                 let v = self.reg(a);
                 return Ok(self.give(v));
@@ -414,6 +425,7 @@ impl Builder<'_> {
         if self.is_inlined() {
             return Flow::Return(v);
         }
+        self.begin_handling();
         if self.func.generator {
             // Whoever holds the frame may look at its locals later.
             self.sync(&[]);
@@ -528,6 +540,7 @@ impl Builder<'_> {
 
     /// Calls a helper that may run Python code; registers were synced. What was known of memory is forgotten.
     pub fn python_call(&mut self, helper: Helper, args: &[Val], ty: Type) -> Val {
+        self.begin_handling();
         let pc = self.pc;
         let code = self.context().code;
         if crate::options().verbose {
@@ -558,6 +571,7 @@ impl Builder<'_> {
     /// Gives a value to whoever resumed the generator. All registers that matter are in memory then; the next resumption
     /// begins another unit.
     fn yield_value(&mut self, at: At) -> Built<Flow> {
+        self.begin_handling();
         let next = self.pc + at.op.words();
         let live = self.context().live.clone();
         let registers: Vec<usize> = (0..self.top().regs.len()).filter(|r| live.is_live(next, *r)).collect();

@@ -34,7 +34,7 @@ impl Builder<'_> {
         Some(v)
     }
 
-    fn guard_plain(&mut self, v: Val) {
+    pub fn guard_plain(&mut self, v: Val) {
         self.emit_guard(Op::GuardPlain, Type::Void, &[v], 0, Reason::Plain);
     }
 
@@ -105,7 +105,10 @@ impl Builder<'_> {
             let method = self.cx.type_lookup(r.class, name).and_then(|m| m.exact::<Function>());
             let Some(method) = method.filter(|_| r.class.version() != 0) else { return Ok(None) };
             let count = args.len() + 1;
-            if !(self.may_inline(method, count) || self.takes(method, count)) || !accepts(self, r.class, method) {
+            if self.arrange(method, count, &[]).is_none()
+                || !(self.may_inline(method) || self.may_call(method))
+                || !accepts(self, r.class, method)
+            {
                 return Ok(None);
             }
             methods.push(Value::of(method));

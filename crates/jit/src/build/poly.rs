@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use taipan_bytecode::ops::Special;
 use taipan_runtime::Value;
 use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::protocol::attr;
@@ -385,13 +386,39 @@ impl Builder<'_> {
 
     /// LoadMethod of one of several receivers; false if they are not known well enough.
     pub fn load_method_poly(&mut self, at: At, v: Val, name: &'static Str) -> Built<bool> {
+        self.load_pair(at, v, |b, r| b.find_method(r.class, r.shape, name))
+    }
+
+    /// LoadSpecial: the instance is not asked.
+    pub fn load_special(&mut self, at: At) -> Built<Flow> {
+        let names = self.cx.names();
+        let name = match Special::from_u16(at.w.c() as u16) {
+            Some(Special::Enter) => names.__enter__,
+            Some(Special::Exit) => names.__exit__,
+            _ => return self.generic(at),
+        };
+        let v = self.reg(at.w.b());
+        let found = self.load_pair(at, v, |b, r| {
+            b.cx.assign_version(r.class);
+            b.cx.type_lookup(r.class, name).filter(|f| r.class.version() != 0 && attr::is_method(*f))
+        })?;
+        if found { Ok(Flow::Next) } else { self.generic(at) }
+    }
+
+    /// Registers `a, a+1` = what `find` finds for each receiver, and `v`; false if they are not known well enough.
+    fn load_pair(
+        &mut self,
+        at: At,
+        v: Val,
+        mut find: impl FnMut(&mut Self, &Receiver) -> Option<Value>,
+    ) -> Built<bool> {
         let Some((set, known)) = self.receivers(v) else { return Ok(false) };
         if !self.is_worthwhile(&set, known) {
             return Ok(false);
         }
         let mut methods = Vec::new();
         for r in set.iter() {
-            let Some(f) = self.find_method(r.class, r.shape, name) else { return Ok(false) };
+            let Some(f) = find(self, r) else { return Ok(false) };
             methods.push(f);
         }
         for r in set.iter() {
@@ -416,7 +443,7 @@ impl Builder<'_> {
     }
 
     /// Too much was inlined to build several versions of more.
-    fn crowded(&self) -> bool {
+    pub fn crowded(&self) -> bool {
         self.inlined > 800 || self.func.insts.len() > 2500
     }
 

@@ -185,6 +185,9 @@ impl Builder<'_> {
                 *v = new;
             }
         }
+        if self.state.handled == Some(old) {
+            self.state.handled = Some(new);
+        }
         for cache in &mut self.state.iters {
             if cache.iter == old {
                 cache.iter = new;

@@ -118,13 +118,16 @@ pub struct FrameState {
     pub frames: Vec<FrameDesc>,
     /// Delayed stores.
     pub stores: Vec<PendingStore>,
+    /// The exception that the entry frame handles, if it has not begun to yet.
+    pub handled: Option<Val>,
 }
 
 impl FrameState {
     /// All values it names.
     pub fn values(&self) -> impl Iterator<Item = Val> + '_ {
         let regs = self.frames.iter().flat_map(|f| f.regs.iter().map(|r| r.1).chain([f.receiver, f.callee]));
-        regs.chain(self.stores.iter().flat_map(|s| [s.object, s.value])).filter(|v| !v.is_none())
+        let stores = self.stores.iter().flat_map(|s| [s.object, s.value]);
+        regs.chain(stores).chain(self.handled).filter(|v| !v.is_none())
     }
 
     /// Replaces values.
@@ -143,6 +146,7 @@ impl FrameState {
             one(&mut s.object);
             one(&mut s.value);
         }
+        self.handled.iter_mut().for_each(one);
     }
 }
 
@@ -161,6 +165,15 @@ pub struct InstanceDesc {
     pub offsets: Vec<u32>,
 }
 
+/// A new exception.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct ExceptionDesc {
+    /// Address of its class.
+    pub class: u64,
+    /// Index of the entry frame's instruction that raises it; none if it is not raised.
+    pub word: Option<u32>,
+}
+
 /// A function being compiled.
 #[derive(Clone, Default, Debug)]
 pub struct Func {
@@ -174,6 +187,8 @@ pub struct Func {
     pub states: Vec<FrameState>,
     /// New instances.
     pub instances: Vec<InstanceDesc>,
+    /// New exceptions.
+    pub exceptions: Vec<ExceptionDesc>,
     /// The entry frame is a generator's.
     pub generator: bool,
     /// Whether guards may move in front of loops.
@@ -288,9 +303,9 @@ impl Func {
         let mut work: Vec<Val> = self.states[state.0 as usize].values().collect();
         while let Some(v) = work.pop() {
             match self[v].op {
-                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool | Op::NewTuple | Op::NewInstance => {
-                    work.extend(&self[v].args)
-                }
+                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool => work.extend(&self[v].args),
+                Op::NewTuple | Op::NewInstance | Op::NewException => work.extend(&self[v].args),
+                Op::HandledBefore => {}
                 _ => needed.push(v),
             }
         }

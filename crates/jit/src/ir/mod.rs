@@ -6,5 +6,7 @@ pub mod parse;
 pub mod print;
 pub mod verify;
 
-pub use func::{Block, BlockId, Edge, FrameDesc, FrameState, Func, Inst, InstanceDesc, PendingStore, StateId, Val};
+pub use func::{
+    Block, BlockId, Edge, ExceptionDesc, FrameDesc, FrameState, Func, Inst, InstanceDesc, PendingStore, StateId, Val,
+};
 pub use ops::{Alias, Cond, Effect, Op, Type};

@@ -318,8 +318,14 @@ macro_rules! for_each_ir_op {
             new_instance = NewInstance * -> Val, allocates, imm;
             /// A new tuple of the operands.
             new_tuple = NewTuple * -> Val, allocates;
+            /// A new exception with the operands as arguments; number `imm` of the function's descriptions.
+            new_exception = NewException * -> Val, allocates, imm;
+            /// What the entry frame handled before it began to handle the exception that the frame state names. Only exits have it.
+            handled_before = HandledBefore () -> Val, pure;
             /// A new list of the operands.
             new_list = NewList * -> Val, allocates;
+            /// A new dict of the operands under the names in the tuple at `imm`.
+            new_dict = NewDict * -> Val, allocates, imm;
             /// The address of register `imm`.
             reg_address = RegAddress () -> Word, pure, imm;
             /// The frame's pc becomes `imm`.
@@ -331,6 +337,8 @@ macro_rules! for_each_ir_op {
 
             /// Calls helper `imm`.
             call = Call * -> _, calls, imm;
+            /// The concatenation of strs.
+            join_strs = JoinStrs * -> Val, calls;
             /// Calls the built-in function or method at the low 48 bits of `imm`, unless its arguments might run Python code; the bits
             /// above say what they must be.
             call_plain = CallPlain * -> Val, calls, imm;

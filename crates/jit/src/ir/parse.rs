@@ -188,6 +188,10 @@ impl<'a> Parser<'a> {
         for part in text.split('<').skip(1) {
             let (store, _) = part.split_once('>').ok_or("an open store")?;
             let (place, value) = store.split_once('=').ok_or("a store needs a value")?;
+            if place == "handled" {
+                state.handled = Some(self.value(value)?);
+                continue;
+            }
             let (object, offset) = place.split_once('+').ok_or("a store needs an offset")?;
             state.stores.push(PendingStore {
                 object: self.value(object)?,

@@ -81,6 +81,9 @@ impl Display for Func {
             for s in &state.stores {
                 write!(f, " <{}+{}={}>", s.object, s.offset, s.value)?;
             }
+            if let Some(e) = state.handled {
+                write!(f, " <handled={e}>")?;
+            }
             writeln!(f)?;
         }
         writeln!(f, "}}")

@@ -100,6 +100,13 @@ pub fn verify(func: &Func) -> Result<(), String> {
             types(func, *v)?;
             let at = block.params.len() + i;
             let state = if func[*v].state == StateId::NONE { vec![] } else { func.needed_by(func[*v].state) };
+            if func[*v].state != StateId::NONE {
+                let state = &func.states[func[*v].state.0 as usize];
+                let before = state.values().any(|x| func[x].op == Op::HandledBefore);
+                if before && state.handled.is_none() {
+                    return Err(format!("{v}: nothing is handled, but something was handled before"));
+                }
+            }
             let uses = func[*v].args.iter().copied().chain(state);
             for used in uses {
                 match home[used.0 as usize] {

@@ -60,6 +60,16 @@ impl Lowering<'_> {
         result
     }
 
+    /// The strs lie on the native stack, too.
+    pub(super) fn join_strs(&mut self, v: Val, args: &[clif::Value]) -> clif::Value {
+        let at = self.on_stack(args);
+        let (cx, n) = (self.cx, self.word(args.len() as u64));
+        let address = Helper::JoinStrs.row().address;
+        let result = self.call(address, &[cx, at, n], Some(types::I64)).expect("it has a result");
+        self.raised(v, result);
+        result
+    }
+
     /// Gives a value to whoever resumed the generator: it is suspended at a pc, or finished.
     pub(super) fn leave_generator(&mut self, v: Val, value: clif::Value, pc: Option<u64>) {
         let at = std::mem::offset_of!(Frame, flags) as i32;
@@ -114,9 +124,9 @@ impl Lowering<'_> {
         // SAFETY: the builder put a function there that the unit keeps alive.
         let function = unsafe { &*(callee_of(inst.imm) as *const Function) };
         let code = self.callees.code(callee_of(inst.imm));
-        let count = self.word(code.argcount as u64);
+        let count = self.word(crate::build::binding::parameters(code) as u64);
         let call = |l: &mut Self| {
-            let address = Helper::CallFunction.row().address;
+            let address = Helper::CallBound.row().address;
             l.call(address, &[cx, callee, window, count], Some(types::I64)).expect("it has a result")
         };
         let (direct, slow, done) = (self.b.create_block(), self.b.create_block(), self.b.create_block());

@@ -249,6 +249,9 @@ impl Lowering<'_> {
             Op::NewInstance => self.new_instance(imm, &a),
             Op::NewTuple => self.new_tuple(&a),
             Op::NewList => self.new_list(&a),
+            Op::NewDict => self.new_dict(imm, &a),
+            Op::NewException => self.new_exception(imm, &a),
+            Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {
                 let pc = self.word(imm);
                 self.b.ins().store(flags(), pc, self.frame, std::mem::offset_of!(Frame, pc) as i32);
@@ -276,6 +279,7 @@ impl Lowering<'_> {
             }
             Op::Call => return self.helper_call(v),
             Op::CallPlain => self.call_plain(v, &a),
+            Op::JoinStrs => self.join_strs(v, &a),
             Op::PyCall => self.py_call(v),
             Op::Jump => {
                 let edge = &self.func[block].edges[0];

@@ -376,7 +376,8 @@ impl<'a> Lowering<'a> {
         let frames = state.frames.iter().map(|f| exit_frame(f, &places)).collect();
         let stores = state.stores.iter().map(|s| (places[&s.object], s.offset, places[&s.value])).collect();
         let (unit, count) = (Cell::new(std::ptr::null()), Cell::new(0));
-        let exit = Box::new(Exit { unit, reason, count, frames, stores, makings, maybes });
+        let handled = state.handled.map(|v| places[&v]);
+        let exit = Box::new(Exit { unit, reason, count, frames, stores, makings, maybes, handled });
         let address = self.word(&raw const *exit as u64);
         self.b.ins().jump(tail, &[clif::BlockArg::Value(address)]);
         Ok(exit)
@@ -390,13 +391,18 @@ impl<'a> Lowering<'a> {
         let inst = &self.func[v];
         let place = if let Some(bits) = self.constant(v) {
             Place::Const(bits)
-        } else if matches!(inst.op, Op::NewTuple | Op::NewInstance) && self.values[v.0 as usize].is_none() {
+        } else if inst.op == Op::HandledBefore {
+            Place::HandledBefore
+        } else if matches!(inst.op, Op::NewTuple | Op::NewInstance | Op::NewException)
+            && self.values[v.0 as usize].is_none()
+        {
             let mut items = Vec::new();
             for item in &inst.args {
                 items.push(self.place(*item, places)?);
             }
             places.makings.push(match inst.op {
                 Op::NewTuple => Making::Tuple(items),
+                Op::NewException => Making::Exception(self.func.exceptions[inst.imm as usize], items),
                 _ => Making::Instance(self.func.instances[inst.imm as usize].clone(), items),
             });
             Place::Made(places.makings.len() as u16 - 1)

@@ -84,6 +84,22 @@ impl Lowering<'_> {
         self.call(Helper::NewList.row().address, &[cx, at, n], Some(types::I64)).expect("it has a result")
     }
 
+    pub(super) fn new_exception(&mut self, number: u64, args: &[clif::Value]) -> clif::Value {
+        let desc = self.func.exceptions[number as usize];
+        let at = self.on_stack(args);
+        let words = [desc.class, desc.word.map_or(u64::MAX, |w| w as u64), args.len() as u64];
+        let [class, word, n] = words.map(|w| self.word(w));
+        let cx = self.cx;
+        let address = Helper::NewException.row().address;
+        self.call(address, &[cx, class, word, at, n], Some(types::I64)).expect("it has a result")
+    }
+
+    pub(super) fn new_dict(&mut self, names: u64, items: &[clif::Value]) -> clif::Value {
+        let at = self.on_stack(items);
+        let (cx, names) = (self.cx, self.word(names));
+        self.call(Helper::NewDict.row().address, &[cx, names, at], Some(types::I64)).expect("it has a result")
+    }
+
     pub(super) fn list_append(&mut self, list: clif::Value, item: clif::Value) {
         let n = self.b.ins().load(types::I64, flags(), list, 16);
         let items = self.b.ins().load(types::I64, flags(), list, 24);

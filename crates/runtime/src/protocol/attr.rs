@@ -3,6 +3,7 @@
 use crate::cx::Cx;
 use crate::shape::Attrs;
 use crate::typeobj::{Type, flags};
+use crate::types::class_creation;
 use crate::types::function::{BoundMethod, Function};
 use crate::types::module::Module;
 use crate::types::property::Property;
@@ -210,6 +211,8 @@ pub fn type_set(cx: &mut Cx, v: Value, name: &'static Str, value: Option<Value>)
             class.dict().set_str(cx, name, value);
             if std::ptr::eq(name, cx.names().__del__) {
                 class.data().finalizer.set(true);
+            } else if std::ptr::eq(name, cx.names().__init__) {
+                class_creation::expect_init(class, value);
             }
         }
         None => {

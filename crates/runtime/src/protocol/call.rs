@@ -66,7 +66,11 @@ fn not_callable(cx: &mut Cx, f: Value) -> PyResult<Value> {
 pub fn call_function(cx: &mut Cx, f: &'static Function, args: Args) -> PyResult<Value> {
     let mut result = 0u64;
     let frame = enter(cx, f, args, &raw mut result)?;
-    cx.run(frame)
+    // SAFETY: the frame was just pushed.
+    match unsafe { cx.run_compiled(frame) } {
+        Some(bits) => Value::from_bits(bits).ok_or(crate::Raised),
+        None => cx.run(frame),
+    }
 }
 
 /// Does something with the frame of a call of `f` on top that has been entered but does not run.
@@ -91,6 +95,13 @@ fn enter(cx: &mut Cx, f: &'static Function, args: Args, result: *mut u64) -> PyR
     // SAFETY: `top` leads to free registers; push_frame checks that the window fits, and the arguments are copied
     // only after that.
     unsafe {
+        let n = args.values().len();
+        if code.simple && n == code.argcount as usize && args.kwnames().is_none() {
+            let frame = cx.push_frame(code, regs, f.globals, f.builtins, Some(f), result, flag::ENTRY)?;
+            std::ptr::copy_nonoverlapping(args.values().as_ptr().cast::<u64>(), regs, n);
+            function::prepare_window(code, f.closure.get(), regs, n);
+            return Ok(frame);
+        }
         let frame = cx.push_frame(code, regs, f.globals, f.builtins, Some(f), result, flag::ENTRY)?;
         // While arguments are bound, the frame does not exist for tracebacks.
         cx.frame = (*frame).prev;

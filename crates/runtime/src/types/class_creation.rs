@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use crate::cx::Cx;
 use crate::dict::Dict;
 use crate::heap::RootVec;
+use crate::liveness;
 use crate::native::Args;
 use crate::protocol::call;
 use crate::slots::{self, Slots};
@@ -233,6 +234,14 @@ fn inline_hint(cx: &mut Cx, base: &'static Type, dict: &'static Dict) -> u32 {
     let key = cx.names().__static_attributes__;
     let own = dict.get_str(key).and_then(|v| v.downcast::<Tuple>()).map_or(0, |t| t.len() as u32);
     (own + base.data().inline_hint.get()).clamp(2, 24)
+}
+
+/// Makes room in new instances for what an `__init__` that a class is given later assigns: dataclasses are made that way.
+pub fn expect_init(class: &Type, init: Value) {
+    let data = class.data();
+    let Some(f) = init.exact::<Function>().filter(|_| data.attrs) else { return };
+    let assigned = liveness::attributes_assigned(f.code.get()) as u32;
+    data.inline_hint.set(data.inline_hint.get().max(assigned.min(24)));
 }
 
 /// Computes the MRO, through a metaclass's `mro()` if it has one.

@@ -66,6 +66,16 @@ impl Traceback {
         cx.barrier(e);
     }
 
+    /// Puts the running frame, at an instruction, in front of the traceback of `e`. May collect.
+    pub fn add_to(cx: &mut Cx, e: Value, word: usize) {
+        let Some(this) = e.downcast::<Exception>() else { return };
+        let frame = FrameObject::of(cx, cx.frame);
+        let next = Cell::new(this.traceback.get());
+        let tb = cx.alloc(Traceback { header: Header::fresh(&TRACEBACK), next, frame, word, given_line: None });
+        this.traceback.set(Some(Value::of(tb)));
+        cx.barrier(this);
+    }
+
     /// A traceback of the running frame alone; None outside Python code. May collect.
     pub fn of_running_frame(cx: &mut Cx) -> Option<&'static Traceback> {
         let frame = cx.frame;
