@@ -93,7 +93,8 @@ pub(crate) unsafe fn descend(cx: &mut Cx, mut g: &'static Generator) -> &'static
             }
             // The compiler puts a jump to Send there.
             let jump = Word(*behind);
-            let Some(offset) = jump.op().and_then(|op| effects::jump(op, jump)).filter(|_| jump.0 as u16 == Op::Jump as u16)
+            let Some(offset) =
+                jump.op().and_then(|op| effects::jump(op, jump)).filter(|_| jump.0 as u16 == Op::Jump as u16)
             else {
                 break;
             };
@@ -104,7 +105,9 @@ pub(crate) unsafe fn descend(cx: &mut Cx, mut g: &'static Generator) -> &'static
             }
             let r = Regs(frame.regs);
             let it = r.get(send.a());
-            let Some(inner) = it.as_object().filter(|o| is_sync(o.class())).map(|_| it.cast::<Generator>()) else { break };
+            let Some(inner) = it.as_object().filter(|o| is_sync(o.class())).map(|_| it.cast::<Generator>()) else {
+                break;
+            };
             if inner.state.get() != State::Suspended {
                 break;
             }
