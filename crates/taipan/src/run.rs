@@ -42,6 +42,7 @@ pub fn run(mut options: Options) -> ExitCode {
         taipan_stdlib_net::MODULES,
         taipan_stdlib_os::MODULES,
         taipan_stdlib_sqlite::MODULES,
+        taipan_stdlib_ssl::MODULES,
         taipan_stdlib_test::MODULES,
         taipan_stdlib_xml::MODULES,
         taipan_stdlib_zstd::MODULES,
