@@ -21,6 +21,7 @@ use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::{complex, float};
 use taipan_runtime::{Cx, Value};
 
 use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, Type};
@@ -88,6 +89,8 @@ reasons! {
     Truth = "truth", true;
     /// A guard was moved in front of a loop and failed there.
     Hoisted = "hoisted", true;
+    /// A check of all indices of a loop failed in front of it.
+    Bounds = "bounds", true;
     /// The instruction had never been executed when the code was compiled.
     Unreached = "unreached", true;
     /// An operation on built-in objects could run Python code.
@@ -125,6 +128,8 @@ pub enum Place {
 pub enum Making {
     /// A tuple of items.
     Tuple(Vec<Place>),
+    /// A complex number of two floats.
+    Complex(Vec<Place>),
     /// An instance with attributes.
     Instance(InstanceDesc, Vec<Place>),
     /// An exception with arguments.
@@ -271,10 +276,15 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
     cx.heap().disable();
     let mut made: Vec<Value> = Vec::with_capacity(exit.makings.len());
     for making in &exit.makings {
-        let (Making::Tuple(parts) | Making::Instance(_, parts) | Making::Exception(_, parts)) = making;
+        let (Making::Tuple(parts) | Making::Complex(parts) | Making::Instance(_, parts) | Making::Exception(_, parts)) =
+            making;
         let parts: Vec<Value> = parts.iter().filter_map(|p| Value::from_bits(word(cx, exit, *p, &made))).collect();
         made.push(match making {
             Making::Tuple(_) => Value::of(Tuple::new(cx, &parts)),
+            Making::Complex(_) => {
+                let [re, im] = [0, 1].map(|i| parts.get(i).and_then(|d| float::as_f64(*d)).expect("two floats"));
+                complex::new(cx, re, im)
+            }
             Making::Instance(desc, _) => new_instance(cx, desc, &parts),
             // SAFETY: the builder described a live class.
             Making::Exception(desc, _) => unsafe {

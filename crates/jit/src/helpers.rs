@@ -18,6 +18,8 @@ use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::{attr, format, iter, object};
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::combinators::Zip;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
@@ -144,10 +146,24 @@ helpers! {
     Next = next, raises, python;
     /// `list.append`.
     ListAppend = list_append, writes;
+    /// `list.append` of a double.
+    ListAppendDouble = list_append_double, writes;
+    /// Item `i`, which exists, of a list.
+    ListItem = list_item, removable;
+    /// Sets item `i`, which exists, of a list.
+    ListSet = list_set, writes;
+    /// Whether lists of doubles may hold a double, as 0 or 1.
+    FitsDouble = fits_double, removable;
     /// Makes a list of registers: (address, count).
     NewList = new_list, removable;
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
     FloatPow = float_pow, removable;
+    /// `hypot(x, y)`.
+    FloatHypot = float_hypot, removable;
+    /// `math.sin(x)`, x finite.
+    FloatSin = float_sin, removable;
+    /// `math.cos(x)`, x finite.
+    FloatCos = float_cos, removable;
     /// `x % y`, y not 0.
     FloatMod = float_mod, removable;
     /// `x // y`, y not 0.
@@ -166,6 +182,12 @@ helpers! {
     StrConcat = str_concat, removable;
     /// Pops a frame whose frame object must be told, unless it was popped already.
     PopFrame = pop_frame, writes;
+    /// A new function: (code, globals).
+    NewFunction = new_function, removable;
+    /// Sets an attribute of a new function: (function, value, number).
+    SetFunctionAttribute = set_function_attribute, writes;
+    /// Makes a generator: (function, address of the parameters, count).
+    NewGenerator = new_generator, removable;
     /// Makes an exception: (class, index of the word that raises it, address of the arguments, count).
     NewException = new_exception, removable;
     /// Makes a dict: (tuple of names, address of the values).
@@ -179,11 +201,19 @@ helpers! {
     /// See `crate::plain`.
     PlainEnumerate = plain::enumerate, raises;
     /// See `crate::plain`.
+    PlainZip = plain::zip, raises;
+    /// Whether a zip object has so many iterators and is not strict, as 0 or 1.
+    IsPlainZip = is_plain_zip, removable;
+    /// See `crate::plain`.
     PlainContains = plain::contains, raises;
     /// See `crate::plain`.
     PlainDictItem = plain::dict_item;
     /// See `crate::plain`.
     PlainGetItem = plain::get_item, raises;
+    /// See `crate::plain`.
+    PlainDictGet = plain::dict_get, raises;
+    /// See `crate::plain`.
+    PlainSetAdd = plain::set_add, raises, writes;
     /// See `crate::plain`.
     PlainSetItem = plain::set_item, raises, writes;
     /// See `crate::plain`.
@@ -279,19 +309,19 @@ fn truth_word(result: PyResult<bool>) -> u64 {
     }
 }
 
-extern "C" fn box_int(cx: &mut Cx, i: i64) -> u64 {
+pub(crate) extern "C" fn box_int(cx: &mut Cx, i: i64) -> u64 {
     cx.int(i).bits()
 }
 
-extern "C" fn box_unsigned(cx: &mut Cx, i: u64) -> u64 {
+pub(crate) extern "C" fn box_unsigned(cx: &mut Cx, i: u64) -> u64 {
     cx.int_u64(i).bits()
 }
 
-extern "C" fn fits_unsigned(_: &mut Cx, v: u64) -> u64 {
+pub(crate) extern "C" fn fits_unsigned(_: &mut Cx, v: u64) -> u64 {
     Value::from_bits(v).and_then(int::as_u64).is_some() as u64
 }
 
-extern "C" fn unbox_unsigned(_: &mut Cx, v: Value) -> u64 {
+pub(crate) extern "C" fn unbox_unsigned(_: &mut Cx, v: Value) -> u64 {
     int::as_u64(v).unwrap_or(0)
 }
 
@@ -300,15 +330,15 @@ extern "C" fn wide_binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     word(number::binary(cx, a, b, BINARY[op]))
 }
 
-extern "C" fn box_float(cx: &mut Cx, d: f64) -> u64 {
+pub(crate) extern "C" fn box_float(cx: &mut Cx, d: f64) -> u64 {
     cx.float(d).bits()
 }
 
-extern "C" fn remember(cx: &mut Cx, object: Value) {
+pub(crate) extern "C" fn remember(cx: &mut Cx, object: Value) {
     cx.barrier_value(object);
 }
 
-extern "C" fn alloc_slow(cx: &mut Cx, size: usize) -> u64 {
+pub(crate) extern "C" fn alloc_slow(cx: &mut Cx, size: usize) -> u64 {
     cx.alloc_raw(size) as u64
 }
 
@@ -356,6 +386,10 @@ unsafe extern "C" fn join_strs(cx: &mut Cx, parts: *const Value, n: usize) -> u6
     format::join_strs(cx, parts).map_or(0, |s| Value::of(s).bits())
 }
 
+extern "C" fn is_plain_zip(_: &mut Cx, zip: &'static Zip, n: usize) -> u64 {
+    (zip.iters.len() == n && !zip.is_strict()) as u64
+}
+
 extern "C" fn class_of(_: &mut Cx, v: Value) -> u64 {
     Value::of(v.class()).bits()
 }
@@ -374,7 +408,7 @@ extern "C" fn same_float(_: &mut Cx, a: f64, b: f64) -> u64 {
     (a.to_bits() == b.to_bits()) as u64
 }
 
-extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
+pub(crate) extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
     a.is(b) as u64
 }
 
@@ -642,8 +676,26 @@ extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
     }
 }
 
-extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
+pub(crate) extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
     list.push(cx, v);
+}
+
+pub(crate) extern "C" fn list_append_double(cx: &mut Cx, list: &'static List, d: f64) {
+    let v = cx.float(d);
+    list.push(cx, v);
+}
+
+pub(crate) extern "C" fn list_item(_: &mut Cx, list: &'static List, i: usize) -> u64 {
+    list.get(i).map_or(0, |v| v.bits())
+}
+
+extern "C" fn list_set(cx: &mut Cx, list: &'static List, i: usize, v: Value) -> u64 {
+    list.set(cx, i, v);
+    1
+}
+
+pub(crate) extern "C" fn fits_double(_: &mut Cx, d: f64) -> u64 {
+    taipan_runtime::types::list::fits_double(d) as u64
 }
 
 /// HELP-1: `items` leads to `n` values.
@@ -651,6 +703,24 @@ unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
     // SAFETY: HELP-1.
     let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
     Value::of(List::from_slice(cx, items)).bits()
+}
+
+extern "C" fn new_function(cx: &mut Cx, code: &'static CodeObject, globals: &'static Dict) -> u64 {
+    Value::of(Function::new(cx, code, globals)).bits()
+}
+
+extern "C" fn set_function_attribute(cx: &mut Cx, f: &'static Function, v: Value, kind: u64) -> u64 {
+    // The compiler gives values of the right types.
+    f.set_attribute(cx, kind as u16, v);
+    1
+}
+
+/// HELP-1: `parameters` leads to the `n` parameters of a generator function that begins plainly.
+unsafe extern "C" fn new_generator(cx: &mut Cx, f: &'static Function, parameters: *const Value, n: usize) -> u64 {
+    // SAFETY: HELP-1.
+    let parameters = unsafe { std::slice::from_raw_parts(parameters, n) };
+    let made = Generator::of_call(cx, f, parameters);
+    Value::of(made.expect("the builder looked at the code")).bits()
 }
 
 /// HELP-1: `args` leads to `n` values.
@@ -686,6 +756,18 @@ extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64)
 
 extern "C" fn float_pow(_: &mut Cx, x: f64, y: f64) -> f64 {
     x.powf(y)
+}
+
+extern "C" fn float_hypot(_: &mut Cx, x: f64, y: f64) -> f64 {
+    x.hypot(y)
+}
+
+extern "C" fn float_sin(_: &mut Cx, x: f64) -> f64 {
+    x.sin()
+}
+
+extern "C" fn float_cos(_: &mut Cx, x: f64) -> f64 {
+    x.cos()
 }
 
 extern "C" fn float_mod(_: &mut Cx, x: f64, y: f64) -> f64 {

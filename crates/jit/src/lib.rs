@@ -14,6 +14,7 @@ pub mod ir;
 pub mod lower;
 pub mod passes;
 pub mod plain;
+mod preserve;
 pub mod profile;
 pub mod stats;
 pub mod tier;

@@ -2,9 +2,10 @@
 //! them without writing its frame to memory and without forgetting what it knows. Each first looks whether it is sure; if
 //! it is not it does nothing and says [`NOT_PLAIN`].
 //!
+//! Functions whose row in `helpers.rs` does not say `writes` must not ask for the items of a list as a slice, which may change
+//! its kind.
+//!
 //! Results: a value's word, or a truth word; 0 if it raised; [`NOT_PLAIN`].
-
-use std::cell::OnceCell;
 
 use taipan_runtime::dict::{Dict, hash_key};
 use taipan_runtime::native::Args;
@@ -20,7 +21,7 @@ use taipan_runtime::types::set::{self, Set};
 use taipan_runtime::types::slice::{self, SLICE, Slice};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::types::{boolean, bytearray, bytes, complex, float, int, type_};
+use taipan_runtime::types::{boolean, bytearray, bytes, complex, float, int, iterators, set_methods, type_};
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::helpers::{BINARY, COMPARE, FALSE_WORD, TRUE_WORD};
@@ -46,17 +47,31 @@ fn word(r: PyResult<Value>) -> u64 {
 }
 
 /// Numbers of the built-in types.
+#[inline(always)]
 fn is_number(v: Value) -> bool {
     !v.is_pointer() || is(v, &int::INT) || is(v, &float::FLOAT) || is(v, &boolean::BOOL)
 }
 
 /// Immutable things that hash and compare by themselves, tuples of them included.
+#[inline(always)]
 fn is_scalar(v: Value, depth: usize) -> bool {
+    if !v.is_pointer() || v.exact::<Str>().is_some() {
+        return true;
+    }
+    let rest = |t: &'static Tuple| t.items().iter().all(|i| !i.is_pointer() || is_odd_scalar(*i, depth - 1));
+    match v.exact::<Tuple>() {
+        Some(tuple) => depth > 0 && rest(tuple),
+        None => is_odd_scalar(v, depth),
+    }
+}
+
+#[inline(never)]
+fn is_odd_scalar(v: Value, depth: usize) -> bool {
     is_number(v)
         || v.exact::<Str>().is_some()
         || v.is_none()
         || is(v, &bytes::BYTES)
-        || depth > 0 && v.exact::<Tuple>().is_some_and(|t| t.items().iter().all(|i| is_scalar(*i, depth - 1)))
+        || depth > 0 && v.exact::<Tuple>().is_some_and(|t| t.items().iter().all(|i| is_odd_scalar(*i, depth - 1)))
 }
 
 /// Whether a key hashes by itself and by what is known about keys of its kind.
@@ -102,6 +117,13 @@ pub extern "C" fn contains(cx: &mut Cx, container: Value, item: Value) -> u64 {
     }
     if let (Some(_), Some(_)) = (container.exact::<Str>(), item.exact::<Str>()) {
         return object::contains(cx, container, item).map_or(0, truth);
+    }
+    if let Some(doubles) = container.exact::<List>().and_then(|l| l.doubles()) {
+        // Nothing here may change the list's kind, which compiled code may have in mind.
+        return match float::as_f64(item).filter(|_| is(item, &float::FLOAT)) {
+            Some(d) => truth(doubles.contains(&d)),
+            None => NOT_PLAIN,
+        };
     }
     let items = match (container.exact::<List>(), container.exact::<Tuple>()) {
         (Some(list), _) => list.items(),
@@ -151,7 +173,7 @@ fn is_sequence(v: Value) -> bool {
 
 /// `array.array`, which another crate defines.
 fn is_array(v: Value) -> bool {
-    taipan_runtime::machine_items::tag_of(v) != 0
+    taipan_runtime::machine_items::tag_of(v) != 0 && v.exact::<List>().is_none()
 }
 
 fn is_bound(v: Value) -> bool {
@@ -198,6 +220,31 @@ pub extern "C" fn get_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
     if is_sequence(v) && is_index(key) { word(object::get_item(cx, v, key)) } else { NOT_PLAIN }
 }
 
+/// `v.get(key, default)` of a dict.
+pub extern "C" fn dict_get(cx: &mut Cx, v: Value, key: Value, default: Value) -> u64 {
+    let Some(dict) = v.exact::<Dict>().filter(|_| is_key(key)) else { return NOT_PLAIN };
+    let Ok(hash) = hash_key(cx, key) else { return 0 };
+    dict.find_known(key, hash).map_or(NOT_PLAIN, |found| found.unwrap_or(default).bits())
+}
+
+/// `v.add(key)` of a set; None.
+pub extern "C" fn set_add(cx: &mut Cx, v: Value, key: Value) -> u64 {
+    let Some(set) = plain_set(v).filter(|s| is(Value::of(*s), &set_methods::SET) && is_key(key)) else {
+        return NOT_PLAIN;
+    };
+    let Ok(hash) = hash_key(cx, key) else { return 0 };
+    match set.contains_known(key, hash) {
+        None => return NOT_PLAIN,
+        Some(true) => {}
+        Some(false) => {
+            if set.add_hashed(cx, key, hash).is_err() {
+                return 0;
+            }
+        }
+    }
+    Value::none().bits()
+}
+
 /// `v[key] = value`; 1 if done.
 pub extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u64 {
     if let Some(dict) = v.exact::<Dict>() {
@@ -206,10 +253,7 @@ pub extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u
             return NOT_PLAIN;
         }
         let Ok(hash) = hash_key(cx, key) else { return 0 };
-        return match dict.find_known(key, hash) {
-            None => NOT_PLAIN,
-            Some(_) => dict.set_hashed(cx, key, hash, value).is_ok() as u64,
-        };
+        return if dict.set_known(cx, key, hash, value) { 1 } else { NOT_PLAIN };
     }
     let list = v.exact::<List>().is_some();
     let buffer = (is(v, &bytearray::BYTEARRAY) || is_array(v)) && is_number(value);
@@ -238,7 +282,9 @@ pub extern "C" fn get_strided(cx: &mut Cx, v: Value, start: Value, stop: Value, 
         let range = slice::adjust(bound(start), bound(stop), step, list.len());
         let new = List::with_capacity(cx, range.len);
         for i in 0..range.len as isize {
-            new.push(cx, list.items()[(range.start + i * step) as usize]);
+            if let Some(item) = list.get((range.start + i * step) as usize) {
+                new.push(cx, item);
+            }
         }
         return Value::of(new).bits();
     }
@@ -253,9 +299,7 @@ pub extern "C" fn get_slice(cx: &mut Cx, v: Value, start: Value, stop: Value) ->
     }
     if let Some(list) = v.exact::<List>() {
         let range = slice::adjust(bound(start), bound(stop), 1, list.len());
-        let first = range.start as usize;
-        let items = list.items().get(first..first + range.len).unwrap_or(&[]);
-        return Value::of(List::from_slice(cx, items)).bits();
+        return Value::of(list.copy_range(cx, range.start as usize, range.len)).bits();
     }
     let slice = Slice::new(cx, start, stop, Value::none());
     word(object::get_item(cx, v, Value::of(slice)))
@@ -274,6 +318,8 @@ pub extern "C" fn set_slice(cx: &mut Cx, v: Value, start: Value, stop: Value, va
     }
     if let (Some(list), Some(from)) = (v.exact::<List>(), value.exact::<List>())
         && !std::ptr::eq(list, from)
+        && !list.is_floats()
+        && !from.is_floats()
     {
         let range = slice::adjust(bound(start), bound(stop), 1, list.len());
         let first = range.start as usize;
@@ -375,20 +421,31 @@ pub extern "C" fn enumerate(cx: &mut Cx, v: Value) -> u64 {
     word(cx.call(Value::of(&ENUMERATE), &[v]))
 }
 
+/// `zip(x, y)` of lists, tuples and ranges.
+pub extern "C" fn zip(cx: &mut Cx, x: Value, y: Value) -> u64 {
+    let plain = |v: Value| v.exact::<List>().is_some() || v.exact::<Tuple>().is_some() || is(v, &RANGE);
+    if plain(x) && plain(y) { word(cx.call(Value::of(&ZIP), &[x, y])) } else { NOT_PLAIN }
+}
+
 /// `len(v)` of an object of a built-in type.
 pub extern "C" fn len(cx: &mut Cx, v: Value) -> u64 {
+    if let Some(s) = v.exact::<Str>() {
+        return Value::small(s.len() as i64).bits();
+    }
     if v.class().is_heap_type() || v.class().slots().len.is_none() {
         return NOT_PLAIN;
     }
     object::len(cx, v).map_or(0, |n| Value::small(n as i64).bits())
 }
 
-thread_local! {
-    static ITERATORS: OnceCell<Vec<&'static Class>> = const { OnceCell::new() };
+/// Whether it is an iterator over a built-in container.
+#[inline(always)]
+fn is_iterator(cx: &mut Cx, it: Value) -> bool {
+    it.class().data().plain_iterator.get() || is_odd_iterator(cx, it)
 }
 
-/// Classes of the iterators of built-in containers.
-fn is_iterator(cx: &mut Cx, it: Value) -> bool {
+#[inline(never)]
+fn is_odd_iterator(cx: &mut Cx, it: Value) -> bool {
     let class = it.class();
     if class.is_heap_type() {
         return false;
@@ -403,11 +460,18 @@ fn is_iterator(cx: &mut Cx, it: Value) -> bool {
         let inner = unsafe { it.cast::<Zip>() }.iters;
         return inner.items().iter().all(|i| is_iterator(cx, *i));
     }
-    ITERATORS.with(|known| known.get_or_init(|| iterators(cx)).iter().any(|c| std::ptr::eq(*c, class)))
+    if iterators::LIST_ITER.data().plain_iterator.get() {
+        return false;
+    }
+    for class in iterators(cx) {
+        class.data().plain_iterator.set(true);
+    }
+    class.data().plain_iterator.get()
 }
 
+/// Classes of the iterators of built-in containers.
 fn iterators(cx: &mut Cx) -> Vec<&'static Class> {
-    use taipan_runtime::types::{dict_views, iterators, range, str_iter};
+    use taipan_runtime::types::{dict_views, range, str_iter};
     let mut all: Vec<&'static Class> = vec![
         &iterators::LIST_ITER,
         &iterators::TUPLE_ITER,
@@ -439,7 +503,8 @@ pub extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
     if !is_iterator(cx, it) {
         return NOT_PLAIN;
     }
-    match iter::next(cx, it) {
+    let Some(next) = it.class().slots().next else { return NOT_PLAIN };
+    match next(cx, it) {
         Ok(Some(v)) => v.bits(),
         Ok(None) => END,
         Err(_) => 0,

@@ -37,8 +37,11 @@ const EXITS_TO_LEARN: u32 = 40;
 const NANOSECONDS_PER_EXIT: u64 = 4000;
 /// Nanoseconds that building takes, roughly.
 const COST_OF_BUILDING: u64 = 300_000;
-/// Nanoseconds that Cranelift takes for an instruction of the IR, roughly.
+/// Nanoseconds that Cranelift takes for an instruction of the IR, roughly, and for a word of bytecode.
 const COST_OF_INSTRUCTION: u64 = 8_000;
+const COST_OF_WORD: u64 = 2_000;
+/// Words of functions without calls and loops that are left to the interpreter where it calls them.
+const LEAF_WORDS: usize = 16;
 /// Nanoseconds of processor time that may be spent compiling in any case.
 const BUDGET_AT_START: u64 = 3_000_000;
 /// Nanoseconds of processor time after which the program is not short.
@@ -96,8 +99,7 @@ pub struct Unit {
     /// Nanoseconds that compiling it was thought to take, and that building it took.
     cost: Cell<u64>,
     built_in: Cell<u64>,
-    /// Resumptions by it, and how many of them it left to the interpreter.
-    resumed: Cell<u32>,
+    /// Resumptions by it that it left to the interpreter.
     left: Cell<u32>,
 }
 
@@ -250,6 +252,10 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
     unsafe {
         let frame = &mut *cx.frame;
         let code = frame.code;
+        if index == ENTRY && frame.flags & flag::ENTRY == 0 && is_leaf(code) {
+            decline(cx, code, index, Declined::ForNow);
+            return NOT_COMPILED;
+        }
         if index == ENTRY && !code.native.get().is_null() && !crate::options().stats {
             // The code itself checks that the globals are those it was made for.
             return run(cx, code.native.get());
@@ -283,6 +289,14 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
         }
         run(cx, (*unit).start.get())
     }
+}
+
+/// Whether a function is so short that the interpreter has run it before it has entered compiled code. Where compiled code
+/// or the runtime calls it, it is compiled.
+fn is_leaf(code: &CodeObject) -> bool {
+    let options = crate::options();
+    let short = code.word_count() <= LEAF_WORDS && options.mode != Mode::Stress && options.hot_call.is_none();
+    short && !build::entry::calls_or_loops(code)
 }
 
 /// Runs a unit's code on the frame on top.
@@ -357,7 +371,8 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
             },
         };
         frame.flags |= flag::NATIVE;
-        (*unit).resumed.set((*unit).resumed.get().wrapping_add(1));
+        code.resume_pc.set(frame.pc);
+        code.resume_code.set((*unit).start.get());
         run(cx, (*unit).start.get())
     }
 }
@@ -451,7 +466,8 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: bool) -> Res
         refuse(data, entry, "left too often");
         return Err(Declined::ForNow);
     }
-    let cost = data.costs.get(&entry).copied().unwrap_or(COST_OF_BUILDING);
+    let unknown = || COST_OF_BUILDING + code.word_count() as u64 * COST_OF_WORD;
+    let cost = data.costs.get(&entry).copied().unwrap_or_else(unknown);
     if !ready().is_some_and(|tier| now || affords(tier, cost)) {
         return Err(Declined::ForNow);
     }
@@ -553,7 +569,6 @@ fn new_unit(cx: &Cx, tier: &mut Tier, code: &'static CodeObject, entry: u32, pro
         patience: Cell::new(EXITS_TO_LEARN),
         cost: Cell::new(0),
         built_in: Cell::new(0),
-        resumed: Cell::new(0),
         left: Cell::new(0),
     }));
     tier.units.push(unit);
@@ -653,7 +668,7 @@ fn install(
         "not lowered"
     })?;
     dump::code(&name, &lowered);
-    let start = tier.arena.add(&lowered.bytes).ok_or("code memory is full")?;
+    let start = tier.arena.add(&lowered.bytes, lowered.aligned).ok_or("code memory is full")?;
     dump::perf_map(&name, start, lowered.bytes.len());
     for exit in &lowered.exits {
         exit.unit.set(unit);
@@ -774,7 +789,7 @@ impl Unit {
     /// Notes that a resumption was left to the interpreter. Code that mostly does so is of no use.
     pub fn note_left(&self) {
         self.left.set(self.left.get() + 1);
-        if self.left.get() >= 64 && self.left.get() > self.resumed.get() / 4 {
+        if self.left.get() >= 64 && self.left.get() > self.code.resumed.get() / 4 {
             self.discard();
             refuse(data(self.code), self.entry, "left to the interpreter");
         }
@@ -827,6 +842,7 @@ impl Unit {
         if data(self.code).units.is_empty() {
             self.code.has_resumes.set(false);
         }
+        self.code.resume_code.set(std::ptr::null());
         if self.entry == ENTRY {
             self.code.native.set(std::ptr::null());
         }

@@ -97,6 +97,11 @@ impl ValueArray {
         (self as *const Self as usize + DATA_OFFSET + 8 * i) as *mut u64
     }
 
+    /// Says whether its words are values, which are traced, or numbers.
+    pub fn set_traced(&self, traced: bool) {
+        self.header.set_class(if traced { &VALUE_ARRAY } else { &RAW_BUFFER });
+    }
+
     /// The array whose word 0 is at `data`.
     ///
     /// # Safety

@@ -504,8 +504,9 @@ impl Dict {
         Ok(found.and_then(|f| Value::from_bits(self.table.get()?.entry(f.entry).value)))
     }
 
-    /// The value under a key, if that can be told without running Python code; the inner None: the key is missing.
-    pub fn find_known(&self, key: Value, hash: i64) -> Option<Option<Value>> {
+    /// Where a key is, if that can be told without running Python code; the inner None: the key is missing.
+    #[inline]
+    fn known_place(&self, key: Value, hash: i64) -> Option<Option<Found>> {
         let walked =
             self.walk(hash, |other| match Value::from_bits(other).map(|other| compare::known_equal(other, key)) {
                 Some(Some(true)) => Match::Yes,
@@ -513,10 +514,28 @@ impl Dict {
                 _ => Match::Unsure,
             });
         match walked {
-            Walk::Found(found) => Some(Value::from_bits(self.table.get()?.entry(found.entry).value)),
+            Walk::Found(found) => Some(Some(found)),
             Walk::Missing => Some(None),
             Walk::Unsure => None,
         }
+    }
+
+    /// The value under a key, if that can be told without running Python code; the inner None: the key is missing.
+    pub fn find_known(&self, key: Value, hash: i64) -> Option<Option<Value>> {
+        match self.known_place(key, hash)? {
+            Some(found) => Some(Value::from_bits(self.table.get()?.entry(found.entry).value)),
+            None => Some(None),
+        }
+    }
+
+    /// Sets a value where that needs no Python code; false if it was not done. May collect.
+    pub fn set_known(&self, cx: &mut Cx, key: Value, hash: i64, value: Value) -> bool {
+        match self.known_place(key, hash) {
+            Some(Some(found)) => self.replace(cx, found, value),
+            Some(None) => self.append(cx, key, hash, value),
+            None => return false,
+        }
+        true
     }
 
     /// The value under a key that is a small int or an exact str, if that can be told without running Python code.

@@ -3,9 +3,12 @@
 use std::sync::OnceLock;
 
 use crate::buffer::DATA_OFFSET;
+use crate::object::{FLAG_FLOATS, FRESH_WORD};
 use crate::typeobj::Type;
 use crate::types::bytearray::{self, BYTEARRAY};
 use crate::types::bytes::BYTES;
+use crate::types::list::List;
+use crate::types::list_methods::LIST;
 use crate::value::Value;
 
 /// A kind of machine number.
@@ -104,8 +107,17 @@ pub struct TypedArray {
 /// Set by the module `array`.
 pub static TYPED_ARRAY: OnceLock<TypedArray> = OnceLock::new();
 
-/// The word that tells arrays of different kinds apart; 0 for other objects.
+/// The first word of a list of doubles that C code has not seen.
+pub const FLOATS_WORD: u64 = FRESH_WORD | (FLAG_FLOATS as u64) << 32;
+
+/// The first word of a list of values that C code has not seen.
+pub const VALUES_WORD: u64 = FRESH_WORD;
+
+/// The word that tells arrays and lists of different kinds apart; 0 for other objects and for lists of values.
 pub fn tag_of(v: Value) -> u64 {
+    if let Some(list) = v.exact::<List>() {
+        return if list.is_floats() { 1 + FLOATS_WORD } else { 0 };
+    }
     match TYPED_ARRAY.get() {
         Some(array) if v.is_pointer() && std::ptr::eq(v.class(), array.class) => {
             // SAFETY: an array has that word.
@@ -118,7 +130,7 @@ pub fn tag_of(v: Value) -> u64 {
 /// As [`items_of`], by the type's address, which need not be a type's any more.
 pub fn items_with(class: u64, tag: u64) -> Option<MachineItems> {
     let array = TYPED_ARRAY.get().map(|a| a.class);
-    let class = [Some(&BYTES), Some(&BYTEARRAY), array]
+    let class = [Some(&BYTES), Some(&BYTEARRAY), Some(&LIST), array]
         .into_iter()
         .flatten()
         .find(|c| std::ptr::from_ref(*c) as u64 == class)?;
@@ -134,6 +146,10 @@ pub fn items_of(class: &'static Type, tag: u64) -> Option<MachineItems> {
     if std::ptr::eq(class, &BYTEARRAY) {
         let pointer = Some(bytearray::START_OFFSET);
         return Some(MachineItems { class, tag: None, pointer, base: 0, kind: ItemKind::U8, mutable: true });
+    }
+    if std::ptr::eq(class, &LIST) {
+        let tag = Some((0, tag.checked_sub(1)?));
+        return Some(MachineItems { class, tag, pointer: Some(24), base: 0, kind: ItemKind::F64, mutable: true });
     }
     let array = TYPED_ARRAY.get().filter(|a| std::ptr::eq(a.class, class))?;
     let tag = tag.checked_sub(1)?;

@@ -25,6 +25,9 @@ pub const FLAG_EXPOSED: u16 = 2;
 /// VM flag: the finaliser was queued.
 pub const FLAG_FINALIZED: u16 = 4;
 
+/// VM flag of lists: the items are doubles.
+pub const FLAG_FLOATS: u16 = 8;
+
 /// The 16 bytes that every object starts with.
 #[repr(C)]
 #[derive(Debug)]

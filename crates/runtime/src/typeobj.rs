@@ -220,6 +220,8 @@ pub struct TypeData {
     /// A metaclass's `mro()` put a class into the MRO that is not a base: nobody tells this class when that one changes,
     /// so it never gets a version.
     pub foreign_mro: Cell<bool>,
+    /// Its instances are iterators over built-in containers, whose `next` runs no Python code (set by the JIT).
+    pub plain_iterator: Cell<bool>,
 }
 
 impl TypeData {

@@ -216,7 +216,10 @@ impl Value {
 
     /// `a is b`: equal words, or equal exact heap ints or floats (CABI R7).
     pub fn is(self, other: Value) -> bool {
-        self == other || int::identical_boxed(self, other) || float::identical_boxed(self, other)
+        self == other
+            || int::identical_boxed(self, other)
+            || float::identical_boxed(self, other)
+            || crate::types::complex::identical(self, other)
     }
 }
 

@@ -174,7 +174,7 @@ fn merge_keyword(cx: &mut Cx, into: &'static Dict, callee: Value, key: Value, va
 fn list_to_tuple(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     // SAFETY: the compiler emits this for a list that it built.
     let list = unsafe { r.get(w.b()).cast::<List>() };
-    let tuple = Tuple::new(cx, list.items());
+    let tuple = list.to_tuple(cx);
     r.set(w.a(), Value::of(tuple));
     Ok(())
 }
@@ -231,6 +231,12 @@ handler!(UnpackSequence, |w, pc, regs, cx, table| {
     let items = if let Some(tuple) = v.exact::<Tuple>() {
         tuple.items()
     } else if let Some(list) = v.exact::<List>() {
+        if list.is_floats() && list.len() == n {
+            for i in 0..n {
+                r.set_opt(w.a() + i, list.get(i));
+            }
+            dispatch!(pc.add(1), regs, cx, table);
+        }
         list.items()
     } else {
         &[]

@@ -1,7 +1,7 @@
 //! Calls and returns.
 
 use taipan_bytecode::Word;
-use taipan_bytecode::ops::FuncAttr;
+
 use taipan_runtime::dict::Dict;
 use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::native::Args;
@@ -372,19 +372,7 @@ fn make_function(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 
 fn set_func_attr(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     // SAFETY: the compiler emits this for a function that it just made, with values of the right types.
-    unsafe {
-        let f = r.get(w.a()).cast::<Function>();
-        let v = r.get(w.b());
-        match FuncAttr::from_u16(w.c() as u16) {
-            Some(FuncAttr::Defaults) => f.defaults.set(Some(v.cast::<Tuple>())),
-            Some(FuncAttr::KwDefaults) => f.kwdefaults.set(Some(v.cast::<Dict>())),
-            Some(FuncAttr::Annotations) => f.annotations.set(v.downcast::<Dict>()),
-            Some(FuncAttr::Closure) => f.closure.set(Some(v.cast::<Tuple>())),
-            Some(FuncAttr::Annotate) => f.annotate.set(Some(v)),
-            None => {}
-        }
-        cx.barrier(f);
-    }
+    unsafe { r.get(w.a()).cast::<Function>() }.set_attribute(cx, w.c() as u16, r.get(w.b()));
     Ok(())
 }
 

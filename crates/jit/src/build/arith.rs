@@ -118,6 +118,10 @@ impl Builder<'_> {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
+        if let Some(v) = self.complex_binary(at, op, lhs, rhs) {
+            self.set_reg(a, v);
+            return Ok(Flow::Next);
+        }
         let result = match self.kinds(at, lhs, rhs) {
             Kind::Int => self.int_binary(op, lhs, rhs),
             kind @ (Kind::Float | Kind::Mixed) => self.float_binary(op, lhs, rhs, kind == Kind::Mixed),
@@ -441,7 +445,7 @@ impl Builder<'_> {
         Some(v)
     }
 
-    fn guard_finite(&mut self, v: Val) {
+    pub fn guard_finite(&mut self, v: Val) {
         let size = self.emit(Op::FAbs, Type::Float, &[v], 0);
         let max = self.emit(Op::ConstFloat, Type::Float, &[], f64::MAX.to_bits());
         let ok = self.emit(Op::FCmp, Type::Bool, &[size, max], Cond::Le as u64);
@@ -451,6 +455,10 @@ impl Builder<'_> {
     /// `-v`.
     pub fn negate(&mut self, at: At) -> Built<Flow> {
         let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        if let Some(r) = self.complex_negated(v, true) {
+            self.set_reg(a, r);
+            return Ok(Flow::Next);
+        }
         let r = match self.func[v].ty {
             Type::Int | Type::Bool => {
                 let v = self.to_int(v, Reason::Number);

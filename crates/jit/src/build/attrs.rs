@@ -131,6 +131,10 @@ impl Builder<'_> {
     pub fn load_attr(&mut self, at: At) -> Built<Flow> {
         let (a, v) = (at.w.a(), self.reg(at.w.b()));
         let name = self.name(at);
+        if let Some(part) = self.complex_attr(v, &name.to_string_lossy()) {
+            self.set_reg(a, part);
+            return Ok(Flow::Next);
+        }
         if let Some(found) = self.load_known(v, name) {
             self.set_reg(a, found);
             return Ok(Flow::Next);

@@ -3,18 +3,21 @@
 use std::rc::Rc;
 
 use taipan_bytecode::Op as B;
+use taipan_runtime::dict::Dict;
 use taipan_runtime::shape::{self, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
-use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::combinators::{Enumerate, Zip};
+use taipan_runtime::types::complex::COMPLEX;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::RANGE;
+use taipan_runtime::types::set_methods;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::types::{float, function_methods, int, type_};
+use taipan_runtime::types::{bytearray, bytes, float, function_methods, int, type_};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 use taipan_runtime::{Object, Value};
 
@@ -71,6 +74,10 @@ impl Builder<'_> {
                 self.set_reg(at.w.c(), v);
                 return Ok(Flow::Next);
             }
+        }
+        if let Some(v) = self.call_generator_expression(callee, &args) {
+            self.set_reg(at.w.c(), v);
+            return Ok(Flow::Next);
         }
         if let Some(flow) = self.call_object(at, callee, &args)? {
             return Ok(flow);
@@ -270,8 +277,12 @@ impl Builder<'_> {
 
     /// Calls `callee`, which has the code of `f`; the arguments are the registers from `first` on.
     pub fn call_code(&mut self, at: At, f: &'static Function, callee: Val, first: usize, n: usize) -> Built<Flow> {
+        let args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
+        if let Some(v) = self.call_generator_function(f, callee, &args) {
+            self.set_reg(at.w.c(), v);
+            return Ok(Flow::Next);
+        }
         if self.takes(f, n) {
-            let args: Vec<Val> = (first..first + n).map(|r| self.reg(r)).collect();
             let v = self.call_with(f, callee, &args, first);
             self.finish_call(at, v);
             return Ok(Flow::Next);
@@ -445,6 +456,18 @@ impl Builder<'_> {
                 Flow::Next
             }));
         }
+        if std::ptr::eq(class, &COMPLEX)
+            && let Some(v) = self.complex_of(args)
+        {
+            self.set_reg(at.w.c(), v);
+            return Ok(Some(Flow::Next));
+        }
+        if std::ptr::eq(class, Zip::class()) {
+            return Ok(self.zip_call(args).map(|it| {
+                self.set_reg(at.w.c(), it);
+                Flow::Next
+            }));
+        }
         if std::ptr::eq(class, &int::INT) || std::ptr::eq(class, &float::FLOAT) {
             return Ok(self.number_call(class, args).map(|v| {
                 self.set_reg(at.w.c(), v);
@@ -588,8 +611,16 @@ impl Builder<'_> {
                     let r = self.emit(Op::Select, Type::Int, &[negative, minus, v], 0);
                     Some(self.bounded(r, 0, hi.max(lo.saturating_neg())))
                 }
-                _ => None,
+                _ => self.complex_abs(v),
             },
+            (Some("math"), name @ ("sin" | "cos"), &[x]) if self.func[x].ty == Type::Float => {
+                if self.failed(Reason::Division) {
+                    return None;
+                }
+                self.guard_finite(x);
+                let helper = if name == "sin" { Helper::FloatSin } else { Helper::FloatCos };
+                Some(self.plain_call(helper, &[x], Type::Float))
+            }
             (Some("builtins"), name @ ("min" | "max"), &[x, y]) => self.min_max(name == "min", x, y),
             (Some("builtins"), "isinstance", &[v, class]) => {
                 let Some((class, own)) = self.const_class(class).zip(self.class_of(v)) else {
@@ -625,13 +656,15 @@ impl Builder<'_> {
 
     fn len(&mut self, v: Val) -> Option<Val> {
         let known = self.class_of(v);
-        let sized = |c: &Class| {
-            std::ptr::eq(c, List::class()) || std::ptr::eq(c, Tuple::class()) || std::ptr::eq(c, Str::type_object())
-        };
+        let sizes = [List::class(), Tuple::class(), Str::type_object(), &bytes::BYTES, &bytearray::BYTEARRAY];
+        let sized = |c: &Class| sizes.iter().any(|s| std::ptr::eq(*s, c));
         let v = match known {
             Some(c) if sized(c) => v,
             Some(c) if c.is_heap_type() => return None,
-            None if !self.failed(Reason::Class) => self.guard_class(v, List::class()),
+            None if !self.failed(Reason::Class) => {
+                let now = self.peek(v).map(|now| now.class()).filter(|c| sized(c));
+                self.guard_class(v, now.unwrap_or(List::class()))
+            }
             _ => {
                 let n = self.plain(Helper::PlainLen, &[v], Type::Val)?;
                 return Some(self.to_int(n, Reason::Number));
@@ -664,12 +697,33 @@ impl Builder<'_> {
             self.list_append(list, v);
             return Some(self.object(Value::none()));
         }
+        if std::ptr::eq(method.owner, &COMPLEX)
+            && method.def.name == "conjugate"
+            && let [z] = *args
+            && let Some(v) = self.complex_negated(z, false)
+        {
+            return Some(v);
+        }
+        if std::ptr::eq(method.owner, Dict::class())
+            && method.def.name == "get"
+            && let [dict, key, ref default @ ..] = *args
+            && default.len() <= 1
+        {
+            let default = default.first().copied().unwrap_or_else(|| self.object(Value::none()));
+            return self.plain(Helper::PlainDictGet, &[dict, key, default], Type::Val);
+        }
+        if std::ptr::eq(method.owner, &set_methods::SET)
+            && method.def.name == "add"
+            && let [of, key] = *args
+        {
+            return self.plain(Helper::PlainSetAdd, &[of, key], Type::Val);
+        }
         self.plain_method(method, args)
     }
 }
 
 /// Whether one of a code's instructions is of a kind.
-fn has_any(code: &CodeObject, is: impl Fn(B) -> bool) -> bool {
+pub fn has_any(code: &CodeObject, is: impl Fn(B) -> bool) -> bool {
     let mut pc = 0;
     while pc < code.word_count() {
         let op = op_at(code, pc);

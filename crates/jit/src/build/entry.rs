@@ -13,6 +13,7 @@ use taipan_runtime::types::float;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Object, Value};
 
+use super::calls::has_any;
 use super::cfg::{Cfg, Liveness, op_at};
 use super::{Builder, Built, Context, Frame, Info, Refusal, State, Sticky};
 use crate::exits::Reason;
@@ -71,8 +72,11 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         func,
         info: vec![],
         tuples: Default::default(),
+        functions: Default::default(),
+        zips: Default::default(),
         rows: Default::default(),
         maybes: Default::default(),
+        complexes: Default::default(),
         words: Default::default(),
         choices: Default::default(),
         initial: Default::default(),
@@ -191,15 +195,18 @@ fn handlers_around(code: &CodeObject, pc: usize, live: &Liveness) -> u32 {
 
 /// Whether a function calls something and has no loop.
 fn calls_without_loops(code: &CodeObject) -> bool {
-    let (mut at, mut calls) = (0, false);
-    while at < code.word_count() {
-        let op = op_at(code, at);
-        match op.base() {
-            B::JumpBack | B::ForNext => return false,
-            B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx => calls = true,
-            _ => {}
-        }
-        at += op.words();
-    }
-    calls
+    has_any(code, is_call) && !has_any(code, is_loop)
+}
+
+/// Whether a function calls something or has a loop.
+pub fn calls_or_loops(code: &CodeObject) -> bool {
+    has_any(code, |op| is_call(op) || is_loop(op))
+}
+
+fn is_loop(op: B) -> bool {
+    matches!(op, B::JumpBack | B::ForNext)
+}
+
+fn is_call(op: B) -> bool {
+    matches!(op, B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx)
 }

@@ -6,7 +6,8 @@ use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
 use taipan_runtime::machine_items::{self, MachineItems};
 use taipan_runtime::types::combinators::Enumerate;
-use taipan_runtime::types::iterators::{ListIter, TupleIter};
+use taipan_runtime::types::float::FLOAT;
+use taipan_runtime::types::iterators::ListIter;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::{Range, RangeIter};
 use taipan_runtime::types::str::Str;
@@ -16,7 +17,7 @@ use taipan_runtime::{Object, Value};
 use super::cfg::{op_at, word_at};
 use super::ops::{At, Flow};
 use super::values::at;
-use super::{Builder, Built};
+use super::{Builder, Built, RowKind};
 use crate::exits::Reason;
 use crate::helpers::{DONE, Helper};
 use crate::ir::{Alias, Cond, Op, Type, Val};
@@ -28,6 +29,11 @@ const LIST_ITEMS: usize = 24;
 /// Byte offset of a tuple's first item.
 pub const TUPLE_ITEMS: usize = 32;
 
+/// The immediate of accesses to machine numbers.
+fn raw_at(items: &MachineItems) -> u64 {
+    (items.kind as u64) << 32 | items.base as u64 | (Alias::Raw as u64) << 56
+}
+
 /// What is indexed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Container {
@@ -38,7 +44,68 @@ enum Container {
     Other,
 }
 
+/// What a list is expected to hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListKind {
+    /// Tagged words.
+    Values,
+    /// Doubles.
+    Doubles,
+    /// Either.
+    Any,
+}
+
+/// Where the items of lists of doubles are.
+fn doubles() -> MachineItems {
+    machine_items::items_of(List::class(), 1 + machine_items::FLOATS_WORD).expect("lists may hold doubles")
+}
+
 impl Builder<'_> {
+    /// What the list `v` holds, from what was noted here and what it holds now.
+    pub fn list_kind(&self, v: Val) -> ListKind {
+        let tags: Vec<u64> = crate::profile::profile(self.context().code)
+            .and_then(|p| p.receivers(self.pc as u32))
+            .unwrap_or_default()
+            .iter()
+            .filter(|(class, _)| *class == std::ptr::from_ref(List::class()) as u64)
+            .map(|(_, tag)| *tag)
+            .collect();
+        match (tags[..].iter().min(), tags[..].iter().max()) {
+            (Some(0), Some(0)) => ListKind::Values,
+            (Some(0), _) => ListKind::Any,
+            (Some(_), _) => ListKind::Doubles,
+            _ if self.failed(Reason::Shape) => ListKind::Any,
+            _ => match self.peek(v).and_then(|now| now.exact::<List>()) {
+                Some(list) if list.is_floats() => ListKind::Doubles,
+                _ => ListKind::Values,
+            },
+        }
+    }
+
+    /// Makes sure that the list `v` is of that kind.
+    pub fn guard_list_kind(&mut self, v: Val, kind: ListKind) {
+        let word = match kind {
+            ListKind::Values => machine_items::VALUES_WORD,
+            ListKind::Doubles => machine_items::FLOATS_WORD,
+            ListKind::Any => return,
+        };
+        let tag = self.emit(Op::Load, Type::Word, &[v], at(Alias::ListItems, 0));
+        self.emit_guard(Op::GuardWord, Type::Void, &[tag], word, Reason::Shape);
+    }
+
+    /// Item `i`, which exists, of a list of that kind.
+    pub fn list_item(&mut self, v: Val, i: Val, kind: ListKind) -> Val {
+        if kind == ListKind::Any {
+            return self.emit(Op::ListItem, Type::Val, &[v, i], 0);
+        }
+        if kind == ListKind::Doubles {
+            let base = self.load(v, Alias::ListItems, LIST_ITEMS);
+            return self.emit(Op::LoadRaw, Type::Float, &[base, i], raw_at(&doubles()));
+        }
+        let items = self.emit(Op::Load, Type::Word, &[v], at(Alias::ListItems, LIST_ITEMS));
+        self.emit(Op::LoadIndex, Type::Val, &[items, i], at(Alias::Item, 0))
+    }
+
     fn container(&self, at: At, v: Val, key: Val) -> Container {
         let int_key = matches!(self.func[key].ty, Type::Int) || self.class_of(key).is_none();
         let kind = if let Some(class) = self.class_of(v) {
@@ -73,9 +140,14 @@ impl Builder<'_> {
         let item = match self.container(at, v, key) {
             Container::List => {
                 let v = self.guard_class(v, List::class());
-                let i = self.checked_index(v, key, true);
-                let items = self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::ListItems, LIST_ITEMS));
-                self.emit(Op::LoadIndex, Type::Val, &[items, i], super::values::at(Alias::Item, 0))
+                match self.list_kind(v) {
+                    ListKind::Doubles => self.load_machine_item(v, key, &doubles()),
+                    kind => {
+                        self.guard_list_kind(v, kind);
+                        let i = self.checked_index(v, key, true);
+                        self.list_item(v, i, kind)
+                    }
+                }
             }
             Container::Tuple => {
                 let v = self.guard_class(v, Tuple::class());
@@ -131,7 +203,9 @@ impl Builder<'_> {
     fn machine_item(&mut self, v: Val, key: Val, items: &MachineItems) -> (Val, Val) {
         let v = self.guard_class(v, items.class);
         if let Some((offset, word)) = items.tag {
-            let tag = self.emit(Op::Load, Type::Word, &[v], at(Alias::Fixed, offset));
+            // Lists change their kind, arrays do not.
+            let alias = if std::ptr::eq(items.class, List::class()) { Alias::ListItems } else { Alias::Fixed };
+            let tag = self.emit(Op::Load, Type::Word, &[v], at(alias, offset));
             self.emit_guard(Op::GuardWord, Type::Void, &[tag], word, Reason::Shape);
         }
         let i = self.checked_index(v, key, true);
@@ -142,9 +216,20 @@ impl Builder<'_> {
         (base, i)
     }
 
+    /// Byte `i`, which exists, of an object of that class.
+    pub fn byte_of(&mut self, v: Val, i: Val, class: &'static taipan_runtime::typeobj::Type) -> Val {
+        let items = machine_items::items_of(class, 0).expect("bytes and bytearrays hold numbers");
+        let base = match items.pointer {
+            Some(offset) => self.load(v, Alias::ListItems, offset),
+            None => v,
+        };
+        let x = self.emit(Op::LoadRaw, Type::Int, &[base, i], raw_at(&items));
+        self.bounded(x, 0, 255)
+    }
+
     fn load_machine_item(&mut self, v: Val, key: Val, items: &MachineItems) -> Val {
         let (base, i) = self.machine_item(v, key, items);
-        let imm = (items.kind as u64) << 32 | items.base as u64 | (Alias::Raw as u64) << 56;
+        let imm = raw_at(items);
         match items.kind.range() {
             Some((lo, hi)) => {
                 let x = self.emit(Op::LoadRaw, Type::Int, &[base, i], imm);
@@ -181,7 +266,7 @@ impl Builder<'_> {
             }
         };
         let (base, i) = self.machine_item(v, key, items);
-        let imm = (items.kind as u64) << 32 | items.base as u64 | (Alias::Raw as u64) << 56;
+        let imm = raw_at(items);
         self.emit(Op::StoreRaw, Type::Void, &[base, i, value], imm);
         true
     }
@@ -288,6 +373,10 @@ impl Builder<'_> {
         let (v, key, value) = (self.reg(at.w.a()), self.reg(at.w.b()), self.reg(at.w.c()));
         if self.container(at, v, key) == Container::List {
             let v = self.guard_class(v, List::class());
+            if self.store_in_odd_list(v, key) {
+                return Ok(Flow::Next);
+            }
+            self.guard_list_kind(v, ListKind::Values);
             let i = self.checked_index(v, key, false);
             let value = self.reg(at.w.c());
             let items = self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::ListItems, LIST_ITEMS));
@@ -319,6 +408,34 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
+    /// `v[key] = value` for lists that do not certainly hold tagged words; false for others.
+    fn store_in_odd_list(&mut self, v: Val, key: Val) -> bool {
+        let value = self.reg(word_at(self.context().code, self.pc).c());
+        let mut kind = self.list_kind(v);
+        if kind == ListKind::Doubles && (self.failed(Reason::Overflow) || !self.may_be_float(value)) {
+            kind = ListKind::Any;
+        }
+        match kind {
+            ListKind::Values => return false,
+            ListKind::Doubles => {
+                let d = self.to_float(value, false, Reason::Overflow);
+                let (base, i) = self.machine_item(v, key, &doubles());
+                self.emit_guard(Op::GuardDouble, Type::Void, &[d], 0, Reason::Overflow);
+                self.emit(Op::StoreRaw, Type::Void, &[base, i, d], raw_at(&doubles()));
+            }
+            ListKind::Any => {
+                let i = self.checked_index(v, key, false);
+                let value = self.boxed(value);
+                self.plain_call(Helper::ListSet, &[v, i, value], Type::Word);
+            }
+        }
+        true
+    }
+
+    fn may_be_float(&self, v: Val) -> bool {
+        self.func[v].ty == Type::Float || self.class_of(v).is_none() || self.is_class(v, &FLOAT)
+    }
+
     /// Whether the value's word never is a pointer.
     fn is_small(&self, v: Val) -> bool {
         let (lo, hi) = self.range(v);
@@ -333,7 +450,12 @@ impl Builder<'_> {
             v = match self.loop_feedback(at) {
                 feedback::LIST_ITER => self.guard_class(v, List::class()),
                 feedback::TUPLE_ITER => self.guard_class(v, Tuple::class()),
-                _ => v,
+                _ => match self.peek(v).map(|now| now.class()) {
+                    Some(c) if [RowKind::Bytes, RowKind::ByteArray].iter().any(|r| std::ptr::eq(r.class(), c)) => {
+                        self.guard_class(v, c)
+                    }
+                    _ => v,
+                },
             };
         }
         if self.is_class(v, Enumerate::class()) {
@@ -359,12 +481,9 @@ impl Builder<'_> {
             return self.new_range_iter(at, args, (start.min(last), start.max(last)));
         }
         if let Some(it) = self.plain(Helper::PlainIter, &[v], Type::Val) {
-            let iter_class: Option<&'static taipan_runtime::typeobj::Type> = match self.class_of(v) {
-                Some(c) if std::ptr::eq(c, Tuple::class()) => Some(TupleIter::class()),
-                _ => None,
-            };
-            if let Some(class) = iter_class {
-                self.classed(it, class);
+            let class = self.class_of(v);
+            if let Some(row) = RowKind::ALL.into_iter().find(|r| class.is_some_and(|c| std::ptr::eq(c, r.class()))) {
+                self.classed(it, row.iterator());
             }
             self.set_reg(a, it);
             return Ok(Flow::Next);
@@ -483,15 +602,12 @@ impl Builder<'_> {
         let want = self.int(n as i64);
         let ok = self.emit(Op::ICmp, Type::Bool, &[size, want], Cond::Eq as u64);
         self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
-        let items = if is_list {
-            self.emit(Op::Load, Type::Word, &[v], super::values::at(Alias::ListItems, LIST_ITEMS))
-        } else {
-            Val::NONE
-        };
+        let kind = if is_list { self.list_kind(v) } else { ListKind::Any };
+        self.guard_list_kind(v, kind);
         for i in 0..n {
             let index = self.int(i as i64);
             let item = if is_list {
-                self.emit(Op::LoadIndex, Type::Val, &[items, index], super::values::at(Alias::Item, 0))
+                self.list_item(v, index, kind)
             } else {
                 self.emit(Op::LoadIndexAt, Type::Val, &[v, index], super::values::at(Alias::Fixed, TUPLE_ITEMS))
             };
@@ -524,6 +640,13 @@ impl Builder<'_> {
         let want = self.int(n as i64);
         let ok = self.emit(Op::ICmp, Type::Bool, &[size, want], Cond::Eq as u64);
         self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
+        // No tuple has this flag.
+        let first = self.emit(Op::Load, Type::Int, &[v], at(Alias::ListItems, 0));
+        let flag = self.int((machine_items::FLOATS_WORD ^ machine_items::VALUES_WORD) as i64);
+        let set = self.emit(Op::And, Type::Int, &[first, flag], 0);
+        let zero = self.int(0);
+        let ok = self.emit(Op::ICmp, Type::Bool, &[set, zero], Cond::Eq as u64);
+        self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Const);
         // In a tuple this word is something else, which nobody uses.
         let list = self.emit(Op::Load, Type::Word, &[v], at(Alias::ListItems, LIST_ITEMS));
         let tuple = self.emit(Op::Address, Type::Word, &[v], TUPLE_ITEMS as u64);
@@ -554,6 +677,10 @@ impl Builder<'_> {
 
     /// Appends to a list.
     pub fn list_append(&mut self, list: Val, v: Val) {
+        if self.func[v].ty == Type::Float {
+            self.emit(Op::ListAppendDouble, Type::Void, &[list, v], 0);
+            return;
+        }
         let boxed = self.boxed(v);
         self.emit(Op::ListAppend, Type::Void, &[list, boxed], at(Alias::Item, 0));
     }

@@ -3,15 +3,16 @@
 use taipan_bytecode::Op as B;
 use taipan_bytecode::ops::feedback;
 use taipan_runtime::Object;
-use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 use super::cfg::{op_at, word_at};
+use super::items::ListKind;
 use super::ops::{At, Flow};
 use super::values::at;
-use super::{Builder, Built, IterCache, Pending};
+use super::{Builder, Built, IterCache, Pending, RowKind};
 use crate::exits::Reason;
 use crate::helpers::{DONE, Helper};
 use crate::ir::{Alias, Cond, Op, Type, Val};
@@ -33,6 +34,9 @@ impl Builder<'_> {
         if self.is_class(it, Enumerate::class()) {
             self.pc = pc;
             self.cache_enumerate(it);
+        } else if self.is_class(it, Zip::class()) {
+            self.pc = pc;
+            self.cache_zip(it);
         } else {
             self.cache_iterator(it);
         }
@@ -67,13 +71,14 @@ impl Builder<'_> {
         let ok = self.emit(Op::ULt, Type::Bool, &[index, most], 0);
         self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Overflow);
         self.bounded(index, 0, INT_MAX);
-        let cache = IterCache { items: (0, INT_MAX), fields: [index; 2], ..Self::row_cache(it, false, at) };
+        let cache = IterCache { items: (0, INT_MAX), fields: [index; 2], ..Self::row_cache(it, RowKind::List, at) };
         self.state.iters.push(cache);
         Some((list, self.state.iters.len() - 1))
     }
 
     fn next_of_enumerate(&mut self, (list, count): (usize, usize), b: usize) -> Flow {
-        let Flow::Branch { taken, not_taken } = self.next_of_list(list, b) else { unreachable!("it branches") };
+        let kind = self.iterated_kind(list);
+        let Flow::Branch { taken, not_taken } = self.next_of_list(list, b, kind) else { unreachable!("it branches") };
         let here = self.pend();
         self.go_on(taken);
         let (index, item) = (self.state.iters[count].fields[0], self.reg(b));
@@ -91,7 +96,7 @@ impl Builder<'_> {
     }
 
     /// The known fields of an iterator, read if need be; None for iterators of other classes.
-    fn cache_iterator(&mut self, it: Val) -> Option<usize> {
+    pub fn cache_iterator(&mut self, it: Val) -> Option<usize> {
         let origin = self.origin(it);
         if let Some(i) = self.state.iters.iter().position(|c| self.origin(c.iter) == origin) {
             return Some(i);
@@ -103,14 +108,9 @@ impl Builder<'_> {
             self.bounded(x, INT_MIN, INT_MAX);
             self.bounded(n, 0, INT_MAX);
             self.range_cache(it, [x, n])
-        } else if self.is_class(it, ListIter::class()) || self.is_class(it, TupleIter::class()) {
-            let is_tuple = self.is_class(it, TupleIter::class());
-            let (index, class) = if is_tuple {
-                (std::mem::offset_of!(TupleIter, index), taipan_runtime::types::tuple::Tuple::class())
-            } else {
-                (std::mem::offset_of!(ListIter, index), taipan_runtime::types::list::List::class())
-            };
-            let mut cache = Self::row_cache(it, is_tuple, index);
+        } else if let Some(row) = RowKind::ALL.into_iter().find(|row| self.is_class(it, row.iterator())) {
+            let ((_, index), class) = (row.offsets(), row.class());
+            let mut cache = Self::row_cache(it, row, index);
             let list = self.load(it, Alias::Iter, cache.list_offset());
             self.info[list.0 as usize].bound = false;
             let list = self.guard_bound(list);
@@ -142,7 +142,7 @@ impl Builder<'_> {
         IterCache {
             iter: it,
             list: Val::NONE,
-            is_tuple: false,
+            row: RowKind::List,
             step,
             items,
             owner: Val::NONE,
@@ -154,15 +154,15 @@ impl Builder<'_> {
     }
 
     /// An iterator of a list or tuple, whose index is at an offset.
-    fn row_cache(it: Val, is_tuple: bool, index: usize) -> IterCache {
+    fn row_cache(it: Val, row: RowKind, index: usize) -> IterCache {
         let (none, offsets) = (Val::NONE, [index as u32; 2]);
         let (step, items, fields) = (None, Self::small_range(), [none; 2]);
-        IterCache { iter: it, list: none, is_tuple, step, items, owner: none, n: 1, offsets, fields, dirty: [false; 2] }
+        IterCache { iter: it, list: none, row, step, items, owner: none, n: 1, offsets, fields, dirty: [false; 2] }
     }
 
     /// Notes the fields of a list iterator that was just made.
     pub fn cache_new_list_iter(&mut self, it: Val, list: Val) {
-        let mut cache = Self::row_cache(it, false, std::mem::offset_of!(ListIter, index));
+        let mut cache = Self::row_cache(it, RowKind::List, std::mem::offset_of!(ListIter, index));
         let zero = self.int(0);
         cache.list = list;
         cache.fields = [zero, zero];
@@ -185,9 +185,17 @@ impl Builder<'_> {
         }
         if self.class_of(it).is_none()
             && !self.failed(Reason::Class)
-            && self.peek(it).is_some_and(|now| std::ptr::eq(now.class(), Enumerate::class()))
+            && let Some(now) = self.peek(it).map(|now| now.class())
+            && [Enumerate::class(), Zip::class(), RowKind::Bytes.iterator(), RowKind::ByteArray.iterator()]
+                .iter()
+                .any(|c| std::ptr::eq(*c, now))
         {
-            it = self.guard_class(it, Enumerate::class());
+            it = self.guard_class(it, now);
+        }
+        if self.is_class(it, Zip::class())
+            && let Some(iterators) = self.cache_zip(it)
+        {
+            return self.next_of_zip(at, &iterators, b);
         }
         if self.is_class(it, Enumerate::class())
             && let Some(caches) = self.cache_enumerate(it)
@@ -196,12 +204,16 @@ impl Builder<'_> {
         }
         if let Some(i) = self.cache_iterator(it) {
             let cache = self.state.iters[i];
-            return Ok(if cache.list.is_none() { self.next_of_range(i, b) } else { self.next_of_list(i, b) });
+            if cache.list.is_none() {
+                return Ok(self.next_of_range(i, b));
+            }
+            let kind = self.iterated_kind(i);
+            return Ok(self.next_of_list(i, b, kind));
         }
         self.next_of_any(at, it, b)
     }
 
-    fn next_of_range(&mut self, i: usize, b: usize) -> Flow {
+    pub fn next_of_range(&mut self, i: usize, b: usize) -> Flow {
         let cache = self.state.iters[i];
         let zero = self.int(0);
         let more = self.emit(Op::ICmp, Type::Bool, &[cache.fields[1], zero], Cond::Ne as u64);
@@ -230,7 +242,22 @@ impl Builder<'_> {
         Flow::Branch { taken, not_taken }
     }
 
-    fn next_of_list(&mut self, i: usize, b: usize) -> Flow {
+    /// Makes sure of what the sequence of a known iterator holds, before anything of the step is done.
+    pub fn iterated_kind(&mut self, i: usize) -> ListKind {
+        let cache = self.state.iters[i];
+        let kind = if cache.row == RowKind::List && !cache.list.is_none() {
+            self.list_kind(cache.list)
+        } else {
+            ListKind::Any
+        };
+        if !cache.list.is_none() {
+            self.guard_list_kind(cache.list, kind);
+        }
+        kind
+    }
+
+    /// The next item of a sequence that holds what [`Builder::iterated_kind`] says.
+    pub fn next_of_list(&mut self, i: usize, b: usize, kind: ListKind) -> Flow {
         let cache = self.state.iters[i];
         let n = self.load_int(cache.list, Alias::ListSize, 16);
         let index = cache.fields[0];
@@ -244,11 +271,13 @@ impl Builder<'_> {
         ended.iters.remove(i);
         let not_taken = Pending { block: no, state: ended };
         self.block = yes;
-        let item = if cache.is_tuple {
-            self.emit(Op::LoadIndexAt, Type::Val, &[cache.list, index], at(Alias::Fixed, super::items::TUPLE_ITEMS))
-        } else {
-            let items = self.emit(Op::Load, Type::Word, &[cache.list], at(Alias::ListItems, 24));
-            self.emit(Op::LoadIndex, Type::Val, &[items, index], at(Alias::Item, 0))
+        let item = match cache.row {
+            RowKind::List => self.list_item(cache.list, index, kind),
+            RowKind::Tuple => {
+                let at = at(Alias::Fixed, super::items::TUPLE_ITEMS);
+                self.emit(Op::LoadIndexAt, Type::Val, &[cache.list, index], at)
+            }
+            RowKind::Bytes | RowKind::ByteArray => self.byte_of(cache.list, index, cache.row.class()),
         };
         let one = self.int(1);
         let next = self.emit(Op::Add, Type::Int, &[index, one], 0);

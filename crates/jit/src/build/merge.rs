@@ -3,14 +3,16 @@
 use std::rc::Rc;
 
 use taipan_runtime::typeobj::Type as Class;
-use taipan_runtime::types::iterators::{ListIter, TupleIter};
+use taipan_runtime::types::complex::COMPLEX;
+use taipan_runtime::types::float::FLOAT;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
+use super::complex::Parts;
 use super::maybe::Maybe;
 use super::values::at;
-use super::{Builder, Built, Hoist, Info, IterCache, OpenLoop, Pending, Refusal, State};
+use super::{Builder, Built, HeadFact, Hoist, Info, IterCache, OpenLoop, Pending, Refusal, State};
 use crate::exits::Reason;
-use crate::ir::{Alias, BlockId, Edge, Op, Type, Val};
+use crate::ir::{Alias, BlockId, Edge, Op, StateId, Type, Val};
 
 /// A place in a state that holds a value.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -29,10 +31,33 @@ pub struct Head {
     words: Vec<Val>,
     /// Numbers of variables that may be unbound; in front of each goes whether it is bound.
     maybes: Vec<Maybe>,
+    /// Parts of complex numbers; the second part stands in `params`.
+    complexes: Vec<Parts>,
     /// Iterators that it knows.
     iters: Vec<IterCache>,
     path: u64,
     pc: u32,
+}
+
+/// The interval of all ints.
+const ALL: (i64, i64) = (i64::MIN, i64::MAX);
+
+/// The interval of what back edges deliver, from what the head assumed, what was found out before, and what one delivers. It
+/// is found out once; if it is wrong nothing is assumed.
+fn narrowed(assumed: (i64, i64), found: Option<(i64, i64)>, seen: (i64, i64)) -> Option<(i64, i64)> {
+    let union = |a: (i64, i64)| (a.0.min(seen.0), a.1.max(seen.1));
+    match found {
+        None if seen.0 > INT_MIN && seen.1 < INT_MAX => Some(seen),
+        None => None,
+        Some(found) if assumed == ALL => Some(if found == ALL { ALL } else { union(found) }),
+        found if union(assumed) == assumed => found,
+        Some(_) => Some(ALL),
+    }
+}
+
+/// Whether nothing was tried with the register yet.
+fn fact_is_new(fact: Option<&HeadFact>) -> bool {
+    fact.is_none_or(|f| !f.boxed && !f.word && f.maybe.is_none() && f.unboxed.is_none() && !f.complex)
 }
 
 fn get(state: &State, place: Place) -> Val {
@@ -59,7 +84,7 @@ impl IterCache {
 
     /// Byte offset of the field that holds the list or tuple.
     pub fn list_offset(&self) -> usize {
-        if self.is_tuple { std::mem::offset_of!(TupleIter, tuple) } else { std::mem::offset_of!(ListIter, list) }
+        self.row.offsets().0
     }
 }
 
@@ -272,6 +297,14 @@ impl Builder<'_> {
                 renamed.push((values, v));
                 continue;
             }
+            if let Some((v, parts)) = self.join_complexes(&values, target) {
+                for (args, parts) in args.iter_mut().zip(parts) {
+                    args.extend(parts);
+                }
+                set(&mut joined, place, v);
+                renamed.push((values, v));
+                continue;
+            }
             let ty = self.join_type(&values);
             let param = self.func.add_param(target, ty);
             self.note_new(param);
@@ -369,10 +402,13 @@ impl Builder<'_> {
         if !irreducible && !self.failed_at(self.contexts[context].code, pc as u32, Reason::Hoisted) {
             self.func[head].enter = enter;
         }
+        let code = self.contexts[context].code;
+        self.func[head].keeps_checks = self.failed_at(code, pc as u32, Reason::Bounds);
         let mut args = Vec::new();
         let mut params = Vec::new();
         let mut words = Vec::new();
         let mut maybes: Vec<Maybe> = Vec::new();
+        let mut complexes: Vec<Parts> = Vec::new();
         for r in 0..self.top().regs.len() {
             let v = self.reg(r);
             if v.is_none() || !written(r) {
@@ -405,6 +441,16 @@ impl Builder<'_> {
                 maybes.push(Maybe { bound, number });
                 continue;
             }
+            if let Some((re, im)) = self.complex_at_head(v, fact, pc, enter) {
+                args.extend([re, im]);
+                let [re, im] = [Type::Float; 2].map(|ty| self.func.add_param(head, ty));
+                self.note_new(im);
+                params.push((Place::Reg(depth, r), im));
+                complexes.push((re, im));
+                continue;
+            }
+            let v = self.unboxed_at_head(v, fact, pc, enter).unwrap_or(v);
+            let v = self.narrowed_at_head(v, fact, pc, enter).unwrap_or(v);
             let ty = if fact.boxed { Type::Val } else { self.func[v].ty };
             let info = Info {
                 class: self.class_of(v).map_or(std::ptr::null(), |c| c as *const Class),
@@ -415,6 +461,9 @@ impl Builder<'_> {
             self.note_new(param);
             let known = &mut self.info[param.0 as usize];
             known.bound = info.bound && !fact.nullable;
+            if let Some((lo, hi)) = fact.range.filter(|_| ty == Type::Int) {
+                (known.lo, known.hi) = (lo.min(info.lo), hi.max(info.hi));
+            }
             if !fact.any_class && ty == Type::Val && !fact.boxed {
                 known.class = info.class;
             }
@@ -444,6 +493,10 @@ impl Builder<'_> {
             }
             let v = match maybes.iter().find(|m| m.number == *param) {
                 Some(maybe) => self.maybe(*maybe),
+                None if complexes.iter().any(|c| c.1 == *param) => {
+                    let parts = complexes.iter().find(|c| c.1 == *param).expect("just found");
+                    self.complex(*parts)
+                }
                 None if words.contains(param) => self.word_value(*param),
                 None => *param,
             };
@@ -468,7 +521,56 @@ impl Builder<'_> {
         let before = if irreducible { State { frames: vec![], ..before } } else { before };
         self.loops.push(OpenLoop { context, depth, pc: pc as u32, body, before, keeps_shapes });
         let iters = before_iters;
-        Ok(Head { block: head, params, words, maybes, iters, path, pc: pc as u32 })
+        Ok(Head { block: head, params, words, maybes, complexes, iters, path, pc: pc as u32 })
+    }
+
+    /// The number in the value with which a loop begins, if earlier attempts found that all back edges deliver numbers.
+    fn unboxed_at_head(&mut self, v: Val, fact: HeadFact, pc: usize, enter: StateId) -> Option<Val> {
+        let ty = fact.unboxed.filter(|_| !fact.boxed && self.func[v].ty == Type::Val)?;
+        let doubtful = self.failed_at(self.context().code, pc as u32, Reason::Number);
+        if doubtful || self.maybes.contains_key(&v) || self.words.contains_key(&v) {
+            return None;
+        }
+        let (op, range) = match ty {
+            Type::Int => (Op::GuardInt, (INT_MIN, INT_MAX)),
+            _ => (Op::GuardFloat, (i64::MIN, i64::MAX)),
+        };
+        let number = self.emit_exit(op, ty, &[v], 0, Reason::Number, enter);
+        Some(self.bounded(number, range.0, range.1))
+    }
+
+    /// The int with which a loop begins, known to be in the interval of what all back edges deliver if it is there now.
+    fn narrowed_at_head(&mut self, v: Val, fact: HeadFact, pc: usize, enter: StateId) -> Option<Val> {
+        let (lo, hi) = fact.range.filter(|r| *r != ALL && self.func[v].ty == Type::Int && !fact.boxed)?;
+        let (low, high) = self.range(v);
+        let now = self.peek(v)?.as_small()?;
+        let doubtful = self.failed_at(self.context().code, pc as u32, Reason::Number);
+        if doubtful || low >= lo && high <= hi || now < lo || now > hi {
+            return None;
+        }
+        let (first, span) = (self.int(lo), self.int((hi - lo).checked_add(1)?));
+        let moved = self.emit(Op::Sub, Type::Int, &[v, first], 0);
+        let ok = self.emit(Op::ULt, Type::Bool, &[moved, span], 0);
+        self.emit_exit(Op::Guard, Type::Void, &[ok], 0, Reason::Number, enter);
+        let zero = self.int(0);
+        let same = self.emit(Op::Add, Type::Int, &[v, zero], 0);
+        Some(self.bounded(same, lo, hi))
+    }
+
+    fn is_complex_now(&self, v: Val) -> bool {
+        self.complexes.contains_key(&v)
+            || self.is_class(v, &COMPLEX)
+            || self.peek(v).is_some_and(|now| std::ptr::eq(now.class(), &COMPLEX))
+    }
+
+    /// Whether the value that a loop's parameter begins with is a number of that type now.
+    fn begins_as(&self, param: Val, ty: Type) -> bool {
+        let Some(now) = self.initial.get(&param).and_then(|first| self.peek(*first)) else { return false };
+        match ty {
+            Type::Int => now.is_small(),
+            Type::Float => std::ptr::eq(now.class(), &FLOAT),
+            _ => false,
+        }
     }
 
     /// Emits the guards that earlier attempts wanted in front of the loop at `pc`.
@@ -548,6 +650,8 @@ impl Builder<'_> {
                     let v = self.state.frames[f].regs[r];
                     if head.maybes.iter().any(|m| m.number == *param) {
                         args.extend(self.deliver_maybe(head, (f, r), v, *param));
+                    } else if let Some(parts) = head.complexes.iter().find(|c| c.1 == *param) {
+                        args.extend(self.deliver_complex(head, (f, r), v, *parts));
                     } else {
                         args.push(self.deliver(head, (f, r), v, *param));
                     }
@@ -580,6 +684,18 @@ impl Builder<'_> {
         [maybe.bound, maybe.number]
     }
 
+    /// The arguments of a back edge for a complex number.
+    fn deliver_complex(&mut self, head: &Head, (f, r): (usize, usize), v: Val, params: Parts) -> [Val; 2] {
+        if !v.is_none()
+            && let Some((re, im)) = self.complex_parts(v)
+        {
+            return [re, im];
+        }
+        self.sticky.heads.entry((head.path, head.pc, f as u16, r as u16)).or_default().boxed = true;
+        self.restart = true;
+        [params.0, params.1]
+    }
+
     /// The argument of a back edge for a register; notes it where the head assumed too much.
     fn deliver(&mut self, head: &Head, (f, r): (usize, usize), v: Val, param: Val) -> Val {
         let key = (head.path, head.pc, f as u16, r as u16);
@@ -601,14 +717,36 @@ impl Builder<'_> {
         }
         let open = !fact.boxed && fact.maybe.is_none();
         if open
-            && let Some(first) = self.initial.get(&param).copied().filter(|first| self.is_unbound(*first))
+            && let Some(first) = self.initial.get(&param).copied()
+            && (self.is_unbound(first) || self.maybes.contains_key(&first))
             && let Some(ty) = self.maybe_type(&[first, v])
         {
             self.sticky.heads.entry(key).or_default().maybe = Some(ty);
             self.restart = true;
         }
         let assumed = self.info[param.0 as usize];
+        let delivered = self.func[v].ty;
+        if open && ty == Type::Val && fact_is_new(self.sticky.heads.get(&key)) && self.begins_as(param, delivered) {
+            self.sticky.heads.entry(key).or_default().unboxed = Some(delivered);
+            self.restart = true;
+        }
+        let first = self.initial.get(&param).copied();
+        if open
+            && ty == Type::Val
+            && fact_is_new(self.sticky.heads.get(&key))
+            && self.complexes.contains_key(&v)
+            && first.is_some_and(|first| self.is_complex_now(first))
+        {
+            self.sticky.heads.entry(key).or_default().complex = true;
+            self.restart = true;
+        }
         let fact = self.sticky.heads.entry(key).or_default();
+        if ty == Type::Int && delivered == Type::Int {
+            let seen = (self.info[v.0 as usize].lo, self.info[v.0 as usize].hi);
+            let range = narrowed((assumed.lo, assumed.hi), fact.range, seen);
+            self.restart |= range != fact.range;
+            fact.range = range;
+        }
         if ty == Type::Val {
             let info = self.info[v.0 as usize];
             if assumed.bound && self.func[v].ty == Type::Val && !info.bound {

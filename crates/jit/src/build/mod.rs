@@ -17,12 +17,14 @@ pub mod binding;
 pub mod callees;
 pub mod calls;
 pub mod cfg;
+pub mod complex;
 pub mod declining;
 pub mod entry;
 pub mod except;
 pub mod instances;
 pub mod items;
 pub mod iterate;
+pub mod makers;
 pub mod maybe;
 pub mod merge;
 pub mod numbers;
@@ -33,6 +35,7 @@ pub mod poly;
 pub mod strings;
 pub mod values;
 pub mod words;
+pub mod zips;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -40,10 +43,15 @@ use std::rc::Rc;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::heap::RootVec;
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::bytearray::{BYTEARRAY, BYTEARRAY_ITER, ITER_OFFSETS as BYTEARRAY_ITER_OFFSETS};
+use taipan_runtime::types::bytes::{BYTES, BYTES_ITER, ITER_OFFSETS as BYTES_ITER_OFFSETS};
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::{Cx, Value};
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Cx, Object, Value};
 
 use crate::exits::Reason;
 use crate::ir::{BlockId, FrameDesc, FrameState, Func, PendingStore, StateId, Type, Val};
@@ -77,6 +85,12 @@ pub struct HeadFact {
     pub word: bool,
     /// It is a number of this type in all rounds but the first, in which it is unbound.
     pub maybe: Option<Type>,
+    /// It is a number of this type in all rounds; in the first that is not known without a guard.
+    pub unboxed: Option<Type>,
+    /// It is a complex number in all rounds.
+    pub complex: bool,
+    /// What is delivered by back edges is an int in this interval, whatever the loop begins with.
+    pub range: Option<(i64, i64)>,
 }
 
 /// What is guarded in front of a loop.
@@ -164,6 +178,54 @@ pub struct Frame {
     pub callee: Val,
 }
 
+/// A sequence that iterators go through by index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowKind {
+    /// A list.
+    List,
+    /// A tuple.
+    Tuple,
+    /// A bytes object.
+    Bytes,
+    /// A bytearray.
+    ByteArray,
+}
+
+impl RowKind {
+    /// All of them.
+    pub const ALL: [RowKind; 4] = [RowKind::List, RowKind::Tuple, RowKind::Bytes, RowKind::ByteArray];
+
+    /// The class of the sequence.
+    pub fn class(self) -> &'static Class {
+        match self {
+            RowKind::List => List::class(),
+            RowKind::Tuple => Tuple::class(),
+            RowKind::Bytes => &BYTES,
+            RowKind::ByteArray => &BYTEARRAY,
+        }
+    }
+
+    /// The class of its iterators.
+    pub fn iterator(self) -> &'static Class {
+        match self {
+            RowKind::List => ListIter::class(),
+            RowKind::Tuple => TupleIter::class(),
+            RowKind::Bytes => &BYTES_ITER,
+            RowKind::ByteArray => &BYTEARRAY_ITER,
+        }
+    }
+
+    /// Byte offsets in the iterator of the sequence, which it lets go of at the end, and of the index.
+    pub fn offsets(self) -> (usize, usize) {
+        match self {
+            RowKind::List => (std::mem::offset_of!(ListIter, list), std::mem::offset_of!(ListIter, index)),
+            RowKind::Tuple => (std::mem::offset_of!(TupleIter, tuple), std::mem::offset_of!(TupleIter, index)),
+            RowKind::Bytes => BYTES_ITER_OFFSETS,
+            RowKind::ByteArray => BYTEARRAY_ITER_OFFSETS,
+        }
+    }
+}
+
 /// A range or list iterator whose fields are known.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct IterCache {
@@ -171,8 +233,8 @@ pub struct IterCache {
     pub iter: Val,
     /// The list or tuple that is iterated; none for ranges.
     pub list: Val,
-    /// It is a tuple.
-    pub is_tuple: bool,
+    /// What that is.
+    pub row: RowKind,
     /// The step of a range, if it is a constant.
     pub step: Option<i64>,
     /// The interval of a range's numbers.
@@ -242,10 +304,16 @@ pub struct Builder<'a> {
     pub info: Vec<Info>,
     /// Items of tuples made here.
     pub tuples: HashMap<Val, Vec<Val>>,
+    /// Code of functions made here.
+    pub functions: HashMap<Val, &'static CodeObject>,
+    /// Classes of the iterators of zip objects made here.
+    pub zips: HashMap<Val, Vec<&'static Class>>,
     /// Values that are lists or tuples.
     pub rows: HashSet<Val>,
     /// Numbers that may be unbound.
     pub maybes: HashMap<Val, maybe::Maybe>,
+    /// Complex numbers whose parts are known.
+    pub complexes: HashMap<Val, complex::Parts>,
     /// Ints beyond 63 bits whose lowest 64 bits are known.
     pub words: HashMap<Val, words::Word>,
     /// Methods that depend on the receiver, with the receivers of each.

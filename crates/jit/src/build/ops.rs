@@ -380,6 +380,8 @@ impl Builder<'_> {
             }
             B::ConvertValue => return self.convert_to_str(at),
             B::BuildString => return Ok(self.build_string(at)),
+            B::MakeFunction => self.make_function(at),
+            B::SetFuncAttr => self.set_function_attribute(at),
             B::CallEx => return self.call_spread(at),
             B::BuildMap => return self.build_map(at),
             B::DictMerge => return self.dict_merge(at),

@@ -28,6 +28,9 @@ impl Builder<'_> {
                 self.peek_within(inst.args[0], steps)
             }
             Op::GuardInt | Op::GuardFloat => self.peek_within(inst.args[0], steps),
+            // The same int with more known about it.
+            Op::Add if self.func.as_const_int(inst.args[1]) == Some(0) => self.peek_within(inst.args[0], steps),
+            Op::ConstInt => Value::try_small(inst.imm as i64),
             Op::Param => self.peek_within(*self.initial.get(&v)?, steps),
             // What registers hold on entry they hold now; later ones are filled by what has not run yet.
             Op::LoadReg if self.initial.contains_key(&v) => {

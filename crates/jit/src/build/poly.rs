@@ -4,14 +4,15 @@
 use std::rc::Rc;
 
 use taipan_bytecode::ops::Special;
-use taipan_runtime::Value;
 use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::protocol::attr;
 use taipan_runtime::shape::{Attrs, SHAPE, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::descr::Member;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::{Object, Value};
 
 use super::cfg::op_at;
 use super::ops::{At, Flow};
@@ -208,6 +209,9 @@ impl Builder<'_> {
         let noted = noted.to_vec();
         let mut set: Vec<Receiver> = Vec::new();
         for (class, shape) in noted {
+            // Lists of different kinds are one receiver.
+            let is_list = class == std::ptr::from_ref(List::class()) as u64;
+            let shape = if is_list { 0 } else { shape };
             let heap = self.cx.heap();
             let live = |a: u64| heap.find_object(a as usize).is_some_and(|o| o as u64 == a);
             // Static types are not in the heap.
@@ -231,7 +235,9 @@ impl Builder<'_> {
             if shape.is_some_and(|s| !std::ptr::eq(s.class, class)) || class.data().attrs != shape.is_some() {
                 continue;
             }
-            set.push(Receiver { class, shape });
+            if !set.iter().any(|r| is_list && std::ptr::eq(r.class, class)) {
+                set.push(Receiver { class, shape });
+            }
         }
         (!set.is_empty()).then(|| (set.into(), false))
     }

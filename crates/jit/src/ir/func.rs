@@ -71,6 +71,8 @@ pub struct Block {
     pub cold: bool,
     /// Heads of loops: the state in front of the loop, for guards that move there.
     pub enter: StateId,
+    /// Heads of loops: index checks stay inside.
+    pub keeps_checks: bool,
 }
 
 impl Default for StateId {
@@ -303,7 +305,9 @@ impl Func {
         let mut work: Vec<Val> = self.states[state.0 as usize].values().collect();
         while let Some(v) = work.pop() {
             match self[v].op {
-                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool => work.extend(&self[v].args),
+                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxComplex | Op::BoxBool => {
+                    work.extend(&self[v].args)
+                }
                 Op::NewTuple | Op::NewInstance | Op::NewException => work.extend(&self[v].args),
                 Op::HandledBefore => {}
                 _ => needed.push(v),

@@ -242,6 +242,8 @@ macro_rules! for_each_ir_op {
             guard_bits = GuardBits (Val) -> Int, guard;
             /// The value of a double. May allocate.
             box_float = BoxFloat (Float) -> Val, pure;
+            /// The complex number with the parts `a` and `b`. May allocate.
+            box_complex = BoxComplex (Float, Float) -> Val, pure;
             /// The value of the number `b` where `a` holds, else 0, an unbound register. May allocate.
             maybe = Maybe (Bool, _) -> Val, pure;
             /// The value of a truth value.
@@ -291,6 +293,8 @@ macro_rules! for_each_ir_op {
             store_index = StoreIndex (Word, Int, Val) -> Void, writes;
             /// Value `imm` words behind a tuple's start of items, and the like: `a[imm]` of fixed memory at `a + 8 * b + imm`.
             load_index_at = LoadIndexAt (Val, Int) -> Val, reads, imm;
+            /// Item `b`, which exists, of the list `a` of whatever kind.
+            list_item = ListItem (Val, Int) -> Val, reads;
             /// The machine number number `b` at `a` + low 32 bits of `imm`; its kind is in the bits above.
             load_raw = LoadRaw (Val, Int) -> _, reads, imm;
             /// The machine number number `b` at `a` + low 32 bits of `imm` becomes `c`, which fits.
@@ -314,12 +318,18 @@ macro_rules! for_each_ir_op {
             address = Address (Val) -> Word, pure, imm;
             /// Appends `b` to the list `a`.
             list_append = ListAppend (Val, Val) -> Void, writes, imm;
+            /// Appends the float `b` to the list `a`.
+            list_append_double = ListAppendDouble (Val, Float) -> Void, writes;
+            /// Leaves unless lists of doubles may hold the double (see `runtime/src/types/list.rs`).
+            guard_double = GuardDouble (Float) -> Void, guard;
             /// A new instance with the operands as attributes; number `imm` of the function's descriptions.
             new_instance = NewInstance * -> Val, allocates, imm;
             /// A new tuple of the operands.
             new_tuple = NewTuple * -> Val, allocates;
             /// A new exception with the operands as arguments; number `imm` of the function's descriptions.
             new_exception = NewException * -> Val, allocates, imm;
+            /// The generator that a call of the generator function `a` gives; the other operands are its parameters.
+            new_generator = NewGenerator * -> Val, allocates;
             /// What the entry frame handled before it began to handle the exception that the frame state names. Only exits have it.
             handled_before = HandledBefore () -> Val, pure;
             /// A new list of the operands.

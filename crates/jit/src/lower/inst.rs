@@ -8,7 +8,6 @@ use crate::plain;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::Value;
-use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::frame::Frame;
 use taipan_runtime::machine_items::ItemKind;
 
@@ -97,9 +96,12 @@ impl Lowering<'_> {
             Op::ULt => self.b.ins().icmp(IntCC::UnsignedLessThan, a[0], a[1]),
             Op::Address => self.b.ins().iadd_imm_s(a[0], imm as i64),
             Op::Select | Op::SelectVal | Op::SelectWord => self.b.ins().select(a[0], a[1], a[2]),
-            Op::FAdd => self.b.ins().fadd(a[0], a[1]),
+            Op::FAdd | Op::FMul => {
+                // A constant is read from memory if it comes second.
+                let (x, y) = if self.func[inst.args[0]].op == Op::ConstFloat { (a[1], a[0]) } else { (a[0], a[1]) };
+                if inst.op == Op::FAdd { self.b.ins().fadd(x, y) } else { self.b.ins().fmul(x, y) }
+            }
             Op::FSub => self.b.ins().fsub(a[0], a[1]),
-            Op::FMul => self.b.ins().fmul(a[0], a[1]),
             Op::FDiv => {
                 let (x, y) = (a[0], a[1]);
                 if !self.is_nonzero_float(inst.args[1]) {
@@ -107,7 +109,13 @@ impl Lowering<'_> {
                     let ok = self.b.ins().fcmp(FloatCC::NotEqual, y, zero);
                     self.guard(v, ok);
                 }
-                self.b.ins().fdiv(x, y)
+                match self.exact_reciprocal(inst.args[1]) {
+                    Some(r) => {
+                        let r = self.b.ins().f64const(r);
+                        self.b.ins().fmul(x, r)
+                    }
+                    None => self.b.ins().fdiv(x, y),
+                }
             }
             Op::FNeg => self.b.ins().fneg(a[0]),
             Op::FAbs => self.b.ins().fabs(a[0]),
@@ -137,6 +145,7 @@ impl Lowering<'_> {
             Op::BoxWord => self.box_word(a[0]),
             Op::GuardBits => self.guard_bits(v, a[0]),
             Op::BoxFloat => self.box_float(a[0]),
+            Op::BoxComplex => self.box_complex(a[0], a[1]),
             Op::BoxBool => self.box_bool(a[0]),
             Op::GuardInt => {
                 let x = a[0];
@@ -237,19 +246,28 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Op::BarrierItems => {
-                let x = self.b.ins().iadd_imm_s(a[0], -(DATA_OFFSET as i64));
-                self.barrier_for(x, inst.args[1]);
+                self.barrier_for_items(a[0], inst.args[1]);
                 return Ok(None);
             }
             Op::Alloc => self.alloc((imm >> 48) as usize, imm & 0xffff_ffff_ffff),
             Op::ListAppend => {
-                self.list_append(a[0], a[1]);
+                self.list_append(a[0], a[1], inst.args[1]);
+                return Ok(None);
+            }
+            Op::ListAppendDouble => {
+                self.list_append_double(a[0], a[1]);
+                return Ok(None);
+            }
+            Op::ListItem => self.list_item(a[0], a[1]),
+            Op::GuardDouble => {
+                self.guard_double(v, a[0]);
                 return Ok(None);
             }
             Op::NewInstance => self.new_instance(imm, &a),
             Op::NewTuple => self.new_tuple(&a),
             Op::NewList => self.new_list(&a),
             Op::NewDict => self.new_dict(imm, &a),
+            Op::NewGenerator => self.new_generator(&a),
             Op::NewException => self.new_exception(imm, &a),
             Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {
@@ -272,7 +290,8 @@ impl Lowering<'_> {
             }
             Op::CheckInterrupt => {
                 let p = self.word(self.process.interrupt);
-                let flag = self.b.ins().load(types::I8, flags(), p, 0);
+                // Cranelift takes plain loads in a loop that stores nothing for the one in front of it.
+                let flag = self.b.ins().atomic_load(types::I8, flags(), p);
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
                 self.guard(v, ok);
                 return Ok(None);
@@ -322,6 +341,13 @@ impl Lowering<'_> {
 
     fn target(&self, edge: &Edge) -> (clif::Block, Vec<BlockArg>) {
         (self.block(edge.to), edge.args.iter().map(|a| BlockArg::Value(self.value(*a))).collect())
+    }
+
+    /// The reciprocal of a constant power of two: multiplying with it gives what dividing gives.
+    fn exact_reciprocal(&self, v: Val) -> Option<f64> {
+        let d = f64::from_bits(self.func[v].imm);
+        let power = d.to_bits() & ((1 << 52) - 1) == 0 && d.is_normal() && (1.0 / d).is_normal();
+        (self.func[v].op == Op::ConstFloat && power).then(|| 1.0 / d)
     }
 
     pub(super) fn is_nonzero_float(&self, v: Val) -> bool {

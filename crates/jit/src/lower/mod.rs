@@ -24,12 +24,15 @@ use taipan_runtime::types::function::Function;
 use taipan_runtime::{Cx, Value};
 
 use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, FrameTemplate, Making, Place, Reason};
+use crate::helpers::Helper;
 use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
 
 /// Machine code that is not in the arena yet.
 pub struct Lowered {
     /// The bytes; position-independent.
     pub bytes: Vec<u8>,
+    /// Where its smallest loop begins: that is aligned.
+    pub aligned: usize,
     /// Its exits, in boxes whose addresses the code holds.
     pub exits: Vec<Box<Exit>>,
     /// What frames that it pushes look like, at addresses that the code holds.
@@ -102,6 +105,8 @@ impl Machine {
             ("regalloc_algorithm", "backtracking"),
             ("enable_verifier", if cfg!(debug_assertions) || crate::options().verify { "true" } else { "false" }),
             ("unwind_info", "false"),
+            // Tells where loops are.
+            ("machine_code_cfg_info", "true"),
             ("preserve_frame_pointers", "true"),
             ("is_pic", "false"),
             ("enable_heap_access_spectre_mitigation", "false"),
@@ -152,7 +157,9 @@ impl Machine {
             return Err("code with relocations".into());
         }
         let asm = compiled.vcode.clone();
-        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), exits, templates, clif: text, asm })
+        let back = compiled.bb_edges.iter().filter(|(from, to)| to <= from).min_by_key(|(from, to)| from - to);
+        let aligned = back.map_or(0, |(_, to)| *to as usize);
+        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), aligned, exits, templates, clif: text, asm })
     }
 }
 
@@ -308,6 +315,26 @@ impl<'a> Lowering<'a> {
         result.map(|_| self.b.inst_results(call)[0])
     }
 
+    /// Calls a helper on a path that is seldom taken: registers stay as they are, if the machine allows.
+    pub(crate) fn cold_call(
+        &mut self,
+        helper: Helper,
+        args: &[clif::Value],
+        result: Option<clif::Type>,
+    ) -> Option<clif::Value> {
+        let Some(address) = crate::preserve::stub_of(helper) else {
+            return self.call(helper.row().address, args, result);
+        };
+        let params: Vec<clif::Type> = args.iter().map(|a| self.b.func.dfg.value_type(*a)).collect();
+        // The register of the result changes in any case.
+        let mut signature = signature(&params, Some(result.unwrap_or(types::I64)));
+        signature.call_conv = CallConv::PreserveAll;
+        let sig = self.b.import_signature(signature);
+        let callee = self.word(address as u64);
+        let call = self.b.ins().call_indirect(sig, callee, args);
+        result.map(|_| self.b.inst_results(call)[0])
+    }
+
     /// The block that leaves through the instruction's state.
     pub(crate) fn exit_block(&mut self, v: Val) -> clif::Block {
         let inst = &self.func[v];
@@ -393,7 +420,7 @@ impl<'a> Lowering<'a> {
             Place::Const(bits)
         } else if inst.op == Op::HandledBefore {
             Place::HandledBefore
-        } else if matches!(inst.op, Op::NewTuple | Op::NewInstance | Op::NewException)
+        } else if matches!(inst.op, Op::NewTuple | Op::NewInstance | Op::NewException | Op::BoxComplex)
             && self.values[v.0 as usize].is_none()
         {
             let mut items = Vec::new();
@@ -402,6 +429,7 @@ impl<'a> Lowering<'a> {
             }
             places.makings.push(match inst.op {
                 Op::NewTuple => Making::Tuple(items),
+                Op::BoxComplex => Making::Complex(items),
                 Op::NewException => Making::Exception(self.func.exceptions[inst.imm as usize], items),
                 _ => Making::Instance(self.func.instances[inst.imm as usize].clone(), items),
             });

@@ -2,11 +2,12 @@
 
 use super::{Lowering, flags};
 use crate::helpers::Helper;
+use crate::ir::Val;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::Object;
-use taipan_runtime::buffer::DATA_OFFSET;
-use taipan_runtime::object::FRESH_WORD;
+use taipan_runtime::object::{FLAG_FLOATS, FRESH_WORD};
+use taipan_runtime::types::complex::Complex;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
 
@@ -25,9 +26,8 @@ impl Lowering<'_> {
         let cell = (size + 15) & !15;
         let cx = self.cx;
         let size_value = self.word(size as u64);
-        let slow_address = Helper::AllocSlow.row().address;
         if cell > 512 {
-            return self.call(slow_address, &[cx, size_value], Some(types::I64)).expect("it has a result");
+            return self.cold_call(Helper::AllocSlow, &[cx, size_value], Some(types::I64)).expect("it has a result");
         }
         let bump = self.word(self.process.heap + (cell as u64 >> 4) * 16);
         let p = self.b.ins().load(types::I64, flags(), bump, 0);
@@ -42,7 +42,7 @@ impl Lowering<'_> {
         self.b.ins().store(flags(), next, bump, 0);
         self.b.ins().jump(done, &[BlockArg::Value(p)]);
         self.b.switch_to_block(slow);
-        let q = self.call(slow_address, &[cx, size_value], Some(types::I64)).expect("it has a result");
+        let q = self.cold_call(Helper::AllocSlow, &[cx, size_value], Some(types::I64)).expect("it has a result");
         self.b.ins().jump(done, &[BlockArg::Value(q)]);
         self.b.switch_to_block(done);
         result
@@ -58,6 +58,13 @@ impl Lowering<'_> {
         for (offset, value) in desc.offsets.iter().zip(values) {
             self.b.ins().store(flags(), *value, p, *offset as i32);
         }
+        p
+    }
+
+    pub(super) fn box_complex(&mut self, re: clif::Value, im: clif::Value) -> clif::Value {
+        let p = self.alloc(std::mem::size_of::<Complex>(), Complex::class() as *const _ as u64);
+        self.b.ins().store(flags(), re, p, std::mem::offset_of!(Complex, re) as i32);
+        self.b.ins().store(flags(), im, p, std::mem::offset_of!(Complex, im) as i32);
         p
     }
 
@@ -84,6 +91,12 @@ impl Lowering<'_> {
         self.call(Helper::NewList.row().address, &[cx, at, n], Some(types::I64)).expect("it has a result")
     }
 
+    pub(super) fn new_generator(&mut self, a: &[clif::Value]) -> clif::Value {
+        let at = self.on_stack(&a[1..]);
+        let (cx, n) = (self.cx, self.word(a.len() as u64 - 1));
+        self.call(Helper::NewGenerator.row().address, &[cx, a[0], at, n], Some(types::I64)).expect("it has a result")
+    }
+
     pub(super) fn new_exception(&mut self, number: u64, args: &[clif::Value]) -> clif::Value {
         let desc = self.func.exceptions[number as usize];
         let at = self.on_stack(args);
@@ -100,25 +113,114 @@ impl Lowering<'_> {
         self.call(Helper::NewDict.row().address, &[cx, names, at], Some(types::I64)).expect("it has a result")
     }
 
-    pub(super) fn list_append(&mut self, list: clif::Value, item: clif::Value) {
-        let n = self.b.ins().load(types::I64, flags(), list, 16);
-        let items = self.b.ins().load(types::I64, flags(), list, 24);
-        let capacity = self.b.ins().load(types::I64, flags(), list, 32);
-        let (fast, slow, next) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(slow);
-        let room = self.b.ins().icmp(IntCC::UnsignedLessThan, n, capacity);
-        self.b.ins().brif(room, fast, &[], slow, &[]);
-        self.b.switch_to_block(fast);
-        let p = self.element(items, n);
-        self.b.ins().store(flags(), item, p, 0);
-        let more = self.b.ins().iadd_imm_s(n, 1);
-        self.b.ins().store(flags(), more, list, 16);
-        let buffer = self.b.ins().iadd_imm_s(items, -(DATA_OFFSET as i64));
-        self.barrier(buffer);
+    /// Whether a list holds doubles, as a word that is 0 or not.
+    fn holds_doubles(&mut self, list: clif::Value) -> clif::Value {
+        let word = self.b.ins().uload32(flags(), list, 4);
+        self.b.ins().band_imm_s(word, FLAG_FLOATS as i64)
+    }
+
+    pub(super) fn list_append(&mut self, list: clif::Value, item: clif::Value, stored: Val) {
+        let (n, items, room) = self.room_in(list);
+        let doubles = self.holds_doubles(list);
+        let values = self.b.ins().icmp_imm_s(IntCC::Equal, doubles, 0);
+        let ok = self.b.ins().band(room, values);
+        let (slow, next) = self.append_in_place(list, n, items, ok, item);
+        self.barrier_for_items(items, stored);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(slow);
         let cx = self.cx;
-        self.call(Helper::ListAppend.row().address, &[cx, list, item], None);
+        self.cold_call(Helper::ListAppend, &[cx, list, item], None);
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
+    }
+
+    pub(super) fn list_append_double(&mut self, list: clif::Value, d: clif::Value) {
+        let (n, items, room) = self.room_in(list);
+        let doubles = self.holds_doubles(list);
+        let doubles = self.b.ins().icmp_imm_s(IntCC::NotEqual, doubles, 0);
+        let fits = self.is_common_double(d);
+        let ok = self.b.ins().band(room, doubles);
+        let ok = self.b.ins().band(ok, fits);
+        let (slow, next) = self.append_in_place(list, n, items, ok, d);
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(slow);
+        let cx = self.cx;
+        self.cold_call(Helper::ListAppendDouble, &[cx, list, d], None);
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
+    }
+
+    /// Size, items, and whether there is room for one more.
+    fn room_in(&mut self, list: clif::Value) -> (clif::Value, clif::Value, clif::Value) {
+        let n = self.b.ins().load(types::I64, flags(), list, 16);
+        let items = self.b.ins().load(types::I64, flags(), list, 24);
+        let capacity = self.b.ins().load(types::I64, flags(), list, 32);
+        let room = self.b.ins().icmp(IntCC::UnsignedLessThan, n, capacity);
+        (n, items, room)
+    }
+
+    /// Appends a word where `ok`, and goes on there; the blocks for the other case and for what comes after.
+    fn append_in_place(
+        &mut self,
+        list: clif::Value,
+        n: clif::Value,
+        items: clif::Value,
+        ok: clif::Value,
+        word: clif::Value,
+    ) -> (clif::Block, clif::Block) {
+        let (fast, slow, next) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.b.ins().brif(ok, fast, &[], slow, &[]);
+        self.b.switch_to_block(fast);
+        let p = self.element(items, n);
+        self.b.ins().store(flags(), word, p, 0);
+        let more = self.b.ins().iadd_imm_s(n, 1);
+        self.b.ins().store(flags(), more, list, 16);
+        (slow, next)
+    }
+
+    /// An item of a list that holds words or doubles.
+    pub(super) fn list_item(&mut self, list: clif::Value, i: clif::Value) -> clif::Value {
+        let items = self.b.ins().load(types::I64, flags(), list, 24);
+        let p = self.element(items, i);
+        let word = self.b.ins().load(types::I64, flags(), p, 0);
+        let doubles = self.holds_doubles(list);
+        self.cold_path(doubles, word, types::I64, |l| {
+            let cx = l.cx;
+            l.cold_call(Helper::ListItem, &[cx, list, i], Some(types::I64)).expect("it has a result")
+        })
+    }
+
+    /// Whether a double is of those that lists of doubles may hold: most of them, 0.0 included.
+    fn is_common_double(&mut self, d: clif::Value) -> clif::Value {
+        let (twice, far) = self.double_range(d);
+        let near = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, far, 2);
+        let zero = self.b.ins().icmp_imm_s(IntCC::Equal, twice, 0);
+        self.b.ins().bor(near, zero)
+    }
+
+    /// The bits without sign, and a number that is below 2 for flonums.
+    fn double_range(&mut self, d: clif::Value) -> (clif::Value, clif::Value) {
+        let bits = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), d);
+        let twice = self.b.ins().ishl_imm_s(bits, 1);
+        let high = self.b.ins().ushr_imm_s(twice, 61);
+        (twice, self.b.ins().iadd_imm_s(high, -3))
+    }
+
+    /// Leaves unless lists of doubles may hold the double.
+    pub(super) fn guard_double(&mut self, v: Val, d: clif::Value) {
+        let (twice, far) = self.double_range(d);
+        let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, far, 2);
+        let (cold, ask, next) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
+        self.b.set_cold_block(ask);
+        self.b.ins().brif(slow, cold, &[], next, &[]);
+        self.b.switch_to_block(cold);
+        self.b.ins().brif(twice, ask, &[], next, &[]);
+        self.b.switch_to_block(ask);
+        let cx = self.cx;
+        let ok = self.cold_call(Helper::FitsDouble, &[cx, d], Some(types::I64)).expect("it has a result");
+        self.guard(v, ok);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }

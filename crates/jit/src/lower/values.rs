@@ -8,6 +8,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_gc::{BARRIER_OFFSET, CHUNK_BYTES};
 use taipan_runtime::Value;
+use taipan_runtime::buffer::DATA_OFFSET;
 use taipan_runtime::types::{boolean, float};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
@@ -40,9 +41,8 @@ impl Lowering<'_> {
         let pointers = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
         let slow = self.b.ins().band(differ, pointers);
         self.cold_path(slow, same, types::I8, |l| {
-            let address = Helper::IsSlow.row().address;
             let cx = l.cx;
-            let r = l.call(address, &[cx, x, y], Some(types::I64)).expect("it has a result");
+            let r = l.cold_call(Helper::IsSlow, &[cx, x, y], Some(types::I64)).expect("it has a result");
             l.b.ins().ireduce(types::I8, r)
         })
     }
@@ -109,7 +109,7 @@ impl Lowering<'_> {
         let slow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, changed, 0);
         self.cold_path(slow, fast, types::I64, |l| {
             let cx = l.cx;
-            l.call(Helper::BoxInt.row().address, &[cx, x], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::BoxInt, &[cx, x], Some(types::I64)).expect("it has a result")
         })
     }
 
@@ -130,7 +130,7 @@ impl Lowering<'_> {
         let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, x, INT_MAX);
         self.cold_path(slow, fast, types::I64, |l| {
             let cx = l.cx;
-            l.call(Helper::BoxUnsigned.row().address, &[cx, x], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::BoxUnsigned, &[cx, x], Some(types::I64)).expect("it has a result")
         })
     }
 
@@ -142,10 +142,9 @@ impl Lowering<'_> {
         let slow = self.b.ins().bor(negative, large);
         self.cold_path(slow, fast, types::I64, |l| {
             let cx = l.cx;
-            let fits = Helper::FitsUnsigned.row().address;
-            let ok = l.call(fits, &[cx, x], Some(types::I64)).expect("it has a result");
+            let ok = l.cold_call(Helper::FitsUnsigned, &[cx, x], Some(types::I64)).expect("it has a result");
             l.guard(v, ok);
-            l.call(Helper::UnboxUnsigned.row().address, &[cx, x], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::UnboxUnsigned, &[cx, x], Some(types::I64)).expect("it has a result")
         })
     }
 
@@ -171,7 +170,7 @@ impl Lowering<'_> {
         let slow = self.b.ins().bor(tagged, zero);
         self.cold_path(slow, fast, types::I64, |l| {
             let cx = l.cx;
-            l.call(Helper::BoxFloat.row().address, &[cx, x], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::BoxFloat, &[cx, x], Some(types::I64)).expect("it has a result")
         })
     }
 
@@ -250,6 +249,12 @@ impl Lowering<'_> {
         self.b.switch_to_block(next);
     }
 
+    /// As [`Lowering::barrier_for`], for the buffer with these items.
+    pub(super) fn barrier_for_items(&mut self, items: clif::Value, stored: Val) {
+        let buffer = self.b.ins().iadd_imm_s(items, -(DATA_OFFSET as i64));
+        self.barrier_for(buffer, stored);
+    }
+
     /// The write barrier: objects in the heap whose barrier bit is set are remembered.
     pub(super) fn barrier(&mut self, object: clif::Value) {
         let (base, len) = self.process.reservation;
@@ -273,7 +278,7 @@ impl Lowering<'_> {
         self.b.ins().brif(set, slow, &[], next, &[]);
         self.b.switch_to_block(slow);
         let cx = self.cx;
-        self.call(Helper::Remember.row().address, &[cx, object], None);
+        self.cold_call(Helper::Remember, &[cx, object], None);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }

@@ -1,10 +1,11 @@
 //! Branches: a condition that a dominating branch or guard has decided is not tested again; a branch to a block that only
-//! leaves becomes a guard, which later passes may share and move; blocks that follow one another become one.
+//! leaves becomes a guard, which later passes may share and move; a branch that only chooses between two values becomes a
+//! select; blocks that follow one another become one.
 
 use std::collections::HashMap;
 
 use crate::ir::verify::Dominators;
-use crate::ir::{BlockId, Edge, Effect, Func, Inst, Op, StateId, Type, Val};
+use crate::ir::{Block, BlockId, Edge, Effect, Func, Inst, Op, StateId, Type, Val};
 
 /// Most blocks on the way to an exit that are looked at.
 const MAX_CHAIN: usize = 4;
@@ -15,6 +16,7 @@ const MAX_COPIED: usize = 16;
 pub fn run(func: &mut Func) {
     decide(func);
     guards(func);
+    selects(func);
     join(func);
 }
 
@@ -147,6 +149,69 @@ fn guards(func: &mut Func) {
         let rest = func[b].edges[1 - side].clone();
         func[b].edges = vec![rest];
         func[b].insts.extend([guard, last]);
+    }
+}
+
+/// Most instructions of a side of a branch that are executed in any case.
+const MAX_CHOSEN: usize = 2;
+/// Most values that are chosen by selects.
+const MAX_SELECTS: usize = 2;
+
+/// One way from a branch to where the ways meet: what it computes, and the edge there.
+fn side(func: &Func, preds: &[u32], edge: &Edge) -> (Vec<Val>, Edge) {
+    let block = &func[edge.to];
+    let own = preds[edge.to.0 as usize] == 1 && block.params.is_empty() && !block.cold;
+    if let Some((last, front)) = block.insts.split_last()
+        && own
+        && func[*last].op == Op::Jump
+        && front.len() <= MAX_CHOSEN
+        && front.iter().all(|v| is_cheap(func[*v].op))
+    {
+        return (front.to_vec(), block.edges[0].clone());
+    }
+    (vec![], edge.clone())
+}
+
+fn is_cheap(op: Op) -> bool {
+    matches!(op, Op::ConstInt | Op::Add | Op::Sub | Op::And | Op::Or | Op::Xor)
+}
+
+/// Replaces branches that only choose between ints: a mispredicted branch costs more than both.
+fn selects(func: &mut Func) {
+    let rpo = func.rpo();
+    let preds = count_preds(func, &rpo);
+    for b in rpo.iter().rev() {
+        let Some(last) = func[*b].insts.last().copied().filter(|v| func[*v].op == Op::Branch) else { continue };
+        let ways = [0, 1].map(|i| side(func, &preds, &func[*b].edges[i]));
+        let [(yes, to), (no, other)] = &ways;
+        if to.to != other.to {
+            continue;
+        }
+        let differ: Vec<usize> = (0..to.args.len()).filter(|i| to.args[*i] != other.args[*i]).collect();
+        let ints = differ.iter().all(|i| [to, other].iter().all(|e| func[e.args[*i]].ty == Type::Int));
+        if !ints || differ.is_empty() || differ.len() > MAX_SELECTS {
+            continue;
+        }
+        let (cond, mut insts) = (func[last].args[0], [yes.clone(), no.clone()].concat());
+        let mut edge = to.clone();
+        for i in differ {
+            let args = vec![cond, to.args[i], other.args[i]];
+            let select = Inst { op: Op::Select, ty: Type::Int, args, imm: 0, state: StateId::NONE, reason: 0 };
+            let select = func.add_inst(select);
+            insts.push(select);
+            edge.args[i] = select;
+        }
+        for i in [0, 1] {
+            let over = func[*b].edges[i].to;
+            if over != edge.to {
+                func[over] = Block::default();
+            }
+        }
+        func[*b].insts.pop();
+        func[*b].insts.extend(insts);
+        func[*b].insts.push(last);
+        func[last] = Inst { op: Op::Jump, args: vec![], ..func[last].clone() };
+        func[*b].edges = vec![edge];
     }
 }
 

@@ -6,9 +6,9 @@
 use crate::build::values::alias_of;
 use crate::exits::Reason;
 use crate::ir::verify::Dominators;
-use crate::ir::{Alias, BlockId, Effect, Func, Op, StateId, Val};
+use crate::ir::{BlockId, Effect, Func, Op, StateId, Val};
 
-use super::gvn::{clobbers, read_alias};
+use super::gvn::{Clobber, Homes, clobbers, read_alias};
 
 /// A natural loop.
 #[derive(Debug)]
@@ -20,10 +20,16 @@ pub struct Loop {
 }
 
 impl Loop {
-    /// Whether the loop may write memory of this class.
-    pub fn clobbers(&self, func: &Func, alias: Alias) -> bool {
+    /// What the loop may write.
+    pub fn clobbers(&self, func: &Func) -> Vec<Clobber> {
         let blocks = func.blocks.iter().zip(&self.body).filter(|(_, inside)| **inside);
-        blocks.flat_map(|(b, _)| &b.insts).any(|v| clobbers(&func[*v]).hits(alias))
+        let mut all: Vec<Clobber> = Vec::new();
+        for clobber in blocks.flat_map(|(b, _)| &b.insts).map(|v| clobbers(func, &func[*v])) {
+            if clobber != Clobber::Nothing && !all.contains(&clobber) {
+                all.push(clobber);
+            }
+        }
+        all
     }
 }
 
@@ -67,12 +73,13 @@ pub fn loops(func: &Func, rpo: &[BlockId], dom: &Dominators) -> Vec<Loop> {
 pub fn run(func: &mut Func) {
     let rpo = func.rpo();
     let dom = Dominators::of(func, &rpo);
+    let homes = Homes::of(func, &rpo, &dom);
     for l in loops(func, &rpo, &dom) {
-        hoist(func, &rpo, &l);
+        hoist(func, &rpo, &homes, &l);
     }
 }
 
-fn hoist(func: &mut Func, rpo: &[BlockId], l: &Loop) {
+fn hoist(func: &mut Func, rpo: &[BlockId], homes: &Homes, l: &Loop) {
     // The block in front: the only one outside that leads to the head, and to nothing else.
     let outside: Vec<BlockId> =
         rpo.iter().copied().filter(|b| !l.body[b.0 as usize] && func[*b].edges.iter().any(|e| e.to == l.head)).collect();
@@ -88,12 +95,12 @@ fn hoist(func: &mut Func, rpo: &[BlockId], l: &Loop) {
     }
     let inside = |home: &[Option<BlockId>], v: Val| home[v.0 as usize].is_some_and(|b| l.body[b.0 as usize]);
     let state = func[l.head].enter;
-    let written: Vec<bool> = Alias::ALL.iter().map(|a| l.clobbers(func, *a)).collect();
+    let written = l.clobbers(func);
     for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
         for v in func[*b].insts.clone() {
             let inst = &func[v];
             let invariant = inst.args.iter().all(|a| !inside(&home, *a));
-            if !invariant || !may_move(func, v, &written, state) {
+            if !invariant || !may_move(func, v, homes, &written, state) {
                 continue;
             }
             if func[v].op.info().effect == Effect::Guard {
@@ -112,22 +119,25 @@ fn hoist(func: &mut Func, rpo: &[BlockId], l: &Loop) {
 }
 
 /// Whether an instruction with invariant operands may run in front of the loop.
-fn may_move(func: &Func, v: Val, written: &[bool], state: StateId) -> bool {
+fn may_move(func: &Func, v: Val, homes: &Homes, written: &[Clobber], state: StateId) -> bool {
     let inst = &func[v];
     match inst.op.info().effect {
         // Constants are cheaper where they are used, boxes where they are needed.
         Effect::Pure => {
             !matches!(
                 inst.op,
-                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat | Op::BoxWord | Op::Maybe
+                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat | Op::BoxComplex | Op::BoxWord | Op::Maybe
             ) && !inst.args.is_empty()
         }
         Effect::Reads => match read_alias(inst) {
             // An index may be out of range in front of the check of the index.
-            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadRaw | Op::LoadReg) => false,
+            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadRaw | Op::LoadReg | Op::ListItem) => false,
             // A pointer that was loaded is one behind the guards only that stand in the loop.
             _ if inst.op == Op::Load && func[inst.args[0]].op == Op::Load => false,
-            Some(alias) => !written[alias as usize] && (inst.op != Op::Load || alias_of(inst.imm) == alias),
+            Some(alias) => {
+                !written.iter().any(|c| homes.hits(func, *c, inst))
+                    && (inst.op != Op::Load || alias_of(inst.imm) == alias)
+            }
             None => false,
         },
         Effect::Guard => {

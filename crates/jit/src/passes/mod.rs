@@ -13,7 +13,7 @@ macro_rules! pipeline {
     };
 }
 
-pipeline! { params, gvn, branches, licm, dce }
+pipeline! { params, unbox, gvn, masks, branches, licm, bounds, dce }
 
 /// Largest number of instructions that is lowered.
 const MAX_INSTS: usize = 6_000;

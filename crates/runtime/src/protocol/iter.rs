@@ -106,7 +106,7 @@ pub fn for_each(cx: &mut Cx, v: Value, mut f: impl FnMut(&mut Cx, Value) -> PyRe
 /// All items of an iterable as a list object (a new one). May collect.
 pub fn to_list(cx: &mut Cx, v: Value) -> PyResult<&'static List> {
     if let Some(list) = v.exact::<List>() {
-        return Ok(List::from_slice(cx, list.items()));
+        return Ok(list.copy_range(cx, 0, list.len()));
     }
     if let Some(tuple) = v.exact::<Tuple>() {
         return Ok(List::from_slice(cx, tuple.items()));
@@ -122,7 +122,7 @@ pub fn to_tuple(cx: &mut Cx, v: Value) -> PyResult<&'static Tuple> {
         return Ok(tuple);
     }
     if let Some(list) = v.exact::<List>() {
-        return Ok(Tuple::new(cx, list.items()));
+        return Ok(list.to_tuple(cx));
     }
     let list = List::new(cx);
     extend(cx, list, v)?;
@@ -169,7 +169,7 @@ fn extend_directly(cx: &mut Cx, list: &'static List, v: Value) -> PyResult<bool>
                 list.repeat_in_place(cx, 1);
             }
         } else {
-            list.extend_from_slice(cx, other.items());
+            list.extend_from_list(cx, other);
         }
     } else if let Some(tuple) = v.exact::<Tuple>() {
         list.extend_from_slice(cx, tuple.items());

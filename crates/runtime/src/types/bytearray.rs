@@ -637,6 +637,10 @@ pub struct ByteArrayIter {
 }
 object!(ByteArrayIter, BYTEARRAY_ITER);
 
+/// Byte offsets of the source and the index of a bytearray iterator.
+pub const ITER_OFFSETS: (usize, usize) =
+    (std::mem::offset_of!(ByteArrayIter, source), std::mem::offset_of!(ByteArrayIter, index));
+
 /// The type bytearray_iterator.
 pub static BYTEARRAY_ITER: Type = Type::new(&BYTEARRAY_ITER_SPEC);
 static BYTEARRAY_ITER_SPEC: TypeSpec = TypeSpec {

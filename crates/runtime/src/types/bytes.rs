@@ -425,6 +425,10 @@ pub struct BytesIter {
 }
 object!(BytesIter, BYTES_ITER);
 
+/// Byte offsets of the source and the index of a bytes iterator.
+pub const ITER_OFFSETS: (usize, usize) =
+    (std::mem::offset_of!(BytesIter, source), std::mem::offset_of!(BytesIter, index));
+
 /// The type bytes_iterator.
 pub static BYTES_ITER: Type = Type::new(&BYTES_ITER_SPEC);
 static BYTES_ITER_SPEC: TypeSpec = TypeSpec {

@@ -219,6 +219,7 @@ fn allocate(
         init_function: Cell::new(None),
         finalizer: Cell::new(false),
         foreign_mro: Cell::new(false),
+        plain_iterator: Cell::new(false),
     }));
     cx.barrier(class);
     class

@@ -203,6 +203,13 @@ pub struct Zip {
 }
 crate::object!(Zip, ZIP);
 
+impl Zip {
+    /// Whether iterators of different lengths are an error.
+    pub fn is_strict(&self) -> bool {
+        self.strict.get()
+    }
+}
+
 /// The type zip.
 pub static ZIP: Type = Type::new(&ZIP_SPEC);
 static ZIP_SPEC: TypeSpec = TypeSpec {

@@ -148,6 +148,15 @@ impl Complex {
     }
 }
 
+/// Whether both are complex numbers with the same bits. Compiled code keeps their parts in registers, so they have no
+/// identity of their own, like floats.
+pub fn identical(a: Value, b: Value) -> bool {
+    match (a.exact::<Complex>(), b.exact::<Complex>()) {
+        (Some(x), Some(y)) => x.re.to_bits() == y.re.to_bits() && x.im.to_bits() == y.im.to_bits(),
+        _ => false,
+    }
+}
+
 fn plain(cx: &mut Cx, v: Value) -> PyResult<Value> {
     if v.exact::<Complex>().is_some() {
         return Ok(v);

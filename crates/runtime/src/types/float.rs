@@ -20,6 +20,35 @@ pub struct Float {
 const _: () = assert!(std::mem::size_of::<Float>() == 24);
 object!(Float, FLOAT);
 
+/// Floats that are no flonums and yet are met often.
+static SPECIAL: [Float; 4] = [
+    fixed(-0.0),
+    fixed(f64::INFINITY),
+    fixed(f64::NEG_INFINITY),
+    // Its word would be that of 0.0.
+    fixed(f64::from_bits(0x3000_0000_0000_0000)),
+];
+
+const fn fixed(value: f64) -> Float {
+    Float { header: Header::immortal(&FLOAT), value }
+}
+
+/// The value of a double that needs no new object: flonums, -0.0, the infinities.
+#[inline(always)]
+pub fn without_allocation(d: f64) -> Option<Value> {
+    Value::try_flonum(d).or_else(|| special(d))
+}
+
+/// Whether it is one of them: lists of doubles give these for any equal float that was put there.
+fn is_special(v: Value) -> bool {
+    SPECIAL.iter().any(|s| Value::of(s) == v)
+}
+
+#[cold]
+fn special(d: f64) -> Option<Value> {
+    SPECIAL.iter().find(|s| s.value.to_bits() == d.to_bits()).map(Value::of)
+}
+
 /// The type float.
 pub static FLOAT: Type = Type::new(&FLOAT_SPEC);
 static FLOAT_SPEC: TypeSpec = TypeSpec {
@@ -90,9 +119,10 @@ pub fn as_f64(v: Value) -> Option<f64> {
     v.downcast::<Float>().map(|f| f.value)
 }
 
-/// `a is b` for exact heap floats: the same bits.
+/// `a is b` for exact heap floats: the same bits, if one need not be the object that it was.
 pub fn identical_boxed(a: Value, b: Value) -> bool {
-    a.is_pointer() != b.is_pointer() && matches!((exact(a), exact(b)), (Some(x), Some(y)) if x.to_bits() == y.to_bits())
+    (a.is_pointer() != b.is_pointer() || is_special(a) || is_special(b))
+        && matches!((exact(a), exact(b)), (Some(x), Some(y)) if x.to_bits() == y.to_bits())
 }
 
 fn exact(v: Value) -> Option<f64> {

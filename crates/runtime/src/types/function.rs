@@ -18,6 +18,7 @@ use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
 use taipan_bytecode::code::flags as co;
+use taipan_bytecode::ops::FuncAttr;
 
 /// A Python function.
 #[repr(C)]
@@ -129,6 +130,24 @@ impl Function {
             version: Cell::new(1),
         };
         cx.alloc_of(&crate::types::function_methods::FUNCTION, function)
+    }
+}
+
+impl Function {
+    /// Sets an attribute of a function just made, by its number (`FuncAttr`), to a value of the right type.
+    pub fn set_attribute(&'static self, cx: &mut Cx, number: u16, v: Value) {
+        // SAFETY: the compiler emits the instruction with values of the right types.
+        unsafe {
+            match FuncAttr::from_u16(number) {
+                Some(FuncAttr::Defaults) => self.defaults.set(Some(v.cast::<Tuple>())),
+                Some(FuncAttr::KwDefaults) => self.kwdefaults.set(Some(v.cast::<Dict>())),
+                Some(FuncAttr::Annotations) => self.annotations.set(v.downcast::<Dict>()),
+                Some(FuncAttr::Closure) => self.closure.set(Some(v.cast::<Tuple>())),
+                Some(FuncAttr::Annotate) => self.annotate.set(Some(v)),
+                None => {}
+            }
+        }
+        cx.barrier(self);
     }
 }
 

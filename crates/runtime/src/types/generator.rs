@@ -14,9 +14,12 @@ use crate::object::Header;
 use crate::raise;
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
+use crate::types::code::CodeObject;
+use crate::types::function::Function;
 use crate::types::generator_methods::{AsyncGeneratorMethods, CoroutineMethods, GeneratorMethods, Shared};
 use crate::types::str::Str;
 use crate::value::Value;
+use taipan_bytecode::code::flags as co;
 
 /// Where a generator stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -178,9 +181,67 @@ impl Generator {
         let n = (code.nlocals + code.ncells + code.nfrees) as usize;
         // SAFETY: both windows hold at least n words.
         unsafe { std::ptr::copy_nonoverlapping(frame.regs, window.word_ptr(0), n) };
+        Generator::with_frame(cx, class, copy, window, name, qualname)
+    }
+
+    /// The generator that a call of `f` with these values of its parameters gives; None where more happens before the
+    /// generator exists, or it is a coroutine or an async generator. May collect.
+    pub fn of_call(cx: &mut Cx, f: &'static Function, parameters: &[Value]) -> Option<&'static Generator> {
+        let code = f.code.get();
+        if !Generator::begins_plainly(code) {
+            return None;
+        }
+        let window = ValueArray::new(cx, code.nregs());
+        let free = (code.nlocals + code.ncells) as usize;
+        // SAFETY: the window holds the code's registers, among them those of parameters and free variables.
+        unsafe {
+            std::ptr::copy_nonoverlapping(parameters.as_ptr().cast(), window.word_ptr(0), parameters.len());
+            for (i, cell) in f.closure.get().map_or(&[][..], |c| c.items()).iter().enumerate() {
+                *window.word_ptr(free + i) = cell.bits();
+            }
+        }
+        let frame = Frame {
+            code,
+            regs: window.word_ptr(0),
+            pc: code.words_ptr().wrapping_add(1),
+            prev: std::ptr::null_mut(),
+            result: std::ptr::null_mut(),
+            top: std::ptr::null_mut(),
+            globals: f.globals,
+            builtins: f.builtins,
+            locals: None,
+            function: Some(f),
+            object: None,
+            receiver: None,
+            flags: flag::GENERATOR,
+            traced_line: 0,
+        };
+        let this = Generator::with_frame(cx, &GENERATOR, frame, window, f.name.get(), f.qualname.get());
+        super::generator_methods::created(cx, this);
+        Some(this)
+    }
+
+    /// Whether a call of a function with this code makes a generator before it does anything else.
+    pub fn begins_plainly(code: &CodeObject) -> bool {
+        let others = co::COROUTINE | co::ASYNC_GENERATOR | co::ITERABLE_COROUTINE;
+        // SAFETY: code has an instruction.
+        let first = taipan_bytecode::Word(unsafe { *code.words_ptr() });
+        code.flags & co::GENERATOR != 0
+            && code.flags & others == 0
+            && first.0 as u16 == taipan_bytecode::Op::ReturnGenerator as u16
+    }
+
+    fn with_frame(
+        cx: &mut Cx,
+        class: &'static Type,
+        frame: Frame,
+        window: &'static ValueArray,
+        name: &'static Str,
+        qualname: &'static Str,
+    ) -> &'static Generator {
         let this = cx.alloc(Generator {
             header: Header::fresh(class),
-            frame: std::cell::UnsafeCell::new(copy),
+            frame: std::cell::UnsafeCell::new(frame),
             window: Cell::new(Some(window)),
             state: Cell::new(State::Created),
             name: Cell::new(name),
@@ -327,9 +388,16 @@ impl Generator {
     #[inline(always)]
     pub fn resume_compiled(&'static self, cx: &mut Cx) -> u64 {
         // SAFETY: the frame of a generator that is not finished.
-        let code = unsafe { (*self.frame.get()).code };
+        let frame = unsafe { &mut *self.frame.get() };
+        let code = frame.code;
         let resumed = code.resumed.get().wrapping_add(1);
         code.resumed.set(resumed);
+        if frame.pc == code.resume_pc.get() && !code.resume_code.get().is_null() {
+            // SAFETY: the code is for frames that are suspended there.
+            if let Some(bits) = unsafe { cx.run_native(frame, code.resume_code.get()) } {
+                return bits;
+            }
+        }
         if code.has_resumes.get() || resumed >= cx.hot_call {
             // SAFETY: the frame is on top.
             unsafe { (cx.rt().hooks.get().resume)(cx) }

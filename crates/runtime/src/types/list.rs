@@ -1,12 +1,16 @@
 //! list: layout and storage. The methods are in `list_methods.rs`.
 //!
 //! A list is 40 bytes (CABI 2.2): size at +16, items at +24, capacity at +32. The storage kind lies in the header's
-//! flag half-word beside EXPOSED (CABI F7), so that one compare checks both: today every list uses kind VALUES
-//! (tagged words hold small ints and most floats unboxed already, see docs/object-model.md).
+//! flag half-word beside EXPOSED (CABI F7), so that one compare checks both. A list has tagged words (small ints and most
+//! floats are unboxed in them) or, with [`FLAG_FLOATS`], doubles, which compiled code reads without a test. A list becomes
+//! one of doubles when it gets its first item or is made of floats only, and one of words, in place and for good, when
+//! another value is stored or somebody asks for the items as a slice.
 //!
 //! Invariants:
 //! - LIST-1: `items` is 0 or leads to a ValueArray of at least `capacity` words; words from `size` on are 0.
 //! - LIST-2: no other module touches `items` directly; all access goes through the methods here.
+//! - LIST-3: in a list of doubles the array has the type of raw buffers, since it must not be traced, and holds only doubles
+//!   that become values without allocation ([`double_of`]): so the change to words can happen anywhere.
 
 use std::cell::Cell;
 
@@ -16,8 +20,10 @@ use crate::PyResult;
 use crate::buffer::ValueArray;
 use crate::cx::Cx;
 use crate::object;
-use crate::object::Header;
+use crate::object::{FLAG_FLOATS, Header};
 use crate::typeobj::Type;
+use crate::types::float;
+use crate::types::tuple::Tuple;
 use crate::value::Value;
 
 /// A list object.
@@ -46,7 +52,136 @@ pub unsafe fn trace_list(object: *mut Header, marker: &mut Marker) {
     }
 }
 
+/// The double that stands for a value in a list of doubles, if there is one.
+#[inline(always)]
+pub fn double_of(v: Value) -> Option<f64> {
+    if v.is_flonum() {
+        return Some(v.flonum_unchecked());
+    }
+    if v.is_pointer() { rare_double_of(v) } else { None }
+}
+
+#[cold]
+#[inline(never)]
+fn rare_double_of(v: Value) -> Option<f64> {
+    v.exact::<float::Float>().map(|_| float::of(v)).filter(|d| float::without_allocation(*d).is_some())
+}
+
+/// Whether a list of doubles can hold it.
+pub fn fits_double(d: f64) -> bool {
+    float::without_allocation(d).is_some()
+}
+
+/// The value of a double of a list.
+#[inline(always)]
+fn value_of(word: u64) -> Value {
+    float::without_allocation(f64::from_bits(word)).expect("LIST-3")
+}
+
 impl List {
+    /// Whether it holds doubles.
+    #[inline(always)]
+    pub fn is_floats(&self) -> bool {
+        self.header.flags() & FLAG_FLOATS != 0
+    }
+
+    /// Makes it a list of words. The items stay where they are.
+    #[cold]
+    #[inline(never)]
+    fn generalize(&self) {
+        self.header.clear_flag(FLAG_FLOATS);
+        let (items, n) = (self.items.get(), self.len());
+        if items.is_null() {
+            return;
+        }
+        for i in 0..self.capacity() {
+            // SAFETY: below the capacity; LIST-3.
+            unsafe { *items.add(i) = if i < n { value_of(*items.add(i)).bits() } else { 0 } };
+        }
+        // SAFETY: LIST-1.
+        unsafe { ValueArray::from_data(items) }.set_traced(true);
+    }
+
+    /// Makes an empty list one of doubles.
+    fn specialize(&self) {
+        let items = self.items.get();
+        debug_assert!(self.is_empty() && !items.is_null());
+        self.header.set_flag(FLAG_FLOATS);
+        // SAFETY: LIST-1.
+        unsafe { ValueArray::from_data(items) }.set_traced(false);
+    }
+
+    /// The doubles, if it holds such.
+    pub fn doubles(&self) -> Option<&[f64]> {
+        let items = self.items.get();
+        if !self.is_floats() || items.is_null() {
+            return None;
+        }
+        // SAFETY: LIST-3.
+        Some(unsafe { std::slice::from_raw_parts(items.cast::<f64>(), self.len()) })
+    }
+
+    /// The doubles, writable with others of them.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) fn doubles_mut(&self) -> Option<&mut [f64]> {
+        let items = self.items.get();
+        if !self.is_floats() || items.is_null() {
+            return None;
+        }
+        // SAFETY: LIST-3; the GIL gives exclusive access while no Python code runs.
+        Some(unsafe { std::slice::from_raw_parts_mut(items.cast::<f64>(), self.len()) })
+    }
+
+    /// A new list of `n` items from item `start` on, all of which exist. May collect.
+    pub fn copy_range(&self, cx: &mut Cx, start: usize, n: usize) -> &'static List {
+        assert!(start <= self.len() && n <= self.len() - start);
+        if n == 0 || !self.is_floats() {
+            return List::from_slice(cx, &self.items()[start..start + n]);
+        }
+        let new = List::with_capacity(cx, n);
+        new.specialize();
+        // SAFETY: both have that many words.
+        unsafe { std::ptr::copy_nonoverlapping(self.items.get().add(start), new.items.get(), n) };
+        new.size.set(n);
+        new
+    }
+
+    /// Appends the items of another list. May collect.
+    pub fn extend_from_list(&self, cx: &mut Cx, other: &'static List) {
+        let Some(from) = other.doubles() else { return self.extend_from_slice(cx, other.items()) };
+        let (n, more) = (self.len(), from.len());
+        if n + more > self.capacity.get() {
+            self.reserve(cx, n + more + (n >> 1));
+        }
+        if self.is_empty() && more > 0 && !self.is_floats() {
+            self.specialize();
+        }
+        if !self.is_floats() {
+            for d in from {
+                self.push(cx, value_of(d.to_bits()));
+            }
+            return;
+        }
+        // SAFETY: room was made.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr().cast::<u64>(), self.items.get().add(n), more) };
+        self.size.set(n + more);
+    }
+
+    /// A tuple of the items. May collect.
+    pub fn to_tuple(&'static self, cx: &mut Cx) -> &'static Tuple {
+        let Some(doubles) = self.doubles() else { return Tuple::new(cx, self.items()) };
+        let words: Vec<Value> = doubles.iter().map(|d| value_of(d.to_bits())).collect();
+        Tuple::new(cx, &words)
+    }
+
+    /// Reverses the items in place.
+    pub fn reverse(&self) {
+        match self.doubles_mut() {
+            Some(doubles) => doubles.reverse(),
+            None => self.items_mut().reverse(),
+        }
+    }
+
     /// A new empty list. May collect.
     pub fn new(cx: &mut Cx) -> &'static List {
         let class = &crate::types::list_methods::LIST;
@@ -72,6 +207,15 @@ impl List {
     /// A new list of `items`. May collect.
     pub fn from_slice(cx: &mut Cx, items: &[Value]) -> &'static List {
         let list = List::with_capacity(cx, items.len());
+        if items.first().is_some_and(|v| v.is_flonum()) && items.iter().all(|v| double_of(*v).is_some()) {
+            list.specialize();
+            for (i, d) in items.iter().filter_map(|v| double_of(*v)).enumerate() {
+                // SAFETY: room was reserved.
+                unsafe { *list.items.get().add(i) = d.to_bits() };
+            }
+            list.size.set(items.len());
+            return list;
+        }
         // SAFETY: room was reserved; the list is young.
         unsafe { std::ptr::copy_nonoverlapping(items.as_ptr().cast::<u64>(), list.items.get(), items.len()) };
         list.size.set(items.len());
@@ -97,9 +241,14 @@ impl List {
     }
 
     /// The items as they are now. The slice must not be used after anything that may change the list (in particular
-    /// Python code) has run; copy it or use [`List::get`] then.
+    /// Python code) has run; copy it or use [`List::get`] then. A list of doubles becomes one of words: operations that
+    /// only read should use [`List::get`] or [`List::doubles`], not only because compiled code that has the list's kind in
+    /// mind relies on operations that say that they write nothing.
     #[inline(always)]
     pub fn items(&self) -> &[Value] {
+        if self.is_floats() {
+            self.generalize();
+        }
         let items = self.items.get();
         if items.is_null() {
             return &[];
@@ -111,6 +260,9 @@ impl List {
     /// The items, writable natively (sorting, reversing); call [`List::written`] afterwards.
     #[allow(clippy::mut_from_ref)]
     pub fn items_mut(&self) -> &mut [Value] {
+        if self.is_floats() {
+            self.generalize();
+        }
         let items = self.items.get();
         if items.is_null() {
             return &mut [];
@@ -132,14 +284,26 @@ impl List {
     /// Item `i`, if it exists.
     #[inline(always)]
     pub fn get(&self, i: usize) -> Option<Value> {
+        if i >= self.len() {
+            return None;
+        }
         // SAFETY: below size.
-        if i < self.len() { unsafe { Value::from_bits(*self.items.get().add(i)) } } else { None }
+        let word = unsafe { *self.items.get().add(i) };
+        if self.is_floats() { Some(value_of(word)) } else { Value::from_bits(word) }
     }
 
     /// Replaces item `i`, which must exist.
     #[inline(always)]
     pub fn set(&self, cx: &mut Cx, i: usize, value: Value) {
         assert!(i < self.len());
+        if self.is_floats() {
+            if let Some(d) = double_of(value) {
+                // SAFETY: below size.
+                unsafe { *self.items.get().add(i) = d.to_bits() };
+                return;
+            }
+            self.generalize();
+        }
         // SAFETY: below size.
         unsafe { *self.items.get().add(i) = value.bits() };
         self.written(cx);
@@ -152,8 +316,30 @@ impl List {
         if n == self.capacity.get() {
             self.grow(cx, n + 1);
         }
+        if self.is_floats() || n == 0 && value.is_flonum() {
+            return self.push_double(cx, n, value);
+        }
         // SAFETY: below the capacity.
         unsafe { *self.items.get().add(n) = value.bits() };
+        self.size.set(n + 1);
+        self.written(cx);
+    }
+
+    /// Appends to a list of doubles, or a flonum to an empty list. There is room.
+    #[inline(never)]
+    fn push_double(&self, cx: &mut Cx, n: usize, value: Value) {
+        if !self.is_floats() {
+            self.specialize();
+        }
+        let word = match double_of(value) {
+            Some(d) => d.to_bits(),
+            None => {
+                self.generalize();
+                value.bits()
+            }
+        };
+        // SAFETY: below the capacity.
+        unsafe { *self.items.get().add(n) = word };
         self.size.set(n + 1);
         self.written(cx);
     }
@@ -189,6 +375,7 @@ impl List {
                 if self.items.get().is_null() { 0 } else { self.len() },
             )
         };
+        new.set_traced(!self.is_floats());
         self.items.set(new.word_ptr(0));
         self.capacity.set(new.capacity());
         cx.barrier(self);
@@ -199,6 +386,9 @@ impl List {
     pub fn splice(&self, cx: &mut Cx, start: usize, end: usize, with: &[Value]) {
         let n = self.len();
         assert!(start <= end && end <= n);
+        if self.is_floats() {
+            self.generalize();
+        }
         let new_len = n - (end - start) + with.len();
         if new_len > self.capacity.get() {
             let room = if new_len > n { new_len + (new_len >> 1) } else { new_len };
@@ -239,6 +429,7 @@ impl List {
 
     /// Empties the list.
     pub fn clear(&self) {
+        self.header.clear_flag(FLAG_FLOATS);
         self.items.set(std::ptr::null_mut());
         self.size.set(0);
         self.capacity.set(0);
@@ -247,8 +438,10 @@ impl List {
     /// Inserts an item before item `i <= len`. May collect.
     pub fn insert(&self, cx: &mut Cx, i: usize, value: Value) {
         self.push(cx, value);
-        let items = self.items_mut();
-        items[i..].rotate_right(1);
+        match self.doubles_mut() {
+            Some(doubles) => doubles[i..].rotate_right(1),
+            None => self.items_mut()[i..].rotate_right(1),
+        }
     }
 
     /// Removes and returns item `i`, which must exist.
@@ -262,7 +455,7 @@ impl List {
             std::ptr::copy(items.add(i + 1), items.add(i), n - i - 1);
             *items.add(n - 1) = 0;
             self.size.set(n - 1);
-            Value::from_bits(value).expect("an item")
+            if self.is_floats() { value_of(value) } else { Value::from_bits(value).expect("an item") }
         }
     }
 
@@ -287,6 +480,9 @@ impl List {
 
     /// Takes the items for sorting: the list is empty until [`List::put_back`].
     pub(crate) fn take_storage(&self) -> (*mut u64, usize, usize) {
+        if self.is_floats() {
+            self.generalize();
+        }
         let storage = (self.items.get(), self.size.get(), self.capacity.get());
         self.clear();
         storage
@@ -295,6 +491,7 @@ impl List {
     /// Puts the items back; false if the list was changed meanwhile.
     pub(crate) fn put_back(&self, cx: &mut Cx, storage: (*mut u64, usize, usize)) -> bool {
         let untouched = self.items.get().is_null();
+        self.header.clear_flag(FLAG_FLOATS);
         self.items.set(storage.0);
         self.size.set(storage.1);
         self.capacity.set(storage.2);
@@ -305,6 +502,9 @@ impl List {
 
     /// Removes all items and gives them back as a slice of their own (kept alive by the caller's stack).
     pub fn take(&self) -> &'static [Value] {
+        if self.is_floats() {
+            self.generalize();
+        }
         let (items, n) = (self.items.get(), self.len());
         self.items.set(std::ptr::null_mut());
         self.size.set(0);

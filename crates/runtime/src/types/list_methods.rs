@@ -110,12 +110,11 @@ fn getitem(cx: &mut Cx, v: Value, key: Value) -> PyResult<Value> {
 pub fn get_slice(cx: &mut Cx, this: &'static List, range: Range) -> &'static List {
     if range.step == 1 {
         let start = range.start as usize;
-        return List::from_slice(cx, &this.items()[start..start + range.len]);
+        return this.copy_range(cx, start, range.len);
     }
     let new = List::with_capacity(cx, range.len);
-    let items = this.items();
-    for i in range.indices() {
-        new.push(cx, items[i]);
+    for item in range.indices().filter_map(|i| this.get(i)) {
+        new.push(cx, item);
     }
     new
 }
@@ -163,6 +162,12 @@ fn set_slice(cx: &mut Cx, this: &'static List, slice: &Slice, value: Value) -> P
     let range = slice.apply(cx, || this.len())?;
     if range.step == 1 {
         let end = range.start as usize + range.len;
+        if range.len == items.len()
+            && let (Some(to), Some(from)) = (this.doubles_mut(), items.doubles())
+        {
+            to[range.start as usize..end].copy_from_slice(from);
+            return Ok(());
+        }
         this.splice(cx, range.start as usize, end, items.items());
         return Ok(());
     }
@@ -213,7 +218,7 @@ fn delete_slice(cx: &mut Cx, this: &'static List, slice: &Slice) -> PyResult<()>
 
 fn contains(cx: &mut Cx, v: Value, item: Value) -> PyResult<bool> {
     let this = of(v);
-    if item.is_small() {
+    if item.is_small() && !this.is_floats() {
         // Equal small ints are the same word; only other kinds of objects need a comparison.
         let items = this.items();
         match items.iter().position(|x| *x == item || x.is_pointer() || x.is_flonum()) {
@@ -232,8 +237,8 @@ fn concat(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
         return raise!(cx, TypeError, "can only concatenate list (not \"{got}\") to list");
     };
     let new = List::with_capacity(cx, this.len() + other.len());
-    new.extend_from_slice(cx, this.items());
-    new.extend_from_slice(cx, other.items());
+    new.extend_from_list(cx, this);
+    new.extend_from_list(cx, other);
     Ok(Value::of(new))
 }
 
@@ -242,7 +247,7 @@ fn repeat(cx: &mut Cx, v: Value, n: isize) -> PyResult<Value> {
     let total = sequence::repeated_len(cx, this.len(), n)?;
     let new = List::with_capacity(cx, total);
     if total > 0 {
-        new.extend_from_slice(cx, this.items());
+        new.extend_from_list(cx, this);
         new.repeat_in_place(cx, n as usize - 1);
     }
     Ok(Value::of(new))
@@ -330,7 +335,7 @@ impl ListMethods {
     /// Return a shallow copy of the list.
     #[py("($self, /)")]
     fn copy(cx: &mut Cx, this: &'static List) -> &'static List {
-        List::from_slice(cx, this.items())
+        this.copy_range(cx, 0, this.len())
     }
 
     /// Return number of occurrences of value.
@@ -365,7 +370,7 @@ impl ListMethods {
     /// Reverse *IN PLACE*.
     #[py("($self, /)")]
     fn reverse(_cx: &mut Cx, this: &'static List) {
-        this.items_mut().reverse();
+        this.reverse();
     }
 
     /// Sort the list in ascending order and return None.

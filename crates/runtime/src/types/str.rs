@@ -311,7 +311,12 @@ impl Str {
         if self.len() != other.len() || (self.state.get() ^ other.state.get()) & (7 << KIND_SHIFT) != 0 {
             return false;
         }
-        self.raw_bytes() == other.raw_bytes()
+        let (a, b) = (self.raw_bytes(), other.raw_bytes());
+        // Most differ in the first byte, many have only one: a call is not needed for these.
+        match (a, b) {
+            ([x, rest @ ..], [y, ..]) => x == y && (rest.is_empty() || a == b),
+            _ => true,
+        }
     }
 
     /// Equality with Rust text.
@@ -325,7 +330,10 @@ impl Str {
     /// Order of content by code points.
     pub fn compare(&self, other: &Str) -> std::cmp::Ordering {
         match (self.units(), other.units()) {
-            (Units::One(a), Units::One(b)) => a.cmp(b),
+            (Units::One(a), Units::One(b)) => match (a.first(), b.first()) {
+                (Some(x), Some(y)) if x != y => x.cmp(y),
+                _ => a.cmp(b),
+            },
             _ => self.chars().cmp(other.chars()),
         }
     }

@@ -158,6 +158,7 @@ impl Cx {
             init_function: Cell::new(None),
             finalizer: Cell::new(false),
             foreign_mro: Cell::new(false),
+            plain_iterator: Cell::new(false),
         };
         class.set_data(Box::new(data));
         if let Some(base) = base {

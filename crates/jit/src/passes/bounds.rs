@@ -1,0 +1,268 @@
+//! Index checks in loops: where the index is a number that changes by the same constant in every round and the number of
+//! rounds is known in front of the loop, one check there stands for the checks in all rounds. It leaves through the state in
+//! front of the loop, for a reason of its own: code that keeps leaving there is compiled anew with the checks inside.
+
+use std::collections::HashMap;
+
+use super::licm::{Loop, loops};
+use crate::exits::Reason;
+use crate::ir::verify::Dominators;
+use crate::ir::{BlockId, Cond, Func, Inst, Op, StateId, Type, Val};
+
+/// Largest step; with it and fewer than 2^32 rounds nothing overflows.
+const MAX_STEP: i64 = 1 << 30;
+
+/// Runs the pass.
+pub fn run(func: &mut Func) {
+    if !func.hoists_guards {
+        return;
+    }
+    let rpo = func.rpo();
+    let dom = Dominators::of(func, &rpo);
+    for l in loops(func, &rpo, &dom) {
+        if func[l.head].enter != StateId::NONE && !func[l.head].keeps_checks {
+            hoist(func, &rpo, &dom, &l);
+        }
+    }
+}
+
+/// A parameter of a loop's head that changes by a constant in every round.
+#[derive(Clone, Copy)]
+struct Induction {
+    first: Val,
+    step: i64,
+}
+
+/// How often the body is entered, as far as the head's test tells.
+enum Rounds {
+    /// That often.
+    Count(Val),
+    /// From the first to in front of the second, compared with or without sign.
+    Between(Val, Val, bool),
+}
+
+/// `v` as another value plus a constant.
+fn offset(func: &Func, mut v: Val) -> (Val, i64) {
+    let mut sum = 0i64;
+    loop {
+        let inst = &func[v];
+        let step = match inst.op {
+            Op::Add | Op::AddOv => match (func.as_const_int(inst.args[0]), func.as_const_int(inst.args[1])) {
+                (_, Some(k)) => (inst.args[0], Some(k)),
+                (Some(k), _) => (inst.args[1], Some(k)),
+                _ => return (v, sum),
+            },
+            Op::Sub | Op::SubOv => match func.as_const_int(inst.args[1]) {
+                Some(k) => (inst.args[0], k.checked_neg()),
+                None => return (v, sum),
+            },
+            _ => return (v, sum),
+        };
+        let Some(next) = step.1.and_then(|k| sum.checked_add(k)) else { return (v, sum) };
+        (v, sum) = (step.0, next);
+    }
+}
+
+fn inductions(func: &Func, l: &Loop, front: BlockId, rpo: &[BlockId]) -> HashMap<Val, Induction> {
+    let mut found = HashMap::new();
+    'params: for (i, p) in func[l.head].params.iter().enumerate() {
+        let mut step = None;
+        for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
+            for e in func[*b].edges.iter().filter(|e| e.to == l.head) {
+                let (base, k) = offset(func, e.args[i]);
+                if base != *p || *step.get_or_insert(k) != k {
+                    continue 'params;
+                }
+            }
+        }
+        if let Some(step) = step.filter(|s| *s != 0 && s.unsigned_abs() <= MAX_STEP as u64) {
+            found.insert(*p, Induction { first: func[front].edges[0].args[i], step });
+        }
+    }
+    found
+}
+
+/// What the test at the head says, and the block that it leads to inside of the loop.
+fn test(
+    func: &Func,
+    l: &Loop,
+    known: &HashMap<Val, Induction>,
+    invariant: impl Fn(Val) -> bool,
+) -> Option<(Rounds, BlockId)> {
+    let last = *func[l.head].insts.last()?;
+    let [yes, no] = &func[l.head].edges[..] else { return None };
+    let mut holds = match (l.body[yes.to.0 as usize], l.body[no.to.0 as usize]) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => return None,
+    };
+    let body = if holds { yes.to } else { no.to };
+    let mut cond = func[last].args[0];
+    while func[cond].op == Op::BoolNot {
+        cond = func[cond].args[0];
+        holds = !holds;
+    }
+    let inst = &func[cond];
+    let steps = |v: Val, step: i64| known.get(&v).filter(|i| i.step == step);
+    let rounds = match (inst.op, holds) {
+        (Op::ULt, true) => {
+            let first = steps(inst.args[0], 1).filter(|_| invariant(inst.args[1]))?.first;
+            Rounds::Between(first, inst.args[1], false)
+        }
+        (Op::ICmp, _) => {
+            let (a, b) = (inst.args[0], inst.args[1]);
+            match (Cond::from_imm(inst.imm), holds) {
+                (Cond::Ne, true) | (Cond::Eq, false) if func.as_const_int(b) == Some(0) => {
+                    Rounds::Count(steps(a, -1)?.first)
+                }
+                (Cond::Lt, true) | (Cond::Ge, false) if invariant(b) => Rounds::Between(steps(a, 1)?.first, b, true),
+                (Cond::Gt, true) | (Cond::Le, false) if invariant(a) => Rounds::Between(steps(b, 1)?.first, a, true),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    Some((rounds, body))
+}
+
+fn hoist(func: &mut Func, rpo: &[BlockId], dom: &Dominators, l: &Loop) {
+    let outside: Vec<BlockId> =
+        rpo.iter().copied().filter(|b| !l.body[b.0 as usize] && func[*b].edges.iter().any(|e| e.to == l.head)).collect();
+    let &[front] = outside.as_slice() else { return };
+    if func[front].edges.len() != 1 {
+        return;
+    }
+    let mut inside = vec![false; func.insts.len()];
+    for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
+        for v in func[*b].params.iter().chain(&func[*b].insts) {
+            inside[v.0 as usize] = true;
+        }
+    }
+    let known = inductions(func, l, front, rpo);
+    let Some((rounds, body)) = test(func, l, &known, |v| !inside[v.0 as usize]) else { return };
+    let entries = rpo.iter().flat_map(|b| &func[*b].edges).filter(|e| e.to == body).count();
+    if entries != 1 {
+        return;
+    }
+    // By index and size: smallest and largest offset, and the checks.
+    let mut groups: Vec<(Val, Val, i64, i64)> = Vec::new();
+    let mut gone = vec![false; func.insts.len()];
+    for b in rpo.iter().filter(|b| l.body[b.0 as usize] && dom.dominates(body, **b)) {
+        for v in func[*b].insts.iter().filter(|v| func[**v].op == Op::GuardIndex) {
+            let (index, size) = (func[*v].args[0], func[*v].args[1]);
+            let (base, k) = offset(func, index);
+            if !known.contains_key(&base) || inside[size.0 as usize] {
+                continue;
+            }
+            gone[v.0 as usize] = true;
+            match groups.iter_mut().find(|g| g.0 == base && g.1 == size) {
+                Some(g) => (g.2, g.3) = (g.2.min(k), g.3.max(k)),
+                None => groups.push((base, size, k, k)),
+            }
+        }
+    }
+    if groups.is_empty() {
+        return;
+    }
+    for b in rpo {
+        func[*b].insts.retain(|v| !gone.get(v.0 as usize).is_some_and(|g| *g));
+    }
+    let mut out = Emitter { func, front, state: StateId::NONE };
+    let count = out.count(&rounds);
+    out.state = out.func[l.head].enter;
+    let none = out.int(0);
+    let none = out.op(Op::ICmp, Type::Bool, &[count, none], Cond::Eq as u64);
+    for (base, size, least, most) in groups {
+        let induction = known[&base];
+        for k in if least == most { vec![least] } else { vec![least, most] } {
+            let bad = out.leaves_range(induction, k, size, count);
+            let good = out.op(Op::BoolNot, Type::Bool, &[bad], 0);
+            let ok = out.op(Op::BoolOr, Type::Bool, &[good, none], 0);
+            out.guard(ok);
+        }
+    }
+}
+
+/// Puts instructions in front of a loop.
+struct Emitter<'a> {
+    func: &'a mut Func,
+    front: BlockId,
+    state: StateId,
+}
+
+impl Emitter<'_> {
+    fn put(&mut self, inst: Inst) -> Val {
+        let v = self.func.add_inst(inst);
+        let insts = &mut self.func[self.front].insts;
+        let at = insts.len() - 1;
+        insts.insert(at, v);
+        v
+    }
+
+    fn op(&mut self, op: Op, ty: Type, args: &[Val], imm: u64) -> Val {
+        self.put(Inst { op, ty, args: args.to_vec(), imm, state: StateId::NONE, reason: 0 })
+    }
+
+    fn int(&mut self, i: i64) -> Val {
+        self.op(Op::ConstInt, Type::Int, &[], i as u64)
+    }
+
+    fn guard(&mut self, ok: Val) {
+        let (state, reason) = (self.state, Reason::Bounds as u8);
+        self.put(Inst { op: Op::Guard, ty: Type::Void, args: vec![ok], imm: 0, state, reason });
+    }
+
+    /// The number of rounds, without sign.
+    fn count(&mut self, rounds: &Rounds) -> Val {
+        match *rounds {
+            Rounds::Count(n) => n,
+            Rounds::Between(first, end, signed) => {
+                let some = match signed {
+                    true => self.op(Op::ICmp, Type::Bool, &[first, end], Cond::Lt as u64),
+                    false => self.op(Op::ULt, Type::Bool, &[first, end], 0),
+                };
+                let n = self.op(Op::Sub, Type::Int, &[end, first], 0);
+                let zero = self.int(0);
+                self.op(Op::Select, Type::Int, &[some, n, zero], 0)
+            }
+        }
+    }
+
+    /// Whether the index plus `k` is not in 0..size in one of `count` rounds; of no meaning if that is 0.
+    fn leaves_range(&mut self, induction: Induction, k: i64, size: Val, count: Val) -> Val {
+        let Induction { mut first, step } = induction;
+        if k != 0 {
+            let k = self.int(k);
+            first = self.op(Op::Add, Type::Int, &[first, k], 0);
+        }
+        let ult = |this: &mut Self, a: Val, b: Val| this.op(Op::ULt, Type::Bool, &[a, b], 0);
+        let or = |this: &mut Self, a: Val, b: Val| this.op(Op::BoolOr, Type::Bool, &[a, b], 0);
+        if step == 1 {
+            let late = ult(self, size, first);
+            let room = self.op(Op::Sub, Type::Int, &[size, first], 0);
+            let many = ult(self, room, count);
+            return or(self, late, many);
+        }
+        let early = ult(self, first, size);
+        let bad = self.op(Op::BoolNot, Type::Bool, &[early], 0);
+        let one = self.int(1);
+        let mut way = self.op(Op::Sub, Type::Int, &[count, one], 0);
+        let mut bad = bad;
+        if step != -1 {
+            let limit = self.int(1 << 32);
+            let few = ult(self, count, limit);
+            let many = self.op(Op::BoolNot, Type::Bool, &[few], 0);
+            bad = or(self, bad, many);
+            let size = self.int(step.abs());
+            way = self.op(Op::Mul, Type::Int, &[way, size], 0);
+        }
+        let far = if step > 0 {
+            let room = self.op(Op::Sub, Type::Int, &[size, first], 0);
+            let near = ult(self, way, room);
+            self.op(Op::BoolNot, Type::Bool, &[near], 0)
+        } else {
+            ult(self, first, way)
+        };
+        or(self, bad, far)
+    }
+}
