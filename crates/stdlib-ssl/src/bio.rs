@@ -82,8 +82,7 @@ impl MemoryBio {
     #[py("($self, b, /)")]
     fn write(cx: &mut Cx, this: &'static MemoryBio, b: Held) -> PyResult<usize> {
         if this.ended.get() {
-            let class = Value::of(&error::SSL_ERROR);
-            return Err(error::raise(cx, class, 1, "cannot write() after write_eof()", None, &[]));
+            return Err(error::plain(cx, "cannot write() after write_eof()"));
         }
         this.data.borrow_mut().extend(b.bytes());
         Ok(b.len)

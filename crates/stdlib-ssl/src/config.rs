@@ -51,8 +51,6 @@ pub struct Settings {
     pub tickets: usize,
     /// Where secrets are logged.
     pub key_log: Option<Arc<dyn rustls::KeyLog>>,
-    /// What a client remembers of servers.
-    pub sessions: Resumption,
 }
 
 /// Files that systems keep their certificates in.
@@ -124,7 +122,7 @@ impl Settings {
     /// Settings of a new context.
     pub fn new(mode: Mode, check_hostname: bool, options: i64) -> Settings {
         Settings {
-            minimum: TLS12,
+            minimum: -2,
             maximum: -1,
             options,
             mode,
@@ -136,7 +134,6 @@ impl Settings {
             ciphers: Vec::new(),
             tickets: 2,
             key_log: None,
-            sessions: Resumption::in_memory_sessions(64),
         }
     }
 
@@ -197,7 +194,8 @@ impl Settings {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = self.alpn.clone();
-        config.resumption = self.sessions.clone();
+        // Sessions are remembered as long as the settings stay: what was accepted under others proves nothing.
+        config.resumption = Resumption::in_memory_sessions(64);
         if let Some(log) = &self.key_log {
             config.key_log = log.clone();
         }

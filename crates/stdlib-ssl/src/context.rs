@@ -1,6 +1,6 @@
 //! `_SSLContext`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ServerConfig};
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::native::Args;
@@ -35,15 +36,17 @@ use crate::verify::Mode;
 pub const CLIENT: i64 = 16;
 /// `PROTOCOL_TLS_SERVER`.
 pub const SERVER: i64 = 17;
-/// `OP_ALL | OP_NO_SSLv3 | OP_NO_COMPRESSION | OP_CIPHER_SERVER_PREFERENCE | OP_ENABLE_MIDDLEBOX_COMPAT |
-/// OP_IGNORE_UNEXPECTED_EOF`.
-const OPTIONS: i64 = 2_147_483_728 | 33_554_432 | 131_072 | 4_194_304 | 1_048_576 | 128;
+/// `OP_ALL | OP_NO_SSLv3 | OP_NO_COMPRESSION | OP_CIPHER_SERVER_PREFERENCE | OP_ENABLE_MIDDLEBOX_COMPAT`.
+const OPTIONS: i64 = 2_147_483_728 | 33_554_432 | 131_072 | 4_194_304 | 1_048_576;
 
 /// A context.
 #[repr(C)]
 pub struct Context {
     header: Header,
     settings: RefCell<Settings>,
+    /// What was made of the settings, until they change.
+    client: RefCell<Option<Arc<ClientConfig>>>,
+    server: RefCell<Option<Arc<ServerConfig>>>,
     protocol: Cell<i64>,
     verify_flags: Cell<i64>,
     host_flags: Cell<i64>,
@@ -72,8 +75,13 @@ static SPEC: TypeSpec = TypeSpec {
 };
 
 unsafe fn drop_context(object: *mut Header) {
-    // SAFETY: a dead context; its settings are dropped once.
-    unsafe { std::ptr::drop_in_place(&raw mut (*object.cast::<Context>()).settings) };
+    // SAFETY: a dead context; what it owns is dropped once.
+    unsafe {
+        let this = object.cast::<Context>();
+        std::ptr::drop_in_place(&raw mut (*this).settings);
+        std::ptr::drop_in_place(&raw mut (*this).client);
+        std::ptr::drop_in_place(&raw mut (*this).server);
+    }
 }
 
 fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
@@ -89,7 +97,7 @@ fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
         3 => Some("ssl.PROTOCOL_TLSv1 is deprecated"),
         4 => Some("ssl.PROTOCOL_TLSv1_1 is deprecated"),
         5 => Some("ssl.PROTOCOL_TLSv1_2 is deprecated"),
-        _ => return raise!(cx, ValueError, "invalid or unsupported protocol version"),
+        _ => return raise!(cx, ValueError, "invalid or unsupported protocol version {protocol}"),
     };
     if let Some(text) = deprecated {
         warn::warn(cx, &exceptions::DeprecationWarning, text, 2)?;
@@ -104,6 +112,8 @@ fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
     let context = Context {
         header: Header::fresh(class),
         settings: RefCell::new(settings),
+        client: RefCell::new(None),
+        server: RefCell::new(None),
         protocol: Cell::new(protocol),
         verify_flags: Cell::new(32768),
         host_flags: Cell::new(4),
@@ -130,8 +140,43 @@ fn pem_error(cx: &mut Cx) -> taipan_runtime::Raised {
 
 impl Context {
     /// The settings as they are now.
-    pub fn settings(&self) -> Settings {
+    fn settings(&self) -> Settings {
         self.settings.borrow().clone()
+    }
+
+    /// The settings, to be changed.
+    fn change(&self) -> RefMut<'_, Settings> {
+        *self.client.borrow_mut() = None;
+        *self.server.borrow_mut() = None;
+        self.settings.borrow_mut()
+    }
+
+    /// The configuration of clients.
+    pub fn client(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
+        let made = self.client.borrow().clone();
+        match made {
+            Some(config) => Ok(config),
+            None => Ok(self.client.borrow_mut().insert(self.settings.borrow().client()?).clone()),
+        }
+    }
+
+    /// The configuration of servers, which remembers sessions.
+    pub fn server(&self) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let made = self.server.borrow().clone();
+        match made {
+            Some(config) => Ok(config),
+            None => Ok(self.server.borrow_mut().insert(self.settings.borrow().server()?).clone()),
+        }
+    }
+
+    /// `OP_*`.
+    pub fn options(&self) -> i64 {
+        self.settings.borrow().options
+    }
+
+    /// Whether the peer's name has to fit.
+    pub fn checks_hostname(&self) -> bool {
+        self.settings.borrow().check_hostname
     }
 
     /// What is asked of the peer.
@@ -145,7 +190,7 @@ impl Context {
             let class = Value::of(&error::SSL_ERROR);
             return Err(error::raise(cx, class, 136, text, Some("NO_CERTIFICATE_OR_CRL_FOUND"), &[]));
         }
-        let trusted = &mut self.settings.borrow_mut().trusted;
+        let trusted = &mut self.change().trusted;
         for certificate in found {
             if !trusted.contains(&certificate) {
                 trusted.push(certificate);
@@ -168,7 +213,14 @@ impl Context {
         };
         match found {
             Some(found) if !found.is_empty() => self.add_trusted(cx, found),
-            _ => Err(error::ssl_error(cx, "NOT_ENOUGH_DATA", "not enough data: cadata does not contain a certificate")),
+            _ => {
+                let (reason, why) = match data.downcast::<Str>() {
+                    Some(_) => ("NO_START_LINE", "no start line"),
+                    None => ("NOT_ENOUGH_DATA", "not enough data"),
+                };
+                let text = format!("{why}: cadata does not contain a certificate (_ssl.c:4149)");
+                Err(error::raise(cx, Value::of(&error::SSL_ERROR), 1, &text, Some(reason), &[]))
+            }
         }
     }
 }
@@ -246,12 +298,9 @@ impl Context {
             known.iter().any(|k| word.starts_with(k))
         };
         if chosen.is_empty() && !tokens.iter().any(|t| is_class(t)) {
-            let class = Value::of(&error::SSL_ERROR);
-            let text = cx.str("No cipher can be selected.");
-            let exception = cx.call(class, &[text])?;
-            return Err(cx.raise(exception));
+            return Err(error::plain(cx, "No cipher can be selected."));
         }
-        this.settings.borrow_mut().ciphers = if tokens.iter().any(|t| is_class(t)) { Vec::new() } else { chosen };
+        this.change().ciphers = if tokens.iter().any(|t| is_class(t)) { Vec::new() } else { chosen };
         Ok(())
     }
 
@@ -263,7 +312,7 @@ impl Context {
             all.push(tail[..n].to_vec());
             rest = &tail[n..];
         }
-        this.settings.borrow_mut().alpn = all;
+        this.change().alpn = all;
     }
 
     #[py("($self, /, certfile, keyfile=None, password=None)")]
@@ -301,7 +350,7 @@ impl Context {
             let class = Value::of(&error::SSL_ERROR);
             return Err(error::raise(cx, class, 116, text, Some("KEY_VALUES_MISMATCH"), &[]));
         }
-        this.settings.borrow_mut().own = Some(Arc::new(own));
+        this.change().own = Some(Arc::new(own));
         Ok(())
     }
 
@@ -336,7 +385,7 @@ impl Context {
         if let Some(path) = capath {
             let name = host::fs_bytes(cx, path)?;
             let found = config::read_directory(Path::new(OsStr::from_bytes(name.as_bytes())));
-            this.settings.borrow_mut().trusted.extend(found);
+            this.change().trusted.extend(found);
         }
         Ok(())
     }
@@ -366,7 +415,7 @@ impl Context {
 
     #[py("($self, /)")]
     fn set_default_verify_paths(_: &mut Cx, this: &'static Context) {
-        this.settings.borrow_mut().system = true;
+        this.change().system = true;
     }
 
     #[py("($self, name, /)")]
@@ -489,7 +538,7 @@ impl Attributes {
     fn set_check_hostname(cx: &mut Cx, this: &'static Context, value: Option<Value>) -> PyResult<()> {
         let value = given(cx, value)?;
         let check = protocol::truth(cx, value)?;
-        let mut settings = this.settings.borrow_mut();
+        let mut settings = this.change();
         settings.check_hostname = check;
         if check && settings.mode == Mode::None {
             settings.mode = Mode::Required;
@@ -514,7 +563,7 @@ impl Attributes {
     #[setter("minimum_version")]
     fn set_minimum_version(cx: &mut Cx, this: &'static Context, value: Option<Value>) -> PyResult<()> {
         let version = version(cx, value)?;
-        this.settings.borrow_mut().minimum = if version == -1 { TLS13 } else { version };
+        this.change().minimum = if version == -1 { TLS13 } else { version };
         Ok(())
     }
 
@@ -525,7 +574,7 @@ impl Attributes {
     #[setter("maximum_version")]
     fn set_maximum_version(cx: &mut Cx, this: &'static Context, value: Option<Value>) -> PyResult<()> {
         let version = version(cx, value)?;
-        this.settings.borrow_mut().maximum = if version == -2 { TLS12 } else { version };
+        this.change().maximum = if version == -2 { TLS12 } else { version };
         Ok(())
     }
 
@@ -546,7 +595,7 @@ impl Attributes {
                 Err(e) => return Err(host::os_error_file(cx, e.raw_os_error().unwrap_or(libc::EIO), value)),
             }
         };
-        this.settings.borrow_mut().key_log = log;
+        this.change().key_log = log;
         this.key_log_name.set(value);
         cx.barrier(this);
         Ok(())
@@ -592,7 +641,7 @@ impl Attributes {
         if this.protocol.get() != SERVER {
             return raise!(cx, ValueError, "SSLContext is not a server context.");
         }
-        this.settings.borrow_mut().tickets = n;
+        this.change().tickets = n;
         Ok(())
     }
 
@@ -606,7 +655,7 @@ impl Attributes {
         if options < 0 {
             return raise!(cx, OverflowError, "can't convert negative value to unsigned int");
         }
-        this.settings.borrow_mut().options = options;
+        this.change().options = options;
         Ok(())
     }
 
@@ -656,7 +705,7 @@ impl Attributes {
             let text = "Cannot set verify_mode to CERT_NONE when check_hostname is enabled.";
             return raise!(cx, ValueError, "{text}");
         }
-        this.settings.borrow_mut().mode = mode;
+        this.change().mode = mode;
         Ok(())
     }
 

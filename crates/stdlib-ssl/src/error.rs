@@ -85,6 +85,15 @@ pub fn raise(
     cx.raise(exception)
 }
 
+/// SSLError with nothing but a text.
+pub fn plain(cx: &mut Cx, text: &str) -> Raised {
+    let text = cx.str(text);
+    match cx.call(Value::of(&SSL_ERROR), &[text]) {
+        Ok(exception) => cx.raise(exception),
+        Err(raised) => raised,
+    }
+}
+
 /// SSLError with OpenSSL's form of text.
 pub fn ssl_error(cx: &mut Cx, reason: &str, text: &str) -> Raised {
     let full = format!("[SSL: {reason}] {text} (_ssl.c:1032)");
@@ -103,8 +112,8 @@ pub fn want_write(cx: &mut Cx) -> Raised {
 
 /// SSLEOFError.
 pub fn eof(cx: &mut Cx) -> Raised {
-    let text = "EOF occurred in violation of protocol (_ssl.c:1032)";
-    raise(cx, Value::of(&EOF), 8, text, None, &[])
+    let text = "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol (_ssl.c:1032)";
+    raise(cx, Value::of(&EOF), 8, text, Some("UNEXPECTED_EOF_WHILE_READING"), &[])
 }
 
 fn verification(cx: &mut Cx, error: &CertificateError, host: Option<&str>, self_signed: bool) -> Raised {

@@ -1,6 +1,7 @@
 //! `_SSLSocket`: a TLS connection over a socket or memory BIOs.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 
 use rustls::pki_types::ServerName;
@@ -26,7 +27,10 @@ use crate::config;
 use crate::context::Context;
 use crate::error;
 use crate::transport::{Doing, Input, Limit, Transport};
-use crate::verify::Mode;
+use crate::verify::{self, Mode};
+
+/// `OP_IGNORE_UNEXPECTED_EOF`.
+const IGNORE_UNEXPECTED_EOF: i64 = 128;
 
 /// The connection, or what comes before a server has one.
 enum State {
@@ -44,18 +48,22 @@ pub struct SslSocket {
     header: Header,
     state: RefCell<State>,
     host: RefCell<Option<String>>,
+    /// What was received and not yet looked at.
+    incoming: RefCell<Vec<u8>>,
+    /// What is still to be sent.
+    outgoing: RefCell<VecDeque<u8>>,
     context: Cell<&'static Context>,
     transport: Cell<Transport>,
     owner: Cell<Value>,
     server_side: Cell<bool>,
     /// What the last round of the connection left to be read.
     pending: Cell<usize>,
-    /// The peer has said that it will send no more, or the transport has.
+    /// The peer has said that it will send no more.
     ended: Cell<bool>,
+    /// The transport has.
+    cut: Cell<bool>,
     /// We have said that we will send no more.
     closing: Cell<bool>,
-    /// The certificate that the peer sent last was self-signed, for messages.
-    self_signed: Cell<bool>,
 }
 object!(SslSocket, SSL_SOCKET);
 trace_values!(trace_socket, SslSocket, |t| [
@@ -101,6 +109,8 @@ unsafe fn drop_socket(object: *mut Header) {
         let this = object.cast::<SslSocket>();
         std::ptr::drop_in_place(&raw mut (*this).state);
         std::ptr::drop_in_place(&raw mut (*this).host);
+        std::ptr::drop_in_place(&raw mut (*this).incoming);
+        std::ptr::drop_in_place(&raw mut (*this).outgoing);
     }
 }
 
@@ -116,8 +126,7 @@ pub fn new(
     let state = if server_side {
         State::Accepting(Acceptor::default())
     } else {
-        let settings = context.settings();
-        if settings.check_hostname && host.is_none() {
+        if context.checks_hostname() && host.is_none() {
             return raise!(cx, ValueError, "check_hostname requires server_hostname");
         }
         // An address that no name is sent for.
@@ -125,7 +134,7 @@ pub fn new(
         let Ok(name) = ServerName::try_from(name) else {
             return raise!(cx, ValueError, "Invalid value '{}' for server_hostname", host.unwrap_or_default());
         };
-        let made = settings.client().and_then(|config| ClientConnection::new(config, name));
+        let made = context.client().and_then(|config| ClientConnection::new(config, name));
         match made {
             Ok(connection) => State::Connected(Box::new(Connection::Client(connection))),
             Err(e) => return Err(config_error(cx, &e)),
@@ -135,14 +144,16 @@ pub fn new(
         header: Header::fresh(&SSL_SOCKET),
         state: RefCell::new(state),
         host: RefCell::new(host),
+        incoming: RefCell::default(),
+        outgoing: RefCell::default(),
         context: Cell::new(context),
         transport: Cell::new(transport),
         owner: Cell::new(owner.unwrap_or(Value::none())),
         server_side: Cell::new(server_side),
         pending: Cell::new(0),
         ended: Cell::new(false),
+        cut: Cell::new(false),
         closing: Cell::new(false),
-        self_signed: Cell::new(false),
     };
     Ok(Value::of(cx.alloc_of(&SSL_SOCKET, socket)))
 }
@@ -169,37 +180,76 @@ impl SslSocket {
         self.with(|c| c.is_handshaking()).unwrap_or(true)
     }
 
-    /// Sends what the connection has to send.
-    fn flush(&self, cx: &mut Cx, limit: &Limit) -> PyResult<()> {
+    /// Sends what the connection has to send. If `wait`, until everything is sent; else as much as the socket takes, since
+    /// the peer may itself wait for us to read. Threads may do this at the same time: what is sent is taken from one
+    /// queue, and no other thread runs between looking at it and taking it.
+    fn flush(&self, cx: &mut Cx, limit: &Limit, wait: bool) -> PyResult<()> {
         loop {
-            let mut out = Vec::new();
-            // Only what one call of the system may take, so that nothing is lost when it takes less.
-            self.with(|c| while c.wants_write() && c.write_tls(&mut out).is_ok() {});
-            let mut rest = &out[..];
-            while !rest.is_empty() {
-                let n = self.transport.get().write(cx, limit, rest)?;
-                rest = &rest[n..];
+            let sent = {
+                let mut queue = self.outgoing.borrow_mut();
+                self.with(|c| while c.wants_write() && c.write_tls(&mut *queue).is_ok() {});
+                if queue.is_empty() {
+                    return Ok(());
+                }
+                let sent = self.transport.get().write(limit, queue.make_contiguous());
+                queue.drain(..sent.unwrap_or(0));
+                sent
+            };
+            if sent.is_none() {
+                if !wait {
+                    return Ok(());
+                }
+                limit.wait(cx, libc::POLLOUT)?;
             }
-            if out.is_empty() {
-                return Ok(());
-            }
+        }
+    }
+
+    /// Sends something in the end, when an error is to be raised: as far as that is possible.
+    fn send_last(&self, cx: &mut Cx, limit: &Limit, bytes: &[u8]) {
+        self.outgoing.borrow_mut().extend(bytes);
+        if self.flush(cx, limit, false).is_err() {
+            cx.take_exception();
         }
     }
 
     /// Receives something and gives it to the connection. False at the end of what the peer sends.
     fn receive(&'static self, cx: &mut Cx, limit: &Limit) -> PyResult<bool> {
-        let bytes = match self.transport.get().read(cx, limit)? {
+        if self.feed_all(cx, limit)? {
+            return Ok(true);
+        }
+        match self.transport.get().read(cx, limit)? {
             Input::End => {
-                self.ended.set(true);
+                self.cut.set(true);
                 return Ok(false);
             }
-            Input::Bytes(bytes) => bytes,
-        };
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            self.feed(cx, limit, &mut rest)?;
+            Input::Bytes(bytes) => self.incoming.borrow_mut().extend(bytes),
         }
+        self.feed_all(cx, limit)?;
         Ok(true)
+    }
+
+    /// Gives the connection what was received, as much as it takes: while there is much to be read it takes no more.
+    /// Whether it took something.
+    fn feed_all(&'static self, cx: &mut Cx, limit: &Limit) -> PyResult<bool> {
+        let mut took = false;
+        loop {
+            let bytes = std::mem::take(&mut *self.incoming.borrow_mut());
+            let mut rest = &bytes[..];
+            if !rest.is_empty() {
+                self.feed(cx, limit, &mut rest)?;
+            }
+            let left = rest.len();
+            if left > 0 {
+                let mut queue = self.incoming.borrow_mut();
+                let later = std::mem::take(&mut *queue);
+                queue.extend_from_slice(&bytes[bytes.len() - left..]);
+                queue.extend(later);
+            }
+            if left == bytes.len() {
+                return Ok(took);
+            }
+            took = true;
+        }
     }
 
     fn feed(&'static self, cx: &mut Cx, limit: &Limit, rest: &mut &[u8]) -> PyResult<()> {
@@ -241,16 +291,12 @@ impl SslSocket {
             Next::Nothing => Ok(()),
             Next::Accepted(accepted) => self.choose(cx, limit, accepted),
             Next::Refused(e, alert) => {
-                if self.transport.get().write(cx, limit, &alert).is_err() {
-                    cx.take_exception();
-                }
+                self.send_last(cx, limit, &alert);
                 Err(self.tls_error(cx, &e))
             }
             Next::Failed(e) => {
                 // The peer is told why.
-                if self.flush(cx, limit).is_err() {
-                    cx.take_exception();
-                }
+                self.send_last(cx, limit, &[]);
                 Err(self.tls_error(cx, &e))
             }
         }
@@ -286,19 +332,15 @@ impl SslSocket {
             };
             if let Some(code) = alert {
                 let record = [21, 3, 3, 0, 2, 2, code as u8];
-                if self.transport.get().write(cx, limit, &record).is_err() {
-                    cx.take_exception();
-                }
+                self.send_last(cx, limit, &record);
                 return Err(error::ssl_error(cx, "CALLBACK_FAILED", "callback failed"));
             }
         }
-        let config = match self.context.get().settings().server() {
+        let config = match self.context.get().server() {
             Ok(config) => config,
             Err(e) => {
                 let record = [21, 3, 3, 0, 2, 2, 40];
-                if self.transport.get().write(cx, limit, &record).is_err() {
-                    cx.take_exception();
-                }
+                self.send_last(cx, limit, &record);
                 return Err(config_error(cx, &e));
             }
         };
@@ -310,24 +352,21 @@ impl SslSocket {
             Err((e, mut alert)) => {
                 let mut out = Vec::new();
                 let _ = alert.write_all(&mut out);
-                if self.transport.get().write(cx, limit, &out).is_err() {
-                    cx.take_exception();
-                }
+                self.send_last(cx, limit, &out);
                 Err(self.tls_error(cx, &e))
             }
         }
     }
 
     fn tls_error(&self, cx: &mut Cx, e: &rustls::Error) -> Raised {
-        let first = self.with(|c| c.peer_certificates().and_then(|c| c.first().map(|c| c.to_vec()))).flatten();
-        let self_signed = self.self_signed.get() || first.is_some_and(|der| certificate::is_self_signed(&der));
+        let self_signed = verify::refused_self_signed();
         let host = self.host.borrow().clone();
         error::tls(cx, e, host.as_deref(), self_signed)
     }
 
     fn handshake(&'static self, cx: &mut Cx, limit: &Limit) -> PyResult<()> {
         loop {
-            self.flush(cx, limit)?;
+            self.flush(cx, limit, true)?;
             if !self.is_handshaking() {
                 return Ok(());
             }
@@ -352,13 +391,16 @@ impl SslSocket {
                     self.pending.set(self.pending.get().saturating_sub(got));
                     return Ok(bytes);
                 }
-                // An end without notice is one all the same (OP_IGNORE_UNEXPECTED_EOF).
                 _ if self.ended.get() => return Ok(Vec::new()),
+                _ if self.cut.get() && self.context.get().options() & IGNORE_UNEXPECTED_EOF != 0 => {
+                    return Ok(Vec::new());
+                }
+                _ if self.cut.get() => return Err(error::eof(cx)),
                 _ => {}
             }
-            self.flush(cx, &limit)?;
+            self.flush(cx, &limit, false)?;
             self.receive(cx, &limit)?;
-            self.flush(cx, &limit)?;
+            self.flush(cx, &limit, false)?;
         }
     }
 
@@ -390,7 +432,7 @@ impl SslSocket {
             let part = &bytes[done..(done + (1 << 14)).min(bytes.len())];
             let n = this.with(|c| c.writer().write(part)).and_then(Result::ok).unwrap_or(0);
             done += n;
-            match this.flush(cx, &limit) {
+            match this.flush(cx, &limit, true) {
                 Ok(()) => {}
                 // What was taken is sent with the next call.
                 Err(_) if done > 0 && cx.exception_matches(&error::WANT_WRITE) => {
@@ -508,9 +550,11 @@ impl SslSocket {
         if !this.closing.replace(true) {
             this.with(|c| c.send_close_notify());
         }
-        this.flush(cx, &limit)?;
+        this.flush(cx, &limit, true)?;
         while !this.ended.get() {
-            this.receive(cx, &limit)?;
+            if !this.receive(cx, &limit)? {
+                return Err(error::eof(cx));
+            }
             if this.pending.get() > 0 {
                 return Err(error::ssl_error(
                     cx,

@@ -92,31 +92,26 @@ impl Transport {
         }
     }
 
-    /// Writes some of `bytes`; waits until that is possible if the socket may.
-    pub fn write(self, cx: &mut Cx, limit: &Limit, bytes: &[u8]) -> PyResult<usize> {
+    /// Writes some of `bytes` without waiting. None if the system's call failed, which `errno` explains.
+    pub fn write(self, limit: &Limit, bytes: &[u8]) -> Option<usize> {
         match self {
             Transport::Bio(_, outgoing) => {
                 outgoing.data.borrow_mut().extend(bytes);
-                Ok(bytes.len())
+                Some(bytes.len())
             }
-            Transport::Socket(_) => loop {
+            Transport::Socket(_) => {
+                let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
                 // SAFETY: valid memory; the call does not block.
-                let n = unsafe {
-                    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-                    libc::send(limit.fd, bytes.as_ptr().cast(), bytes.len(), flags)
-                };
-                if n >= 0 {
-                    return Ok(n as usize);
-                }
-                limit.wait(cx, libc::POLLOUT)?;
-            },
+                let n = unsafe { libc::send(limit.fd, bytes.as_ptr().cast(), bytes.len(), flags) };
+                usize::try_from(n).ok()
+            }
         }
     }
 }
 
 impl Limit {
     /// After a call failed: waits until the socket is ready, or raises.
-    fn wait(&self, cx: &mut Cx, events: i16) -> PyResult<()> {
+    pub fn wait(&self, cx: &mut Cx, events: i16) -> PyResult<()> {
         match host::errno() {
             libc::EAGAIN => {}
             libc::EINTR => return host::check_signals(cx),

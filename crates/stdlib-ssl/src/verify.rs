@@ -1,5 +1,6 @@
 //! Verification of the peer's certificate (TLS-2).
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -38,9 +39,38 @@ pub struct Verifier {
     pub provider: Arc<CryptoProvider>,
 }
 
+thread_local! {
+    /// The certificate that was refused last on this thread was self-signed.
+    static SELF_SIGNED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the certificate that was refused last on this thread was self-signed: OpenSSL has a text of its own for that.
+pub fn refused_self_signed() -> bool {
+    SELF_SIGNED.replace(false)
+}
+
 impl Verifier {
-    /// The chain: signed by a trusted certificate, or trusted itself.
     fn check_chain(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: UnixTime,
+        as_server: bool,
+    ) -> Result<(), Error> {
+        let result = self.find_chain(leaf, others, now, as_server);
+        let self_signed = result.is_err() && crate::certificate::is_self_signed(leaf);
+        SELF_SIGNED.set(self_signed);
+        match result {
+            // An authority's own certificate is refused as such before anybody looks for its issuer.
+            Err(Error::InvalidCertificate(CertificateError::Other(_))) if self_signed => {
+                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
+            }
+            result => result,
+        }
+    }
+
+    /// The chain: signed by a trusted certificate, or trusted itself.
+    fn find_chain(
         &self,
         leaf: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
