@@ -215,7 +215,9 @@ pub fn decode(cx: &mut Cx, der: &[u8]) -> PyResult<&'static Dict> {
                         }
                     }
                 });
-                set(cx, dict, "crlDistributionPoints", all);
+                if all.downcast::<Tuple>().is_some_and(|t| !t.is_empty()) {
+                    set(cx, dict, "crlDistributionPoints", all);
+                }
             }
             _ => {}
         }
@@ -230,5 +232,11 @@ pub fn is_self_signed(der: &[u8]) -> bool {
 
 /// Whether a certificate is one of an authority.
 pub fn is_authority(der: &[u8]) -> bool {
-    X509Certificate::from_der(der).is_ok_and(|(_, cert)| cert.is_ca())
+    let Ok((_, cert)) = X509Certificate::from_der(der) else { return false };
+    if let Ok(Some(basic)) = cert.basic_constraints() {
+        return basic.value.ca;
+    }
+    // Without that extension the version or the use of the key decides, as in OpenSSL.
+    let is_old = cert.version().0 == 0 && cert.subject().as_raw() == cert.issuer().as_raw();
+    is_old || cert.key_usage().is_ok_and(|usage| usage.is_some_and(|u| u.value.key_cert_sign()))
 }

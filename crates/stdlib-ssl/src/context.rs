@@ -39,6 +39,9 @@ pub const SERVER: i64 = 17;
 /// `OP_ALL | OP_NO_SSLv3 | OP_NO_COMPRESSION | OP_CIPHER_SERVER_PREFERENCE | OP_ENABLE_MIDDLEBOX_COMPAT`.
 const OPTIONS: i64 = 2_147_483_728 | 33_554_432 | 131_072 | 4_194_304 | 1_048_576;
 
+/// `OP_NO_SSLv3 | OP_NO_TLSv1 | OP_NO_TLSv1_1 | OP_NO_TLSv1_2 | OP_NO_TLSv1_3`.
+const NO_VERSIONS: i64 = 33_554_432 | 67_108_864 | 268_435_456 | 134_217_728 | 536_870_912;
+
 /// A context.
 #[repr(C)]
 pub struct Context {
@@ -443,7 +446,7 @@ impl Context {
 
     #[py("($self, /)")]
     fn cert_store_stats(cx: &mut Cx, this: &'static Context) -> &'static Dict {
-        let trusted = this.settings.borrow().trusted.clone();
+        let trusted = this.settings().all_trusted();
         let authorities = trusted.iter().filter(|c| certificate::is_authority(c)).count();
         let dict = Dict::new(cx);
         for (name, n) in [("x509", trusted.len()), ("crl", 0), ("x509_ca", authorities)] {
@@ -524,6 +527,16 @@ fn version(cx: &mut Cx, value: Option<Value>) -> PyResult<i64> {
     let version = given_int(cx, value)?;
     if !matches!(version, -2 | -1 | 768..=772) {
         return raise!(cx, ValueError, "Unsupported TLS/SSL version {version:#x}");
+    }
+    let old = match version {
+        768 => Some("SSLv3"),
+        769 => Some("TLSv1"),
+        770 => Some("TLSv1_1"),
+        _ => None,
+    };
+    if let Some(old) = old {
+        let text = format!("ssl.TLSVersion.{old} is deprecated");
+        warn::warn(cx, &exceptions::DeprecationWarning, &text, 2)?;
     }
     Ok(version)
 }
@@ -654,6 +667,11 @@ impl Attributes {
         let options = given_int(cx, value)?;
         if options < 0 {
             return raise!(cx, OverflowError, "can't convert negative value to unsigned int");
+        }
+        let added = options & !this.options();
+        if added & NO_VERSIONS != 0 {
+            let text = "ssl.OP_NO_SSL*/ssl.OP_NO_TLS* options are deprecated";
+            warn::warn(cx, &exceptions::DeprecationWarning, text, 2)?;
         }
         this.change().options = options;
         Ok(())

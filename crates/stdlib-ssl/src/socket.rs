@@ -409,6 +409,11 @@ impl SslSocket {
     }
 }
 
+fn undeletable(cx: &mut Cx, name: &str) -> Raised {
+    let text = format!("attribute '{name}' of '_ssl._SSLSocket' objects cannot be deleted");
+    cx.raise_text(&taipan_runtime::exceptions::AttributeError, &text)
+}
+
 #[pymethods]
 impl SslSocket {
     #[py("($self, /)")]
@@ -520,7 +525,14 @@ impl SslSocket {
     }
 
     #[py("($self, /)")]
-    fn shared_ciphers(_: &mut Cx, _this: &'static SslSocket) {}
+    fn shared_ciphers(cx: &mut Cx, this: &'static SslSocket) -> Value {
+        // A server knows only the one that was chosen.
+        let cipher = Self::cipher(cx, this);
+        if !this.server_side.get() || cipher.is_none() {
+            return Value::none();
+        }
+        Value::of(List::from_slice(cx, &[cipher]))
+    }
 
     #[py("($self, /)")]
     fn version(_: &mut Cx, this: &'static SslSocket) -> Option<&'static str> {
@@ -607,6 +619,7 @@ impl SslSocket {
                 cx.barrier(this);
                 Ok(())
             }
+            None if value.is_none() => Err(undeletable(cx, "context")),
             None => raise!(cx, TypeError, "The value must be a SSLContext"),
         }
     }
@@ -631,7 +644,8 @@ impl SslSocket {
     }
     #[setter("owner")]
     fn set_owner(cx: &mut Cx, this: &'static SslSocket, value: Option<Value>) -> PyResult<()> {
-        this.owner.set(value.unwrap_or(Value::none()));
+        let Some(owner) = value else { return Err(undeletable(cx, "owner")) };
+        this.owner.set(owner);
         cx.barrier(this);
         Ok(())
     }
@@ -643,6 +657,7 @@ impl SslSocket {
     fn set_session(cx: &mut Cx, _: &'static SslSocket, value: Option<Value>) -> PyResult<()> {
         match value {
             Some(v) if v.is_none() => Ok(()),
+            None => Err(undeletable(cx, "session")),
             _ => raise!(cx, TypeError, "Value is not a SSLSession."),
         }
     }
