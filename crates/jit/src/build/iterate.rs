@@ -62,7 +62,9 @@ impl Builder<'_> {
             self.flush_iter(&mut cache);
         }
         let inner = self.load(it, Alias::Fixed, std::mem::offset_of!(Enumerate, iterator));
-        let inner = self.guard_class(inner, ListIter::class());
+        let now = self.peek(it).and_then(|now| now.exact::<Enumerate>()).map(|now| now.iterator.class());
+        let row = RowKind::ALL.into_iter().find(|row| now.is_some_and(|c| std::ptr::eq(c, row.iterator())));
+        let inner = self.guard_class(inner, row.unwrap_or(RowKind::List).iterator());
         let list = self.cache_iterator(inner)?;
         self.state.iters[list].owner = it;
         let at = std::mem::offset_of!(Enumerate, index);
