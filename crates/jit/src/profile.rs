@@ -1,7 +1,6 @@
 //! What running code has taught about it: why compiled code leaves, and what objects are met where.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use taipan_runtime::Value;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::heap::RootVec;
@@ -20,13 +19,13 @@ use crate::tier::{self, data};
 #[derive(Default, Debug)]
 pub struct Profile {
     /// Bits of reasons by word index.
-    failures: HashMap<u32, u32>,
+    failures: FxHashMap<u32, u32>,
     /// Registers whose kind varies on entry, by word index.
     varying: Vec<(u32, u16)>,
     /// Classes and shapes of receivers by word index, with how often one was noted.
-    receivers: HashMap<u32, (u32, Vec<(u64, u64)>)>,
+    receivers: FxHashMap<u32, (u32, Vec<(u64, u64)>)>,
     /// Functions called, by word index.
-    callees: HashMap<u32, Callees>,
+    callees: FxHashMap<u32, Callees>,
 }
 
 /// Receivers noted before code is compiled anew with them.

@@ -99,8 +99,7 @@ pub struct Unit {
     /// Nanoseconds that compiling it was thought to take, and that building it took.
     cost: Cell<u64>,
     built_in: Cell<u64>,
-    /// Resumptions by it, and how many of them it left to the interpreter.
-    resumed: Cell<u32>,
+    /// Resumptions by it that it left to the interpreter.
     left: Cell<u32>,
 }
 
@@ -372,7 +371,8 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
             },
         };
         frame.flags |= flag::NATIVE;
-        (*unit).resumed.set((*unit).resumed.get().wrapping_add(1));
+        code.resume_pc.set(frame.pc);
+        code.resume_code.set((*unit).start.get());
         run(cx, (*unit).start.get())
     }
 }
@@ -569,7 +569,6 @@ fn new_unit(cx: &Cx, tier: &mut Tier, code: &'static CodeObject, entry: u32, pro
         patience: Cell::new(EXITS_TO_LEARN),
         cost: Cell::new(0),
         built_in: Cell::new(0),
-        resumed: Cell::new(0),
         left: Cell::new(0),
     }));
     tier.units.push(unit);
@@ -790,7 +789,7 @@ impl Unit {
     /// Notes that a resumption was left to the interpreter. Code that mostly does so is of no use.
     pub fn note_left(&self) {
         self.left.set(self.left.get() + 1);
-        if self.left.get() >= 64 && self.left.get() > self.resumed.get() / 4 {
+        if self.left.get() >= 64 && self.left.get() > self.code.resumed.get() / 4 {
             self.discard();
             refuse(data(self.code), self.entry, "left to the interpreter");
         }
@@ -843,6 +842,7 @@ impl Unit {
         if data(self.code).units.is_empty() {
             self.code.has_resumes.set(false);
         }
+        self.code.resume_code.set(std::ptr::null());
         if self.entry == ENTRY {
             self.code.native.set(std::ptr::null());
         }

@@ -367,23 +367,40 @@ impl Cx {
     /// `frame` must be such a frame.
     #[inline(always)]
     pub unsafe fn run_compiled(&mut self, frame: *mut Frame) -> Option<u64> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let native = (*frame).code.native.get();
+            if native.is_null() {
+                return None;
+            }
+            let prev = (*frame).prev;
+            let bits = self.run_native(frame, native)?;
+            if self.frame != prev {
+                self.pop_frame();
+            }
+            Some(bits)
+        }
+    }
+
+    /// Runs compiled code for the frame on top: the word that it gives. None if events are traced or the native stack is
+    /// short.
+    ///
+    /// # Safety
+    /// The code must be one for frames that stand where this one does.
+    #[inline(always)]
+    pub unsafe fn run_native(&mut self, frame: *mut Frame, native: *const u8) -> Option<u64> {
         let here = 0u8;
+        if self.traced || (&raw const here as usize) < self.native_limit {
+            return None;
+        }
         // SAFETY: the caller's promise; FRAME-1. Compiled code takes the context and the window, and it runs the interpreter
         // itself where it leaves a frame with flag NATIVE.
         unsafe {
-            let native = (*frame).code.native.get();
-            if native.is_null() || self.traced || (&raw const here as usize) < self.native_limit {
-                return None;
-            }
             (*frame).flags |= flag::NATIVE;
-            let prev = (*frame).prev;
             let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute(native);
             self.compiled += 1;
             let bits = run(self, (*frame).regs);
             self.compiled -= 1;
-            if self.frame != prev {
-                self.pop_frame();
-            }
             Some(bits)
         }
     }

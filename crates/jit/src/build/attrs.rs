@@ -428,12 +428,34 @@ impl Builder<'_> {
         if !doubtful && self.store_cached(cache, v, value).is_some() {
             return Ok(Flow::Next);
         }
+        if let Some(flow) = self.store_property(cache, v, name, value)? {
+            return Ok(flow);
+        }
         self.sync(&[]);
         let (v, value) = (self.boxed(v), self.boxed(value));
         let name = self.word(Value::of(name).bits());
         self.python_call(Helper::SetAttr, &[v, value, name], Type::Word);
         self.check_valid(cache);
         Ok(Flow::Next)
+    }
+
+    /// A store to a property with a setter written in Python.
+    fn store_property(&mut self, at: At, v: Val, name: &'static Str, value: Val) -> Built<Option<Flow>> {
+        if self.func[v].ty != Type::Val || self.failed(Reason::Class) && self.class_of(v).is_none() {
+            return Ok(None);
+        }
+        let Some(class) = self.class_of(v).or_else(|| self.noted_class(v)) else { return Ok(None) };
+        if !class.is_heap_type() || !attr::uses_generic_set(class) {
+            return Ok(None);
+        }
+        self.cx.assign_version(class);
+        let setter = self.cx.type_lookup(class, name).and_then(attr::python_setter);
+        let Some(setter) = setter.filter(|f| class.version() != 0 && self.takes(f, 2)) else { return Ok(None) };
+        self.watch_type(class);
+        let v = self.guard_class(v, class);
+        // The result goes where the callee's window begins; nobody reads it.
+        let nowhere = self.context().code.nregs();
+        self.build_or_call(at, setter, &[v, value], nowhere, nowhere).map(Some)
     }
 
     fn store_cached(&mut self, cache: At, v: Val, value: Val) -> Option<()> {

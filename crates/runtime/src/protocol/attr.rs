@@ -258,6 +258,11 @@ pub fn python_getter(descr: Value) -> Option<&'static Function> {
     descr.exact::<Property>()?.get.get()?.exact::<Function>()
 }
 
+/// The setter of a property, as [`python_getter`].
+pub fn python_setter(descr: Value) -> Option<&'static Function> {
+    descr.exact::<Property>()?.set.get()?.exact::<Function>()
+}
+
 /// Whether attributes of instances are read by [`generic_get`].
 pub fn uses_generic_get(class: &Type) -> bool {
     let generic: fn(&mut Cx, Value, &'static Str) -> PyResult<Value> = generic_get;

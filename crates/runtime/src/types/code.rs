@@ -68,6 +68,9 @@ pub struct CodeObject {
     pub resumed: Cell<u32>,
     /// Whether there is compiled code that generators of this code may be resumed with.
     pub has_resumes: Cell<bool>,
+    /// Where a generator was last resumed by compiled code, and that code, null if there is none.
+    pub resume_pc: Cell<*const u64>,
+    pub resume_code: Cell<*const u8>,
     positions: RefCell<Option<Box<[taipan_bytecode::Position]>>>,
     /// See [`CodeObject::starts_line`].
     line_starts: RefCell<Option<Box<[bool]>>>,
@@ -222,6 +225,8 @@ impl CodeObject {
             jit: Cell::new(std::ptr::null_mut()),
             resumed: Cell::new(0),
             has_resumes: Cell::new(false),
+            resume_pc: Cell::new(std::ptr::null()),
+            resume_code: Cell::new(std::ptr::null()),
             positions: RefCell::new(None),
             line_starts: RefCell::new(None),
         };

@@ -388,9 +388,16 @@ impl Generator {
     #[inline(always)]
     pub fn resume_compiled(&'static self, cx: &mut Cx) -> u64 {
         // SAFETY: the frame of a generator that is not finished.
-        let code = unsafe { (*self.frame.get()).code };
+        let frame = unsafe { &mut *self.frame.get() };
+        let code = frame.code;
         let resumed = code.resumed.get().wrapping_add(1);
         code.resumed.set(resumed);
+        if frame.pc == code.resume_pc.get() && !code.resume_code.get().is_null() {
+            // SAFETY: the code is for frames that are suspended there.
+            if let Some(bits) = unsafe { cx.run_native(frame, code.resume_code.get()) } {
+                return bits;
+            }
+        }
         if code.has_resumes.get() || resumed >= cx.hot_call {
             // SAFETY: the frame is on top.
             unsafe { (cx.rt().hooks.get().resume)(cx) }

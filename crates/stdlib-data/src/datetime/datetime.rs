@@ -184,7 +184,7 @@ fn hash_of(cx: &mut Cx, v: Value) -> PyResult<i64> {
         let hash = match offset(cx, first)? {
             None => format::hash_bytes(&this.data),
             Some(offset) => {
-                let rest = delta::from_micros(cx, this.micros() - i128::from(offset))?;
+                let rest = delta::from_micros(cx, i128::from(this.micros() - offset))?;
                 hash::hash(cx, rest)?
             }
         };
@@ -216,7 +216,7 @@ fn richcompare(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
     let is_equality = matches!(op, CmpOp::Eq | CmpOp::Ne);
     let order = match (p, q) {
         (p, q) if p == q => x.data.cmp(&y.data),
-        (Some(p), Some(q)) => (x.micros() - i128::from(p)).cmp(&(y.micros() - i128::from(q))),
+        (Some(p), Some(q)) => (x.micros() - p).cmp(&(y.micros() - q)),
         _ if is_equality => return Ok(Value::bool(op == CmpOp::Ne)),
         _ => return raise!(cx, TypeError, "can't compare offset-naive and offset-aware datetimes"),
     };
@@ -229,15 +229,14 @@ fn richcompare(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
 /// The datetime so many microseconds later, of the same class and zone. OverflowError.
 pub fn shift(cx: &mut Cx, v: Value, micros: i128) -> PyResult<Value> {
     let this = of(v);
-    let total = this.micros() + micros;
-    let (days, rest) = (total.div_euclid(i128::from(DAY)), total.rem_euclid(i128::from(DAY)) as i64);
-    let fields = match i64::try_from(days) {
-        Ok(days) if (1..=MAX_ORDINAL).contains(&days) => {
-            Fields { ymd: calendar::from_ordinal(days), clock: clock_of(rest), fold: 0, zone: this.zone.get() }
-        }
-        _ => return raise!(cx, OverflowError, "date value out of range"),
-    };
-    make(cx, v.class(), fields)
+    // What does not fit is far out of range.
+    let total = i64::try_from(micros).ok().and_then(|micros| this.micros().checked_add(micros));
+    let (days, rest) = total.map_or((0, 0), |total| (total.div_euclid(DAY), total.rem_euclid(DAY)));
+    if !(1..=MAX_ORDINAL).contains(&days) {
+        return raise!(cx, OverflowError, "date value out of range");
+    }
+    let ymd = calendar::from_ordinal(days);
+    make(cx, v.class(), Fields { ymd, clock: clock_of(rest), fold: 0, zone: this.zone.get() })
 }
 
 /// The time of day so many microseconds after midnight.
@@ -265,8 +264,8 @@ fn sub(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
         false => (offset(cx, a)?, offset(cx, b)?),
     };
     let difference = match (p, q) {
-        (None, None) => x.micros() - y.micros(),
-        (Some(p), Some(q)) => x.micros() - i128::from(p) - (y.micros() - i128::from(q)),
+        (None, None) => i128::from(x.micros() - y.micros()),
+        (Some(p), Some(q)) => i128::from(x.micros() - p - (y.micros() - q)),
         _ => return raise!(cx, TypeError, "can't subtract offset-naive and offset-aware datetimes"),
     };
     delta::from_micros(cx, difference)
@@ -300,10 +299,10 @@ impl DateTime {
     }
 
     /// Microseconds since 0000-12-31.
-    pub fn micros(&self) -> i128 {
+    pub fn micros(&self) -> i64 {
         let ((y, m, d), c) = (self.ymd(), self.clock());
         let seconds = i64::from(c.hour) * 3600 + i64::from(c.minute) * 60 + i64::from(c.second);
-        i128::from(calendar::ordinal(y, m, d)) * i128::from(DAY) + i128::from(seconds * SECOND + i64::from(c.micro))
+        calendar::ordinal(y, m, d) * DAY + seconds * SECOND + i64::from(c.micro)
     }
 
     /// What `__reduce_ex__` gives.

@@ -264,10 +264,10 @@ impl Methods {
     fn utctimetuple(cx: &mut Cx, this: &'static DateTime) -> PyResult<Value> {
         let total = match offset(cx, Value::of(this))? {
             None => return struct_time(cx, this.ymd(), this.clock(), 0),
-            Some(offset) => this.micros() - i128::from(offset),
+            Some(offset) => this.micros() - offset,
         };
-        let day = i128::from(calendar::DAY);
-        let (days, rest) = (total.div_euclid(day) as i64, (total.rem_euclid(day) / i128::from(SECOND)) as i32);
+        let day = calendar::DAY;
+        let (days, rest) = (total.div_euclid(day), (total.rem_euclid(day) / SECOND) as i32);
         if !(1..=calendar::MAX_ORDINAL).contains(&days) {
             return raise!(cx, OverflowError, "date value out of range");
         }
@@ -283,7 +283,7 @@ impl Methods {
             return Ok(seconds as f64 + f64::from(this.clock().micro) / 1e6);
         }
         let offset = offset(cx, Value::of(this))?.unwrap_or(0);
-        let (micros, second) = (cx.int_wide(this.micros() - i128::from(offset) - EPOCH), cx.int(SECOND));
+        let (micros, second) = (cx.int_wide(i128::from(this.micros() - offset) - EPOCH), cx.int(SECOND));
         let seconds = taipan_runtime::types::int::truediv(cx, micros, second)?;
         Ok(float::as_f64(seconds).unwrap_or(0.0))
     }
@@ -422,7 +422,7 @@ impl Methods {
         let target = match target {
             Some(zone) => zone,
             None => {
-                let seconds = (in_utc.micros() - EPOCH).div_euclid(i128::from(SECOND)) as i64;
+                let seconds = (i128::from(in_utc.micros()) - EPOCH).div_euclid(i128::from(SECOND)) as i64;
                 local_zone(cx, seconds)?
             }
         };
