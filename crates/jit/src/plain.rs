@@ -413,9 +413,10 @@ pub extern "C" fn truth_of(cx: &mut Cx, v: Value) -> u64 {
     object::truth(cx, v).map_or(0, truth)
 }
 
-/// `enumerate(v)` of a list or tuple.
+/// `enumerate(v)` of a built-in container.
 pub extern "C" fn enumerate(cx: &mut Cx, v: Value) -> u64 {
-    if v.exact::<List>().is_none() && v.exact::<Tuple>().is_none() {
+    let class = v.class();
+    if class.is_heap_type() || class.slots().iter.is_none() || class.slots().next.is_some() {
         return NOT_PLAIN;
     }
     word(cx.call(Value::of(&ENUMERATE), &[v]))
@@ -617,6 +618,15 @@ pub const METHODS: &[(&str, &str, Needs, Gives)] = &[
     ("dict", "values", Needs::Nothing, Gives::Any),
     ("dict", "copy", Needs::Nothing, Gives::Any),
     ("set", "copy", Needs::Nothing, Gives::Any),
+    ("bytes", "find", Needs::Scalars, Gives::Any),
+    ("bytes", "count", Needs::Scalars, Gives::Any),
+    ("bytes", "startswith", Needs::Scalars, Gives::Any),
+    ("bytes", "endswith", Needs::Scalars, Gives::Any),
+    ("bytes", "hex", Needs::Nothing, Gives::Any),
+    ("bytearray", "append", Needs::Numbers, Gives::Any),
+    ("bytearray", "extend", Needs::Scalars, Gives::Any),
+    ("bytearray", "pop", Needs::Numbers, Gives::Any),
+    ("int", "to_bytes", Needs::Scalars, Gives::Any),
     ("int", "bit_length", Needs::Nothing, Gives::Any),
     ("int", "bit_count", Needs::Nothing, Gives::Any),
 ];

@@ -62,10 +62,10 @@ impl Builder<'_> {
             self.flush_iter(&mut cache);
         }
         let inner = self.load(it, Alias::Fixed, std::mem::offset_of!(Enumerate, iterator));
-        let now = self.peek(it).and_then(|v| v.exact::<Enumerate>()).map(|e| e.iterator.class());
+        let now = self.peek(it).and_then(|now| now.exact::<Enumerate>()).map(|now| now.iterator.class());
         let class = self.iterated.get(&origin).map(|classes| classes[0]).or(now);
-        let tuple = class.is_some_and(|c| std::ptr::eq(c, TupleIter::class()));
-        let inner = self.guard_class(inner, if tuple { TupleIter::class() } else { ListIter::class() });
+        let row = RowKind::ALL.into_iter().find(|row| class.is_some_and(|c| std::ptr::eq(c, row.iterator())));
+        let inner = self.guard_class(inner, row.unwrap_or(RowKind::List).iterator());
         let list = self.cache_iterator(inner)?;
         self.state.iters[list].owner = it;
         let at = std::mem::offset_of!(Enumerate, index);

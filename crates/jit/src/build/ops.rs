@@ -366,6 +366,18 @@ impl Builder<'_> {
                 let items: Vec<Val> = (b..b + c).map(|r| self.reg(r)).collect();
                 self.build_list(a, items);
             }
+            B::SetAdd => {
+                let (set, v) = (self.reg(a), self.reg(b));
+                if self.plain(Helper::PlainSetAdd, &[set, v], Type::Val).is_none() {
+                    return self.generic(at);
+                }
+            }
+            B::MapAdd => {
+                let (dict, key, v) = (self.reg(a), self.reg(b), self.reg(c));
+                if self.plain(Helper::PlainSetItem, &[dict, key, v], Type::Word).is_none() {
+                    return self.generic(at);
+                }
+            }
             B::ListAppend => {
                 let (list, v) = (self.reg(a), self.reg(b));
                 self.list_append(list, v);
