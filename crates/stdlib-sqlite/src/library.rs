@@ -211,6 +211,7 @@ pub fn step(cx: &mut Cx, st: *mut ffi::sqlite3_stmt) -> i32 {
     if !matches!(status & 0xff, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) {
         return status;
     }
+    taipan_runtime::liveness::forget_dead_temporaries(cx);
     cx.heap().collect(taipan_gc::Kind::Major);
     // SAFETY: SQL-1.
     unsafe { ffi::sqlite3_reset(st) };

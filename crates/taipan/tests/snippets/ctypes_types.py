@@ -1,4 +1,4 @@
-# modes: stress. ctypes: types, memory, calls and callbacks; what C memory refers to survives collections.
+# ctypes: types, memory, calls and callbacks; what C memory refers to survives collections.
 import ctypes, gc, sys
 from ctypes import *
 

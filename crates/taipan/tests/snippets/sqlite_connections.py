@@ -1,4 +1,4 @@
-# modes: stress. sqlite3: transactions, callbacks, rows, errors, other threads; nothing is lost to the collector.
+# sqlite3: transactions, callbacks, rows, errors, other threads; nothing is lost to the collector.
 import gc, os, sqlite3, tempfile, threading
 
 def attempt(f):
