@@ -149,6 +149,19 @@ impl Heap {
         }
     }
 
+    /// The calling thread, parked by [`Heap::park_while`], has taken the GIL inside its `body` and is the mutator until
+    /// [`Heap::suspend`] is called with what this returns.
+    pub fn resume(&mut self, id: ThreadId) -> usize {
+        self.threads.slots[id.0 as usize].as_mut().map_or(0, |thread| std::mem::replace(&mut thread.sp, 0))
+    }
+
+    /// The calling thread is parked again as it was before [`Heap::resume`], and about to give up the GIL.
+    pub fn suspend(&mut self, id: ThreadId, sp: usize) {
+        if let Some(thread) = &mut self.threads.slots[id.0 as usize] {
+            thread.sp = sp;
+        }
+    }
+
     /// Runs `body` with the calling thread parked. `body` gives up the GIL, blocks and takes the GIL
     /// again; what the caller's frames hold stays alive meanwhile.
     ///

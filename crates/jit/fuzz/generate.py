@@ -34,6 +34,22 @@ def where(e):
         tb = tb.tb_next
     return type(e).__name__, str(e), found[-4:]
 
+def chain(e):
+    found = []
+    while e is not None and len(found) < 4:
+        found.append(where(e))
+        e = e.__context__
+    return found
+
+def starred(*args, scale=1, **named):
+    return (len(args) * 10 + len(named)) * scale
+
+def keywords(a, b=2, *, c=3):
+    return a + b * c
+
+def forwarded(*args, **named):
+    return starred(*args, **named)
+
 class Manager:
     def __init__(self, mute):
         self.mute = mute
@@ -145,7 +161,7 @@ class Generator:
     def e_i(self, d):
         if d <= 0 or self.chance(0.15):
             return self.leaf_i()
-        choice = self.r.randrange(37)
+        choice = self.r.randrange(38)
         a = lambda: self.e("i", d - 1)
         if choice < 9:
             return f"({a()} {self.pick(['+', '-', '+', '-', '*', '&', '|', '^'])} {a()})"
@@ -197,6 +213,11 @@ class Generator:
         if choice == 35:
             op = self.pick([">> 7", ">> 60", "<< 17", "^ 0xFF51AFD7ED558CCD", "% 97", "+ 1", f"| {a()}", "// 3", "& 255"])
             return f"(({a()} & {WORD}) {op})"
+        if choice == 37:
+            x, y = self.leaf_i(), self.leaf_i()
+            return self.pick([f"starred({x}, {y})", f"starred({x}, scale={y} & 3, z={x})", f"forwarded({x}, *({y}, 1), k={x})",
+                              f"keywords({x} & 255, c={y} & 255)", f"keywords(*({x} & 7, {y} & 7))", f"forwarded(*{self.e_l(0)})",
+                              f"keywords(b={x} & 7, a={y} & 7)", "forwarded()"])
         if choice == 36:
             return f"(({a()} & {WORD}) {self.pick(['<', '<=', '==', '!=', '>', '>='])} ({a()} & {WORD}))"
         return self.call("i", d) or self.leaf_i()

@@ -221,10 +221,17 @@ class Program(Generator):
         last_only = self.chance(0.15)
         if not last_only:
             name = self.fresh("x")
+            if self.chance(0.4):
+                # Nobody sees the exception itself, or only by asking for it.
+                kind = self.pick(["KeyError", "IndexError", "ZeroDivisionError", "(KeyError, ZeroDivisionError)"])
+                self.w(f"except {kind}:")
+                if self.chance(0.3):
+                    self.w(f"    if {self.boolean(1)}: out(chain(sys.exception()))")
+                self.block(2)
             kind = self.pick(["Exception", "(ValueError, IndexError, ZeroDivisionError, KeyError, TypeError, Error)"])
             self.w(f"except {kind} as {name}:")
             if self.chance(0.5):
-                self.w(f"    out(where({name}))")
+                self.w(f"    out({self.pick(['where', 'chain'])}({name}))")
             self.block(2)
             if self.chance(0.3):
                 self.w("else:")

@@ -187,7 +187,7 @@ helpers! {
     /// Sets an attribute of a new function: (function, value, number).
     SetFunctionAttribute = set_function_attribute, writes;
     /// Makes a generator: (function, address of the parameters, count).
-    NewGenerator = new_generator, removable;
+    NewGenerator = new_generator, raises;
     /// Makes an exception: (class, index of the word that raises it, address of the arguments, count).
     NewException = new_exception, removable;
     /// Makes a dict: (tuple of names, address of the values).
@@ -717,6 +717,10 @@ extern "C" fn set_function_attribute(cx: &mut Cx, f: &'static Function, v: Value
 
 /// HELP-1: `parameters` leads to the `n` parameters of a generator function that begins plainly.
 unsafe extern "C" fn new_generator(cx: &mut Cx, f: &'static Function, parameters: *const Value, n: usize) -> u64 {
+    // The frame that the interpreter would push counts.
+    if cx.check_depth().is_err() {
+        return 0;
+    }
     // SAFETY: HELP-1.
     let parameters = unsafe { std::slice::from_raw_parts(parameters, n) };
     let made = Generator::of_call(cx, f, parameters);

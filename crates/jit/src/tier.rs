@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use taipan_bytecode::{Op as B, effects};
+use taipan_bytecode::Op as B;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::frame::flag;
 use taipan_runtime::heap::RootVec;
@@ -20,7 +20,10 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Value, threads};
 
-use crate::build::cfg::{op_at, word_at};
+use crate::budget::{
+    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, affords, is_leaf, is_worth_it, loop_start, thread_time,
+};
+use crate::build::cfg::op_at;
 use crate::build::entry::Product;
 use crate::build::{self, Refusal};
 use crate::code::Arena;
@@ -35,25 +38,8 @@ use crate::{Mode, dump, explicit, passes, stats};
 const EXITS_TO_LEARN: u32 = 40;
 /// Compiling code anew pays after so many nanoseconds of it for each exit.
 const NANOSECONDS_PER_EXIT: u64 = 4000;
-/// Nanoseconds that building takes, roughly.
-const COST_OF_BUILDING: u64 = 300_000;
-/// Nanoseconds that Cranelift takes for an instruction of the IR, roughly, and for a word of bytecode.
-const COST_OF_INSTRUCTION: u64 = 8_000;
-const COST_OF_WORD: u64 = 2_000;
-/// Words of functions without calls and loops that are left to the interpreter where it calls them.
-const LEAF_WORDS: usize = 16;
-/// Nanoseconds of processor time that may be spent compiling in any case.
-const BUDGET_AT_START: u64 = 3_000_000;
-/// Nanoseconds of processor time after which the program is not short.
-const EARLY: u64 = 100_000_000;
-/// Of a hundred nanoseconds so many may be spent compiling, until then and later.
-const EARLY_PERCENT: u64 = 12;
-const LATER_PERCENT: u64 = 40;
 /// At most so many exits are taken before code is compiled anew.
 const MOST_EXITS: u64 = 4000;
-/// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
-const CALL_TICKS: u32 = 8;
-const LOOP_TICKS: u32 = 6;
 /// Units made for one entry before it is left alone.
 const MAX_UNITS: u32 = 12;
 /// Attempts to build a function.
@@ -72,7 +58,7 @@ pub(crate) struct CodeData {
     /// What compiling an entry is thought to take, if that was too much.
     costs: HashMap<u32, u64>,
     /// How often an entry was found hot that there was no code for.
-    ticks: HashMap<u32, u32>,
+    pub(crate) ticks: HashMap<u32, u32>,
     /// Entries that are not to be compiled.
     refused: Vec<u32>,
 }
@@ -135,6 +121,13 @@ struct Tier {
     spent_behind: u64,
     /// What the worker still has to do is thought to take so long.
     queued: u64,
+}
+
+impl Tier {
+    /// Nanoseconds of processor time for compiling, what the worker has yet to do included.
+    fn spent_in_all(&self) -> u64 {
+        self.spent + self.spent_behind + self.queued
+    }
 }
 
 /// Some unit was discarded whose memory was not freed yet.
@@ -291,14 +284,6 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
     }
 }
 
-/// Whether a function is so short that the interpreter has run it before it has entered compiled code. Where compiled code
-/// or the runtime calls it, it is compiled.
-fn is_leaf(code: &CodeObject) -> bool {
-    let options = crate::options();
-    let short = code.word_count() <= LEAF_WORDS && options.mode != Mode::Stress && options.hot_call.is_none();
-    short && !build::entry::calls_or_loops(code)
-}
-
 /// Runs a unit's code on the frame on top.
 #[inline(always)]
 unsafe fn run(cx: &mut Cx, start: *const u8) -> u64 {
@@ -377,67 +362,6 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
     }
 }
 
-/// Whether what was found hot once more has cost about as much by now as compiling it will. A round of a loop with another
-/// one in it, or a call of a function with a loop, counts for many.
-unsafe fn is_worth_it(code: &CodeObject, index: u32, entry: u32) -> bool {
-    let options = crate::options();
-    if options.mode == Mode::Stress || options.hot_call.is_some() || options.hot_loop.is_some() {
-        return true;
-    }
-    let ticks = data(code).ticks.entry(entry).or_default();
-    *ticks += 1;
-    if *ticks > 1 {
-        let needed = if index == ENTRY { CALL_TICKS } else { LOOP_TICKS };
-        return *ticks > needed;
-    }
-    let (from, to) = match index {
-        ENTRY => (0, code.word_count() as u32),
-        _ => (loop_start(code, index), index),
-    };
-    let mut at = from;
-    while at < to {
-        let op = op_at(code, at as usize);
-        if matches!(op.base(), B::ForNext | B::JumpBack) {
-            return true;
-        }
-        at += op.words() as u32;
-    }
-    false
-}
-
-/// The first instruction of the loop whose bottom is at `index`.
-fn loop_start(code: &CodeObject, index: u32) -> u32 {
-    let op = op_at(code, index as usize).base();
-    let jump = effects::jump(op, word_at(code, index as usize)).unwrap_or(0);
-    (index as i64 + op.words() as i64 + jump as i64) as u32
-}
-
-/// Whether the program can afford to have something compiled that takes about `cost` nanoseconds: time spent compiling stays
-/// a small part of the time spent running, a very small one at first, so that a short program is not slowed down. What is
-/// hot comes back.
-fn affords(tier: &Tier, cost: u64) -> bool {
-    if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() {
-        return true;
-    }
-    let passed = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID);
-    let early = passed.min(EARLY);
-    let budget = BUDGET_AT_START + early / 100 * EARLY_PERCENT + (passed - early) / 100 * LATER_PERCENT;
-    tier.spent + tier.spent_behind + tier.queued + cost < budget
-}
-
-/// Nanoseconds of processor time that this thread or the process has used. On a busy machine time that passes says little.
-pub(crate) fn cpu_time(clock: libc::clockid_t) -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a plain system call.
-    unsafe { libc::clock_gettime(clock, &raw mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
-/// Of this thread.
-pub(crate) fn thread_time() -> u64 {
-    cpu_time(libc::CLOCK_THREAD_CPUTIME_ID)
-}
-
 fn refuse(data: &mut CodeData, entry: u32, why: &'static str) {
     data.refused.push(entry);
     stats::STATS.with_borrow_mut(|s| *s.refused.entry(why).or_default() += 1);
@@ -468,7 +392,7 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: bool) -> Res
     }
     let unknown = || COST_OF_BUILDING + code.word_count() as u64 * COST_OF_WORD;
     let cost = data.costs.get(&entry).copied().unwrap_or_else(unknown);
-    if !ready().is_some_and(|tier| now || affords(tier, cost)) {
+    if !ready().is_some_and(|tier| now || affords(tier.spent_in_all(), cost)) {
         return Err(Declined::ForNow);
     }
     let began = thread_time();
@@ -503,7 +427,7 @@ fn build_and_make(
     let cost = size as u64 * COST_OF_INSTRUCTION;
     data(code).costs.insert(entry, cost + COST_OF_BUILDING);
     let tier = ready().ok_or("no machine")?;
-    if !now && !affords(tier, cost) {
+    if !now && !affords(tier.spent_in_all(), cost) {
         return Ok(None);
     }
     *data(code).made.entry(entry).or_default() += 1;

@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::budget::thread_time;
 use crate::ir::Func;
 use crate::lower::{Callees, Lowered, Machine, Process};
-use crate::tier::thread_time;
 
 /// How long the thread waits for work before it ends.
 const IDLE: Duration = Duration::from_millis(500);

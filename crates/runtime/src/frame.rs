@@ -284,6 +284,11 @@ impl Cx {
             && frame.wrapping_add(1) < self.stack.frames_end
     }
 
+    /// RecursionError if there are too many frames for another one.
+    pub fn check_depth(&mut self) -> PyResult<()> {
+        if self.depth < self.rt().recursion_limit.get() { Ok(()) } else { Err(self.frame_overflow()) }
+    }
+
     /// As [`Cx::push_frame`].
     ///
     /// # Safety

@@ -7,7 +7,7 @@
 //!   with the GIL held.
 //! - THREAD-3: after [`finalize`] only the main thread takes the GIL; the others wait for the end of the process.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -47,6 +47,8 @@ static DROP_REQUEST: AtomicBool = AtomicBool::new(false);
 static COUNT: AtomicUsize = AtomicUsize::new(1);
 static INTERVAL_NS: AtomicU64 = AtomicU64::new(5_000_000);
 static FINALIZING: AtomicBool = AtomicBool::new(false);
+/// Threads that the runtime did not start may call in ([`expect_foreign_threads`]).
+static FOREIGN: AtomicBool = AtomicBool::new(false);
 /// A signal has arrived that the main thread has not looked at.
 static SIGNALLED: AtomicBool = AtomicBool::new(false);
 
@@ -155,7 +157,16 @@ pub fn run_compiled() -> bool {
     contexts().iter().any(|cx| unsafe { (**cx).compiled > 0 })
 }
 
+thread_local! {
+    /// The calling thread's context, null if it has none.
+    static CURRENT: Cell<*mut Cx> = const { Cell::new(std::ptr::null_mut()) };
+    /// The thread gave the GIL up and is parked.
+    static RELEASED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Adds the context of the calling thread.
 pub(crate) fn add_context(cx: &mut Cx) {
+    CURRENT.set(cx);
     // SAFETY: THREAD-2: the caller holds the GIL.
     unsafe { (*CONTEXTS.0.get()).push(cx) };
 }
@@ -179,6 +190,7 @@ impl Drop for Registered {
     fn drop(&mut self) {
         let cx = &mut *self.0;
         let address: *mut Cx = cx;
+        CURRENT.set(std::ptr::null_mut());
         // SAFETY: THREAD-2: this thread holds the GIL until the last line.
         unsafe { (*CONTEXTS.0.get()).retain(|c| *c != address) };
         let id = cx.thread;
@@ -219,6 +231,53 @@ pub fn spawn(cx: &mut Cx, stack_bytes: usize, body: impl FnOnce(&mut Cx) + 'stat
     }
 }
 
+/// Says that from now on threads that the runtime did not start may call [`attach`], so that blocking calls give the GIL
+/// up even while there is only one Python thread.
+pub fn expect_foreign_threads() {
+    FOREIGN.store(true, Ordering::SeqCst);
+}
+
+/// Runs `f` with the calling thread's context and the GIL: for callbacks from native code, which may be called inside
+/// [`Cx::allow_threads`] or on a thread that Python does not know.
+pub fn attach<T>(f: impl FnOnce(&mut Cx) -> T) -> T {
+    let current = CURRENT.get();
+    if current.is_null() {
+        return attach_foreign(f);
+    }
+    // SAFETY: the context lives as long as its thread runs Python code; whoever borrowed it waits for this call.
+    let cx = unsafe { &mut *current };
+    if !RELEASED.get() {
+        return f(cx);
+    }
+    GIL.take(cx.is_main);
+    RELEASED.set(false);
+    let guard = AbortOnPanic;
+    let (heap, thread) = (cx.heap, cx.thread);
+    // SAFETY: the GIL is held; frames from the parking call outwards do not change until it returns.
+    let sp = unsafe { (*heap).resume(thread) };
+    let result = f(cx);
+    // SAFETY: as above.
+    unsafe { (*heap).suspend(thread, sp) };
+    std::mem::forget(guard);
+    RELEASED.set(true);
+    GIL.release(false);
+    result
+}
+
+/// As [`attach`], on a thread without a context: it gets one for the time of the call.
+fn attach_foreign<T>(f: impl FnOnce(&mut Cx) -> T) -> T {
+    GIL.take(false);
+    COUNT.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: THREAD-2: the GIL is held, and a thread that has a context is still there to have started this one.
+    let (runtime, heap) = unsafe { ((*contexts()[0]).rt() as *const crate::cx::Runtime, (*contexts()[0]).heap) };
+    // SAFETY: the runtime is leaked.
+    let depth = unsafe { (*runtime).recursion_limit.get() };
+    // SAFETY: the runtime and the heap are leaked; the GIL is held until the drop of `registered`.
+    let mut registered = Registered(unsafe { Cx::for_thread(runtime, heap, depth) });
+    add_context(&mut registered.0);
+    f(&mut registered.0)
+}
+
 /// The stack size of threads as pthreads have it: RLIMIT_STACK, 8 MiB if that is unlimited.
 fn default_stack_bytes() -> usize {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -236,7 +295,7 @@ impl Cx {
     #[inline]
     pub fn allow_threads<T>(&mut self, f: impl FnOnce() -> T) -> T {
         // Only the holder of the GIL makes threads, so there will be no second one while `f` runs.
-        if COUNT.load(Ordering::Relaxed) == 1 {
+        if COUNT.load(Ordering::Relaxed) == 1 && !FOREIGN.load(Ordering::Relaxed) {
             return f();
         }
         self.without_gil(f)
@@ -249,10 +308,12 @@ impl Cx {
         unsafe {
             Heap::park_while(self.heap, self.thread, || {
                 let guard = AbortOnPanic;
+                RELEASED.set(true);
                 GIL.release(false);
                 let result = f();
                 let code = *libc::__errno_location();
                 GIL.take(is_main);
+                RELEASED.set(false);
                 *libc::__errno_location() = code;
                 std::mem::forget(guard);
                 result

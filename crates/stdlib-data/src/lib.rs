@@ -22,6 +22,7 @@ pub const MODULES: taipan_stdlib::Table = &[
     ("_csv", csv::module),
     ("_datetime", datetime::module),
     ("_hashlib", hash::hashlib_module),
+    ("_hmac", hash::hmac_module),
     ("_lsprof", lsprof::module),
     ("_lzma", compress::lzma_module),
     ("_md5", hash::md5_module),

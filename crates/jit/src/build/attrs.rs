@@ -1,7 +1,7 @@
 //! Globals, attributes and methods, by what the interpreter's inline caches hold.
 
 use taipan_bytecode::Op as B;
-use taipan_runtime::dict::Dict;
+use taipan_runtime::dict::{Dict, Table};
 use taipan_runtime::protocol::attr;
 use taipan_runtime::shape::{SHAPE, Shape};
 use taipan_runtime::typeobj::Type as Class;
@@ -41,19 +41,25 @@ impl Builder<'_> {
         Some(self.constant(value))
     }
 
-    /// The value of `name` in a namespace, read through its entry after a check that the keys are the same.
+    /// The value of `name` in a namespace, read through its entry.
     fn entry_in(&mut self, dict: &'static Dict, name: &'static Str) -> Option<Val> {
+        let (_, address) = self.entry_address(dict, name)?;
+        Some(self.emit(Op::LoadStatic, Type::Val, &[], address))
+    }
+
+    /// The table of a namespace and the address of the value of `name` in it, after a check that the keys are the same.
+    fn entry_address(&mut self, dict: &'static Dict, name: &'static Str) -> Option<(&'static Table, u64)> {
         let n = dict.entry_of_str(name)?;
-        let entry = dict.table()?.entry_ptr(n);
+        let table = dict.table()?;
+        let entry = table.entry_ptr(n);
         // SAFETY: the entry exists.
         let address = unsafe { &raw const (*entry).value } as u64;
         self.root(Value::of(dict));
-        self.root(Value::of(dict.table()?));
+        self.root(Value::of(table));
         let d = self.object(Value::of(dict));
         let version = self.emit(Op::Load, Type::Word, &[d], at(Alias::Dict, DICT_VERSION));
         self.emit_guard(Op::GuardWord, Type::Void, &[version], dict.version(), Reason::Const);
-        let v = self.emit(Op::LoadStatic, Type::Val, &[], address);
-        Some(v)
+        Some((table, address))
     }
 
     /// `reg a = global or built-in`.
@@ -92,6 +98,16 @@ impl Builder<'_> {
         }
         self.root(Value::of(globals));
         let v = self.boxed(v);
+        // Nobody relies on the value of a variable that was written to before.
+        if crate::tier::is_volatile(globals, name)
+            && !self.failed(Reason::Const)
+            && let Some((table, address)) = self.entry_address(globals, name)
+        {
+            self.emit(Op::StoreStatic, Type::Void, &[v], address);
+            let table = self.object(Value::of(table));
+            self.emit(Op::Barrier, Type::Void, &[table, v], 0);
+            return Ok(Flow::Next);
+        }
         let (dict, name) = (self.word(Value::of(globals).bits()), self.word(Value::of(name).bits()));
         self.plain_call(Helper::StoreGlobal, &[dict, name, v], Type::Word);
         self.check_valid(at);

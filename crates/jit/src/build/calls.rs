@@ -452,6 +452,9 @@ impl Builder<'_> {
             let &[v] = args else { return Ok(None) };
             return Ok(self.plain(Helper::PlainEnumerate, &[v], Type::Val).map(|it| {
                 let it = self.classed(it, Enumerate::class());
+                if let Some(class) = self.iterator_class(v) {
+                    self.iterated.insert(it, vec![class]);
+                }
                 self.set_reg(at.w.c(), it);
                 Flow::Next
             }));

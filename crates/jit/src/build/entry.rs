@@ -73,7 +73,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         info: vec![],
         tuples: Default::default(),
         functions: Default::default(),
-        zips: Default::default(),
+        iterated: Default::default(),
         rows: Default::default(),
         maybes: Default::default(),
         complexes: Default::default(),

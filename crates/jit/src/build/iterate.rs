@@ -63,7 +63,8 @@ impl Builder<'_> {
         }
         let inner = self.load(it, Alias::Fixed, std::mem::offset_of!(Enumerate, iterator));
         let now = self.peek(it).and_then(|now| now.exact::<Enumerate>()).map(|now| now.iterator.class());
-        let row = RowKind::ALL.into_iter().find(|row| now.is_some_and(|c| std::ptr::eq(c, row.iterator())));
+        let class = self.iterated.get(&origin).map(|classes| classes[0]).or(now);
+        let row = RowKind::ALL.into_iter().find(|row| class.is_some_and(|c| std::ptr::eq(c, row.iterator())));
         let inner = self.guard_class(inner, row.unwrap_or(RowKind::List).iterator());
         let list = self.cache_iterator(inner)?;
         self.state.iters[list].owner = it;

@@ -61,7 +61,7 @@ impl Builder<'_> {
     fn new_generator(&mut self, callee: Val, parameters: &[Val]) -> Val {
         let mut all = vec![callee];
         all.extend(parameters.iter().map(|v| self.boxed(*v)));
-        let v = self.emit(Op::NewGenerator, Type::Val, &all, 0);
+        let v = self.emit_raising(Op::NewGenerator, Type::Val, &all, 0);
         self.classed(v, &generator::GENERATOR)
     }
 }

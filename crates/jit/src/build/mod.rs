@@ -306,8 +306,8 @@ pub struct Builder<'a> {
     pub tuples: HashMap<Val, Vec<Val>>,
     /// Code of functions made here.
     pub functions: HashMap<Val, &'static CodeObject>,
-    /// Classes of the iterators of zip objects made here.
-    pub zips: HashMap<Val, Vec<&'static Class>>,
+    /// Classes of the iterators of zip and enumerate objects made here.
+    pub iterated: HashMap<Val, Vec<&'static Class>>,
     /// Values that are lists or tuples.
     pub rows: HashSet<Val>,
     /// Numbers that may be unbound.

@@ -28,12 +28,12 @@ impl Builder<'_> {
         let classes = classes?;
         let v = self.plain(Helper::PlainZip, &[x, y], Type::Val)?;
         let v = self.classed(v, Zip::class());
-        self.zips.insert(v, classes);
+        self.iterated.insert(v, classes);
         Some(v)
     }
 
     /// The class of the iterator of a container: of what it is known to be, or is now.
-    fn iterator_class(&self, v: Val) -> Option<&'static Class> {
+    pub fn iterator_class(&self, v: Val) -> Option<&'static Class> {
         let class = self.class_of(v).or_else(|| self.peek(v).map(|now| now.class()));
         let is = |other: &Class| class.is_none_or(|c| std::ptr::eq(c, other));
         if is(List::class()) {
@@ -48,7 +48,7 @@ impl Builder<'_> {
     /// The known fields of the iterators of a zip object, as positions among the known iterators.
     pub fn cache_zip(&mut self, it: Val) -> Option<Vec<usize>> {
         let origin = self.origin(it);
-        let classes: Vec<&'static Class> = match self.zips.get(&origin) {
+        let classes: Vec<&'static Class> = match self.iterated.get(&origin) {
             Some(classes) => classes.clone(),
             None => {
                 let now = self.peek(it)?.exact::<Zip>()?;

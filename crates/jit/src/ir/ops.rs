@@ -301,6 +301,8 @@ macro_rules! for_each_ir_op {
             store_raw = StoreRaw (Val, Int, _) -> Void, writes, imm;
             /// The word at the fixed address `imm`.
             load_static = LoadStatic () -> _, reads, imm;
+            /// The word at the address `imm` becomes `a`.
+            store_static = StoreStatic (Val) -> Void, writes, imm;
             /// Tells the collector that `b` was stored into the object `a`.
             barrier = Barrier (Val, Val) -> Void, writes;
             /// Tells the collector that `b` was stored into the buffer with these items.
@@ -329,7 +331,7 @@ macro_rules! for_each_ir_op {
             /// A new exception with the operands as arguments; number `imm` of the function's descriptions.
             new_exception = NewException * -> Val, allocates, imm;
             /// The generator that a call of the generator function `a` gives; the other operands are its parameters.
-            new_generator = NewGenerator * -> Val, allocates;
+            new_generator = NewGenerator * -> Val, calls;
             /// What the entry frame handled before it began to handle the exception that the frame state names. Only exits have it.
             handled_before = HandledBefore () -> Val, pure;
             /// A new list of the operands.

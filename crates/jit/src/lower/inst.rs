@@ -241,6 +241,11 @@ impl Lowering<'_> {
                 let p = self.word(imm);
                 self.b.ins().load(machine_type(inst.ty), flags(), p, 0)
             }
+            Op::StoreStatic => {
+                let p = self.word(imm);
+                self.b.ins().store(flags(), a[0], p, 0);
+                return Ok(None);
+            }
             Op::Barrier => {
                 self.barrier_for(a[0], inst.args[1]);
                 return Ok(None);
@@ -267,7 +272,7 @@ impl Lowering<'_> {
             Op::NewTuple => self.new_tuple(&a),
             Op::NewList => self.new_list(&a),
             Op::NewDict => self.new_dict(imm, &a),
-            Op::NewGenerator => self.new_generator(&a),
+            Op::NewGenerator => self.new_generator(v, &a),
             Op::NewException => self.new_exception(imm, &a),
             Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {

@@ -91,10 +91,13 @@ impl Lowering<'_> {
         self.call(Helper::NewList.row().address, &[cx, at, n], Some(types::I64)).expect("it has a result")
     }
 
-    pub(super) fn new_generator(&mut self, a: &[clif::Value]) -> clif::Value {
+    pub(super) fn new_generator(&mut self, v: Val, a: &[clif::Value]) -> clif::Value {
         let at = self.on_stack(&a[1..]);
         let (cx, n) = (self.cx, self.word(a.len() as u64 - 1));
-        self.call(Helper::NewGenerator.row().address, &[cx, a[0], at, n], Some(types::I64)).expect("it has a result")
+        let address = Helper::NewGenerator.row().address;
+        let result = self.call(address, &[cx, a[0], at, n], Some(types::I64)).expect("it has a result");
+        self.raised(v, result);
+        result
     }
 
     pub(super) fn new_exception(&mut self, number: u64, args: &[clif::Value]) -> clif::Value {

@@ -123,6 +123,7 @@ pub fn clobbers(func: &Func, inst: &Inst) -> Clobber {
         Op::StoreIndex => Clobber::One(Alias::Item),
         Op::StoreRaw => Clobber::One(Alias::Raw),
         Op::StoreReg => Clobber::One(Alias::Reg),
+        Op::StoreStatic => Clobber::One(Alias::Dict),
         _ => Clobber::Nothing,
     }
 }

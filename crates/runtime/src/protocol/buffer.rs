@@ -35,6 +35,8 @@ pub struct Buffer {
     pub shape: Vec<isize>,
     /// Byte distance of items in each dimension; C-contiguous if empty.
     pub strides: Vec<isize>,
+    /// There are no dimensions: one item.
+    pub scalar: bool,
     /// Called by [`release`].
     pub release: Option<fn(&mut Cx, &Buffer)>,
 }
@@ -54,6 +56,7 @@ impl Buffer {
             format: "B".into(),
             shape: Vec::new(),
             strides: Vec::new(),
+            scalar: false,
             release: None,
         }
     }

@@ -6,6 +6,7 @@ use taipan_gc::Marker;
 
 use crate::buffer::ValueArray;
 use crate::cx::{Cx, PyResult, Raised};
+use crate::dict::Dict;
 use crate::exceptions::{self, Exception};
 use crate::frame::{Frame, flag};
 use crate::hooks::NOT_COMPILED;
@@ -152,6 +153,36 @@ pub enum Step {
     Returned(Value),
 }
 
+/// What a generator runs.
+struct Called {
+    code: &'static CodeObject,
+    globals: &'static Dict,
+    builtins: &'static Dict,
+    function: Option<&'static Function>,
+}
+
+/// The frame of a generator that is to go on at `pc`.
+fn suspended(called: Called, window: &'static ValueArray, pc: *const u64) -> Frame {
+    let Called { code, globals, builtins, function } = called;
+    let null = std::ptr::null_mut();
+    Frame {
+        code,
+        regs: window.word_ptr(0),
+        pc,
+        prev: std::ptr::null_mut(),
+        result: null,
+        top: null,
+        globals,
+        builtins,
+        locals: None,
+        function,
+        object: None,
+        receiver: None,
+        flags: flag::GENERATOR,
+        traced_line: 0,
+    }
+}
+
 impl Generator {
     /// Turns the running frame, which just executed ReturnGenerator, into a generator object of `class`. The frame's
     /// registers move into the generator; the caller pops the frame. May collect.
@@ -162,22 +193,8 @@ impl Generator {
         let code = frame.code;
         let window = ValueArray::new(cx, code.nregs());
         let (name, qualname) = frame.function.map_or((code.name, code.qualname), |f| (f.name.get(), f.qualname.get()));
-        let copy = Frame {
-            code,
-            regs: window.word_ptr(0),
-            pc: frame.pc,
-            prev: std::ptr::null_mut(),
-            result: std::ptr::null_mut(),
-            top: std::ptr::null_mut(),
-            globals: frame.globals,
-            builtins: frame.builtins,
-            locals: frame.locals,
-            function: frame.function,
-            object: None,
-            receiver: None,
-            flags: flag::GENERATOR,
-            traced_line: 0,
-        };
+        let called = Called { code, globals: frame.globals, builtins: frame.builtins, function: frame.function };
+        let copy = Frame { locals: frame.locals, ..suspended(called, window, frame.pc) };
         let n = (code.nlocals + code.ncells + code.nfrees) as usize;
         // SAFETY: both windows hold at least n words.
         unsafe { std::ptr::copy_nonoverlapping(frame.regs, window.word_ptr(0), n) };
@@ -200,22 +217,8 @@ impl Generator {
                 *window.word_ptr(free + i) = cell.bits();
             }
         }
-        let frame = Frame {
-            code,
-            regs: window.word_ptr(0),
-            pc: code.words_ptr().wrapping_add(1),
-            prev: std::ptr::null_mut(),
-            result: std::ptr::null_mut(),
-            top: std::ptr::null_mut(),
-            globals: f.globals,
-            builtins: f.builtins,
-            locals: None,
-            function: Some(f),
-            object: None,
-            receiver: None,
-            flags: flag::GENERATOR,
-            traced_line: 0,
-        };
+        let called = Called { code, globals: f.globals, builtins: f.builtins, function: Some(f) };
+        let frame = suspended(called, window, code.words_ptr().wrapping_add(1));
         let this = Generator::with_frame(cx, &GENERATOR, frame, window, f.name.get(), f.qualname.get());
         super::generator_methods::created(cx, this);
         Some(this)

@@ -228,7 +228,10 @@ impl MemoryView {
     pub fn of_buffer(cx: &mut Cx, buffer: Buffer) -> &'static MemoryView {
         let format = cx.intern(&buffer.format);
         let itemsize = buffer.itemsize.max(1);
-        let shape = if buffer.shape.is_empty() { vec![(buffer.len / itemsize) as isize] } else { buffer.shape.clone() };
+        let shape = match buffer.shape.is_empty() && !buffer.scalar {
+            true => vec![(buffer.len / itemsize) as isize],
+            false => buffer.shape.clone(),
+        };
         let strides = match buffer.strides.len() {
             0 => contiguous_strides(&shape, itemsize),
             _ => buffer.strides.clone(),
@@ -382,6 +385,7 @@ pub fn export(cx: &mut Cx, v: Value, flags: i32) -> PyResult<Buffer> {
         format: this.format.to_string_lossy().into(),
         shape: this.shape().to_vec(),
         strides: this.strides().to_vec(),
+        scalar: this.shape().is_empty(),
         release: Some(|_, buffer| {
             if let Some(view) = buffer.owner.downcast::<MemoryView>() {
                 view.exports.set(view.exports.get() - 1);

@@ -67,7 +67,7 @@ impl<'n> Needle<'n> {
         match (self, hay) {
             (Needle::One(n), Units::One(h)) => match n {
                 [c] => memchr::memchr(*c, h),
-                _ => memmem::find(h, n),
+                _ => find_bytes(h, n),
             },
             (Needle::Two(n), Units::Two(h)) => match &**n {
                 [c] => h.iter().position(|x| x == c),
@@ -99,6 +99,19 @@ impl<'n> Needle<'n> {
             _ => None,
         }
     }
+}
+
+/// Texts up to this length are searched without preparing the needle, which takes longer.
+const SHORT: usize = 256;
+
+fn find_bytes(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    let (Some(first), Some(last)) = (needle.first(), hay.len().checked_sub(needle.len())) else {
+        return memmem::find(hay, needle);
+    };
+    if hay.len() > SHORT {
+        return memmem::find(hay, needle);
+    }
+    memchr::memchr_iter(*first, &hay[..=last]).find(|i| hay[*i..].starts_with(needle))
 }
 
 /// The positions of a sequence of `n` > 0 units, not overlapping, at most `limit`.

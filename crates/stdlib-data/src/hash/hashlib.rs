@@ -305,7 +305,7 @@ impl Functions {
         if let Some(msg) = msg.filter(|m| !m.is_none()) {
             with_data(cx, msg, |_, data| state.update(data))?;
         }
-        Ok(hmac::new(cx, state))
+        Ok(hmac::new(cx, &HMAC, state))
     }
 
     /// Single-shot HMAC.

@@ -20,7 +20,11 @@ pub struct HmacObject {
 }
 object!(HmacObject, HMAC);
 
-unsafe fn drop_hmac(object: *mut Header) {
+/// Releases a dead object.
+///
+/// # Safety
+/// `object` must be one.
+pub unsafe fn drop_hmac(object: *mut Header) {
     // SAFETY: a dead object; its state is dropped once.
     unsafe { std::ptr::drop_in_place((*object.cast::<HmacObject>()).state.get()) };
 }
@@ -33,24 +37,24 @@ static HMAC_SPEC: TypeSpec = TypeSpec {
     flags: flags::DISALLOW_INSTANTIATION | flags::IMMUTABLE,
     trace: Some(trace_nothing),
     drop: Some(drop_hmac),
-    slots: Slots {
-        repr: Some(|cx, v| {
-            // SAFETY: the slot of these objects.
-            let name = unsafe { v.cast::<HmacObject>() }.state().engine().name();
-            Ok(cx.str(&format!("<{name} HMAC object @ {:#x}>", v.bits())))
-        }),
-        ..Slots::NONE
-    },
+    slots: Slots { repr: Some(repr), ..Slots::NONE },
     methods: &[HmacObject::METHODS],
     getsets: &[HmacObject::GETSETS],
     doc: "The object used to calculate HMAC of a message.\n\nMethods:\n\nupdate() -- updates the current digest with an additional string\ndigest() -- return the current digest value\nhexdigest() -- return the current digest as a string of hexadecimal digits\ncopy() -- return a copy of the current hash object\n\nAttributes:\n\nname -- the name, including the hash algorithm used by this object\ndigest_size -- number of bytes in digest() output\n",
     ..TypeSpec::DEFAULT
 };
 
-/// A new object. May collect.
-pub fn new(cx: &mut Cx, state: Hmac) -> &'static HmacObject {
-    cx.ready_type(&HMAC);
-    cx.alloc_of(&HMAC, HmacObject { header: Header::fresh(&HMAC), state: UnsafeCell::new(state) })
+/// `repr` of keyed hash objects.
+pub fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    // SAFETY: the slot of these objects.
+    let name = unsafe { v.cast::<HmacObject>() }.state().engine().name();
+    Ok(cx.str(&format!("<{name} HMAC object @ {:#x}>", v.bits())))
+}
+
+/// A new object of one of the types with this layout. May collect.
+pub fn new(cx: &mut Cx, class: &'static Type, state: Hmac) -> &'static HmacObject {
+    cx.ready_type(class);
+    cx.alloc_of(class, HmacObject { header: Header::fresh(class), state: UnsafeCell::new(state) })
 }
 
 impl HmacObject {
@@ -67,7 +71,7 @@ impl HmacObject {
     #[py("($self, /)")]
     fn copy(cx: &mut Cx, this: &'static HmacObject) -> &'static HmacObject {
         let state = this.state().clone();
-        new(cx, state)
+        new(cx, this.header.class(), state)
     }
 
     /// Update the HMAC object with msg.

@@ -1,6 +1,7 @@
 //! `_md5`, `_sha1`, `_sha2`, `_sha3`, `_blake2` and `_hashlib`: one object layout over [`engine::Engine`].
 
 mod blake2;
+mod builtin_hmac;
 mod engine;
 mod hashlib;
 mod hmac;
@@ -24,6 +25,7 @@ use taipan_runtime::{Args, Cx, PyResult, Value, object, raise};
 use engine::Engine;
 
 pub use blake2::module as blake2_module;
+pub use builtin_hmac::module as hmac_module;
 pub use hashlib::module as hashlib_module;
 
 /// A hash object of any of the modules.

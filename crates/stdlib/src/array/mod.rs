@@ -473,6 +473,7 @@ fn export(_: &mut Cx, v: Value, _: i32) -> PyResult<Buffer> {
         format: this.kind.format().into(),
         shape: vec![this.len() as isize],
         strides: vec![this.size() as isize],
+        scalar: false,
         release: Some(|_, buffer| {
             let this = of(buffer.owner);
             this.exports.set(this.exports.get().saturating_sub(1));

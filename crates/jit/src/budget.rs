@@ -1,0 +1,98 @@
+//! When compiling is worth what it costs.
+
+use taipan_bytecode::{Op as B, effects};
+use taipan_runtime::hooks::ENTRY;
+use taipan_runtime::types::code::CodeObject;
+
+use crate::Mode;
+use crate::build::cfg::{op_at, word_at};
+use crate::build::entry::calls_or_loops;
+use crate::tier::data;
+
+/// Nanoseconds that building takes, roughly.
+pub const COST_OF_BUILDING: u64 = 300_000;
+/// Nanoseconds that Cranelift takes for an instruction of the IR, roughly.
+pub const COST_OF_INSTRUCTION: u64 = 8_000;
+/// And for a word of bytecode.
+pub const COST_OF_WORD: u64 = 2_000;
+/// Words of functions without calls and loops that are left to the interpreter where it calls them.
+const LEAF_WORDS: usize = 16;
+/// Nanoseconds of processor time that may be spent compiling in any case.
+const BUDGET_AT_START: u64 = 3_000_000;
+/// Nanoseconds of processor time after which the program is not short.
+const EARLY: u64 = 100_000_000;
+/// Of a hundred nanoseconds so many may be spent compiling, until then and later.
+const EARLY_PERCENT: u64 = 12;
+const LATER_PERCENT: u64 = 40;
+/// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
+const CALL_TICKS: u32 = 8;
+const LOOP_TICKS: u32 = 6;
+
+/// Whether a function is so short that the interpreter has run it before it has entered compiled code. Where compiled code
+/// or the runtime calls it, it is compiled.
+pub fn is_leaf(code: &CodeObject) -> bool {
+    let options = crate::options();
+    let short = code.word_count() <= LEAF_WORDS && options.mode != Mode::Stress && options.hot_call.is_none();
+    short && !calls_or_loops(code)
+}
+
+/// Whether what was found hot once more has cost about as much by now as compiling it will. A round of a loop with another
+/// one in it, or a call of a function with a loop, counts for many.
+pub fn is_worth_it(code: &CodeObject, index: u32, entry: u32) -> bool {
+    let options = crate::options();
+    if options.mode == Mode::Stress || options.hot_call.is_some() || options.hot_loop.is_some() {
+        return true;
+    }
+    let ticks = data(code).ticks.entry(entry).or_default();
+    *ticks += 1;
+    if *ticks > 1 {
+        let needed = if index == ENTRY { CALL_TICKS } else { LOOP_TICKS };
+        return *ticks > needed;
+    }
+    let (from, to) = match index {
+        ENTRY => (0, code.word_count() as u32),
+        _ => (loop_start(code, index), index),
+    };
+    let mut at = from;
+    while at < to {
+        let op = op_at(code, at as usize);
+        if matches!(op.base(), B::ForNext | B::JumpBack) {
+            return true;
+        }
+        at += op.words() as u32;
+    }
+    false
+}
+
+/// The first instruction of the loop whose bottom is at `index`.
+pub fn loop_start(code: &CodeObject, index: u32) -> u32 {
+    let op = op_at(code, index as usize).base();
+    let jump = effects::jump(op, word_at(code, index as usize)).unwrap_or(0);
+    (index as i64 + op.words() as i64 + jump as i64) as u32
+}
+
+/// Whether the program can afford to have something compiled that takes about `cost` nanoseconds, after `spent`: time spent compiling stays
+/// a small part of the time spent running, a very small one at first, so that a short program is not slowed down. What is
+/// hot comes back.
+pub fn affords(spent: u64, cost: u64) -> bool {
+    if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() {
+        return true;
+    }
+    let passed = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID);
+    let early = passed.min(EARLY);
+    let budget = BUDGET_AT_START + early / 100 * EARLY_PERCENT + (passed - early) / 100 * LATER_PERCENT;
+    spent + cost < budget
+}
+
+/// Nanoseconds of processor time that this thread or the process has used. On a busy machine time that passes says little.
+pub fn cpu_time(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a plain system call.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Of this thread.
+pub fn thread_time() -> u64 {
+    cpu_time(libc::CLOCK_THREAD_CPUTIME_ID)
+}
