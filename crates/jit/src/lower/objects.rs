@@ -188,10 +188,19 @@ impl Lowering<'_> {
         let p = self.element(items, i);
         let word = self.b.ins().load(types::I64, flags(), p, 0);
         let doubles = self.holds_doubles(list);
-        self.cold_path(doubles, word, types::I64, |l| {
+        let (double, next) = (self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(next, types::I64);
+        self.b.ins().brif(doubles, double, &[], next, &[BlockArg::Value(word)]);
+        self.b.switch_to_block(double);
+        let d = self.b.ins().bitcast(types::F64, clif::MemFlagsData::new(), word);
+        let (fast, slow) = self.flonum_word(d);
+        let boxed = self.cold_path(slow, fast, types::I64, |l| {
             let cx = l.cx;
             l.cold_call(Helper::ListItem, &[cx, list, i], Some(types::I64)).expect("it has a result")
-        })
+        });
+        self.b.ins().jump(next, &[BlockArg::Value(boxed)]);
+        self.b.switch_to_block(next);
+        result
     }
 
     /// Whether a double is of those that lists of doubles may hold: most of them, 0.0 included.

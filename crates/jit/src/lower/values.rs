@@ -161,6 +161,15 @@ impl Lowering<'_> {
     }
 
     pub(super) fn box_float(&mut self, x: clif::Value) -> clif::Value {
+        let (fast, slow) = self.flonum_word(x);
+        self.cold_path(slow, fast, types::I64, |l| {
+            let cx = l.cx;
+            l.cold_call(Helper::BoxFloat, &[cx, x], Some(types::I64)).expect("it has a result")
+        })
+    }
+
+    /// The word of a double if it is a flonum, and whether it is none (or 0.0).
+    pub(super) fn flonum_word(&mut self, x: clif::Value) -> (clif::Value, clif::Value) {
         let bits = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), x);
         let biased = self.b.ins().iadd_imm_s(bits, FLONUM_BIAS);
         let fast = self.b.ins().rotl_imm_s(biased, 3);
@@ -168,10 +177,7 @@ impl Lowering<'_> {
         let tagged = self.b.ins().icmp_imm_s(IntCC::NotEqual, low, 2);
         let zero = self.b.ins().icmp_imm_s(IntCC::Equal, fast, FLONUM_ZERO);
         let slow = self.b.ins().bor(tagged, zero);
-        self.cold_path(slow, fast, types::I64, |l| {
-            let cx = l.cx;
-            l.cold_call(Helper::BoxFloat, &[cx, x], Some(types::I64)).expect("it has a result")
-        })
+        (fast, slow)
     }
 
     pub(super) fn box_bool(&mut self, x: clif::Value) -> clif::Value {
