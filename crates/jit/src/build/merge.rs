@@ -116,12 +116,12 @@ impl Builder<'_> {
         self.state = pending.state;
     }
 
-    /// A value converted to a type at the end of the current block; None if that is not possible without a guard.
+    /// A value converted to a type at the end of the current block; None if that is not possible without a guard. A bool is
+    /// no int, even though it can be calculated with like one.
     fn convert(&mut self, v: Val, ty: Type) -> Option<Val> {
         match (self.func[v].ty, ty) {
             (have, want) if have == want => Some(v),
             (_, Type::Val) => Some(self.boxed(v)),
-            (Type::Bool, Type::Int) => Some(self.to_int(v, Reason::Number)),
             _ => None,
         }
     }
