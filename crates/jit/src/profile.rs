@@ -150,7 +150,7 @@ impl Callee {
 }
 
 /// The object of exactly this type at an address, if there is one.
-fn live<T: Object>(cx: &mut Cx, address: u64) -> Option<&'static T> {
+pub fn live<T: Object>(cx: &mut Cx, address: u64) -> Option<&'static T> {
     let found = cx.heap().find_object(address as usize)?;
     if found as u64 != address {
         return None;

@@ -152,11 +152,7 @@ impl Builder<'_> {
 
     /// The function that the interpreter saw last at a call.
     pub fn noted_callee(&mut self, at: At) -> Option<&'static Function> {
-        let seen = at.word(1);
-        if self.cx.heap().find_object(seen as usize)? as u64 != seen {
-            return None;
-        }
-        Value::from_address(seen as usize).exact::<Function>()
+        crate::profile::live(self.cx, at.word(1))
     }
 
     /// Whether a function can be called with `n` positional arguments by [`Builder::call_with`].

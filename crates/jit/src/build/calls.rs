@@ -357,7 +357,7 @@ impl Builder<'_> {
             return Ok(None);
         }
         // A loop is compiled better on its own, where there is room for what it calls.
-        if has_loop(code) && (calls(code) || code.word_count() > MAX_LOOP || self.state.frames.len() > 2) {
+        if has_any(code, is_loop) && (calls(code) || code.word_count() > MAX_LOOP || self.state.frames.len() > 2) {
             return Ok(None);
         }
         self.inlined += code.word_count();
@@ -743,14 +743,18 @@ fn has_unsuitable(code: &CodeObject) -> bool {
     has_any(code, |op| matches!(op, B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName))
 }
 
-fn has_loop(code: &CodeObject) -> bool {
-    has_any(code, |op| matches!(op, B::JumpBack | B::ForNext))
+/// Whether the opcode is the bottom of a loop.
+pub fn is_loop(op: B) -> bool {
+    matches!(op, B::JumpBack | B::ForNext)
+}
+
+/// Whether the opcode calls what a register holds.
+pub fn is_call(op: B) -> bool {
+    matches!(op, B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx)
 }
 
 fn calls(code: &CodeObject) -> bool {
-    has_any(code, |op| {
-        matches!(op, B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx | B::LoadItem | B::StoreItem)
-    })
+    has_any(code, |op| is_call(op) || matches!(op, B::LoadItem | B::StoreItem))
 }
 
 /// Immediate of `py_call`: a function with the callee's code, and the first register of the window.

@@ -13,7 +13,7 @@ use taipan_runtime::types::float;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Object, Value};
 
-use super::calls::has_any;
+use super::calls::{has_any, is_call, is_loop};
 use super::cfg::{Cfg, Liveness, op_at};
 use super::{Builder, Built, Context, Frame, Info, Refusal, State, Sticky};
 use crate::exits::Reason;
@@ -201,12 +201,4 @@ fn calls_without_loops(code: &CodeObject) -> bool {
 /// Whether a function calls something or has a loop.
 pub fn calls_or_loops(code: &CodeObject) -> bool {
     has_any(code, |op| is_call(op) || is_loop(op))
-}
-
-fn is_loop(op: B) -> bool {
-    matches!(op, B::JumpBack | B::ForNext)
-}
-
-fn is_call(op: B) -> bool {
-    matches!(op, B::Call | B::CallMethod | B::CallKw | B::CallMethodKw | B::CallEx)
 }
