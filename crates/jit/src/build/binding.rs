@@ -162,10 +162,13 @@ impl Builder<'_> {
         let callee = self.callee(a);
         let Some(f) = self.const_of::<Function>(callee) else { return self.generic(at) };
         let Some(items) = self.spread(self.reg(a + 1)) else { return self.generic(at) };
-        if self.arrange(f, items.len(), &[]).is_none() || !(self.may_inline(f) || self.may_call(f)) {
-            return self.generic(at);
+        if self.takes(f, items.len()) {
+            return self.build_or_call(at, f, &items, a + 1, c);
         }
-        self.build_or_call(at, f, &items, a + 1, c)
+        match self.inline(at, f, &items, a + 1, c, Val::NONE, Val::NONE)? {
+            Some(flow) => Ok(flow),
+            None => self.generic(at),
+        }
     }
 
     /// The items of a tuple that is known, or as long as it is now.

@@ -125,9 +125,16 @@ impl Builder<'_> {
     }
 
     /// `raise` of an exception that was made for it and given to nobody.
-    fn raise_fresh(&mut self, e: Val) -> bool {
+    fn raise_fresh(&mut self, e: Val, register: usize) -> bool {
         let made = &self.func[e];
         if made.op != Op::NewException || !self.catches_here() || self.is_used(e) {
+            return false;
+        }
+        // A variable that holds it holds the same object afterwards, and it may be raised again.
+        let code = self.context().code;
+        let named = (code.nlocals + code.ncells + code.nfrees) as usize;
+        let held = |(r, v): (usize, &Val)| *v == e && (r < named || r != register);
+        if self.top().regs.iter().enumerate().any(held) {
             return false;
         }
         let (args, imm) = (made.args.clone(), made.imm);
@@ -166,7 +173,7 @@ impl Builder<'_> {
             let v = self.reg(at.w.a());
             let class = self.const_class(v);
             let e = class.and_then(|class| self.plain_exception(class, &[])).unwrap_or(v);
-            if self.raise_fresh(e) {
+            if self.raise_fresh(e, at.w.a()) {
                 return Ok(Flow::End);
             }
         }

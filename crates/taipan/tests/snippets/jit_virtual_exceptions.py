@@ -318,3 +318,42 @@ print(changed(3000))
 del Plain.__init__
 Plain.__new__ = lambda cls, *args: Derived.__new__(Derived) if cls is Plain else Exception.__new__(cls)
 print(changed(10))
+
+
+# An exception in a variable is the one that is caught, each time it is raised.
+def same(n):
+    count = 0
+    for i in range(n):
+        try:
+            error = Plain(i)
+            raise error
+        except Plain as e:
+            count += e is error
+    return count
+
+
+def again(n):
+    error, count = Plain("again"), 0
+    for i in range(n):
+        try:
+            raise error
+        except Plain as e:
+            count += e is error
+    depth, tb = 0, error.__traceback__
+    while tb:
+        depth, tb = depth + 1, tb.tb_next
+    return count, depth
+
+
+def spread_in_generator(n, *pair):
+    for i in range(n):
+        yield add(*pair) + i
+
+
+def add(a, b=5):
+    total = [x for x in (a, b)]
+    return sum(total)
+
+
+del Plain.__new__
+print(same(2000), again(600), sum(spread_in_generator(2000, 1, 2)), sum(spread_in_generator(2000, 3)))
