@@ -33,7 +33,7 @@ impl Lowering<'_> {
         let p = self.b.ins().load(types::I64, flags(), bump, 0);
         let end = self.b.ins().load(types::I64, flags(), bump, 8);
         let next = self.b.ins().iadd_imm_s(p, cell as i64);
-        let (fast, slow, done) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (fast, slow, done) = (self.new_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(slow);
         let result = self.b.append_block_param(done, types::I64);
         let fits = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, next, end);
@@ -171,7 +171,7 @@ impl Lowering<'_> {
         ok: clif::Value,
         word: clif::Value,
     ) -> (clif::Block, clif::Block) {
-        let (fast, slow, next) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (fast, slow, next) = (self.new_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(slow);
         self.b.ins().brif(ok, fast, &[], slow, &[]);
         self.b.switch_to_block(fast);
@@ -188,7 +188,7 @@ impl Lowering<'_> {
         let p = self.element(items, i);
         let word = self.b.ins().load(types::I64, flags(), p, 0);
         let doubles = self.holds_doubles(list);
-        let (double, next) = (self.b.create_block(), self.b.create_block());
+        let (double, next) = (self.new_block(), self.new_block());
         let result = self.b.append_block_param(next, types::I64);
         self.b.ins().brif(doubles, double, &[], next, &[BlockArg::Value(word)]);
         self.b.switch_to_block(double);
@@ -223,16 +223,18 @@ impl Lowering<'_> {
     pub(super) fn guard_double(&mut self, v: Val, d: clif::Value) {
         let (twice, far) = self.double_range(d);
         let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, far, 2);
-        let (cold, ask, next) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (cold, ask, next) = (self.b.create_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(cold);
         self.b.set_cold_block(ask);
         self.b.ins().brif(slow, cold, &[], next, &[]);
         self.b.switch_to_block(cold);
         self.b.ins().brif(twice, ask, &[], next, &[]);
         self.b.switch_to_block(ask);
+        let outer = std::mem::replace(&mut self.cold, true);
         let cx = self.cx;
         let ok = self.cold_call(Helper::FitsDouble, &[cx, d], Some(types::I64)).expect("it has a result");
         self.guard(v, ok);
+        self.cold = outer;
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }

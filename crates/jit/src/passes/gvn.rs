@@ -63,6 +63,12 @@ impl<'a> Homes<'a> {
         }
     }
 
+    /// What certainly ran at the end of a block.
+    pub fn in_front<'f>(&'f self, func: &'f Func, block: BlockId) -> impl Iterator<Item = Val> + 'f {
+        let above = move |b: &BlockId| Some(self.dom.idom(*b)).filter(|up| up != b);
+        std::iter::successors(Some(block), above).flat_map(|b| func[b].insts.iter().copied())
+    }
+
     /// Whether what an instruction loads may be changed by a write.
     pub fn hits(&self, func: &Func, clobber: Clobber, inst: &Inst) -> bool {
         let Some(alias) = read_alias(inst) else { return true };

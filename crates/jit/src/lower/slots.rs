@@ -1,0 +1,226 @@
+//! Block parameters that only exits name live on the native stack: old values of variables, for the most part, that the
+//! program will not read again. In machine registers each would take one, or the register allocator, which gives all
+//! parameters that pass values to one another one place, would put the variables of an inner loop there where the calls of
+//! the outer one force the old values to be: in memory.
+//!
+//! Parameters that pass values to one another and that exits write to the same register of a frame share a slot, if at each
+//! exit the slot holds the one that the exit names.
+
+use std::collections::{HashMap, HashSet};
+
+use cranelift_codegen::ir::{self as clif, InstBuilder, types};
+
+use super::{Lowering, machine_type};
+use crate::ir::{BlockId, Edge, Func, Op, StateId, Val};
+
+/// Where such parameters are: words of the native frame, by parameter.
+#[derive(Default)]
+pub(super) struct Slots {
+    /// Word, by parameter.
+    of: HashMap<Val, u32>,
+    count: u32,
+}
+
+/// What is stored on an edge: (word, value).
+pub(super) type Moves = Vec<(u32, Val)>;
+
+impl Slots {
+    /// Finds the parameters and gives them words.
+    pub(super) fn of(func: &Func, rpo: &[BlockId]) -> Slots {
+        let lazy = only_for_exits(func, rpo);
+        if lazy.is_empty() {
+            return Slots::default();
+        }
+        let names = names(func, rpo, &lazy);
+        // First all that have the same name share a word; where that does not do, all of the name get their own.
+        let mut by_name: HashMap<(Name, u8), u32> = HashMap::new();
+        let mut slots = Slots::default();
+        let mut params: Vec<Val> = lazy.iter().copied().collect();
+        params.sort_unstable();
+        for p in &params {
+            let word = match names.get(p) {
+                Some(name) => *by_name.entry((*name, func[*p].ty as u8)).or_insert_with(|| slots.new_word()),
+                None => slots.new_word(),
+            };
+            slots.of.insert(*p, word);
+        }
+        let wrong = slots.mixed_up(func, rpo);
+        for p in params {
+            if wrong.get(slots.of[&p] as usize).copied().unwrap_or(false) {
+                let word = slots.new_word();
+                slots.of.insert(p, word);
+            }
+        }
+        slots
+    }
+
+    fn new_word(&mut self) -> u32 {
+        self.count += 1;
+        self.count - 1
+    }
+
+    /// Whether a parameter is in memory.
+    pub(super) fn holds(&self, v: Val) -> bool {
+        self.of.contains_key(&v)
+    }
+
+    /// What an edge must store.
+    pub(super) fn moves(&self, func: &Func, edge: &Edge) -> Moves {
+        let args = func[edge.to].params.iter().zip(&edge.args);
+        args.filter_map(|(p, a)| {
+            let word = *self.of.get(p)?;
+            (self.of.get(a) != Some(&word)).then_some((word, *a))
+        })
+        .collect()
+    }
+
+    /// The words that somewhere hold another parameter than the one that is meant.
+    fn mixed_up(&self, func: &Func, rpo: &[BlockId]) -> Vec<bool> {
+        let mut wrong = vec![false; self.count as usize];
+        // Which parameter each word holds at the start of each block; unknown blocks agree with everything.
+        let mut at_start: Vec<Option<Vec<Val>>> = vec![None; func.blocks.len()];
+        at_start[0] = Some(vec![Val::NONE; self.count as usize]);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for b in rpo {
+                let Some(held) = at_start[b.0 as usize].clone() else { continue };
+                for edge in &func[*b].edges {
+                    let mut after = held.clone();
+                    let mut taken: Vec<u32> = Vec::new();
+                    for (p, a) in func[edge.to].params.iter().zip(&edge.args) {
+                        if let Some(word) = self.of.get(a)
+                            && held[*word as usize] != *a
+                        {
+                            wrong[*word as usize] = true;
+                        }
+                        let Some(word) = self.of.get(p) else { continue };
+                        if taken.contains(word) {
+                            wrong[*word as usize] = true;
+                        }
+                        taken.push(*word);
+                        after[*word as usize] = *p;
+                    }
+                    changed |= meet(&mut at_start[edge.to.0 as usize], after);
+                }
+            }
+        }
+        for b in rpo {
+            let Some(held) = &at_start[b.0 as usize] else { continue };
+            for v in func[*b].insts.iter().filter(|v| func[**v].state != StateId::NONE) {
+                for needed in func.needed_by(func[*v].state) {
+                    if let Some(word) = self.of.get(&needed)
+                        && held[*word as usize] != needed
+                    {
+                        wrong[*word as usize] = true;
+                    }
+                }
+            }
+        }
+        wrong
+    }
+}
+
+/// Joins what words hold; whether that changed anything.
+fn meet(old: &mut Option<Vec<Val>>, new: Vec<Val>) -> bool {
+    let Some(old) = old else {
+        *old = Some(new);
+        return true;
+    };
+    let mut changed = false;
+    for (o, n) in old.iter_mut().zip(new) {
+        if *o != n && !o.is_none() {
+            *o = Val::NONE;
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// The parameters that only exits name, or that are only passed to such.
+fn only_for_exits(func: &Func, rpo: &[BlockId]) -> HashSet<Val> {
+    let mut used = vec![false; func.insts.len()];
+    // By parameter: what it is passed on from.
+    let mut sources: HashMap<Val, Vec<Val>> = HashMap::new();
+    let mut work: Vec<Val> = Vec::new();
+    for b in rpo {
+        for v in &func[*b].insts {
+            work.extend(&func[*v].args);
+            if func[*v].state == StateId::NONE {
+                continue;
+            }
+            let state = &func.states[func[*v].state.0 as usize];
+            // Calls that push frames need these.
+            work.extend(state.frames.iter().flat_map(|f| [f.receiver, f.callee]).filter(|v| !v.is_none()));
+        }
+        for e in &func[*b].edges {
+            for (p, a) in func[e.to].params.iter().zip(&e.args) {
+                sources.entry(*p).or_default().push(*a);
+            }
+        }
+    }
+    while let Some(v) = work.pop() {
+        if !std::mem::replace(&mut used[v.0 as usize], true) {
+            work.extend(sources.get(&v).into_iter().flatten());
+        }
+    }
+    let params = rpo.iter().flat_map(|b| &func[*b].params);
+    params.filter(|p| !used[p.0 as usize] && func[**p].op == Op::Param).copied().collect()
+}
+
+/// Frame, register, part of a value.
+type Name = (u16, u16, u16);
+
+/// What exits call a parameter: the first register that one writes it to.
+fn names(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>) -> HashMap<Val, Name> {
+    let mut names = HashMap::new();
+    for v in rpo.iter().flat_map(|b| &func[*b].insts).filter(|v| func[**v].state != StateId::NONE) {
+        for (i, frame) in func.states[func[*v].state.0 as usize].frames.iter().enumerate() {
+            for (register, value) in &frame.regs {
+                let mut part = 0;
+                let mut work = vec![*value];
+                while let Some(v) = work.pop() {
+                    if lazy.contains(&v) {
+                        names.entry(v).or_insert((i as u16, *register, part));
+                    } else if matches!(
+                        func[v].op,
+                        Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxComplex | Op::BoxBool
+                    ) {
+                        work.extend(&func[v].args);
+                    }
+                    part += 1;
+                }
+            }
+        }
+    }
+    names
+}
+
+impl Lowering<'_> {
+    /// The stack slot with the words.
+    fn words(&mut self) -> clif::StackSlot {
+        if let Some(slot) = self.words {
+            return slot;
+        }
+        let data = clif::StackSlotData::new(clif::StackSlotKind::ExplicitSlot, 8 * self.slots.count, 3);
+        let slot = self.b.create_sized_stack_slot(data);
+        self.words = Some(slot);
+        slot
+    }
+
+    /// A value for an exit.
+    pub(super) fn value_for_exit(&mut self, v: Val) -> clif::Value {
+        let Some(word) = self.slots.of.get(&v).copied() else { return self.value(v) };
+        let (slot, ty) = (self.words(), machine_type(self.func[v].ty));
+        self.b.ins().stack_load(types::I64, ty, slot, 8 * word as i32)
+    }
+
+    /// Does what an edge must store. All is read before anything is written.
+    pub(super) fn store_moves(&mut self, moves: &Moves) {
+        let values: Vec<clif::Value> = moves.iter().map(|(_, v)| self.value_for_exit(*v)).collect();
+        for ((word, _), value) in moves.iter().zip(values) {
+            let slot = self.words();
+            self.b.ins().stack_store(types::I64, value, slot, 8 * *word as i32);
+        }
+    }
+}
