@@ -269,9 +269,15 @@ impl<'a> Lowering<'a> {
             let block = self.block(*id);
             self.b.switch_to_block(block);
             self.cold = self.func[*id].cold;
+            for p in &self.func[*id].params {
+                self.store_copy(*p);
+            }
             for v in &self.func[*id].insts {
                 let result = self.inst(*id, *v)?;
                 self.values[v.0 as usize] = result;
+                if result.is_some() {
+                    self.store_copy(*v);
+                }
             }
         }
         self.cold = true;

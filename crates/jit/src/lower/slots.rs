@@ -5,6 +5,8 @@
 //!
 //! Parameters that pass values to one another and that exits write to the same register of a frame share a slot, if at each
 //! exit the slot holds the one that the exit names.
+//!
+//! Other values that only exits need behind a call are stored where they are defined, and all exits take them from there.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +20,8 @@ use crate::ir::{BlockId, Edge, Func, Op, StateId, Val};
 pub(super) struct Slots {
     /// Word, by parameter.
     of: HashMap<Val, u32>,
+    /// Words of values that are in registers, too.
+    copies: HashMap<Val, u32>,
     count: u32,
 }
 
@@ -27,10 +31,7 @@ pub(super) type Moves = Vec<(u32, Val)>;
 impl Slots {
     /// Finds the parameters and gives them words.
     pub(super) fn of(func: &Func, rpo: &[BlockId]) -> Slots {
-        let lazy = only_for_exits(func, rpo);
-        if lazy.is_empty() {
-            return Slots::default();
-        }
+        let (lazy, used) = only_for_exits(func, rpo);
         let names = names(func, rpo, &lazy);
         // First all that have the same name share a word; where that does not do, all of the name get their own.
         let mut by_name: HashMap<(Name, u8), u32> = HashMap::new();
@@ -50,6 +51,10 @@ impl Slots {
                 let word = slots.new_word();
                 slots.of.insert(p, word);
             }
+        }
+        for v in behind_calls(func, rpo, &lazy, &used) {
+            let word = slots.new_word();
+            slots.copies.insert(v, word);
         }
         slots
     }
@@ -138,7 +143,9 @@ fn meet(old: &mut Option<Vec<Val>>, new: Vec<Val>) -> bool {
 }
 
 /// The parameters that only exits name, or that are only passed to such.
-fn only_for_exits(func: &Func, rpo: &[BlockId]) -> HashSet<Val> {
+///
+/// Also what instructions use.
+fn only_for_exits(func: &Func, rpo: &[BlockId]) -> (HashSet<Val>, Vec<bool>) {
     let mut used = vec![false; func.insts.len()];
     // By parameter: what it is passed on from.
     let mut sources: HashMap<Val, Vec<Val>> = HashMap::new();
@@ -165,7 +172,141 @@ fn only_for_exits(func: &Func, rpo: &[BlockId]) -> HashSet<Val> {
         }
     }
     let params = rpo.iter().flat_map(|b| &func[*b].params);
-    params.filter(|p| !used[p.0 as usize] && func[**p].op == Op::Param).copied().collect()
+    let lazy = params.filter(|p| !used[p.0 as usize] && func[**p].op == Op::Param).copied().collect();
+    (lazy, used)
+}
+
+/// A set of values.
+#[derive(Clone, PartialEq)]
+struct Set(Vec<u64>);
+
+impl Set {
+    fn add(&mut self, v: Val) {
+        self.0[v.0 as usize / 64] |= 1 << (v.0 % 64);
+    }
+
+    fn remove(&mut self, v: Val) {
+        self.0[v.0 as usize / 64] &= !(1 << (v.0 % 64));
+    }
+
+    fn add_all(&mut self, other: &Set) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+    }
+
+    /// The values that are not in the other set.
+    fn without(&self, other: &Set) -> Vec<Val> {
+        let words = self.0.iter().zip(&other.0).map(|(a, b)| a & !b).enumerate();
+        words.flat_map(|(i, w)| (0..64).filter(move |k| w >> k & 1 != 0).map(move |k| Val(i as u32 * 64 + k))).collect()
+    }
+}
+
+/// The values that are live at a point: for instructions, and for exits or instructions.
+#[derive(Clone, PartialEq)]
+struct Live {
+    used: Set,
+    all: Set,
+}
+
+/// Whether an instruction is lowered to a call that leaves no register alone.
+fn is_call(func: &Func, v: Val) -> bool {
+    match func[v].op {
+        Op::Call | Op::CallPlain | Op::PyCall | Op::JoinStrs | Op::NewGenerator | Op::NewException | Op::NewDict => true,
+        Op::NewList => !func[v].args.is_empty(),
+        _ => false,
+    }
+}
+
+/// Values that behind a call only exits need, and that are not defined in a deeper loop than that.
+fn behind_calls(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>, used: &[bool]) -> Vec<Val> {
+    if !rpo.iter().flat_map(|b| &func[*b].insts).any(|v| is_call(func, *v)) {
+        return vec![];
+    }
+    let none = Set(vec![0; func.insts.len().div_ceil(64)]);
+    let none = Live { used: none.clone(), all: none };
+    let mut at_start: Vec<Live> = vec![none.clone(); func.blocks.len()];
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for b in rpo.iter().rev() {
+            let live = walk(func, *b, lazy, &at_start, &none, |_, _| {});
+            if live != at_start[b.0 as usize] {
+                at_start[b.0 as usize] = live;
+                changed = true;
+            }
+        }
+    }
+    let loops = crate::passes::licm::loops(func, rpo, &crate::ir::verify::Dominators::of(func, rpo));
+    let depth = |b: BlockId| loops.iter().filter(|l| l.body[b.0 as usize]).count();
+    let mut home = vec![0; func.insts.len()];
+    for b in rpo {
+        let depth = depth(*b);
+        func[*b].params.iter().chain(&func[*b].insts).for_each(|v| home[v.0 as usize] = depth);
+    }
+    let mut found: Vec<Val> = vec![];
+    for b in rpo {
+        let depth = depth(*b);
+        walk(func, *b, lazy, &at_start, &none, |call, live| {
+            let exits = live.all.without(&live.used);
+            found.extend(exits.into_iter().filter(|v| *v != call && used[v.0 as usize] && home[v.0 as usize] <= depth));
+        });
+    }
+    found.retain(|v| !matches!(func[*v].op, Op::ConstInt | Op::ConstVal | Op::ConstFloat | Op::ConstBool | Op::ConstWord));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// What is live at the start of a block. Calls `f` with each call and what is live behind it.
+fn walk(
+    func: &Func,
+    b: BlockId,
+    lazy: &HashSet<Val>,
+    at_start: &[Live],
+    none: &Live,
+    mut f: impl FnMut(Val, &Live),
+) -> Live {
+    let mut live = none.clone();
+    for e in &func[b].edges {
+        let target = &at_start[e.to.0 as usize];
+        live.used.add_all(&target.used);
+        live.all.add_all(&target.all);
+        for (p, a) in func[e.to].params.iter().zip(&e.args) {
+            if !lazy.contains(p) {
+                live.used.add(*a);
+            }
+            live.all.add(*a);
+        }
+    }
+    for v in func[b].insts.iter().rev() {
+        if is_call(func, *v) {
+            // A call that raises leaves behind it, too.
+            if func[*v].state != StateId::NONE {
+                func.needed_by(func[*v].state).into_iter().for_each(|v| live.all.add(v));
+            }
+            f(*v, &live);
+        }
+        live.used.remove(*v);
+        live.all.remove(*v);
+        let inst = &func[*v];
+        for a in &inst.args {
+            live.used.add(*a);
+            live.all.add(*a);
+        }
+        if inst.state == StateId::NONE {
+            continue;
+        }
+        func.needed_by(inst.state).into_iter().for_each(|v| live.all.add(v));
+        let frames = &func.states[inst.state.0 as usize].frames;
+        for v in frames.iter().flat_map(|f| [f.receiver, f.callee]).filter(|v| !v.is_none()) {
+            live.used.add(v);
+            live.all.add(v);
+        }
+    }
+    for p in &func[b].params {
+        live.used.remove(*p);
+        live.all.remove(*p);
+    }
+    live
 }
 
 /// Frame, register, part of a value.
@@ -210,9 +351,18 @@ impl Lowering<'_> {
 
     /// A value for an exit.
     pub(super) fn value_for_exit(&mut self, v: Val) -> clif::Value {
-        let Some(word) = self.slots.of.get(&v).copied() else { return self.value(v) };
+        let Some(word) = self.slots.of.get(&v).or_else(|| self.slots.copies.get(&v)).copied() else {
+            return self.value(v);
+        };
         let (slot, ty) = (self.words(), machine_type(self.func[v].ty));
         self.b.ins().stack_load(types::I64, ty, slot, 8 * word as i32)
+    }
+
+    /// Stores a value that has just been defined, if exits take it from the stack.
+    pub(super) fn store_copy(&mut self, v: Val) {
+        let Some(word) = self.slots.copies.get(&v).copied() else { return };
+        let (slot, value) = (self.words(), self.value(v));
+        self.b.ins().stack_store(types::I64, value, slot, 8 * word as i32);
     }
 
     /// Does what an edge must store. All is read before anything is written.
