@@ -195,6 +195,8 @@ pub struct Func {
     pub generator: bool,
     /// Whether guards may move in front of loops.
     pub hoists_guards: bool,
+    /// Intervals of ints as far as the builder knows them, by value; they hold where guards in front of their uses do.
+    pub ranges: Vec<(i64, i64)>,
 }
 
 impl std::ops::Index<Val> for Func {
@@ -279,6 +281,14 @@ impl Func {
     /// The constant that a value is, if it is an int constant.
     pub fn as_const_int(&self, v: Val) -> Option<i64> {
         (self[v].op == Op::ConstInt).then_some(self[v].imm as i64)
+    }
+
+    /// The interval of an int.
+    pub fn range(&self, v: Val) -> (i64, i64) {
+        match self.as_const_int(v) {
+            Some(i) => (i, i),
+            None => self.ranges.get(v.0 as usize).copied().unwrap_or((i64::MIN, i64::MAX)),
+        }
     }
 
     /// Whether the instruction may be removed if nobody uses its result. Most guards may not: what was built behind them

@@ -187,6 +187,8 @@ macro_rules! for_each_ir_op {
             shr = Shr (Int, Int) -> Int, guard;
             /// `a >> b` without sign, `b` in 0..=63.
             ushr = UShr (Int, Int) -> Int, pure;
+            /// The lower 32 bits of `a`, rotated to the right by `imm` in 1..=31, as a number without sign.
+            rotr32 = Rotr32 (Int) -> Int, pure, imm;
             /// The int compare number `imm` (see `Cond`).
             icmp = ICmp (Int, Int) -> Bool, pure, imm;
             /// `a < b` as unsigned words.

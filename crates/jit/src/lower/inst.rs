@@ -96,6 +96,11 @@ impl Lowering<'_> {
             Op::Xor => self.b.ins().bxor(a[0], a[1]),
             Op::Shl => self.b.ins().ishl(a[0], a[1]),
             Op::UShr => self.b.ins().ushr(a[0], a[1]),
+            Op::Rotr32 => {
+                let x = self.b.ins().ireduce(types::I32, a[0]);
+                let x = self.b.ins().rotr_imm_s(x, imm as i64);
+                self.b.ins().uextend(types::I64, x)
+            }
             Op::ShlOv => self.shift_left(v, a[0], a[1]),
             Op::Shr => self.shift_right(v, a[0], a[1]),
             Op::ICmp => {

@@ -173,8 +173,13 @@ impl Lowering<'_> {
     ) -> (clif::Block, clif::Block) {
         let (fast, slow, next) = (self.new_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(slow);
-        self.b.ins().brif(ok, fast, &[], slow, &[]);
+        // As a parameter, so that what makes the word stands in front of the branch: behind it, it would be made twice,
+        // where the program goes on with its parts.
+        let ty = self.b.func.dfg.value_type(word);
+        let param = self.b.append_block_param(fast, ty);
+        self.b.ins().brif(ok, fast, &[BlockArg::Value(word)], slow, &[]);
         self.b.switch_to_block(fast);
+        let word = param;
         let p = self.element(items, n);
         self.b.ins().store(flags(), word, p, 0);
         let more = self.b.ins().iadd_imm_s(n, 1);

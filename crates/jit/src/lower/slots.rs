@@ -210,7 +210,9 @@ struct Live {
 /// Whether an instruction is lowered to a call that leaves no register alone.
 fn is_call(func: &Func, v: Val) -> bool {
     match func[v].op {
-        Op::Call | Op::CallPlain | Op::PyCall | Op::JoinStrs | Op::NewGenerator | Op::NewException | Op::NewDict => true,
+        Op::Call | Op::CallPlain | Op::PyCall | Op::JoinStrs | Op::NewGenerator | Op::NewException | Op::NewDict => {
+            true
+        }
         Op::NewList => !func[v].args.is_empty(),
         _ => false,
     }
@@ -250,7 +252,9 @@ fn behind_calls(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>, used: &[bool]
             found.extend(exits.into_iter().filter(|v| *v != call && used[v.0 as usize] && home[v.0 as usize] <= depth));
         });
     }
-    found.retain(|v| !matches!(func[*v].op, Op::ConstInt | Op::ConstVal | Op::ConstFloat | Op::ConstBool | Op::ConstWord));
+    found.retain(|v| {
+        !matches!(func[*v].op, Op::ConstInt | Op::ConstVal | Op::ConstFloat | Op::ConstBool | Op::ConstWord)
+    });
     found.sort_unstable();
     found.dedup();
     found

@@ -158,7 +158,10 @@ impl Lowering<'_> {
             Op::ConstInt => (INT_MIN..=INT_MAX).contains(&(inst.imm as i64)),
             Op::ModConst => true,
             Op::And => inst.args.iter().any(|a| self.func.as_const_int(*a).is_some_and(|k| (0..=INT_MAX).contains(&k))),
-            _ => false,
+            _ => {
+                let (lo, hi) = self.func.range(v);
+                lo >= INT_MIN && hi <= INT_MAX
+            }
         }
     }
 
