@@ -114,6 +114,8 @@ pub enum Place {
     Buffer(u16, Type),
     /// In the exit buffer: an int without sign.
     Unsigned(u16),
+    /// In the exit buffer: the code point of a str.
+    Char(u16),
     /// A word.
     Const(u64),
     /// An object that the exit makes, by number.
@@ -221,6 +223,7 @@ fn word(cx: &mut Cx, exit: &Exit, place: Place, made: &[Value]) -> u64 {
             if bound { word(cx, exit, number, made) } else { 0 }
         }
         Place::Unsigned(i) => cx.int_u64(EXIT_BUFFER.word(i)).bits(),
+        Place::Char(i) => Value::of(cx.char(EXIT_BUFFER.word(i) as u32)).bits(),
         Place::Buffer(i, ty) => {
             let raw = EXIT_BUFFER.word(i);
             match ty {
@@ -238,7 +241,9 @@ fn raw(place: Place) -> u64 {
     match place {
         Place::Const(bits) => (bits as i64 >> 1) as u64,
         Place::Buffer(i, _) | Place::Unsigned(i) => EXIT_BUFFER.word(i),
-        Place::Made(_) | Place::Maybe(_) | Place::HandledBefore => unreachable!("a field that holds an int"),
+        Place::Char(_) | Place::Made(_) | Place::Maybe(_) | Place::HandledBefore => {
+            unreachable!("a field that holds an int")
+        }
     }
 }
 

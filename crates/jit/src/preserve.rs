@@ -129,4 +129,7 @@ stubs! {
     ListAppendDouble = list_append_double;
     ListItem = list_item;
     FitsDouble = fits_double;
+    BoxChar = box_char;
+    StrUnit = str_unit;
+    StrIsChar = str_is_char;
 }

@@ -78,6 +78,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         maybes: Default::default(),
         complexes: Default::default(),
         words: Default::default(),
+        chars: Default::default(),
         choices: Default::default(),
         initial: Default::default(),
         contexts: vec![context],

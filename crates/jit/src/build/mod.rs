@@ -17,6 +17,7 @@ pub mod binding;
 pub mod callees;
 pub mod calls;
 pub mod cfg;
+pub mod chars;
 pub mod complex;
 pub mod declining;
 pub mod entry;
@@ -50,6 +51,7 @@ use taipan_runtime::types::function::Function;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::str_iter::{ITER_OFFSETS as STR_ITER_OFFSETS, STR_ASCII_ITER};
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, Object, Value};
 
@@ -189,11 +191,13 @@ pub enum RowKind {
     Bytes,
     /// A bytearray.
     ByteArray,
+    /// An ASCII str.
+    Str,
 }
 
 impl RowKind {
     /// All of them.
-    pub const ALL: [RowKind; 4] = [RowKind::List, RowKind::Tuple, RowKind::Bytes, RowKind::ByteArray];
+    pub const ALL: [RowKind; 5] = [RowKind::List, RowKind::Tuple, RowKind::Bytes, RowKind::ByteArray, RowKind::Str];
 
     /// The class of the sequence.
     pub fn class(self) -> &'static Class {
@@ -202,6 +206,7 @@ impl RowKind {
             RowKind::Tuple => Tuple::class(),
             RowKind::Bytes => &BYTES,
             RowKind::ByteArray => &BYTEARRAY,
+            RowKind::Str => Str::type_object(),
         }
     }
 
@@ -212,6 +217,7 @@ impl RowKind {
             RowKind::Tuple => TupleIter::class(),
             RowKind::Bytes => &BYTES_ITER,
             RowKind::ByteArray => &BYTEARRAY_ITER,
+            RowKind::Str => &STR_ASCII_ITER,
         }
     }
 
@@ -222,6 +228,7 @@ impl RowKind {
             RowKind::Tuple => (std::mem::offset_of!(TupleIter, tuple), std::mem::offset_of!(TupleIter, index)),
             RowKind::Bytes => BYTES_ITER_OFFSETS,
             RowKind::ByteArray => BYTEARRAY_ITER_OFFSETS,
+            RowKind::Str => STR_ITER_OFFSETS,
         }
     }
 }
@@ -306,6 +313,8 @@ pub struct Builder<'a> {
     pub tuples: HashMap<Val, Vec<Val>>,
     /// Code of functions made here.
     pub functions: HashMap<Val, &'static CodeObject>,
+    /// Strs of one code point: their code points.
+    pub chars: HashMap<Val, Val>,
     /// Classes of the iterators of zip and enumerate objects made here.
     pub iterated: HashMap<Val, Vec<&'static Class>>,
     /// Values that are lists or tuples.

@@ -315,7 +315,7 @@ impl Func {
         let mut work: Vec<Val> = self.states[state.0 as usize].values().collect();
         while let Some(v) = work.pop() {
             match self[v].op {
-                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxComplex | Op::BoxBool => {
+                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::BoxFloat | Op::BoxComplex | Op::BoxBool => {
                     work.extend(&self[v].args)
                 }
                 Op::NewTuple | Op::NewInstance | Op::NewException => work.extend(&self[v].args),

@@ -8,6 +8,7 @@ mod frames;
 mod inst;
 mod objects;
 mod slots;
+mod strs;
 mod values;
 
 use std::cell::Cell;
@@ -79,6 +80,8 @@ pub struct Process {
     pub heap: u64,
     /// Start and length of the heap.
     pub reservation: (usize, usize),
+    /// Address of the strs of the code points below 256.
+    pub chars: u64,
     /// Address of the interrupt flag.
     pub interrupt: u64,
     /// Address of the unit's flag that says that it is valid.
@@ -476,7 +479,7 @@ impl<'a> Lowering<'a> {
         } else {
             // A boxed number is stored as it was before boxing.
             let stored = match inst.op {
-                Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool => inst.args[0],
+                Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::BoxFloat | Op::BoxBool => inst.args[0],
                 _ => v,
             };
             let value = self.value_for_exit(stored);
@@ -491,7 +494,11 @@ impl<'a> Lowering<'a> {
             }
             self.b.ins().store(flags(), value, places.buffer, i as i32 * 8);
             places.next += 1;
-            if inst.op == Op::BoxWord { Place::Unsigned(i) } else { Place::Buffer(i, ty) }
+            match inst.op {
+                Op::BoxWord => Place::Unsigned(i),
+                Op::BoxChar => Place::Char(i),
+                _ => Place::Buffer(i, ty),
+            }
         };
         places.known.insert(v, place);
         Ok(place)

@@ -329,7 +329,13 @@ fn names(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>) -> HashMap<Val, Name
                         names.entry(v).or_insert((i as u16, *register, part));
                     } else if matches!(
                         func[v].op,
-                        Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxComplex | Op::BoxBool
+                        Op::Maybe
+                            | Op::BoxInt
+                            | Op::BoxWord
+                            | Op::BoxChar
+                            | Op::BoxFloat
+                            | Op::BoxComplex
+                            | Op::BoxBool
                     ) {
                         work.extend(&func[v].args);
                     }

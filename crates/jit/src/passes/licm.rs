@@ -126,12 +126,12 @@ fn may_move(func: &Func, v: Val, homes: &Homes, written: &[Clobber], state: Stat
         Effect::Pure => {
             !matches!(
                 inst.op,
-                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat | Op::BoxComplex | Op::BoxWord | Op::Maybe
+                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat | Op::BoxComplex | Op::BoxWord | Op::BoxChar | Op::Maybe
             ) && !inst.args.is_empty()
         }
         Effect::Reads => match read_alias(inst) {
             // An index may be out of range in front of the check of the index.
-            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadRaw | Op::LoadReg | Op::ListItem) => false,
+            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadRaw | Op::LoadReg | Op::ListItem | Op::StrUnit) => false,
             // A pointer that was loaded is one behind the guards only that stand in the loop.
             _ if inst.op == Op::Load && func[inst.args[0]].op == Op::Load => false,
             Some(alias) => {

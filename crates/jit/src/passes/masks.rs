@@ -29,7 +29,7 @@ pub fn run(func: &mut Func) {
             work.extend(&func[v].args);
         }
         // What a state names may be in a box.
-        if matches!(func[v].op, Op::BoxInt | Op::BoxWord | Op::Maybe) {
+        if matches!(func[v].op, Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::Maybe) {
             work.extend(&func[v].args);
         }
     }

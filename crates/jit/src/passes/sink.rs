@@ -54,7 +54,7 @@ pub fn run(func: &mut Func) {
 }
 
 fn is_box(op: Op) -> bool {
-    matches!(op, Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool | Op::BoxComplex)
+    matches!(op, Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::BoxFloat | Op::BoxBool | Op::BoxComplex)
 }
 
 /// The block's own copy of a box.
