@@ -276,6 +276,9 @@ impl<'a> Lowering<'a> {
                 self.store_copy(*p);
             }
             for v in &self.func[*id].insts {
+                if self.slots.is_unmade(*v) {
+                    continue;
+                }
                 let result = self.inst(*id, *v)?;
                 self.values[v.0 as usize] = result;
                 if result.is_some() {
@@ -476,6 +479,16 @@ impl<'a> Lowering<'a> {
             let (bound, number) = (self.place(inst.args[0], places)?, self.place(inst.args[1], places)?);
             places.maybes.push((bound, number));
             Place::Maybe(places.maybes.len() as u16 - 1)
+        } else if self.is_mixed(v) {
+            let i = places.next;
+            if i as usize + 1 >= BUFFER_WORDS {
+                return Err("a frame state with too many values".into());
+            }
+            let (kind, value) = self.mixed_words(v);
+            self.b.ins().store(flags(), kind, places.buffer, i as i32 * 8);
+            self.b.ins().store(flags(), value, places.buffer, i as i32 * 8 + 8);
+            places.next += 2;
+            Place::Mixed(i)
         } else {
             // A boxed number is stored as it was before boxing.
             let stored = match inst.op {

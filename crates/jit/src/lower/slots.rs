@@ -6,6 +6,9 @@
 //! Parameters that pass values to one another and that exits write to the same register of a frame share a slot, if at each
 //! exit the slot holds the one that the exit names.
 //!
+//! Boxes that are only passed to such parameters are not made: the parameter is two words then, what kind of value it is and
+//! the value as it is, and exits make the box.
+//!
 //! Other values that only exits need behind a call are stored where they are defined, and all exits take them from there.
 
 use std::collections::{HashMap, HashSet};
@@ -13,55 +16,81 @@ use std::collections::{HashMap, HashSet};
 use cranelift_codegen::ir::{self as clif, InstBuilder, types};
 
 use super::{Lowering, machine_type};
-use crate::ir::{BlockId, Edge, Func, Op, StateId, Val};
+use crate::exits::Mixed;
+use crate::ir::{BlockId, Edge, Func, Op, StateId, Type, Val};
 
 /// Where such parameters are: words of the native frame, by parameter.
 #[derive(Default)]
 pub(super) struct Slots {
     /// Word, by parameter.
     of: HashMap<Val, u32>,
+    /// Those that have two words: a kind and a value.
+    mixed: HashSet<Val>,
+    /// Boxes that are not made.
+    unmade: HashSet<Val>,
     /// Words of values that are in registers, too.
     copies: HashMap<Val, u32>,
     count: u32,
 }
 
-/// What is stored on an edge: (word, value).
-pub(super) type Moves = Vec<(u32, Val)>;
+/// What is stored on an edge: (word, value, whether its kind is stored, too).
+pub(super) type Moves = Vec<(u32, Val, bool)>;
 
 impl Slots {
     /// Finds the parameters and gives them words.
     pub(super) fn of(func: &Func, rpo: &[BlockId]) -> Slots {
         let (lazy, used) = only_for_exits(func, rpo);
         let names = names(func, rpo, &lazy);
+        let boxes = rpo.iter().flat_map(|b| &func[*b].insts).filter(|v| is_box(func[**v].op) && !used[v.0 as usize]);
+        let unmade: HashSet<Val> = boxes.copied().collect();
+        let mixed = mixed(func, rpo, &lazy, &unmade);
         // First all that have the same name share a word; where that does not do, all of the name get their own.
-        let mut by_name: HashMap<(Name, u8), u32> = HashMap::new();
-        let mut slots = Slots::default();
+        let mut by_name: HashMap<(Name, u8, bool), u32> = HashMap::new();
+        let mut slots = Slots { mixed, unmade, ..Slots::default() };
         let mut params: Vec<Val> = lazy.iter().copied().collect();
         params.sort_unstable();
         for p in &params {
             let word = match names.get(p) {
-                Some(name) => *by_name.entry((*name, func[*p].ty as u8)).or_insert_with(|| slots.new_word()),
-                None => slots.new_word(),
+                Some(name) => {
+                    let key = (*name, func[*p].ty as u8, slots.mixed.contains(p));
+                    *by_name.entry(key).or_insert_with(|| slots.new_words(*p))
+                }
+                None => slots.new_words(*p),
             };
             slots.of.insert(*p, word);
         }
         let wrong = slots.mixed_up(func, rpo);
         for p in params {
             if wrong.get(slots.of[&p] as usize).copied().unwrap_or(false) {
-                let word = slots.new_word();
+                let word = slots.new_words(p);
                 slots.of.insert(p, word);
             }
         }
-        for v in behind_calls(func, rpo, &lazy, &used) {
-            let word = slots.new_word();
+        for v in behind_calls(func, rpo, &slots, &used) {
+            let word = slots.new_words(v);
             slots.copies.insert(v, word);
         }
         slots
     }
 
-    fn new_word(&mut self) -> u32 {
-        self.count += 1;
-        self.count - 1
+    /// Words for a value.
+    fn new_words(&mut self, v: Val) -> u32 {
+        let word = self.count;
+        self.count += if self.mixed.contains(&v) { 2 } else { 1 };
+        word
+    }
+
+    /// Whether it is a box that is not made.
+    pub(super) fn is_unmade(&self, v: Val) -> bool {
+        self.unmade.contains(&v)
+    }
+
+    /// The values that must be there for a value: what is in it, if it is a box that is not made.
+    fn parts(&self, func: &Func, v: Val) -> Vec<Val> {
+        if !self.unmade.contains(&v) {
+            return vec![v];
+        }
+        func[v].args.iter().flat_map(|a| self.parts(func, *a)).collect()
     }
 
     /// Whether a parameter is in memory.
@@ -74,7 +103,7 @@ impl Slots {
         let args = func[edge.to].params.iter().zip(&edge.args);
         args.filter_map(|(p, a)| {
             let word = *self.of.get(p)?;
-            (self.of.get(a) != Some(&word)).then_some((word, *a))
+            (self.of.get(a) != Some(&word)).then_some((word, *a, self.mixed.contains(p)))
         })
         .collect()
     }
@@ -94,10 +123,12 @@ impl Slots {
                     let mut after = held.clone();
                     let mut taken: Vec<u32> = Vec::new();
                     for (p, a) in func[edge.to].params.iter().zip(&edge.args) {
-                        if let Some(word) = self.of.get(a)
-                            && held[*word as usize] != *a
-                        {
-                            wrong[*word as usize] = true;
+                        for part in self.parts(func, *a) {
+                            if let Some(word) = self.of.get(&part)
+                                && held[*word as usize] != part
+                            {
+                                wrong[*word as usize] = true;
+                            }
                         }
                         let Some(word) = self.of.get(p) else { continue };
                         if taken.contains(word) {
@@ -152,7 +183,9 @@ fn only_for_exits(func: &Func, rpo: &[BlockId]) -> (HashSet<Val>, Vec<bool>) {
     let mut work: Vec<Val> = Vec::new();
     for b in rpo {
         for v in &func[*b].insts {
-            work.extend(&func[*v].args);
+            if !is_box(func[*v].op) {
+                work.extend(&func[*v].args);
+            }
             if func[*v].state == StateId::NONE {
                 continue;
             }
@@ -169,11 +202,53 @@ fn only_for_exits(func: &Func, rpo: &[BlockId]) -> (HashSet<Val>, Vec<bool>) {
     while let Some(v) = work.pop() {
         if !std::mem::replace(&mut used[v.0 as usize], true) {
             work.extend(sources.get(&v).into_iter().flatten());
+            if is_box(func[v].op) {
+                work.extend(&func[v].args);
+            }
         }
     }
     let params = rpo.iter().flat_map(|b| &func[*b].params);
     let lazy = params.filter(|p| !used[p.0 as usize] && func[**p].op == Op::Param).copied().collect();
     (lazy, used)
+}
+
+/// A number or a character in a box that an exit can make.
+fn is_box(op: Op) -> bool {
+    matches!(op, Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::BoxFloat | Op::BoxBool)
+}
+
+/// The parameters that get boxes which nobody makes, directly or from others.
+fn mixed(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>, unmade: &HashSet<Val>) -> HashSet<Val> {
+    let mut mixed: HashSet<Val> = HashSet::new();
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for e in rpo.iter().flat_map(|b| &func[*b].edges) {
+            for (p, a) in func[e.to].params.iter().zip(&e.args) {
+                if lazy.contains(p) && (unmade.contains(a) || mixed.contains(a)) {
+                    changed |= mixed.insert(*p);
+                }
+            }
+        }
+    }
+    mixed
+}
+
+/// What kind of value a box holds.
+fn kind_of(func: &Func, v: Val) -> Mixed {
+    match func[v].op {
+        Op::BoxWord => Mixed::Unsigned,
+        Op::BoxChar => Mixed::Char,
+        Op::BoxInt => Mixed::Int,
+        Op::BoxFloat => Mixed::Float,
+        Op::BoxBool => Mixed::Bool,
+        _ => match func[v].ty {
+            Type::Int => Mixed::Int,
+            Type::Float => Mixed::Float,
+            Type::Bool => Mixed::Bool,
+            _ => Mixed::Val,
+        },
+    }
 }
 
 /// A set of values.
@@ -219,7 +294,7 @@ fn is_call(func: &Func, v: Val) -> bool {
 }
 
 /// Values that behind a call only exits need, and that are not defined in a deeper loop than that.
-fn behind_calls(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>, used: &[bool]) -> Vec<Val> {
+fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool]) -> Vec<Val> {
     if !rpo.iter().flat_map(|b| &func[*b].insts).any(|v| is_call(func, *v)) {
         return vec![];
     }
@@ -230,7 +305,7 @@ fn behind_calls(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>, used: &[bool]
     while changed {
         changed = false;
         for b in rpo.iter().rev() {
-            let live = walk(func, *b, lazy, &at_start, &none, |_, _| {});
+            let live = walk(func, *b, slots, &at_start, &none, |_, _| {});
             if live != at_start[b.0 as usize] {
                 at_start[b.0 as usize] = live;
                 changed = true;
@@ -247,7 +322,7 @@ fn behind_calls(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>, used: &[bool]
     let mut found: Vec<Val> = vec![];
     for b in rpo {
         let depth = depth(*b);
-        walk(func, *b, lazy, &at_start, &none, |call, live| {
+        walk(func, *b, slots, &at_start, &none, |call, live| {
             let exits = live.all.without(&live.used);
             found.extend(exits.into_iter().filter(|v| *v != call && used[v.0 as usize] && home[v.0 as usize] <= depth));
         });
@@ -261,24 +336,17 @@ fn behind_calls(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>, used: &[bool]
 }
 
 /// What is live at the start of a block. Calls `f` with each call and what is live behind it.
-fn walk(
-    func: &Func,
-    b: BlockId,
-    lazy: &HashSet<Val>,
-    at_start: &[Live],
-    none: &Live,
-    mut f: impl FnMut(Val, &Live),
-) -> Live {
+fn walk(func: &Func, b: BlockId, slots: &Slots, at_start: &[Live], none: &Live, mut f: impl FnMut(Val, &Live)) -> Live {
     let mut live = none.clone();
     for e in &func[b].edges {
         let target = &at_start[e.to.0 as usize];
         live.used.add_all(&target.used);
         live.all.add_all(&target.all);
         for (p, a) in func[e.to].params.iter().zip(&e.args) {
-            if !lazy.contains(p) {
+            if !slots.holds(*p) {
                 live.used.add(*a);
             }
-            live.all.add(*a);
+            slots.parts(func, *a).into_iter().for_each(|a| live.all.add(a));
         }
     }
     for v in func[b].insts.iter().rev() {
@@ -292,6 +360,9 @@ fn walk(
         live.used.remove(*v);
         live.all.remove(*v);
         let inst = &func[*v];
+        if slots.unmade.contains(v) {
+            continue;
+        }
         for a in &inst.args {
             live.used.add(*a);
             live.all.add(*a);
@@ -359,6 +430,11 @@ impl Lowering<'_> {
         slot
     }
 
+    /// Whether exits read two words for a parameter.
+    pub(super) fn is_mixed(&self, v: Val) -> bool {
+        self.slots.mixed.contains(&v)
+    }
+
     /// A value for an exit.
     pub(super) fn value_for_exit(&mut self, v: Val) -> clif::Value {
         let Some(word) = self.slots.of.get(&v).or_else(|| self.slots.copies.get(&v)).copied() else {
@@ -377,10 +453,57 @@ impl Lowering<'_> {
 
     /// Does what an edge must store. All is read before anything is written.
     pub(super) fn store_moves(&mut self, moves: &Moves) {
-        let values: Vec<clif::Value> = moves.iter().map(|(_, v)| self.value_for_exit(*v)).collect();
-        for ((word, _), value) in moves.iter().zip(values) {
+        let mut stores: Vec<(u32, clif::Value)> = Vec::new();
+        for (word, v, with_kind) in moves {
+            if *with_kind {
+                let (kind, value) = self.kind_and_value(*v);
+                stores.extend([(*word, kind), (*word + 1, value)]);
+            } else {
+                stores.push((*word, self.value_for_exit(*v)));
+            }
+        }
+        for (word, value) in stores {
             let slot = self.words();
-            self.b.ins().stack_store(types::I64, value, slot, 8 * *word as i32);
+            self.b.ins().stack_store(types::I64, value, slot, 8 * word as i32);
+        }
+    }
+
+    /// The two words that stand for a value of any kind.
+    fn kind_and_value(&mut self, v: Val) -> (clif::Value, clif::Value) {
+        if self.slots.mixed.contains(&v) {
+            return self.mixed_words(v);
+        }
+        if !self.slots.unmade.contains(&v) {
+            let value = self.value_for_exit(v);
+            return (self.word(Mixed::Val as u64), value);
+        }
+        let kind = self.word(kind_of(self.func, v) as u64);
+        if self.func[v].op != Op::Maybe {
+            let value = self.value_for_exit(self.func[v].args[0]);
+            return (kind, self.whole_word(value));
+        }
+        let (bound, number) = (self.func[v].args[0], self.func[v].args[1]);
+        let kind = self.word(kind_of(self.func, number) as u64);
+        let (bound, number) = (self.value_for_exit(bound), self.value_for_exit(number));
+        let number = match self.b.func.dfg.value_type(number) {
+            types::F64 => self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), number),
+            _ => self.whole_word(number),
+        };
+        let nothing = self.word(0);
+        (self.b.ins().select(bound, kind, nothing), self.b.ins().select(bound, number, nothing))
+    }
+
+    /// The words of a parameter that has two.
+    pub(super) fn mixed_words(&mut self, v: Val) -> (clif::Value, clif::Value) {
+        let (slot, at) = (self.words(), 8 * self.slots.of[&v] as i32);
+        let kind = self.b.ins().stack_load(types::I64, types::I64, slot, at);
+        (kind, self.b.ins().stack_load(types::I64, types::I64, slot, at + 8))
+    }
+
+    fn whole_word(&mut self, value: clif::Value) -> clif::Value {
+        match self.b.func.dfg.value_type(value) {
+            types::I8 => self.b.ins().uextend(types::I64, value),
+            _ => value,
         }
     }
 }
