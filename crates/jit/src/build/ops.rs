@@ -117,7 +117,8 @@ impl Builder<'_> {
             let next = pc + op.words();
             let flow = self.instruction(at)?;
             returns.append(&mut self.decided);
-            if !self.is_inlined() && !self.caught.is_empty() {
+            // Not what the state says: where no way came out of an inlined call, it is still that of the call.
+            if self.here.len() == 1 && !self.caught.is_empty() {
                 let here = self.pend();
                 for (state, handler) in std::mem::take(&mut self.caught) {
                     self.edge(cfg, b, handler, state, pending, heads);
