@@ -12,7 +12,7 @@ mod strs;
 mod values;
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cranelift_codegen::Context as ClifContext;
 use cranelift_codegen::control::ControlPlane;
@@ -162,10 +162,41 @@ impl Machine {
             return Err("code with relocations".into());
         }
         let asm = compiled.vcode.clone();
-        let back = compiled.bb_edges.iter().filter(|(from, to)| to <= from).min_by_key(|(from, to)| from - to);
-        let aligned = back.map_or(0, |(_, to)| *to as usize);
+        let aligned = smallest_loop(&compiled.bb_edges) as usize;
         Ok(Lowered { bytes: compiled.code_buffer().to_vec(), aligned, exits, templates, clif: text, asm })
     }
+}
+
+/// Where the smallest loop begins, of those of about its size the last: what is entered in the middle of an inner loop has a
+/// copy of that in front of the loops. Not every jump backwards belongs to a loop.
+fn smallest_loop(edges: &[(u32, u32)]) -> u32 {
+    let mut nexts: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (from, to) in edges {
+        nexts.entry(*from).or_default().push(*to);
+    }
+    // Where a block starts is known from before jumps in front of it vanished, where an edge leads from after that.
+    let start = |to: u32| nexts.range(to..).next().map_or(to, |(from, _)| *from);
+    // Whether all ways to `from` lead over `head`.
+    let entry = edges.iter().map(|(from, _)| *from).min().unwrap_or(0);
+    let is_loop = |from: u32, head: u32| {
+        let (mut seen, mut work) = (HashSet::from([start(head), entry]), vec![entry]);
+        while let Some(at) = work.pop().filter(|_| start(head) != entry) {
+            work.extend(nexts.get(&at).into_iter().flatten().map(|to| start(*to)).filter(|at| seen.insert(*at)));
+        }
+        start(head) == entry || from == start(head) || !seen.contains(&from)
+    };
+    let mut backward: Vec<(u32, u32)> = edges.iter().filter(|(from, to)| to < from).map(|(f, t)| (f - t, *t)).collect();
+    backward.sort_unstable();
+    let mut found: Option<(u32, u32)> = None;
+    for (size, to) in backward {
+        match found {
+            Some((least, _)) if size > least + least / 8 => break,
+            Some((least, last)) if to > last && is_loop(to + size, to) => found = Some((least, to)),
+            None if is_loop(to + size, to) => found = Some((size, to)),
+            _ => {}
+        }
+    }
+    found.map_or(0, |(_, to)| to)
 }
 
 /// A signature of the platform's C calls.
@@ -368,13 +399,12 @@ impl<'a> Lowering<'a> {
             words = if at == words { words + 1 } else { words };
             self.b.ins().store(flags(), *arg, buffer, 8 * at);
         }
-        // The register of the result changes in any case.
-        let mut signature = signature(&[], Some(result.unwrap_or(types::I64)));
+        let mut signature = signature(&[], None);
         signature.call_conv = CallConv::PreserveAll;
         let sig = self.b.import_signature(signature);
         let callee = self.word(address as u64);
-        let call = self.b.ins().call_indirect(sig, callee, &[]);
-        result.map(|_| self.b.inst_results(call)[0])
+        self.b.ins().call_indirect(sig, callee, &[]);
+        result.map(|ty| self.b.ins().load(ty, flags(), buffer, 0))
     }
 
     /// The block that leaves through the instruction's state.
