@@ -6,13 +6,14 @@
 mod calls;
 mod frames;
 mod inst;
+mod layout;
 mod objects;
 mod slots;
 mod strs;
 mod values;
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 
 use cranelift_codegen::Context as ClifContext;
 use cranelift_codegen::control::ControlPlane;
@@ -34,7 +35,7 @@ use crate::iterators::IteratorKind;
 pub struct Lowered {
     /// The bytes; position-independent.
     pub bytes: Vec<u8>,
-    /// Where its smallest loop begins: that is aligned.
+    /// Where its hottest loop begins: that is aligned.
     pub aligned: usize,
     /// Its exits, in boxes whose addresses the code holds.
     pub exits: Vec<Box<Exit>>,
@@ -162,42 +163,15 @@ impl Machine {
             return Err("code with relocations".into());
         }
         let asm = compiled.vcode.clone();
-        let aligned = smallest_loop(&compiled.bb_edges) as usize;
+        let marks = compiled.buffer.get_srclocs_sorted().iter().filter(|m| m.loc.bits() == MARK).map(|m| m.start);
+        let targets = compiled.bb_edges.iter().map(|(_, to)| *to);
+        let aligned = marks.min().map_or(0, |mark| layout::block_at(mark, targets) as usize);
         Ok(Lowered { bytes: compiled.code_buffer().to_vec(), aligned, exits, templates, clif: text, asm })
     }
 }
 
-/// Where the smallest loop begins, of those of about its size the last: what is entered in the middle of an inner loop has a
-/// copy of that in front of the loops. Not every jump backwards belongs to a loop.
-fn smallest_loop(edges: &[(u32, u32)]) -> u32 {
-    let mut nexts: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (from, to) in edges {
-        nexts.entry(*from).or_default().push(*to);
-    }
-    // Where a block starts is known from before jumps in front of it vanished, where an edge leads from after that.
-    let start = |to: u32| nexts.range(to..).next().map_or(to, |(from, _)| *from);
-    // Whether all ways to `from` lead over `head`.
-    let entry = edges.iter().map(|(from, _)| *from).min().unwrap_or(0);
-    let is_loop = |from: u32, head: u32| {
-        let (mut seen, mut work) = (HashSet::from([start(head), entry]), vec![entry]);
-        while let Some(at) = work.pop().filter(|_| start(head) != entry) {
-            work.extend(nexts.get(&at).into_iter().flatten().map(|to| start(*to)).filter(|at| seen.insert(*at)));
-        }
-        start(head) == entry || from == start(head) || !seen.contains(&from)
-    };
-    let mut backward: Vec<(u32, u32)> = edges.iter().filter(|(from, to)| to < from).map(|(f, t)| (f - t, *t)).collect();
-    backward.sort_unstable();
-    let mut found: Option<(u32, u32)> = None;
-    for (size, to) in backward {
-        match found {
-            Some((least, _)) if size > least + least / 8 => break,
-            Some((least, last)) if to > last && is_loop(to + size, to) => found = Some((least, to)),
-            None if is_loop(to + size, to) => found = Some((size, to)),
-            _ => {}
-        }
-    }
-    found.map_or(0, |(_, to)| to)
-}
+/// Marks the instructions of the head of the loop that is to be aligned.
+const MARK: u32 = 1;
 
 /// A signature of the platform's C calls.
 pub(crate) fn signature(params: &[clif::Type], result: Option<clif::Type>) -> clif::Signature {
@@ -300,10 +274,16 @@ impl<'a> Lowering<'a> {
         self.cover_inlined_windows();
         let first = self.block(BlockId(0));
         self.b.ins().jump(first, &[]);
+        let hottest = layout::hottest_loop(self.func, &rpo);
         for id in &rpo {
             let block = self.block(*id);
             self.b.switch_to_block(block);
             self.cold = self.func[*id].cold;
+            self.b.set_srcloc(if Some(*id) == hottest {
+                clif::SourceLoc::new(MARK)
+            } else {
+                clif::SourceLoc::default()
+            });
             for p in &self.func[*id].params {
                 self.store_copy(*p);
             }
