@@ -5,7 +5,7 @@ use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
 use taipan_runtime::machine_items::{self, MachineItems};
-use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::float::FLOAT;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::Range;
@@ -458,7 +458,7 @@ impl Builder<'_> {
                 },
             };
         }
-        if self.is_class(v, Enumerate::class()) {
+        if self.is_class(v, Enumerate::class()) || self.is_class(v, Zip::class()) {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
