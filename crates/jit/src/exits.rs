@@ -118,6 +118,10 @@ pub enum Place {
     Buffer(u16, Type),
     /// In the exit buffer: an int without sign.
     Unsigned(u16),
+    /// In the exit buffer: the code point of a str.
+    Char(u16),
+    /// In the exit buffer: its kind (see [`Mixed`]), and behind it the value.
+    Mixed(u16),
     /// A word.
     Const(u64),
     /// An object that the exit makes, by number.
@@ -126,6 +130,29 @@ pub enum Place {
     Maybe(u16),
     /// What the entry frame handled before; the last object that the exit makes.
     HandledBefore,
+}
+
+/// What a word is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(u64)]
+pub enum Mixed {
+    /// A tagged word.
+    Val,
+    /// An int.
+    Int,
+    /// A double.
+    Float,
+    /// A truth value.
+    Bool,
+    /// An int without sign.
+    Unsigned,
+    /// The code point of a str.
+    Char,
+}
+
+impl Mixed {
+    /// By number.
+    const ALL: [Mixed; 6] = [Mixed::Val, Mixed::Int, Mixed::Float, Mixed::Bool, Mixed::Unsigned, Mixed::Char];
 }
 
 /// An object that an exit makes.
@@ -234,6 +261,15 @@ fn word(cx: &mut Cx, exit: &Exit, place: Place, made: &[Value]) -> u64 {
             if bound { word(cx, exit, number, made) } else { 0 }
         }
         Place::Unsigned(i) => cx.int_u64(EXIT_BUFFER.word(i)).bits(),
+        Place::Char(i) => Value::of(cx.char(EXIT_BUFFER.word(i) as u32)).bits(),
+        Place::Mixed(i) => match Mixed::ALL[EXIT_BUFFER.word(i) as usize % Mixed::ALL.len()] {
+            Mixed::Val => EXIT_BUFFER.word(i + 1),
+            Mixed::Int => word(cx, exit, Place::Buffer(i + 1, Type::Int), made),
+            Mixed::Float => word(cx, exit, Place::Buffer(i + 1, Type::Float), made),
+            Mixed::Bool => word(cx, exit, Place::Buffer(i + 1, Type::Bool), made),
+            Mixed::Unsigned => word(cx, exit, Place::Unsigned(i + 1), made),
+            Mixed::Char => word(cx, exit, Place::Char(i + 1), made),
+        },
         Place::Buffer(i, ty) => {
             let raw = EXIT_BUFFER.word(i);
             match ty {
@@ -251,7 +287,9 @@ fn raw(place: Place) -> u64 {
     match place {
         Place::Const(bits) => (bits as i64 >> 1) as u64,
         Place::Buffer(i, _) | Place::Unsigned(i) => EXIT_BUFFER.word(i),
-        Place::Made(_) | Place::Maybe(_) | Place::HandledBefore => unreachable!("a field that holds an int"),
+        Place::Char(_) | Place::Mixed(_) | Place::Made(_) | Place::Maybe(_) | Place::HandledBefore => {
+            unreachable!("a field that holds an int")
+        }
     }
 }
 

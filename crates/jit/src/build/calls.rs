@@ -643,6 +643,8 @@ impl Builder<'_> {
     fn inline_function(&mut self, module: Option<&str>, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
         match (module, native.def.name, args) {
             (Some("builtins"), "len", &[v]) => self.len(v),
+            (Some("builtins"), "ord", &[v]) => self.ord(v),
+            (Some("builtins"), "chr", &[v]) => self.chr(v),
             (Some("builtins"), "next", &[it]) if self.catches_here() => {
                 let v = self.plain(Helper::PlainNext, &[it], Type::Val)?;
                 let ended = self.emit(Op::IsConst, Type::Bool, &[v], crate::plain::END);
@@ -748,6 +750,11 @@ impl Builder<'_> {
         {
             self.list_append(list, v);
             return Some(self.object(Value::none()));
+        }
+        if std::ptr::eq(method.owner, Str::type_object())
+            && let Some(v) = self.char_method(method.def.name, args)
+        {
+            return Some(v);
         }
         if std::ptr::eq(method.owner, &COMPLEX)
             && method.def.name == "conjugate"
