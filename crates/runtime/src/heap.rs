@@ -104,6 +104,9 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
                 marker.mark_value(value.bits());
             }
         }
+        for interpreter in &*runtime.interpreters.as_ptr() {
+            interpreter.trace(marker);
+        }
         for cx in crate::threads::contexts() {
             trace_context(&**cx, marker);
         }

@@ -472,42 +472,4 @@ pub fn bytes_filled(
     Ok(Bytes::new(cx, &data[..n]))
 }
 
-/// A value that native code of a module keeps for as long as the runtime lives.
-pub struct Global(std::cell::Cell<Option<Value>>);
-
-// SAFETY: only used with the GIL held.
-unsafe impl Sync for Global {}
-
-impl Default for Global {
-    fn default() -> Global {
-        Global::new()
-    }
-}
-
-impl Global {
-    /// Not set yet.
-    pub const fn new() -> Global {
-        Global(std::cell::Cell::new(None))
-    }
-
-    /// The value, once set.
-    pub fn get(&self) -> Option<Value> {
-        self.0.get()
-    }
-
-    /// Sets the value, which is kept alive from now on.
-    pub fn set(&self, cx: &mut Cx, value: Value) {
-        cx.add_root(value);
-        self.0.set(Some(value));
-    }
-
-    /// The value, made at first use.
-    pub fn get_or(&self, cx: &mut Cx, make: impl FnOnce(&mut Cx) -> PyResult<Value>) -> PyResult<Value> {
-        if let Some(value) = self.get() {
-            return Ok(value);
-        }
-        let value = make(cx)?;
-        self.set(cx, value);
-        Ok(value)
-    }
-}
+pub use taipan_runtime::interpreter::{Global, Local};
