@@ -378,6 +378,7 @@ pub fn run_pending(cx: &mut Cx) {
 }
 
 fn run_all_pending(cx: &mut Cx) {
+    crate::types::code_extra::free_dead();
     loop {
         let callback = cx.rt().special.borrow_mut().callbacks.pop();
         if let Some(weakref) = callback {

@@ -36,6 +36,9 @@ const EMPTY: Config = Config { flags: [false; 6], gil: "default" };
 pub const MAIN: Config = Config { flags: [true, true, true, true, true, false], gil: "own" };
 
 impl Config {
+    /// Settings that share all with the main interpreter.
+    pub const LEGACY: Config = LEGACY;
+
     /// The settings called `name`.
     pub fn named(cx: &mut Cx, name: &str) -> PyResult<Config> {
         match name {
@@ -50,7 +53,8 @@ impl Config {
     pub fn of(cx: &mut Cx, v: Option<Value>) -> PyResult<Config> {
         let Some(v) = v.filter(|v| !v.is_none()) else { return Ok(ISOLATED) };
         if let Some(name) = v.downcast::<Str>() {
-            return Config::named(cx, &name.to_string_lossy());
+            let name = taipan_stdlib::host::utf8(cx, name)?;
+            return Config::named(cx, &name);
         }
         let key = cx.names().__dict__;
         let dict = taipan_runtime::protocol::attr::get_optional(cx, v, key)?.and_then(|d| d.downcast::<Dict>());
@@ -60,7 +64,6 @@ impl Config {
         };
         let mut config = EMPTY;
         config.update(cx, dict, true)?;
-        config.check(cx)?;
         Ok(config)
     }
 
@@ -109,8 +112,8 @@ impl Config {
         }
     }
 
-    /// Settings that go together.
-    fn check(&self, cx: &mut Cx) -> PyResult<()> {
+    /// Settings that do not go together are errors.
+    pub fn check(&self, cx: &mut Cx) -> PyResult<()> {
         let [main_obmalloc, .., check_extensions] = self.flags;
         if !main_obmalloc && !check_extensions {
             let text = "per-interpreter obmalloc does not support single-phase init extension modules";

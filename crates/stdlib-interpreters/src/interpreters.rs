@@ -4,7 +4,7 @@ use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions::Exception;
 use taipan_runtime::interpreter::Interpreter;
-use taipan_runtime::protocol::object;
+use taipan_runtime::protocol::{attr, object};
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
@@ -77,7 +77,7 @@ fn identity(cx: &mut Cx, interpreter: &Interpreter) -> Value {
 }
 
 /// Makes an interpreter. What goes wrong in it is told here.
-fn create(cx: &mut Cx, config: Config, requires_refs: bool) -> PyResult<i64> {
+pub fn create(cx: &mut Cx, config: Config, requires_refs: bool) -> PyResult<i64> {
     let new = cx.rt().new_interpreter();
     new.permissions.set(config.permissions());
     let id = new.id;
@@ -127,6 +127,23 @@ fn end_all(cx: &mut Cx) {
             end(cx, interpreter);
         }
     }
+}
+
+/// Makes an interpreter, runs source text in it, printing an exception that that raises, and ends it; false if it raised.
+pub fn run_once(cx: &mut Cx, config: Config, source: Value) -> PyResult<bool> {
+    let id = create(cx, config, false)?;
+    let Some(interpreter) = cx.rt().find_interpreter(id) else { return Ok(false) };
+    let script = script_code(cx, source)?;
+    let result = run_in(cx, interpreter, |cx, main| {
+        if taipan_stdlib::builtins::scope::run_module_code(cx, script, main).is_ok() {
+            return Ok(true);
+        }
+        let exception = cx.take_exception();
+        taipan_stdlib::sys::print_exception_natively(cx, exception);
+        Ok(false)
+    });
+    end(cx, interpreter);
+    Ok(matches!(result?, Ok(true)))
 }
 
 /// Marks the main program of an interpreter as running while `f` runs in it.
@@ -345,6 +362,15 @@ impl Functions {
     #[py("($module, /, config=None, *, reqrefs=False)")]
     fn create(cx: &mut Cx, config: Option<Value>, reqrefs: Option<bool>) -> PyResult<i64> {
         let config = Config::of(cx, config)?;
+        if config.check(cx).is_err() {
+            let cause = cx.take_exception();
+            let raised = raise_class(cx, &errors::INTERPRETER, "interpreter creation failed");
+            let exception = cx.take_exception();
+            let key = cx.intern("__cause__");
+            attr::set(cx, exception, key, Some(cause))?;
+            cx.raise_again(exception);
+            return Err(raised);
+        }
         create(cx, config, reqrefs.unwrap_or(false))
     }
 
@@ -403,6 +429,7 @@ impl Functions {
     ///
     /// Bind the given attributes in the interpreter's __main__ module.
     #[py("($module, /, id, updates, *, restrict=False)")]
+    #[allow(non_snake_case)]
     fn set___main___attrs(cx: &mut Cx, id: Value, updates: Value, restrict: Option<bool>) -> PyResult<()> {
         let Some(updates) = updates.downcast::<Dict>() else {
             let got = updates.class().tp_name();
@@ -573,7 +600,7 @@ impl Functions {
         let interpreter = find(cx, id, restrict, "decref")?;
         let last = config::change(interpreter.id, |note| {
             let last = note.refs == 1 && note.requires_refs && !note.running;
-            note.refs = (note.refs - 1).max(0);
+            note.refs -= 1;
             last
         });
         if last && !interpreter.is_main() && !interpreter.is_running() {

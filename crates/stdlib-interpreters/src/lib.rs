@@ -4,9 +4,9 @@
 //! What an interpreter is to the runtime stands in `taipan_runtime::interpreter`; this crate creates, runs and ends them and
 //! carries data across ([`share`]).
 
-mod config;
+pub mod config;
 mod errors;
-mod interpreters;
+pub mod interpreters;
 mod queues;
 mod share;
 mod snapshot;

@@ -9,6 +9,7 @@ use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
 use taipan_runtime::interpreter::Global;
 use taipan_runtime::object::Header;
+use taipan_runtime::protocol::buffer::Buffer;
 use taipan_runtime::protocol::import::{import_attr, import_module, loaded};
 use taipan_runtime::protocol::{attr, object as protocol_object};
 use taipan_runtime::slots::Slots;
@@ -17,7 +18,7 @@ use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::list::List;
-use taipan_runtime::types::memoryview::MemoryView;
+use taipan_runtime::types::memoryview::{self, MemoryView};
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -261,7 +262,8 @@ pub fn receive(cx: &mut Cx, sent: Value) -> PyResult<Value> {
         Kind::Buffer => {
             cx.ready_type(&BUFFER_VIEW);
             let header = Header::fresh(&BUFFER_VIEW);
-            let exporter = cx.alloc(BufferView { header, view: Cell::new(Some(parcel.value)) });
+            let exporter =
+                cx.alloc(BufferView { header, view: Cell::new(Some(parcel.value)), release: Cell::new(None) });
             Ok(Value::of(MemoryView::of_object(cx, Value::of(exporter), FULL_RO)?))
         }
         Kind::Queue => {
@@ -354,6 +356,8 @@ const FULL_RO: i32 = 0x011c;
 pub struct BufferView {
     header: Header,
     view: Cell<Option<Value>>,
+    /// What ends an export of the view.
+    release: Cell<Option<fn(&mut Cx, &Buffer)>>,
 }
 object!(BufferView, BUFFER_VIEW);
 taipan_runtime::trace_values!(trace_view, BufferView, |b| [b.view.get()]);
@@ -369,13 +373,20 @@ static BUFFER_VIEW_SPEC: TypeSpec = TypeSpec {
     ..TypeSpec::DEFAULT
 };
 
-fn export_view(cx: &mut Cx, v: Value, flags: i32) -> PyResult<taipan_runtime::protocol::buffer::Buffer> {
+fn export_view(cx: &mut Cx, v: Value, flags: i32) -> PyResult<Buffer> {
     // SAFETY: the slot of these objects.
     let this: &'static BufferView = unsafe { v.cast() };
-    match this.view.get() {
-        Some(view) => taipan_runtime::types::memoryview::export(cx, view, flags),
-        None => raise!(cx, BufferError, "no buffer"),
-    }
+    let Some(view) = this.view.get() else { return raise!(cx, BufferError, "no buffer") };
+    let mut buffer = memoryview::export(cx, view, flags)?;
+    this.release.set(buffer.release);
+    buffer.owner = v;
+    buffer.release = Some(|cx, buffer| {
+        let Some(this) = buffer.owner.exact::<BufferView>() else { return };
+        if let (Some(view), Some(release)) = (this.view.get(), this.release.get()) {
+            release(cx, &Buffer { owner: view, ..buffer.clone() });
+        }
+    });
+    Ok(buffer)
 }
 
 /// The code of something that can run by itself in another interpreter, copied.

@@ -26,7 +26,7 @@ pub fn returns_only_none(code: &CodeObject) -> bool {
 }
 
 /// ValueError unless the code needs no closure, and no globals as far as can be told from these namespaces.
-fn check_code(
+pub fn check_code(
     cx: &mut Cx,
     code: &'static CodeObject,
     globals: Option<&'static Dict>,

@@ -21,7 +21,7 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value, exceptions, raise};
 use taipan_syntax::{self as syntax, Mode};
 
-use crate::compile::{Request, flag};
+use crate::compile::{self, Request, flag};
 use crate::state;
 
 /// True for instances of `ast.AST`.
@@ -30,10 +30,35 @@ pub fn is_tree(_cx: &mut Cx, v: Value) -> PyResult<bool> {
 }
 
 /// The tree as `ast` objects. May collect.
-pub fn to_python(cx: &mut Cx, module: &syntax::Module, mode: Mode, _flags: i64) -> PyResult<Value> {
+pub fn to_python(cx: &mut Cx, module: &syntax::Module, filename: Value, mode: Mode, flags: i64) -> PyResult<Value> {
+    let comments = match flags & flag::TYPE_COMMENTS != 0 {
+        false => None,
+        true => match syntax::with_stack(|| syntax::type_comments::find(module)) {
+            Ok(comments) => Some(comments),
+            Err(error) => return Err(compile::raise_syntax(cx, &error, filename, Some(&module.source), flags)),
+        },
+    };
+    let tree = syntax::with_stack(|| {
+        let mut tree = syntax::tree::tree(module.tree(), &module.source, mode == Mode::Single);
+        if let Some(comments) = &comments {
+            comments.apply(&mut tree);
+        }
+        tree
+    });
+    give_tree(cx, tree, module.lines())
+}
+
+/// The tree of a signature in a type comment. May collect.
+pub fn signature_to_python(cx: &mut Cx, text: &str, filename: Value, flags: i64) -> PyResult<Value> {
+    match syntax::with_stack(|| syntax::func_type::parse(text)) {
+        Ok(signature) => give_tree(cx, signature.tree, syntax::source::Lines::new(&signature.source)),
+        Err(error) => Err(compile::raise_syntax(cx, &error, filename, Some(text), flags)),
+    }
+}
+
+fn give_tree(cx: &mut Cx, tree: syntax::tree::Tree, lines: syntax::source::Lines<'_>) -> PyResult<Value> {
     classes::table(cx)?;
-    let tree = syntax::with_stack(|| syntax::tree::tree(module.tree(), &module.source, mode == Mode::Single));
-    let giver = give::Giver { lines: module.lines() };
+    let giver = give::Giver { lines };
     let result = giver.node(cx, &tree);
     // A deep tree is dropped with enough stack.
     syntax::with_stack(|| drop(tree));
@@ -73,7 +98,7 @@ fn compile_built(cx: &mut Cx, built: &build::Built, filename: Value, request: &R
     let options = Options {
         filename: taipan_bytecode::Text(file.into()),
         optimize: optimize.clamp(0, 2) as u8,
-        future_annotations: request.flags & flag::ANNOTATIONS != 0,
+        futures: (request.flags & flag::FUTURES) as u32,
         top_level_await: request.flags & flag::TOP_LEVEL_AWAIT != 0,
     };
     let input = match (&built.tree, request.mode) {

@@ -20,8 +20,8 @@ use crate::state;
 pub mod flag {
     /// All bits of `__future__` features.
     pub const FUTURES: i64 = 0x1fe_0000;
-    /// `from __future__ import annotations`.
-    pub const ANNOTATIONS: i64 = 0x100_0000;
+    /// `from __future__ import barry_as_FLUFL`.
+    pub const BARRY: i64 = 0x40_0000;
     /// `CO_NESTED`, accepted and ignored.
     pub const OBSOLETE: i64 = 0x10;
     /// Incomplete blocks are errors (codeop).
@@ -118,7 +118,8 @@ pub fn compile_text(cx: &mut Cx, text: &str, filename: Value, request: &Request)
 
 /// Parses `text`.
 pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -> PyResult<syntax::Module> {
-    let module = match syntax::parse(text, mode) {
+    let parsed = syntax::flufl::rewrite(text, flags & flag::BARRY != 0).and_then(|text| syntax::parse(&text, mode));
+    let module = match parsed {
         Ok(module) => module,
         Err(error) => {
             warn_before(cx, &error, text, filename, flags)?;
@@ -181,7 +182,7 @@ pub fn compile_module(
     let options = Options {
         filename: Text(file.into()),
         optimize: optimize.clamp(0, 2) as u8,
-        future_annotations: request.flags & flag::ANNOTATIONS != 0,
+        futures: (request.flags & flag::FUTURES) as u32,
         top_level_await: request.flags & flag::TOP_LEVEL_AWAIT != 0,
     };
     let input = input_of(module, request.mode);

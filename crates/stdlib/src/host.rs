@@ -168,6 +168,20 @@ pub fn fs_decode(cx: &mut Cx, bytes: &[u8]) -> &'static Str {
     Str::from_code_points(cx, &points)
 }
 
+/// A str as UTF-8. UnicodeEncodeError for surrogates.
+pub fn utf8(cx: &mut Cx, s: &'static Str) -> PyResult<String> {
+    match s.chars().position(|c| char::from_u32(c).is_none()) {
+        None => Ok(s.to_string_lossy()),
+        Some(i) => Err(surrogate_error(cx, s, i)),
+    }
+}
+
+fn surrogate_error(cx: &mut Cx, s: &'static Str, i: usize) -> Raised {
+    let (encoding, reason) = (cx.str("utf-8"), cx.str("surrogates not allowed"));
+    let (start, end) = (Value::small(i as i64), Value::small(i as i64 + 1));
+    cx.raise_args(&exceptions::UnicodeEncodeError, &[encoding, Value::of(s), start, end, reason])
+}
+
 /// A str as text for the operating system. UnicodeEncodeError for surrogates that stand for no byte.
 pub fn fs_encode(cx: &mut Cx, s: &'static Str) -> PyResult<Vec<u8>> {
     if let Some(text) = s.as_ascii() {
@@ -179,12 +193,7 @@ pub fn fs_encode(cx: &mut Cx, s: &'static Str) -> PyResult<Vec<u8>> {
             0xdc80..=0xdcff => out.push((c - 0xdc00) as u8),
             _ => match char::from_u32(c) {
                 Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                None => {
-                    let (encoding, reason) = (cx.str("utf-8"), cx.str("surrogates not allowed"));
-                    let (start, end) = (Value::small(i as i64), Value::small(i as i64 + 1));
-                    let args = [encoding, Value::of(s), start, end, reason];
-                    return Err(cx.raise_args(&exceptions::UnicodeEncodeError, &args));
-                }
+                None => return Err(surrogate_error(cx, s, i)),
             },
         }
     }

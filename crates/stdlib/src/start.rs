@@ -53,7 +53,6 @@ fn make_world(cx: &mut Cx) -> PyResult<()> {
     }
     boot_importlib(cx, sys)?;
     add_io(cx, builtins, sys)?;
-    add_program_path(cx, sys)?;
     main_module(cx)?;
     if !config.warnoptions.is_empty() || config.dev_mode {
         import_module(cx, "warnings")?;
@@ -61,7 +60,7 @@ fn make_world(cx: &mut Cx) -> PyResult<()> {
     if !config.no_site {
         import_module(cx, "site")?;
     }
-    Ok(())
+    add_program_path(cx, sys)
 }
 
 /// Puts the program's directory in front of `sys.path` of an interpreter that starts after the program.
@@ -150,7 +149,10 @@ pub fn main_module(cx: &mut Cx) -> PyResult<&'static Dict> {
     }
     let module = Module::new(cx, "__main__");
     modules.set_str(cx, name, Value::of(module));
-    builtins::scope::add_builtins(cx, module.dict());
+    if let Some(builtins) = state::get(cx, Slot::Builtins) {
+        let key = cx.names().__builtins__;
+        module.dict().set_str(cx, key, builtins);
+    }
     if let Some(importlib) = state::get(cx, Slot::Importlib) {
         let loader = attr::get_text(cx, importlib, "BuiltinImporter")?;
         let key = cx.names().__loader__;

@@ -6,6 +6,8 @@ pub mod chars;
 mod diagnose;
 pub mod errors;
 mod explain;
+pub mod flufl;
+pub mod func_type;
 mod grammar;
 mod grammar_parts;
 pub mod interactive;
@@ -17,6 +19,8 @@ pub mod source;
 pub mod strings;
 pub mod tokens;
 pub mod tree;
+pub mod type_comments;
+pub mod versions;
 
 pub use errors::{ErrorKind, Place, SyntaxError};
 pub use parse::{Mode, Module, parse, with_stack};
