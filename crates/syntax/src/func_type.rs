@@ -106,10 +106,12 @@ impl Reader<'_> {
         if at >= end {
             return Err(self.range(at));
         }
-        // Everything else is blank, so that places stay.
+        // In parentheses and otherwise blank, so that places stay; a parenthesis is in front of it in the source, too.
         let range = TextRange::new(self.range(at).start(), self.range(end - 1).end());
-        let mut text = " ".repeat(range.start().to_usize());
+        let mut text = String::from("(");
+        text.push_str(&" ".repeat(range.start().to_usize() - 1));
         text.push_str(&self.source[range]);
+        text.push(')');
         let parsed = ruff_python_parser::parse_unchecked(&text, ParseOptions::from(ParserMode::Expression));
         if let Some(error) = parsed.errors().first() {
             return Err(error.range());

@@ -165,6 +165,7 @@ impl<'a> Compiler<'a> {
         let iter = self.first_iterator(&generators[0], generators[0].iter.range())?;
         self.at(range);
         let (saved, fresh) = self.hide(scope);
+        self.check_nesting(range)?;
         self.u.inlined.push(scope);
         let cleanup = (!saved.is_empty()).then(|| self.label());
         let error = self.alloc();

@@ -47,12 +47,19 @@ enum BlockKind<'a> {
 
 impl<'a> Compiler<'a> {
     fn push_block(&mut self, kind: BlockKind<'a>, handler: Option<(Label, Reg)>, range: TextRange) -> Res {
-        let counted = |b: &Block<'_>| !matches!(b.kind, BlockKind::FinallyBody | BlockKind::Named(_));
-        if self.u.blocks.iter().filter(|b| counted(b)).count() >= MAX_BLOCKS {
-            return fail("too many statically nested blocks", range);
-        }
+        self.check_nesting(range)?;
         let open = self.u.asm.insts.len();
         self.u.blocks.push(Block { kind, handler, open, closed: Vec::new() });
+        Ok(())
+    }
+
+    /// SyntaxError if another block would be one too many: generators and comprehensions count, too.
+    pub(crate) fn check_nesting(&self, range: TextRange) -> Res {
+        let blocks = self.u.blocks.iter().filter(|b| !matches!(b.kind, BlockKind::FinallyBody)).count();
+        let is_generator = self.frame().is_generator || self.frame().is_coroutine;
+        if blocks + self.u.inlined.len() + usize::from(is_generator) >= MAX_BLOCKS {
+            return fail("too many statically nested blocks", range);
+        }
         Ok(())
     }
 
