@@ -31,12 +31,10 @@ pub fn globals(cx: &mut Cx) -> PyResult<&'static Dict> {
 pub fn locals(cx: &mut Cx) -> PyResult<Value> {
     // SAFETY: FRAME-1.
     let Some(frame) = (unsafe { cx.frame.as_ref() }) else { return globals(cx).map(Value::of) };
-    if let Some(locals) = frame.locals {
-        return Ok(locals);
-    }
     let code = frame.code;
-    if code.flags & co::OPTIMIZED == 0 {
-        return Ok(Value::of(frame.globals));
+    let is_function = code.flags & co::OPTIMIZED != 0;
+    if !is_function && !frame.has_hidden_locals() {
+        return Ok(frame.locals.unwrap_or(Value::of(frame.globals)));
     }
     let dict = Dict::new(cx);
     for (i, name) in code.local_names.iter().enumerate() {
@@ -47,6 +45,7 @@ pub fn locals(cx: &mut Cx) -> PyResult<Value> {
         };
         if let Some(value) = value
             && !is_hidden
+            && (is_function || !taipan_runtime::frame::is_class_cell(name))
         {
             dict.set_str(cx, name, value);
         }
