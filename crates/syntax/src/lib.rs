@@ -13,6 +13,7 @@ mod grammar_parts;
 pub mod interactive;
 pub mod lexer;
 pub mod literals;
+pub mod optimized;
 pub mod parse;
 pub mod print;
 pub mod source;

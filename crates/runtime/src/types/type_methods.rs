@@ -537,6 +537,13 @@ pub fn add_instance_getsets(cx: &mut Cx, class: &'static Type) {
 
 /// `isinstance(v, class)`.
 pub fn is_instance(cx: &mut Cx, v: Value, class: Value) -> PyResult<bool> {
+    is_instance_at(cx, v, class, 0)
+}
+
+/// How deeply tuples of classes may be nested.
+const MAX_NESTING: usize = 10_000;
+
+fn is_instance_at(cx: &mut Cx, v: Value, class: Value, depth: usize) -> PyResult<bool> {
     if class.downcast::<Type>().is_some_and(|c| std::ptr::eq(v.class(), c)) {
         return Ok(true);
     }
@@ -545,7 +552,10 @@ pub fn is_instance(cx: &mut Cx, v: Value, class: Value) -> PyResult<bool> {
     }
     if let Some(choices) = choices(class) {
         for item in choices.items() {
-            if cx.nested(" in __instancecheck__", |cx| is_instance(cx, v, *item))? {
+            if depth > MAX_NESTING {
+                return Err(cx.recursion_error(" in __instancecheck__"));
+            }
+            if cx.nested(" in __instancecheck__", |cx| is_instance_at(cx, v, *item, depth + 1))? {
                 return Ok(true);
             }
         }
@@ -632,12 +642,19 @@ fn real_is_subclass(cx: &mut Cx, derived: Value, class: Value) -> PyResult<bool>
 
 /// `issubclass(derived, class)`.
 pub fn is_subclass(cx: &mut Cx, derived: Value, class: Value) -> PyResult<bool> {
+    is_subclass_at(cx, derived, class, 0)
+}
+
+fn is_subclass_at(cx: &mut Cx, derived: Value, class: Value, depth: usize) -> PyResult<bool> {
     if class.exact::<Type>().is_some() {
         return if derived == class { Ok(true) } else { real_is_subclass(cx, derived, class) };
     }
     if let Some(choices) = choices(class) {
         for item in choices.items() {
-            if cx.nested(" in __subclasscheck__", |cx| is_subclass(cx, derived, *item))? {
+            if depth > MAX_NESTING {
+                return Err(cx.recursion_error(" in __subclasscheck__"));
+            }
+            if cx.nested(" in __subclasscheck__", |cx| is_subclass_at(cx, derived, *item, depth + 1))? {
                 return Ok(true);
             }
         }
