@@ -785,17 +785,6 @@ impl Dict {
         None
     }
 
-    /// The first item.
-    pub fn first_item(&self) -> Option<(Value, Value)> {
-        let mut position = self.first_entry()?;
-        self.next_item(&mut position)
-    }
-
-    /// The last item.
-    pub fn last_item(&self) -> Option<(Value, Value)> {
-        self.previous_item(&mut self.end_position())
-    }
-
     /// Removes and returns the first item.
     pub fn pop_first(&self, cx: &mut Cx) -> Option<(Value, Value)> {
         let entry = self.first_entry()?;

@@ -1,7 +1,7 @@
 //! Which functions and code objects need nothing of the interpreter that they come from.
 
-use taipan_bytecode::Op;
 use taipan_bytecode::code::flags as co;
+use taipan_bytecode::{Op, Word};
 use taipan_runtime::dict::Dict;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
@@ -22,7 +22,17 @@ fn operations(code: &CodeObject) -> Vec<(Op, usize, Vec<u64>)> {
 /// Does it return nothing but None?
 pub fn returns_only_none(code: &CodeObject) -> bool {
     let is_plain = code.flags & (co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR) == 0;
-    is_plain && operations(code).iter().all(|(op, ..)| *op != Op::Return)
+    let operations = operations(code);
+    let is_none = |i: usize| {
+        // The constant that a lambda gives.
+        let ((_, _, words), Some((op, _, before))) = (&operations[i], i.checked_sub(1).map(|i| &operations[i])) else {
+            return false;
+        };
+        let (word, before) = (Word(words[0]), Word(before[0]));
+        let constant = code.consts().get(before.x() as usize);
+        *op == Op::LoadConst && before.a() == word.a() && constant.is_some_and(|c| c.is_none())
+    };
+    is_plain && (0..operations.len()).all(|i| operations[i].0 != Op::Return || is_none(i))
 }
 
 /// ValueError unless the code needs no closure, and no globals as far as can be told from these namespaces.

@@ -292,6 +292,7 @@ impl ByteMethods {
     ///     Optional stop position. Default: end of the bytes.
     #[py("($self, sub[, start[, end]], /)")]
     fn count(cx: &mut Cx, this: Value, sub: Value, start: Option<Value>, end: Option<Value>) -> PyResult<usize> {
+        let _kept = Kept::new(this);
         let sub = needle(cx, sub)?;
         let Some((from, to)) = bounds(cx, start, end, data(this).len())? else { return Ok(0) };
         Ok(data(this).get(from..to).map_or(0, |hay| byte_ops::count(hay, &sub)))

@@ -157,7 +157,7 @@ impl Namespace {
         }
         let copy = cx.call(Value::of(v.class()), &[])?;
         if !copy.is_instance(&NAMESPACE) {
-            let (class, got) = (v.class().tp_name(), copy.class().tp_name());
+            let (class, got) = (crate::types::type_::full_name(cx, v.class()), copy.class().tp_name());
             return raise!(cx, TypeError, "expect types.SimpleNamespace type, but {class}() returned '{got}' object");
         }
         if let (Some(from), Some(to)) = (Attrs::of(v), Attrs::of(copy)) {

@@ -177,8 +177,8 @@ fn richcompare(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
         return Ok(Value::not_implemented());
     }
     let (Some(x), Some(y)) = (a.downcast::<Dict>(), b.downcast::<Dict>()) else { return Ok(Value::not_implemented()) };
-    let versions = (x.version(), y.version());
     let mut same = equal(cx, x, y)?;
+    let versions = (x.version(), y.version());
     if same && a.is_instance(&ORDERED_DICT) && b.is_instance(&ORDERED_DICT) {
         same = same_order(cx, (x, versions.0), (y, versions.1))?;
     }
@@ -255,22 +255,9 @@ impl Methods {
     /// If the key is not found, return the default if given; otherwise,
     /// raise a KeyError.
     #[py("($self, /, key, default=<unrepresentable>)")]
-    fn pop(cx: &mut Cx, this: Value, key: Value, default: Option<Value>) -> PyResult<Value> {
-        let found = if is_exact(this) {
-            of(this).remove(cx, key)?
-        } else if object::contains(cx, this, key)? {
-            let value = object::get_item(cx, this, key)?;
-            object::set_item(cx, this, key, None)?;
-            Some(value)
-        } else {
-            None
-        };
-        if let Some(value) = found.or(default) {
-            return Ok(value);
-        }
-        let name = cx.names().__missing__;
-        match cx.lookup_special(this, name) {
-            Some(f) => taipan_runtime::protocol::call::call_unbound(cx, f, this, &[key]),
+    fn pop(cx: &mut Cx, this: &'static Dict, key: Value, default: Option<Value>) -> PyResult<Value> {
+        match this.remove(cx, key)?.or(default) {
+            Some(value) => Ok(value),
             None => Err(key_error(cx, key)),
         }
     }
@@ -279,19 +266,8 @@ impl Methods {
     ///
     /// Pairs are returned in LIFO order if last is true or FIFO order if false.
     #[py("($self, /, last=True)")]
-    fn popitem(cx: &mut Cx, this: Value, last: Option<bool>) -> PyResult<Value> {
-        let (dict, last) = (of(this), last.unwrap_or(true));
-        if dict.is_empty() {
-            return raise!(cx, KeyError, "dictionary is empty");
-        }
-        if !is_exact(this) {
-            let item = if last { dict.last_item() } else { dict.first_item() };
-            let Some((key, _)) = item else { return raise!(cx, KeyError, "dictionary is empty") };
-            let value = object::get_item(cx, this, key)?;
-            object::set_item(cx, this, key, None)?;
-            return Ok(Value::of(Tuple::new(cx, &[key, value])));
-        }
-        match if last { dict.pop_last(cx) } else { dict.pop_first(cx) } {
+    fn popitem(cx: &mut Cx, this: &'static Dict, last: Option<bool>) -> PyResult<Value> {
+        match if last.unwrap_or(true) { this.pop_last(cx) } else { this.pop_first(cx) } {
             Some((key, value)) => Ok(Value::of(Tuple::new(cx, &[key, value]))),
             None => raise!(cx, KeyError, "dictionary is empty"),
         }
