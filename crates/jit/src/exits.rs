@@ -11,6 +11,7 @@
 use std::cell::{Cell, UnsafeCell};
 
 use taipan_bytecode::{Op, Word};
+use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
 use taipan_runtime::frame::{ENTERED, Frame, flag};
 use taipan_runtime::hooks::RESUME;
@@ -19,12 +20,15 @@ use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{complex, float};
 use taipan_runtime::{Cx, Value};
 
+use crate::consume::{Consumer, Consuming, MAX_REGISTERS};
 use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, Type};
+use crate::iterators::IteratorKind;
 use crate::tier::Unit;
 
 macro_rules! reasons {
@@ -130,6 +134,10 @@ pub enum Making {
     Tuple(Vec<Place>),
     /// A complex number of two floats.
     Complex(Vec<Place>),
+    /// An iterator with fields.
+    Iterator(IteratorKind, Vec<Place>),
+    /// A function of code, globals, and maybe a closure.
+    Function(Vec<Place>),
     /// An instance with attributes.
     Instance(InstanceDesc, Vec<Place>),
     /// An exception with arguments.
@@ -155,6 +163,8 @@ pub struct ExitFrame {
     pub receiver: Option<Place>,
     /// Registers to be written.
     pub regs: Vec<(u16, Place)>,
+    /// What goes through its items, if it is the frame of a generator which nobody made, and how far that is.
+    pub consumer: Option<(Consumer, Vec<Place>)>,
 }
 
 /// An exit of compiled code.
@@ -180,7 +190,8 @@ pub struct Exit {
 impl Exit {
     /// The code that would catch an exception raised here, with the index of the word that raises in it.
     pub fn catcher(&self) -> Option<(&'static CodeObject, u32)> {
-        self.frames.iter().rev().find_map(|f| {
+        // The only handler of a generator expression makes other exceptions of StopIterations.
+        self.frames.iter().rev().filter(|f| f.consumer.is_none()).find_map(|f| {
             let at = f.pc.checked_sub(1)?;
             f.code.handler_at(at).map(|_| (f.code, at))
         })
@@ -259,6 +270,20 @@ fn new_instance(cx: &mut Cx, desc: &InstanceDesc, values: &[Value]) -> Value {
     Value::from_address(p as usize)
 }
 
+/// A new iterator whose fields `field` gives by number, as machine ints or words of objects.
+fn new_iterator(cx: &mut Cx, kind: IteratorKind, mut field: impl FnMut(&mut Cx, usize, bool) -> u64) -> Value {
+    let p = cx.alloc_raw(kind.size()) as *mut u8;
+    // SAFETY: the layout is that of the class; new memory is zeroed, and exits run without collections (EXIT-1).
+    unsafe {
+        p.cast::<u64>().write(FRESH_WORD);
+        p.add(8).cast::<u64>().write(kind.class() as *const Class as u64);
+        for (i, (offset, is_raw)) in kind.fields().iter().enumerate() {
+            p.add(*offset).cast::<u64>().write(field(cx, i, *is_raw));
+        }
+    }
+    Value::from_address(p as usize)
+}
+
 /// A new exception, raised by the instruction at `word` of the running frame if there is one. Its class is one that runs no
 /// Python code. May collect.
 pub fn new_exception(cx: &mut Cx, class: &'static Class, word: Option<u32>, args: &[Value]) -> Value {
@@ -271,26 +296,84 @@ pub fn new_exception(cx: &mut Cx, class: &'static Class, word: Option<u32>, args
     e
 }
 
-/// Writes the registers of the running frame, pushes inlined frames.
-fn rebuild(cx: &mut Cx, exit: &Exit) {
+/// The object that an exit makes, of what it made before.
+fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value]) -> Value {
+    let all = |cx: &mut Cx, parts: &[Place]| -> Vec<Value> {
+        parts.iter().filter_map(|p| Value::from_bits(word(cx, exit, *p, made))).collect()
+    };
+    match making {
+        Making::Tuple(items) => {
+            let items = all(cx, items);
+            Value::of(Tuple::new(cx, &items))
+        }
+        Making::Complex(parts) => {
+            let parts = all(cx, parts);
+            let [re, im] = [0, 1].map(|i| parts.get(i).and_then(|d| float::as_f64(*d)).expect("two floats"));
+            complex::new(cx, re, im)
+        }
+        Making::Function(parts) => {
+            let parts = all(cx, parts);
+            // SAFETY: the operands of the instruction that the exit stands in for.
+            let (code, globals) = unsafe { (parts[0].cast::<CodeObject>(), parts[1].cast::<Dict>()) };
+            let f = Function::new(cx, code, globals);
+            // SAFETY: as above.
+            f.closure.set(parts.get(2).map(|closure| unsafe { closure.cast::<Tuple>() }));
+            Value::of(f)
+        }
+        Making::Iterator(kind, fields) => {
+            new_iterator(
+                cx,
+                *kind,
+                |cx, i, is_raw| {
+                    if is_raw { raw(fields[i]) } else { word(cx, exit, fields[i], made) }
+                },
+            )
+        }
+        Making::Instance(desc, attributes) => {
+            let attributes = all(cx, attributes);
+            new_instance(cx, desc, &attributes)
+        }
+        Making::Exception(desc, args) => {
+            let args = all(cx, args);
+            // SAFETY: the builder described a live class.
+            unsafe { new_exception(cx, &*(desc.class as *const Class), desc.word, &args) }
+        }
+    }
+}
+
+/// Pushes the frame of a generator that nobody made yet, and says who goes through its items.
+///
+/// # Safety
+/// `consumer` must be the consumer of the generator frame `f` of `exit`, whose caller's frame is on top.
+unsafe fn push_consumed(
+    cx: &mut Cx,
+    exit: &Exit,
+    f: &ExitFrame,
+    function: &'static Function,
+    (consumer, progress): (Consumer, &[Place]),
+    made: &[Value],
+) -> Consuming {
+    // SAFETY: FRAME-1; the generator is new.
+    unsafe {
+        let result = (*cx.frame).regs.add(f.result as usize);
+        let generator = Generator::of_call(cx, function, &[]).expect("the builder looked at the code");
+        generator.enter(cx, std::ptr::null_mut(), flag::ENTRY);
+        let mut values = [None; MAX_REGISTERS];
+        for (value, place) in values.iter_mut().zip(progress) {
+            *value = Value::from_bits(word(cx, exit, *place, made));
+        }
+        Consuming { consumer, values, generator, result }
+    }
+}
+
+/// Writes the registers of the running frame, pushes inlined frames; who goes through generators among these, outermost first.
+fn rebuild(cx: &mut Cx, exit: &Exit) -> [Option<Consuming>; MAX_DEPTH] {
+    let mut consuming = [const { None }; MAX_DEPTH];
     cx.heap().disable();
     let mut made: Vec<Value> = Vec::with_capacity(exit.makings.len());
     for making in &exit.makings {
-        let (Making::Tuple(parts) | Making::Complex(parts) | Making::Instance(_, parts) | Making::Exception(_, parts)) =
-            making;
-        let parts: Vec<Value> = parts.iter().filter_map(|p| Value::from_bits(word(cx, exit, *p, &made))).collect();
-        made.push(match making {
-            Making::Tuple(_) => Value::of(Tuple::new(cx, &parts)),
-            Making::Complex(_) => {
-                let [re, im] = [0, 1].map(|i| parts.get(i).and_then(|d| float::as_f64(*d)).expect("two floats"));
-                complex::new(cx, re, im)
-            }
-            Making::Instance(desc, _) => new_instance(cx, desc, &parts),
-            // SAFETY: the builder described a live class.
-            Making::Exception(desc, _) => unsafe {
-                new_exception(cx, &*(desc.class as *const Class), desc.word, &parts)
-            },
-        });
+        let v = make(cx, exit, making, &made);
+        made.push(v);
     }
     if let Some(place) = exit.handled {
         let e = Value::from_bits(word(cx, exit, place, &made)).expect("an exception");
@@ -323,15 +406,19 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
                     function = callee.cast::<Function>();
                 }
                 let flags = if f.receiver.is_some() { flag::INIT } else { 0 };
-                cx.push_frame_unchecked(
-                    f.code,
-                    regs,
-                    function.globals,
-                    function.builtins,
-                    Some(function),
-                    result,
-                    flags,
-                );
+                if let Some((consumer, progress)) = &f.consumer {
+                    consuming[i - 1] = Some(push_consumed(cx, exit, f, function, (*consumer, progress), &made));
+                } else {
+                    cx.push_frame_unchecked(
+                        f.code,
+                        regs,
+                        function.globals,
+                        function.builtins,
+                        Some(function),
+                        result,
+                        flags,
+                    );
+                }
                 if let Some(receiver) = f.receiver {
                     (*cx.frame).receiver = Value::from_bits(word(cx, exit, receiver, &made));
                 }
@@ -351,6 +438,7 @@ fn rebuild(cx: &mut Cx, exit: &Exit) {
         }
     }
     cx.heap().enable();
+    consuming
 }
 
 /// Notes the receiver of the instruction that the frame on top is at.
@@ -497,7 +585,7 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     }
     // SAFETY: EXIT-2.
     let unit = unsafe { &*exit.unit.get() };
-    rebuild(cx, exit);
+    let consuming = rebuild(cx, exit);
     exit.count.set(exit.count.get().wrapping_add(1));
     match exit.reason {
         Reason::Class | Reason::Shape | Reason::Plain => note_receiver(cx),
@@ -511,7 +599,22 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
     }
     // SAFETY: FRAME-1.
     unsafe {
-        let raised = exit.reason == Reason::Raised;
+        let mut raised = exit.reason == Reason::Raised;
+        for consuming in consuming.iter().rev().flatten() {
+            let top = cx.frame;
+            if raised {
+                (*top).flags |= flag::THROW;
+            }
+            let run = cx.rt().hooks.get().run;
+            let outcome = run(cx, top);
+            match consuming.finish(cx, outcome) {
+                Ok(v) => {
+                    *consuming.result = v.bits();
+                    raised = false;
+                }
+                Err(_) => raised = true,
+            }
+        }
         if (*outer).flags & flag::NATIVE == 0 {
             return if raised { 0 } else { RESUME };
         }

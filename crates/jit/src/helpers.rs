@@ -24,7 +24,9 @@ use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::list::List;
+use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::str_search;
 use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{float, int};
@@ -98,6 +100,8 @@ helpers! {
     Binary = binary, raises, python;
     /// `a op b` as an object.
     Compare = rich_compare, raises, python;
+    /// `a op b` as an object, after the method of `a` has declined.
+    CompareDeclined = compare_declined, raises, python;
     /// `a op b` as a truth word.
     CompareBool = compare_bool, raises, python;
     /// The truth of a value as a truth word.
@@ -182,7 +186,7 @@ helpers! {
     StrConcat = str_concat, removable;
     /// Pops a frame whose frame object must be told, unless it was popped already.
     PopFrame = pop_frame, writes;
-    /// A new function: (code, globals).
+    /// A new function: (code, globals, closure or 0).
     NewFunction = new_function, removable;
     /// Sets an attribute of a new function: (function, value, number).
     SetFunctionAttribute = set_function_attribute, writes;
@@ -192,10 +196,12 @@ helpers! {
     NewException = new_exception, removable;
     /// Makes a dict: (tuple of names, address of the values).
     NewDict = new_dict, removable;
-    /// A new list iterator.
-    NewListIter = new_list_iter, removable;
-    /// A new range iterator: (start, step, length).
-    NewRangeIter = new_range_iter, removable;
+    /// A new, empty set.
+    NewSet = new_set, removable;
+    /// A tuple of the items of a list that nobody else has seen.
+    TupleOf = tuple_of, removable;
+    /// `sep.join(list)`.
+    JoinList = join_list, raises;
     /// A new range: (start, step, length, stop), small ints.
     NewRange = new_range, removable;
     /// See `crate::plain`.
@@ -352,6 +358,10 @@ extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
 
 extern "C" fn rich_compare(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     word(compare::rich(cx, a, b, COMPARE[op]))
+}
+
+extern "C" fn compare_declined(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    word(compare::rich_declined(cx, a, b, COMPARE[op]))
 }
 
 extern "C" fn compare_bool(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
@@ -705,8 +715,15 @@ unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
     Value::of(List::from_slice(cx, items)).bits()
 }
 
-extern "C" fn new_function(cx: &mut Cx, code: &'static CodeObject, globals: &'static Dict) -> u64 {
-    Value::of(Function::new(cx, code, globals)).bits()
+pub(crate) extern "C" fn new_function(
+    cx: &mut Cx,
+    code: &'static CodeObject,
+    globals: &'static Dict,
+    closure: Option<&'static Tuple>,
+) -> u64 {
+    let f = Function::new(cx, code, globals);
+    f.closure.set(closure);
+    Value::of(f).bits()
 }
 
 extern "C" fn set_function_attribute(cx: &mut Cx, f: &'static Function, v: Value, kind: u64) -> u64 {
@@ -744,12 +761,16 @@ unsafe extern "C" fn new_dict(cx: &mut Cx, names: &'static Tuple, items: *const 
     Value::of(dict).bits()
 }
 
-extern "C" fn new_list_iter(cx: &mut Cx, list: &'static List) -> u64 {
-    Value::of(taipan_runtime::types::iterators::ListIter::new(cx, list)).bits()
+extern "C" fn new_set(cx: &mut Cx) -> u64 {
+    Value::of(Set::new(cx)).bits()
 }
 
-extern "C" fn new_range_iter(cx: &mut Cx, start: i64, step: i64, len: u64) -> u64 {
-    Value::of(taipan_runtime::types::range::RangeIter::new(cx, start, step, len)).bits()
+extern "C" fn tuple_of(cx: &mut Cx, list: &'static List) -> u64 {
+    Value::of(crate::consume::tuple_of(cx, list)).bits()
+}
+
+extern "C" fn join_list(cx: &mut Cx, separator: &'static Str, list: &'static List) -> u64 {
+    str_search::join(cx, separator, Value::of(list)).map_or(0, |s| Value::of(s).bits())
 }
 
 extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64) -> u64 {

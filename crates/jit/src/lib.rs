@@ -7,11 +7,13 @@
 pub mod budget;
 pub mod build;
 pub mod code;
+pub mod consume;
 pub mod dump;
 pub mod exits;
 pub mod explicit;
 pub mod helpers;
 pub mod ir;
+pub mod iterators;
 pub mod lower;
 pub mod passes;
 pub mod plain;

@@ -44,6 +44,8 @@ const MOST_EXITS: u64 = 4000;
 const MAX_UNITS: u32 = 12;
 /// Attempts to build a function.
 const MAX_ATTEMPTS: u32 = 60;
+/// Code for generators that costs less to compile does less than leaving it costs.
+const WORTH_LEAVING: u64 = 64 * COST_OF_INSTRUCTION;
 
 /// The JIT's data of a code object.
 #[derive(Default)]
@@ -710,10 +712,11 @@ impl Unit {
         self.discard();
     }
 
-    /// Notes that a resumption was left to the interpreter. Code that mostly does so is of no use.
+    /// Notes that a resumption was left to the interpreter. Code that mostly does so, and before that does little, is of no use.
     pub fn note_left(&self) {
         self.left.set(self.left.get() + 1);
-        if self.left.get() >= 64 && self.left.get() > self.code.resumed.get() / 4 {
+        let mostly = self.left.get() >= 64 && self.left.get() > self.code.resumed.get() / 4;
+        if mostly && self.cost.get() < WORTH_LEAVING {
             self.discard();
             refuse(data(self.code), self.entry, "left to the interpreter");
         }

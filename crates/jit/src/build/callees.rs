@@ -187,13 +187,13 @@ impl Builder<'_> {
         self.watch_type(&function_methods::FUNCTION);
         self.root(Value::of(f));
         self.store_pc();
-        let regs = &mut self.top_mut().regs;
-        let first = base.min(regs.len());
-        regs[first..].fill(Val::NONE);
+        let nregs = self.context().code.nregs();
+        let first = base.min(nregs);
+        self.top_mut().regs[first..nregs].fill(Val::NONE);
         let v = self.emit_raising(Op::PyCall, Type::Val, &[callee], py_call_imm(f, window));
         self.kill_shapes();
         let synced = &mut self.top_mut().synced;
-        synced[first..].fill(Val::NONE);
+        synced[first..nregs].fill(Val::NONE);
         v
     }
 

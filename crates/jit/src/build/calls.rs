@@ -29,11 +29,11 @@ use crate::helpers::Helper;
 use crate::ir::{Alias, Cond, Op, Type, Val};
 
 /// Largest code that is inlined, in words.
-const MAX_CALLEE: usize = 200;
+pub const MAX_CALLEE: usize = 200;
 /// Largest code with a loop that is inlined, in words.
 const MAX_LOOP: usize = 100;
 /// Words of code inlined into one function.
-const MAX_INLINED: usize = 700;
+pub const MAX_INLINED: usize = 700;
 
 impl Builder<'_> {
     /// What the register with a callee stands for: for a known dispatcher the function behind it.
@@ -56,6 +56,9 @@ impl Builder<'_> {
                 return Ok(flow);
             }
             return self.call_known(at, f, a + 1, n);
+        }
+        if let Some(flow) = self.consuming_call(at, callee, &args, a + 1)? {
+            return Ok(flow);
         }
         if let Some(class) = self.const_class(callee) {
             if let Some(flow) = self.construct(at, class, &args)? {
@@ -171,6 +174,9 @@ impl Builder<'_> {
                     return Ok(flow);
                 }
                 return self.call_known(at, f, a + 1, n + 1);
+            }
+            if let Some(flow) = self.consuming_method(at, callee, &all, a + 2)? {
+                return Ok(flow);
             }
             if let Some(flow) = self.call_choice(at, callee, receiver, &all[1..])? {
                 return Ok(flow);
@@ -369,19 +375,8 @@ impl Builder<'_> {
         for reg in &mut regs[values.len()..code.nlocals as usize] {
             *reg = self.unbound();
         }
-        let first_free = (code.nlocals + code.ncells) as usize;
-        if !callee.is_none() && code.nfrees > 0 {
-            let closure = self.load(callee, Alias::Dict, std::mem::offset_of!(Function, closure));
-            for i in 0..code.nfrees as usize {
-                let index = self.int(i as i64);
-                let imm = super::values::at(Alias::Fixed, super::items::TUPLE_ITEMS);
-                let cell = self.emit(Op::LoadIndexAt, Type::Val, &[closure, index], imm);
-                regs[first_free + i] = self.classed(cell, taipan_runtime::types::cell::Cell::class());
-            }
-        }
-        for i in 0..if callee.is_none() { code.nfrees as usize } else { 0 } {
-            let Some(cell) = f.closure.get().and_then(|c| c.items().get(i).copied()) else { return Ok(None) };
-            regs[first_free + i] = self.object(cell);
+        if !self.load_closure(f, callee, &mut regs) {
+            return Ok(None);
         }
         let here = (path, return_pc as u64, code as *const _ as u64);
         let context = Context {
@@ -398,7 +393,7 @@ impl Builder<'_> {
         self.contexts.push(context);
         let context = self.contexts.len() - 1;
         let synced = vec![Val::NONE; regs.len()];
-        self.state.frames.push(Frame { context, regs, synced, receiver, callee });
+        self.state.frames.push(Frame { context, regs, synced, receiver, callee, consumer: None });
         let call_pc = self.pc;
         let cfg = Cfg::of(code, 0, &Default::default());
         let mut returns = self.region(&cfg)?;
@@ -427,6 +422,41 @@ impl Builder<'_> {
         Ok(Some(Flow::Next))
     }
 
+    /// Puts the cells of a function's closure into the registers of its free variables: those of `callee`, or of `f` if that
+    /// is none; false if it has none.
+    pub fn load_closure(&mut self, f: &'static Function, callee: Val, regs: &mut [Val]) -> bool {
+        let code = f.code.get();
+        let first_free = (code.nlocals + code.ncells) as usize;
+        let frees = &mut regs[first_free..first_free + code.nfrees as usize];
+        if frees.is_empty() {
+            return true;
+        }
+        if callee.is_none() {
+            let cells = f.closure.get().map_or(&[][..], |c| c.items());
+            for (reg, cell) in frees.iter_mut().zip(cells) {
+                *reg = self.object(*cell);
+            }
+            return cells.len() >= frees.len();
+        }
+        if self.func[callee].op == Op::NewFunction
+            && let Some(cells) = self.func[callee].args.get(2).and_then(|closure| self.tuples.get(closure)).cloned()
+        {
+            // Functions made here get their closure when they are made.
+            for (reg, cell) in frees.iter_mut().zip(cells) {
+                *reg = self.classed(cell, taipan_runtime::types::cell::Cell::class());
+            }
+            return true;
+        }
+        let closure = self.load(callee, Alias::Dict, std::mem::offset_of!(Function, closure));
+        for (i, reg) in frees.iter_mut().enumerate() {
+            let index = self.int(i as i64);
+            let imm = super::values::at(Alias::Fixed, super::items::TUPLE_ITEMS);
+            let cell = self.emit(Op::LoadIndexAt, Type::Val, &[closure, index], imm);
+            *reg = self.classed(cell, taipan_runtime::types::cell::Cell::class());
+        }
+        true
+    }
+
     /// The call built at the current instruction is not to be inlined.
     pub fn no_inline_here(&mut self) -> Built<Option<Flow>> {
         let path = self.context().path;
@@ -450,6 +480,10 @@ impl Builder<'_> {
         }
         if std::ptr::eq(class, Enumerate::class()) {
             let &[v] = args else { return Ok(None) };
+            if let Some(it) = self.new_enumerate(v) {
+                self.set_reg(at.w.c(), it);
+                return Ok(Some(Flow::Next));
+            }
             return Ok(self.plain(Helper::PlainEnumerate, &[v], Type::Val).map(|it| {
                 let it = self.classed(it, Enumerate::class());
                 if let Some(class) = self.iterator_class(v) {
@@ -739,7 +773,7 @@ pub fn has_any(code: &CodeObject, is: impl Fn(B) -> bool) -> bool {
 }
 
 /// Opcodes whose presence makes a function not worth inlining.
-fn has_unsuitable(code: &CodeObject) -> bool {
+pub fn has_unsuitable(code: &CodeObject) -> bool {
     has_any(code, |op| matches!(op, B::MakeFunction | B::MakeCell | B::NewCell | B::ImportName))
 }
 

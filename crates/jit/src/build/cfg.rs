@@ -55,6 +55,7 @@ pub fn op_at(code: &CodeObject, pc: usize) -> Op {
 pub struct Liveness {
     live: Vec<Option<RegSet>>,
     named: usize,
+    nregs: usize,
 }
 
 impl Liveness {
@@ -109,12 +110,12 @@ impl Liveness {
                 changed |= live[pc].as_mut().is_some_and(|l| l.union(&set));
             }
         }
-        Liveness { live, named }
+        Liveness { live, named, nregs }
     }
 
-    /// Whether register `r` is live before the instruction at `pc`.
+    /// Whether register `r` is live before the instruction at `pc`. What lies behind the code's registers always is.
     pub fn is_live(&self, pc: usize, r: usize) -> bool {
-        r < self.named || self.live.get(pc).is_some_and(|l| l.as_ref().is_some_and(|l| l.has(r)))
+        r < self.named || r >= self.nregs || self.live.get(pc).is_some_and(|l| l.as_ref().is_some_and(|l| l.has(r)))
     }
 }
 

@@ -56,6 +56,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
             synced: vec![Val::NONE; code.nregs()],
             receiver: Val::NONE,
             callee: Val::NONE,
+            consumer: None,
         }],
         shapes: vec![],
         sets: vec![],
@@ -94,6 +95,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         inlined: 0,
         catches: super::cfg::catches(code),
         caught: vec![],
+        decided: vec![],
         calls: vec![],
         entry_kinds: vec![],
     };

@@ -5,11 +5,10 @@ use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
 use taipan_runtime::machine_items::{self, MachineItems};
-use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::float::FLOAT;
-use taipan_runtime::types::iterators::ListIter;
 use taipan_runtime::types::list::List;
-use taipan_runtime::types::range::{Range, RangeIter};
+use taipan_runtime::types::range::Range;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Object, Value};
@@ -21,6 +20,7 @@ use super::{Builder, Built, RowKind};
 use crate::exits::Reason;
 use crate::helpers::{DONE, Helper};
 use crate::ir::{Alias, Cond, Op, Type, Val};
+use crate::iterators::IteratorKind;
 
 /// Byte offset of the size of lists, tuples and strs.
 pub const SIZE: usize = 16;
@@ -458,15 +458,18 @@ impl Builder<'_> {
                 },
             };
         }
-        if self.is_class(v, Enumerate::class()) {
+        if self.is_class(v, Enumerate::class()) || self.is_class(v, Zip::class()) {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
         if self.is_class(v, List::class()) {
-            let it = self.plain_call(Helper::NewListIter, &[v], Type::Val);
-            let it = self.classed(it, ListIter::class());
+            let it = self.new_row_iterator(v, RowKind::List);
             self.set_reg(a, it);
-            self.cache_new_list_iter(it, v);
+            return Ok(Flow::Next);
+        }
+        if self.is_class(v, Tuple::class()) {
+            let it = self.new_row_iterator(v, RowKind::Tuple);
+            self.set_reg(a, it);
             return Ok(Flow::Next);
         }
         if self.is_class(v, Range::class()) && self.func[v].op == Op::Call {
@@ -520,8 +523,7 @@ impl Builder<'_> {
 
     /// A range iterator of (start, step, length), whose numbers lie in an interval; its fields are known.
     fn new_range_iter(&mut self, at: At, args: [Val; 3], (lo, hi): (i64, i64)) -> Built<Flow> {
-        let it = self.plain_call(Helper::NewRangeIter, &args, Type::Val);
-        let it = self.classed(it, RangeIter::class());
+        let it = self.new_iterator(IteratorKind::Range, &args);
         // Of an iterator the interval is that of its items. An empty range has none.
         self.bounded(it, lo, hi.max(lo));
         self.set_reg(at.w.a(), it);

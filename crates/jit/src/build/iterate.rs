@@ -16,6 +16,7 @@ use super::{Builder, Built, IterCache, Pending, RowKind};
 use crate::exits::Reason;
 use crate::helpers::{DONE, Helper};
 use crate::ir::{Alias, Cond, Op, Type, Val};
+use crate::iterators::IteratorKind;
 
 /// Indices of enumerate objects that start above this are not followed.
 const MOST_ENUMERATED: i64 = 1 << 60;
@@ -68,15 +69,21 @@ impl Builder<'_> {
         let inner = self.guard_class(inner, row.unwrap_or(RowKind::List).iterator());
         let list = self.cache_iterator(inner)?;
         self.state.iters[list].owner = it;
-        let at = std::mem::offset_of!(Enumerate, index);
-        let index = self.load_int(it, Alias::Iter, at);
+        let index = self.load_int(it, Alias::Iter, std::mem::offset_of!(Enumerate, index));
         let most = self.int(MOST_ENUMERATED);
         let ok = self.emit(Op::ULt, Type::Bool, &[index, most], 0);
         self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Overflow);
         self.bounded(index, 0, INT_MAX);
+        self.cache_count(it, Some(index));
+        Some((list, self.state.iters.len() - 1))
+    }
+
+    /// Notes the next index of an enumerate object; None: 0, it is new.
+    fn cache_count(&mut self, it: Val, index: Option<Val>) {
+        let at = std::mem::offset_of!(Enumerate, index);
+        let index = index.unwrap_or_else(|| self.int(0));
         let cache = IterCache { items: (0, INT_MAX), fields: [index; 2], ..Self::row_cache(it, RowKind::List, at) };
         self.state.iters.push(cache);
-        Some((list, self.state.iters.len() - 1))
     }
 
     fn next_of_enumerate(&mut self, (list, count): (usize, usize), b: usize) -> Flow {
@@ -134,7 +141,7 @@ impl Builder<'_> {
     pub fn range_cache(&mut self, it: Val, fields: [Val; 2]) -> IterCache {
         let origin = self.origin(it);
         let inst = &self.func[origin];
-        let made_here = inst.op == Op::Call && Helper::from_imm(inst.imm) == Helper::NewRangeIter;
+        let made_here = inst.op == Op::NewIterator;
         let step = if made_here { self.func.as_const_int(inst.args[1]) } else { None };
         let items = match step {
             Some(_) => (self.info[origin.0 as usize].lo, self.info[origin.0 as usize].hi),
@@ -163,13 +170,65 @@ impl Builder<'_> {
         IterCache { iter: it, list: none, row, step, items, owner: none, n: 1, offsets, fields, dirty: [false; 2] }
     }
 
-    /// Notes the fields of a list iterator that was just made.
-    pub fn cache_new_list_iter(&mut self, it: Val, list: Val) {
-        let mut cache = Self::row_cache(it, RowKind::List, std::mem::offset_of!(ListIter, index));
+    /// A new iterator.
+    pub fn new_iterator(&mut self, kind: IteratorKind, fields: &[Val]) -> Val {
+        let it = self.emit(Op::NewIterator, Type::Val, fields, kind as u64);
+        self.classed(it, kind.class())
+    }
+
+    /// A new iterator of a list or tuple, whose fields are known.
+    pub fn new_row_iterator(&mut self, v: Val, row: RowKind) -> Val {
+        let kind = if row == RowKind::List { IteratorKind::List } else { IteratorKind::Tuple };
+        let it = self.new_iterator(kind, &[v]);
+        let mut cache = Self::row_cache(it, row, row.offsets().1);
         let zero = self.int(0);
-        cache.list = list;
+        cache.list = v;
         cache.fields = [zero, zero];
         self.state.iters.push(cache);
+        it
+    }
+
+    /// `enumerate(v)` of what is known to be a list or tuple, or is one now.
+    pub fn new_enumerate(&mut self, v: Val) -> Option<Val> {
+        let class =
+            self.class_of(v).or_else(|| self.peek(v).map(|now| now.class()).filter(|_| !self.failed(Reason::Class)));
+        let row =
+            [RowKind::List, RowKind::Tuple].into_iter().find(|r| class.is_some_and(|c| std::ptr::eq(c, r.class())))?;
+        let v = self.guard_class(v, row.class());
+        let inner = self.new_row_iterator(v, row);
+        let it = self.new_iterator(IteratorKind::Enumerate, &[inner]);
+        self.state.iters.last_mut().expect("just pushed").owner = it;
+        self.cache_count(it, None);
+        Some(it)
+    }
+
+    /// Whether nobody can look at a known iterator once its loop has ended: it was made here, and what holds it is dead then.
+    fn is_done_with(&self, cache: &IterCache) -> bool {
+        let holder = self.origin(if cache.owner.is_none() { cache.iter } else { cache.owner });
+        let next = self.pc + B::ForNext.words();
+        let live = &self.context().live;
+        let depth = self.state.frames.len();
+        let held = |(d, f): (usize, &super::Frame)| {
+            f.regs.iter().enumerate().any(|(r, v)| {
+                // The frame of a generator that nobody made ends with its iterator.
+                let dead = d + 1 == depth && (!live.is_live(next, r) || f.consumer.is_some() && r == 0);
+                !v.is_none() && self.origin(*v) == holder && !dead
+            })
+        };
+        self.is_made_here_only(cache) && !self.state.frames.iter().enumerate().any(held)
+    }
+
+    /// Whether a known iterator was made here and nothing but exits may need it.
+    pub fn is_made_here_only(&self, cache: &IterCache) -> bool {
+        let own = self.origin(cache.iter);
+        let unused = |v: Val, by: Val| {
+            self.func[v].op == Op::NewIterator
+                && self.func.insts.iter().enumerate().all(|(i, inst)| Val(i as u32) == by || !inst.args.contains(&v))
+        };
+        match cache.owner {
+            Val::NONE => unused(own, Val::NONE),
+            owner => unused(own, self.origin(owner)) && unused(self.origin(owner), Val::NONE),
+        }
     }
 
     pub fn for_next(&mut self, at: At) -> Built<Flow> {
@@ -269,8 +328,10 @@ impl Builder<'_> {
         // The end of the list: the interpreter's implementation marks the iterator as exhausted; here the list is let go.
         self.block = no;
         let mut ended = self.state.clone();
-        let none = self.unbound();
-        self.emit(Op::Store, Type::Void, &[cache.iter, none], at(Alias::Iter, cache.list_offset()));
+        if !self.is_done_with(&cache) {
+            let none = self.unbound();
+            self.emit(Op::Store, Type::Void, &[cache.iter, none], at(Alias::Iter, cache.list_offset()));
+        }
         ended.iters.remove(i);
         let not_taken = Pending { block: no, state: ended };
         self.block = yes;

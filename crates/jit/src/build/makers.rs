@@ -1,5 +1,6 @@
 //! Functions and generators made by compiled code.
 
+use taipan_bytecode::ops::FuncAttr;
 use taipan_runtime::Value;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
@@ -18,18 +19,35 @@ impl Builder<'_> {
         let context = self.context();
         let (value, globals) = (context.code.consts()[at.w.x() as usize], context.globals);
         let (code, globals) = (self.object(value), self.object(Value::of(globals)));
-        let f = self.plain_call(Helper::NewFunction, &[code, globals], Type::Val);
+        let f = self.new_function(&[code, globals], value.exact::<CodeObject>());
+        self.set_reg(at.w.a(), f);
+    }
+
+    fn new_function(&mut self, parts: &[Val], code: Option<&'static CodeObject>) -> Val {
+        let f = self.emit(Op::NewFunction, Type::Val, parts, 0);
         self.classed(f, &function_methods::FUNCTION);
-        if let Some(code) = value.exact::<CodeObject>() {
+        if let Some(code) = code {
             self.functions.insert(f, code);
         }
-        self.set_reg(at.w.a(), f);
+        f
     }
 
     /// Attribute `c` of the new function in register `a` becomes register `b`.
     pub fn set_function_attribute(&mut self, at: At) {
         let (f, v) = (self.reg(at.w.a()), self.reg(at.w.b()));
-        let (v, kind) = (self.boxed(v), self.word(at.w.c() as u64));
+        let v = self.boxed(v);
+        let made = &self.func[f];
+        if FuncAttr::from_u16(at.w.c() as u16) == Some(FuncAttr::Closure)
+            && made.op == Op::NewFunction
+            && made.args.len() == 2
+            && !self.is_used(f)
+        {
+            let (parts, code) = ([made.args[0], made.args[1], v], self.functions.get(&f).copied());
+            let with_closure = self.new_function(&parts, code);
+            self.refine(f, with_closure);
+            return;
+        }
+        let kind = self.word(at.w.c() as u64);
         self.plain_call(Helper::SetFunctionAttribute, &[f, v, kind], Type::Word);
     }
 
@@ -39,6 +57,9 @@ impl Builder<'_> {
         let takes = code.simple && code.argcount as usize == args.len() && Generator::begins_plainly(code);
         if !takes || self.failed(Reason::Const) {
             return None;
+        }
+        if self.func[callee].op == Op::NewFunction && !self.is_used(callee) {
+            return Some(self.new_generator(callee, args));
         }
         // Somebody may have given the function other code.
         let own = self.function_word(callee, std::mem::offset_of!(Function, code));

@@ -167,7 +167,7 @@ impl Builder<'_> {
                     p.state.frames.iter().flat_map(|f| &f.regs).any(|v| !v.is_none() && self.origin(*v) == origin);
                 if held {
                     p.state.iters.push(cache);
-                } else {
+                } else if !self.is_made_here_only(&cache) {
                     self.flush_iter(&mut cache);
                 }
             }

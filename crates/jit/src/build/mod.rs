@@ -18,6 +18,7 @@ pub mod callees;
 pub mod calls;
 pub mod cfg;
 pub mod complex;
+pub mod consume;
 pub mod declining;
 pub mod entry;
 pub mod except;
@@ -53,8 +54,9 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, Object, Value};
 
+use crate::consume::Consumer;
 use crate::exits::Reason;
-use crate::ir::{BlockId, FrameDesc, FrameState, Func, PendingStore, StateId, Type, Val};
+use crate::ir::{BlockId, ConsumerDesc, FrameDesc, FrameState, Func, PendingStore, StateId, Type, Val};
 use cfg::Liveness;
 
 /// Why no code was made.
@@ -119,6 +121,8 @@ pub struct Sticky {
     pub hoists: HashMap<(Path, u32), Vec<(u16, u16, Hoist)>>,
     /// Calls that are not to be inlined.
     pub no_inline: HashSet<(Path, u32)>,
+    /// Calls of `sum` that add floats.
+    pub float_sums: HashSet<(Path, u32)>,
     /// Attempts so far.
     pub attempts: u32,
 }
@@ -176,6 +180,8 @@ pub struct Frame {
     pub receiver: Val,
     /// The function, where it is not a constant.
     pub callee: Val,
+    /// What goes through the items, if it is a generator's; how far that is stands in registers behind those of the code.
+    pub consumer: Option<Consumer>,
 }
 
 /// A sequence that iterators go through by index.
@@ -350,6 +356,8 @@ pub struct Builder<'a> {
     pub catches: cfg::Catches,
     /// Ways to handlers from the instruction being built: state in front of the handler, where it is.
     pub caught: Vec<(Pending, usize)>,
+    /// Ways out of the consumed generator being built from the instruction being built, with the consumer's result.
+    pub decided: Vec<(Pending, Val)>,
     /// Instructions of inlined calls so far.
     pub inlined: usize,
 }
@@ -439,18 +447,22 @@ impl Builder<'_> {
     fn frame_state(&mut self, live_at: usize, pc: usize) -> FrameState {
         let mut frames = Vec::with_capacity(self.state.frames.len());
         let depth = self.state.frames.len();
+        // Windows of generators that exits make and of the calls above them are elsewhere.
+        let mut consumed = false;
         for (d, frame) in self.state.frames.iter().enumerate() {
             let context = &self.contexts[frame.context];
+            let nregs = context.code.nregs();
+            consumed |= frame.consumer.is_some();
             // The window of the inlined call lies over dead registers.
             let (live_at, pc, end) = if d + 1 == depth {
-                (live_at, pc as u32, frame.regs.len())
+                (live_at, pc as u32, nregs)
             } else {
                 let callee = &self.contexts[self.state.frames[d + 1].context];
-                (callee.return_pc as usize, callee.return_pc, frame.regs.len().min(callee.base as usize))
+                (callee.return_pc as usize, callee.return_pc, nregs.min(callee.base as usize))
             };
             let mut regs = Vec::new();
             for (r, v) in frame.regs[..end].iter().enumerate() {
-                let known = frame.synced[r] == *v && (d == 0 || !self.func.generator);
+                let known = frame.synced[r] == *v && (d == 0 || !self.func.generator) && !consumed;
                 if !v.is_none() && !known && context.live.is_live(live_at, r) {
                     regs.push((r as u16, *v));
                 }
@@ -464,6 +476,9 @@ impl Builder<'_> {
                 receiver: frame.receiver,
                 callee: frame.callee,
                 regs,
+                consumer: frame
+                    .consumer
+                    .map(|consumer| ConsumerDesc { consumer, progress: frame.regs[nregs..].to_vec() }),
             });
         }
         let mut stores = Vec::new();

@@ -84,7 +84,8 @@ impl Builder<'_> {
                         frame.synced.fill(Val::NONE);
                     }
                 }
-                let written = |r| block.irreducible || block.written.has(r);
+                let nregs = self.context().code.nregs();
+                let written = |r| block.irreducible || r >= nregs || block.written.has(r);
                 let head = self.open_loop(block.start, written, body, block.irreducible)?;
                 heads[b] = Some(head);
             }
@@ -115,7 +116,9 @@ impl Builder<'_> {
             let at = At { op, w, cache: unsafe { code.words_ptr().add(pc + 1) } };
             let next = pc + op.words();
             let flow = self.instruction(at)?;
-            if !self.is_inlined() && !self.caught.is_empty() {
+            returns.append(&mut self.decided);
+            // Not what the state says: where no way came out of an inlined call, it is still that of the call.
+            if self.here.len() == 1 && !self.caught.is_empty() {
                 let here = self.pend();
                 for (state, handler) in std::mem::take(&mut self.caught) {
                     self.edge(cfg, b, handler, state, pending, heads);
@@ -397,6 +400,7 @@ impl Builder<'_> {
             B::CallEx => return self.call_spread(at),
             B::BuildMap => return self.build_map(at),
             B::DictMerge => return self.dict_merge(at),
+            B::Return | B::ReturnNone if self.top().consumer.is_some() => return self.end_of_items(),
             B::Return => {
                 let v = self.reg(a);
                 return Ok(self.give(v));
@@ -406,6 +410,7 @@ impl Builder<'_> {
                 return Ok(self.give(v));
             }
             B::Yield | B::YieldDelegate if !self.is_inlined() => return self.yield_value(at),
+            B::Yield if self.top().consumer.is_some() => return self.consume_item(at),
             B::Raise | B::RaiseFrom => return self.raise(at),
             B::PushExcInfo if !self.is_inlined() => self.push_exc_info(a, b),
             B::PopExcInfo if !self.is_inlined() => self.pop_exc_info(a),

@@ -4,6 +4,7 @@
 //! instruction, which dominates its uses; where control meets, blocks have parameters.
 
 use super::ops::{Effect, Op, Type};
+use crate::consume::Consumer;
 
 /// A value: the number of its instruction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -81,6 +82,15 @@ impl Default for StateId {
     }
 }
 
+/// A consumer of a generator whose frame is built in place.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ConsumerDesc {
+    /// What it is.
+    pub consumer: Consumer,
+    /// How far it is.
+    pub progress: Vec<Val>,
+}
+
 /// One interpreter frame of a frame state.
 #[derive(Clone, PartialEq, Debug)]
 pub struct FrameDesc {
@@ -100,6 +110,16 @@ pub struct FrameDesc {
     pub receiver: Val,
     /// Registers that must be written: (register, value). Others already hold what they should.
     pub regs: Vec<(u16, Val)>,
+    /// What goes through the items, if the frame is that of a generator which nobody made.
+    pub consumer: Option<ConsumerDesc>,
+}
+
+impl FrameDesc {
+    /// The values that it names, empty slots among them.
+    fn values(&self) -> impl Iterator<Item = Val> + '_ {
+        let progress = self.consumer.iter().flat_map(|c| c.progress.iter().copied());
+        self.regs.iter().map(|r| r.1).chain([self.receiver, self.callee]).chain(progress)
+    }
 }
 
 /// What an exit must do to memory besides registers: the word at `object + offset` becomes the int `value`.
@@ -127,7 +147,7 @@ pub struct FrameState {
 impl FrameState {
     /// All values it names.
     pub fn values(&self) -> impl Iterator<Item = Val> + '_ {
-        let regs = self.frames.iter().flat_map(|f| f.regs.iter().map(|r| r.1).chain([f.receiver, f.callee]));
+        let regs = self.frames.iter().flat_map(FrameDesc::values);
         let stores = self.stores.iter().flat_map(|s| [s.object, s.value]);
         regs.chain(stores).chain(self.handled).filter(|v| !v.is_none())
     }
@@ -143,6 +163,7 @@ impl FrameState {
             frame.regs.iter_mut().for_each(|r| one(&mut r.1));
             one(&mut frame.receiver);
             one(&mut frame.callee);
+            frame.consumer.iter_mut().flat_map(|c| &mut c.progress).for_each(&mut one);
         }
         for s in &mut self.stores {
             one(&mut s.object);
@@ -308,12 +329,24 @@ impl Func {
                 Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxComplex | Op::BoxBool => {
                     work.extend(&self[v].args)
                 }
-                Op::NewTuple | Op::NewInstance | Op::NewException => work.extend(&self[v].args),
+                op if op.is_made_by_exits() => work.extend(&self[v].args),
                 Op::HandledBefore => {}
                 _ => needed.push(v),
             }
         }
         needed
+    }
+
+    /// The values in frames of inlined calls that an instruction pushes.
+    pub fn pushed_by(&self, v: Val) -> impl Iterator<Item = Val> + '_ {
+        let pushes = match self[v].op {
+            Op::PyCall => true,
+            Op::Call => crate::helpers::Helper::from_imm(self[v].imm).row().python,
+            _ => false,
+        };
+        let state = if pushes { self.states.get(self[v].state.0 as usize) } else { None };
+        let frames = state.into_iter().flat_map(|s| s.frames.iter().skip(1));
+        frames.flat_map(|f| [f.callee, f.receiver]).filter(|v| !v.is_none())
     }
 
     /// Applies a renaming of values everywhere.

@@ -7,6 +7,7 @@ pub mod print;
 pub mod verify;
 
 pub use func::{
-    Block, BlockId, Edge, ExceptionDesc, FrameDesc, FrameState, Func, Inst, InstanceDesc, PendingStore, StateId, Val,
+    Block, BlockId, ConsumerDesc, Edge, ExceptionDesc, FrameDesc, FrameState, Func, Inst, InstanceDesc, PendingStore,
+    StateId, Val,
 };
 pub use ops::{Alias, Cond, Effect, Op, Type};

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::func::{BlockId, Edge, FrameDesc, FrameState, Func, Inst, PendingStore, StateId, Val};
+use super::func::{BlockId, ConsumerDesc, Edge, FrameDesc, FrameState, Func, Inst, PendingStore, StateId, Val};
 use super::ops::{Op, Type};
+use crate::consume::Consumer;
 use crate::exits::Reason;
 use crate::helpers::Helper;
 
@@ -169,6 +170,7 @@ impl<'a> Parser<'a> {
                 receiver: Val::NONE,
                 callee: Val::NONE,
                 regs: vec![],
+                consumer: None,
             };
             for field in frame.split_whitespace() {
                 let (key, value) = field.split_once('=').ok_or("a field needs a value")?;
@@ -180,6 +182,14 @@ impl<'a> Parser<'a> {
                     "base" => desc.base = number(value)? as u16,
                     "recv" => desc.receiver = self.value(value)?,
                     "callee" => desc.callee = self.value(value)?,
+                    "consumer" => {
+                        let consumer = Consumer::from_text(value).ok_or_else(|| format!("unknown consumer {value}"))?;
+                        desc.consumer = Some(ConsumerDesc { consumer, progress: vec![] });
+                    }
+                    _ if key.starts_with('p') => {
+                        let consumer = desc.consumer.as_mut().ok_or("progress of no consumer")?;
+                        consumer.progress.push(self.value(value)?);
+                    }
                     _ => desc.regs.push((number(&key[1..])? as u16, self.value(value)?)),
                 }
             }

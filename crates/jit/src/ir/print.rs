@@ -76,6 +76,12 @@ impl Display for Func {
                 for (r, v) in &frame.regs {
                     write!(f, " r{r}={v}")?;
                 }
+                if let Some(c) = &frame.consumer {
+                    write!(f, " consumer={}", c.consumer.text())?;
+                    for (i, v) in c.progress.iter().enumerate() {
+                        write!(f, " p{i}={v}")?;
+                    }
+                }
                 write!(f, "]")?;
             }
             for s in &state.stores {

@@ -4,6 +4,7 @@ use super::{Lowering, flags, machine_type};
 use crate::build::ABOVE;
 use crate::build::values::offset_of;
 use crate::ir::{BlockId, Cond, Edge, Op, Val};
+use crate::iterators::IteratorKind;
 use crate::plain;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
@@ -274,6 +275,8 @@ impl Lowering<'_> {
             Op::NewDict => self.new_dict(imm, &a),
             Op::NewGenerator => self.new_generator(v, &a),
             Op::NewException => self.new_exception(imm, &a),
+            Op::NewFunction => self.new_function(&a),
+            Op::NewIterator => self.new_iterator(IteratorKind::from_imm(imm), &a),
             Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {
                 let pc = self.word(imm);

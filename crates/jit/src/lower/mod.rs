@@ -26,6 +26,7 @@ use taipan_runtime::{Cx, Value};
 use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, FrameTemplate, Making, Place, Reason};
 use crate::helpers::Helper;
 use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
+use crate::iterators::IteratorKind;
 
 /// Machine code that is not in the arena yet.
 pub struct Lowered {
@@ -420,15 +421,15 @@ impl<'a> Lowering<'a> {
             Place::Const(bits)
         } else if inst.op == Op::HandledBefore {
             Place::HandledBefore
-        } else if matches!(inst.op, Op::NewTuple | Op::NewInstance | Op::NewException | Op::BoxComplex)
-            && self.values[v.0 as usize].is_none()
-        {
+        } else if (inst.op.is_made_by_exits() || inst.op == Op::BoxComplex) && self.values[v.0 as usize].is_none() {
             let mut items = Vec::new();
             for item in &inst.args {
                 items.push(self.place(*item, places)?);
             }
             places.makings.push(match inst.op {
                 Op::NewTuple => Making::Tuple(items),
+                Op::NewFunction => Making::Function(items),
+                Op::NewIterator => Making::Iterator(IteratorKind::from_imm(inst.imm), items),
                 Op::BoxComplex => Making::Complex(items),
                 Op::NewException => Making::Exception(self.func.exceptions[inst.imm as usize], items),
                 _ => Making::Instance(self.func.instances[inst.imm as usize].clone(), items),
@@ -501,6 +502,7 @@ fn exit_frame(f: &crate::ir::FrameDesc, places: &HashMap<Val, Place>) -> ExitFra
             callee: if f.callee.is_none() { None } else { Some(places[&f.callee]) },
             receiver: if f.receiver.is_none() { None } else { Some(places[&f.receiver]) },
             regs: f.regs.iter().map(|(r, v)| (*r, places[v])).collect(),
+            consumer: f.consumer.as_ref().map(|c| (c.consumer, c.progress.iter().map(|v| places[v]).collect())),
         }
     }
 }

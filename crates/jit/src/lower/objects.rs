@@ -3,6 +3,7 @@
 use super::{Lowering, flags};
 use crate::helpers::Helper;
 use crate::ir::Val;
+use crate::iterators::IteratorKind;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::Object;
@@ -108,6 +109,20 @@ impl Lowering<'_> {
         let cx = self.cx;
         let address = Helper::NewException.row().address;
         self.call(address, &[cx, class, word, at, n], Some(types::I64)).expect("it has a result")
+    }
+
+    pub(super) fn new_iterator(&mut self, kind: IteratorKind, fields: &[clif::Value]) -> clif::Value {
+        let p = self.alloc(kind.size(), kind.class() as *const _ as u64);
+        for (field, (offset, _)) in fields.iter().zip(kind.fields()) {
+            self.b.ins().store(flags(), *field, p, *offset as i32);
+        }
+        p
+    }
+
+    pub(super) fn new_function(&mut self, a: &[clif::Value]) -> clif::Value {
+        let (cx, closure) = (self.cx, a.get(2).copied().unwrap_or_else(|| self.word(0)));
+        let address = Helper::NewFunction.row().address;
+        self.call(address, &[cx, a[0], a[1], closure], Some(types::I64)).expect("it has a result")
     }
 
     pub(super) fn new_dict(&mut self, names: u64, items: &[clif::Value]) -> clif::Value {

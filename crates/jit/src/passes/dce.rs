@@ -42,6 +42,7 @@ pub fn run(func: &mut Func) {
         work.extend(&feeds[v.0 as usize]);
         if func[v].state != StateId::NONE {
             work.extend(func.needed_by(func[v].state));
+            work.extend(func.pushed_by(v));
         }
     }
     for b in rpo {

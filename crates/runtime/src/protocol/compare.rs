@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::cx::Cx;
-use crate::typeobj::Type;
+use crate::typeobj::{Type, flags};
 use crate::types::float;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -117,17 +117,28 @@ fn rich_slow(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
             return Ok(r);
         }
     }
-    if !right_tried && let Some(f) = tb.slots().richcompare {
+    if right_tried { rich_default(cx, a, b, op) } else { rich_declined(cx, a, b, op) }
+}
+
+/// `a op b` after the left operand's method has declined, which was the first to be asked. Raises what the right operand's
+/// method raises, TypeError if it declines, too; may collect.
+pub fn rich_declined(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
+    if let Some(f) = b.class().slots().richcompare {
         let r = f(cx, b, a, op.swapped())?;
         if !r.is_not_implemented() {
             return Ok(r);
         }
     }
+    rich_default(cx, a, b, op)
+}
+
+/// `a op b` of operands that have both declined.
+fn rich_default(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
     match op {
         CmpOp::Eq => Ok(Value::bool(a.is(b))),
         CmpOp::Ne => Ok(Value::bool(!a.is(b))),
         _ => {
-            let (op, a, b) = (op.text(), ta.tp_name(), tb.tp_name());
+            let (op, a, b) = (op.text(), a.class().tp_name(), b.class().tp_name());
             raise!(cx, TypeError, "'{op}' not supported between instances of '{a}' and '{b}'")
         }
     }
@@ -141,9 +152,9 @@ pub fn rich_bool(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<bool> {
 }
 
 /// Tuples nested deeper than this are compared by their slot, which watches the stack.
-const TUPLE_DEPTH: usize = 4;
+const TUPLE_DEPTH: usize = 8;
 
-/// `a is b or a == b`, if that can be told without running code: ints, floats, strs, tuples of these, and instances of
+/// `a is b or a == b`, if that can be told without running code: ints, floats, strs, tuples (named ones, too) of these, and instances of
 /// classes without `__eq__`.
 #[inline]
 pub fn known_equal(a: Value, b: Value) -> Option<bool> {
@@ -172,8 +183,8 @@ fn known_equal_pointers(a: Value, b: Value, depth: usize) -> Option<bool> {
         }
         return if b.is_pointer() { None } else { Some(false) };
     }
-    if std::ptr::eq(ta, &TUPLE) && std::ptr::eq(ta, tb) {
-        // SAFETY: the class was looked at.
+    if compares_as_tuple(ta) && (std::ptr::eq(ta, tb) || compares_as_tuple(tb)) {
+        // SAFETY: the classes were looked at.
         let (x, y) = unsafe { (a.cast::<Tuple>().items(), b.cast::<Tuple>().items()) };
         if x.len() != y.len() {
             return Some(false);
@@ -188,6 +199,17 @@ fn known_equal_pointers(a: Value, b: Value, depth: usize) -> Option<bool> {
     }
     let by_identity = |class: &Type| class.slots().richcompare.is_some_and(is_default);
     if by_identity(ta) && by_identity(tb) { Some(false) } else { None }
+}
+
+/// True for tuple and those of its subclasses (named tuples) that compare as it does.
+#[inline]
+fn compares_as_tuple(class: &Type) -> bool {
+    std::ptr::eq(class, &TUPLE)
+        || class.has(flags::TUPLE)
+            && match (class.slots().richcompare, TUPLE.slots().richcompare) {
+                (Some(f), Some(g)) => std::ptr::fn_addr_eq(f, g),
+                _ => false,
+            }
 }
 
 type CompareFn = fn(&mut Cx, Value, Value, CmpOp) -> PyResult<Value>;

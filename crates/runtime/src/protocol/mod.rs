@@ -15,4 +15,5 @@ pub mod object;
 pub mod pattern;
 pub(crate) mod quick_format;
 pub mod sequence;
+pub mod total;
 pub mod warn;

@@ -2,10 +2,10 @@
 
 use taipan_macros::pymethods;
 use taipan_runtime::protocol::compare::{self, CmpOp};
-use taipan_runtime::protocol::{iter, number, object};
-use taipan_runtime::types::complex::{self, Complex};
+use taipan_runtime::protocol::total::Total;
+use taipan_runtime::protocol::{iter, object};
+use taipan_runtime::types::bytes;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::types::{bytes, float, int};
 use taipan_runtime::{Args, Cx, PyResult, Value, raise};
 
 /// The functions.
@@ -55,117 +55,6 @@ fn best_of(cx: &mut Cx, args: Args, name: &str, op: CmpOp) -> PyResult<Value> {
     match best.map(|b| b.0).or(default) {
         Some(item) => Ok(item),
         None => raise!(cx, ValueError, "{name}() iterable argument is empty"),
-    }
-}
-
-/// A float sum with compensation (Neumaier).
-#[derive(Clone, Copy, Default)]
-struct Sum {
-    high: f64,
-    low: f64,
-}
-
-impl Sum {
-    fn add(&mut self, x: f64) {
-        let total = self.high + x;
-        if self.high.abs() >= x.abs() {
-            self.low += (self.high - total) + x;
-        } else {
-            self.low += (x - total) + self.high;
-        }
-        self.high = total;
-    }
-
-    fn value(self) -> f64 {
-        if self.low != 0.0 && self.low.is_finite() { self.high + self.low } else { self.high }
-    }
-}
-
-/// The running total of `sum`: as narrow a representation as the items allow.
-#[derive(Clone, Copy)]
-enum Total {
-    Int(i64),
-    Float(Sum),
-    Complex(Sum, Sum),
-    Any(Value),
-}
-
-impl Total {
-    fn of(v: Value) -> Total {
-        if std::ptr::eq(v.class(), &int::INT)
-            && let Some(i) = int::as_i64(v)
-        {
-            return Total::Int(i);
-        }
-        if std::ptr::eq(v.class(), &float::FLOAT) {
-            return Total::Float(Sum { high: float::of(v), low: 0.0 });
-        }
-        if let Some(c) = v.exact::<Complex>() {
-            return Total::Complex(Sum { high: c.re, low: 0.0 }, Sum { high: c.im, low: 0.0 });
-        }
-        Total::Any(v)
-    }
-
-    fn value(self, cx: &mut Cx) -> Value {
-        match self {
-            Total::Int(i) => cx.int(i),
-            Total::Float(sum) => cx.float(sum.value()),
-            Total::Complex(re, im) => complex::new(cx, re.value(), im.value()),
-            Total::Any(v) => v,
-        }
-    }
-
-    /// The total with `item` added.
-    fn add(self, cx: &mut Cx, item: Value) -> PyResult<Total> {
-        let class = item.class();
-        let is_int = std::ptr::eq(class, &int::INT);
-        match self {
-            Total::Int(total) => {
-                if (is_int || std::ptr::eq(class, &taipan_runtime::types::boolean::BOOL))
-                    && let Some(sum) = int::as_i64(item).and_then(|i| total.checked_add(i))
-                {
-                    return Ok(Total::Int(sum));
-                }
-            }
-            Total::Float(mut sum) => {
-                if std::ptr::eq(class, &float::FLOAT) {
-                    sum.add(float::of(item));
-                    return Ok(Total::Float(sum));
-                }
-                if int::check(item) {
-                    sum.add(int::to_f64(cx, item)?);
-                    return Ok(Total::Float(sum));
-                }
-                // The low part is kept when the sum turns complex.
-                if let Some(c) = item.exact::<Complex>() {
-                    let mut re = sum;
-                    re.add(c.re);
-                    return Ok(Total::Complex(re, Sum { high: c.im, low: 0.0 }));
-                }
-            }
-            Total::Complex(mut re, mut im) => {
-                if let Some(c) = item.exact::<Complex>() {
-                    re.add(c.re);
-                    im.add(c.im);
-                    return Ok(Total::Complex(re, im));
-                }
-                if int::check(item) {
-                    re.add(int::to_f64(cx, item)?);
-                    return Ok(Total::Complex(re, im));
-                }
-                if let Some(d) = float::as_f64(item) {
-                    re.add(d);
-                    return Ok(Total::Complex(re, im));
-                }
-            }
-            Total::Any(_) => {}
-        }
-        let total = self.value(cx);
-        let sum = number::binary(cx, total, item, &number::ADD)?;
-        Ok(match self {
-            Total::Any(_) => Total::Any(sum),
-            _ => Total::of(sum),
-        })
     }
 }
 

@@ -129,8 +129,16 @@ impl Walk<'_> {
         }
         self.seen = Seen::More;
         self.high |= may_be_high(self.program, unit);
-        for c in 0..256 {
-            self.low[c] |= low_member(self.program, unit, c as u32);
+        match unit {
+            Unit::Set(set) => match self.program.sets[set as usize].low() {
+                Some(members) => self.low.iter_mut().zip(members).for_each(|(low, member)| *low |= member),
+                None => self.low.fill(true),
+            },
+            _ => {
+                for c in 0..256 {
+                    self.low[c] |= self.program.unit_matches(unit, c as u32);
+                }
+            }
         }
         true
     }

@@ -119,6 +119,30 @@ impl Item {
         }
     }
 
+    /// Sets the entries of its members in a table of the characters below 256.
+    fn mark(&self, low: &mut [bool; 256], flag: bool) {
+        match self {
+            Item::Char(c) => {
+                if let Some(entry) = low.get_mut(*c as usize) {
+                    *entry = flag;
+                }
+            }
+            Item::Range(first, last) => {
+                let end = (*last as usize).saturating_add(1).min(256);
+                if let Some(entries) = low.get_mut(*first as usize..end) {
+                    entries.fill(flag);
+                }
+            }
+            _ => {
+                for (c, entry) in low.iter_mut().enumerate() {
+                    if self.contains(c as u32) {
+                        *entry = flag;
+                    }
+                }
+            }
+        }
+    }
+
     /// False if it certainly has no member from 256 on.
     fn may_be_high(&self) -> bool {
         match self {
@@ -156,9 +180,21 @@ impl Set {
     }
 
     fn tabulate(&mut self) {
-        if !self.dynamic {
-            self.low = std::array::from_fn(|c| self.search(c as u32));
+        if self.dynamic {
+            return;
         }
+        let mut low = [self.otherwise; 256];
+        for (item, flag) in self.items.iter().rev() {
+            item.mark(&mut low, *flag);
+        }
+        if self.fold != Fold::None {
+            let unfolded = low;
+            low = std::array::from_fn(|c| match lower(self.fold, c as u32) {
+                folded @ 0..256 => unfolded[folded as usize],
+                folded => self.scan(folded),
+            });
+        }
+        self.low = low.map(|member| member != self.inverted);
     }
 
     /// Makes it the set of all other characters.

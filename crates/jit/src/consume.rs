@@ -1,0 +1,135 @@
+//! Built-in functions and classes that go through a generator: what they do with each item and at the end. Compiled code has
+//! it built in place (`build/consume.rs`); where it leaves in the middle, the rest is done here.
+
+use taipan_runtime::protocol::object;
+use taipan_runtime::protocol::total::{Sum, Total};
+use taipan_runtime::types::float;
+use taipan_runtime::types::generator::{Generator, State};
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::set::Set;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::types::str_search;
+use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Cx, PyResult, Value};
+
+macro_rules! consumers {
+    ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal, $registers:literal; )*) => {
+        /// What goes through a generator.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Consumer { $( $(#[doc = $doc])+ $name, )* }
+        impl Consumer {
+            /// Text of dumps.
+            pub fn text(self) -> &'static str {
+                match self { $( Consumer::$name => $text, )* }
+            }
+            /// The consumer with this text.
+            pub fn from_text(text: &str) -> Option<Consumer> {
+                match text { $( $text => Some(Consumer::$name), )* _ => None }
+            }
+            /// How many values its progress is.
+            pub fn registers(self) -> usize {
+                match self { $( Consumer::$name => $registers, )* }
+            }
+        }
+    };
+}
+
+consumers! {
+    /// `all`.
+    All = "all", 0;
+    /// `any`.
+    Any = "any", 0;
+    /// `sum` of ints: the sum.
+    SumInts = "sum_ints", 1;
+    /// `sum` of floats: the sum, what additions lost, whether there was an item.
+    SumFloats = "sum_floats", 3;
+    /// `list`: the list.
+    List = "list", 1;
+    /// `tuple`: a list.
+    Tuple = "tuple", 1;
+    /// `set`: the set.
+    Set = "set", 1;
+    /// `str.join`: a list, the separator.
+    Join = "join", 2;
+}
+
+/// Most values of a consumer's progress.
+pub const MAX_REGISTERS: usize = 3;
+
+/// A consumer in the middle of its work, as an exit found it.
+pub struct Consuming {
+    /// What it is.
+    pub consumer: Consumer,
+    /// Its progress.
+    pub values: [Option<Value>; MAX_REGISTERS],
+    /// The generator, which is running.
+    pub generator: &'static Generator,
+    /// Where the result goes.
+    pub result: *mut u64,
+}
+
+enum Progress {
+    Search { all: bool },
+    Total(Total),
+    Items(&'static List),
+    Set(&'static Set),
+}
+
+impl Consuming {
+    /// Goes on with the outcome of running the generator on, to the consumer's result. Raises what the generator or the consumer
+    /// raises; may collect.
+    pub fn finish(&self, cx: &mut Cx, outcome: PyResult<Value>) -> PyResult<Value> {
+        let value = |i: usize| self.values[i].expect("a value of the progress");
+        let mut progress = match self.consumer {
+            Consumer::All | Consumer::Any => Progress::Search { all: self.consumer == Consumer::All },
+            Consumer::SumInts => Progress::Total(Total::of(value(0))),
+            Consumer::SumFloats if value(2) != Value::bool(true) => Progress::Total(Total::Int(0)),
+            Consumer::SumFloats => {
+                let [high, low] = [0, 1].map(|i| float::as_f64(value(i)).expect("a float"));
+                Progress::Total(Total::Float(Sum { high, low }))
+            }
+            // SAFETY: the builder put lists and sets there.
+            Consumer::List | Consumer::Tuple | Consumer::Join => Progress::Items(unsafe { value(0).cast() }),
+            // SAFETY: as above.
+            Consumer::Set => Progress::Set(unsafe { value(0).cast() }),
+        };
+        let mut first = Some(outcome?);
+        if self.generator.state.get() == State::Finished {
+            first = None;
+        }
+        while let Some(item) = first {
+            match &mut progress {
+                Progress::Search { all } => {
+                    if object::truth(cx, item)? != *all {
+                        return Ok(Value::bool(!*all));
+                    }
+                }
+                Progress::Total(total) => *total = total.add(cx, item)?,
+                Progress::Items(list) => list.push(cx, item),
+                Progress::Set(set) => {
+                    set.add(cx, item)?;
+                }
+            }
+            first = match self.generator.next_item(cx) {
+                Some(item) => item?,
+                None => None,
+            };
+        }
+        Ok(match progress {
+            Progress::Search { all } => Value::bool(all),
+            Progress::Total(total) => total.value(cx),
+            Progress::Set(set) => Value::of(set),
+            Progress::Items(list) => match self.consumer {
+                Consumer::Tuple => Value::of(tuple_of(cx, list)),
+                // SAFETY: the builder put a str there.
+                Consumer::Join => Value::of(str_search::join(cx, unsafe { value(1).cast::<Str>() }, Value::of(list))?),
+                _ => Value::of(list),
+            },
+        })
+    }
+}
+
+/// A tuple of the items of a list that nobody else has seen.
+pub fn tuple_of(cx: &mut Cx, list: &'static List) -> &'static Tuple {
+    Tuple::new(cx, list.items())
+}
