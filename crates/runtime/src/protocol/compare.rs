@@ -247,6 +247,11 @@ pub fn sequences(
     let mut i = 0;
     while let (Some(x), Some(y)) = (a(i), b(i)) {
         if !equal(cx, x, y)? {
+            let (n, m) = lens();
+            // Comparing may have shortened them.
+            if i >= n || i >= m {
+                break;
+            }
             return match op {
                 CmpOp::Eq => Ok(Value::bool(false)),
                 CmpOp::Ne => Ok(Value::bool(true)),

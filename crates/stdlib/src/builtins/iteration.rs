@@ -12,6 +12,13 @@ use taipan_runtime::{Args, Cx, PyResult, Value, raise};
 pub struct Iteration;
 
 fn best_of(cx: &mut Cx, args: Args, name: &str, op: CmpOp) -> PyResult<Value> {
+    if args.pos().is_empty() {
+        return raise!(cx, TypeError, "{name} expected at least 1 argument, got 0");
+    }
+    if args.kw_len() > 2 {
+        let given = args.kw_len();
+        return raise!(cx, TypeError, "{name}() takes at most 2 keyword arguments ({given} given)");
+    }
     let (mut key, mut default) = (None, None);
     for (keyword, value) in args.keywords() {
         match &*keyword.to_string_lossy() {
@@ -23,9 +30,6 @@ fn best_of(cx: &mut Cx, args: Args, name: &str, op: CmpOp) -> PyResult<Value> {
         }
     }
     let given = args.pos();
-    if given.is_empty() {
-        return raise!(cx, TypeError, "{name} expected at least 1 argument, got 0");
-    }
     if given.len() > 1 && default.is_some() {
         return raise!(cx, TypeError, "Cannot specify a default for {name}() with multiple positional arguments");
     }
