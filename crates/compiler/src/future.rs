@@ -3,23 +3,24 @@
 use crate::error::{Res, fail};
 use ruff_python_ast::{Expr, Stmt};
 
-/// Features that exist; all but `annotations` are always on or have no effect.
-const FEATURES: &[&str] = &[
-    "nested_scopes",
-    "generators",
-    "division",
-    "absolute_import",
-    "with_statement",
-    "print_function",
-    "unicode_literals",
-    "barry_as_FLUFL",
-    "generator_stop",
-    "annotations",
+/// Features that exist, with their `co_flags` bits; all but `annotations` and `barry_as_FLUFL`, which is the parser's, are
+/// always on.
+const FEATURES: &[(&str, u32)] = &[
+    ("nested_scopes", 0),
+    ("generators", 0),
+    ("division", 0x2_0000),
+    ("absolute_import", 0x4_0000),
+    ("with_statement", 0x8_0000),
+    ("print_function", 0x10_0000),
+    ("unicode_literals", 0x20_0000),
+    ("barry_as_FLUFL", 0x40_0000),
+    ("generator_stop", 0x80_0000),
+    ("annotations", crate::FUTURE_ANNOTATIONS),
 ];
 
-/// Checks the future imports at the start of `body`; true if annotations are to stay strings.
-pub fn check(body: &[Stmt]) -> Res<bool> {
-    let mut annotations = false;
+/// Checks the future imports at the start of `body`; gives the bits of the features.
+pub fn check(body: &[Stmt]) -> Res<u32> {
+    let mut flags = 0;
     for (i, stmt) in body.iter().enumerate() {
         match stmt {
             Stmt::ImportFrom(import) if import.level == 0 && import.module.as_deref() == Some("__future__") => {
@@ -28,17 +29,17 @@ pub fn check(body: &[Stmt]) -> Res<bool> {
                     if name == "braces" {
                         return fail("not a chance", alias.range);
                     }
-                    if !FEATURES.contains(&name) {
+                    let Some((_, flag)) = FEATURES.iter().find(|row| row.0 == name) else {
                         return fail(format!("future feature {name} is not defined"), alias.range);
-                    }
-                    annotations |= name == "annotations";
+                    };
+                    flags |= flag;
                 }
             }
             Stmt::Expr(e) if i == 0 && matches!(&*e.value, Expr::StringLiteral(_)) => {}
             _ => break,
         }
     }
-    Ok(annotations)
+    Ok(flags)
 }
 
 /// Number of statements at the start of `body` among which future imports may be.

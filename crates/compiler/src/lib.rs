@@ -35,8 +35,8 @@ pub struct Options {
     pub filename: Text,
     /// 0; 1 without asserts and with `__debug__` false; 2 also without docstrings.
     pub optimize: u8,
-    /// `from __future__ import annotations` is inherited from the caller.
-    pub future_annotations: bool,
+    /// `co_flags` bits of the future features that are inherited from the caller.
+    pub futures: u32,
     /// Allow `await` at module level (`ast.PyCF_ALLOW_TOP_LEVEL_AWAIT`).
     pub top_level_await: bool,
 }
@@ -108,7 +108,8 @@ pub fn compile(source: &str, input: Input<'_>, options: &Options) -> Result<Outp
 pub fn symbol_table(source: &str, input: Input<'_>) -> Result<Block, SyntaxError> {
     let lines = Lines::new(source);
     let (body, expr) = parts(input);
-    let table = future::check(body).and_then(|lazy| names::scopes(source, body, expr, lazy, MAX_DEPTH));
+    let table = future::check(body)
+        .and_then(|futures| names::scopes(source, body, expr, futures & FUTURE_ANNOTATIONS != 0, MAX_DEPTH));
     table.map(|table| symbols::tree(&table, &lines)).map_err(|e| e.locate(&lines))
 }
 
@@ -126,7 +127,7 @@ fn compile_here(source: &str, input: Input<'_>, options: &Options) -> Result<Out
 
 fn compile_raw(source: &str, lines: &Lines<'_>, input: Input<'_>, options: &Options) -> Res<Output> {
     let (body, expr) = parts(input);
-    let future = future::check(body)? || options.future_annotations;
-    let table = names::scopes(source, body, expr, future, MAX_DEPTH)?;
-    emit::compile(source, lines, input, options, future, table)
+    let futures = future::check(body)? | options.futures;
+    let table = names::scopes(source, body, expr, futures & FUTURE_ANNOTATIONS != 0, MAX_DEPTH)?;
+    emit::compile(source, lines, input, options, futures, table)
 }

@@ -122,9 +122,19 @@ impl Printer<'_> {
                     Some(small) => self.put(&small.to_string()),
                     None => self.as_written(e),
                 },
-                Number::Float(_) | Number::Complex { .. } => self.as_written(e),
+                Number::Float(value) => self.put(&float_text(*value)),
+                Number::Complex { imag, .. } => {
+                    let text = float_text(*imag);
+                    self.put(text.strip_suffix(".0").unwrap_or(&text));
+                    self.put("j");
+                }
             },
-            Expr::StringLiteral(s) => self.string(&literal::string(self.source, s)),
+            Expr::StringLiteral(s) => {
+                if s.value.iter().next().is_some_and(|part| part.flags.prefix().is_unicode()) {
+                    self.put("u");
+                }
+                self.string(&literal::string(self.source, s))
+            }
             Expr::Attribute(a) => {
                 self.expr(&a.value, Level::Atom);
                 if matches!(&*a.value, Expr::NumberLiteral(n) if matches!(n.value, Number::Int(_))) {
@@ -322,4 +332,18 @@ impl Printer<'_> {
         }
         self.out.push(quote);
     }
+}
+
+/// A float as in source text: infinity is a number too large.
+fn float_text(value: f64) -> String {
+    if value.is_infinite() {
+        return "1e309".to_string();
+    }
+    let text = format!("{value:?}");
+    let Some((digits, exponent)) = text.split_once('e') else { return text };
+    let (sign, exponent) = match exponent.strip_prefix('-') {
+        Some(rest) => ('-', rest),
+        None => ('+', exponent),
+    };
+    format!("{digits}e{sign}{exponent:0>2}")
 }

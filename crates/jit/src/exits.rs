@@ -12,7 +12,7 @@ use std::cell::{Cell, UnsafeCell};
 
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::dict::Dict;
-use taipan_runtime::exceptions;
+use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::frame::{ENTERED, Frame, flag};
 use taipan_runtime::hooks::RESUME;
 use taipan_runtime::object::FRESH_WORD;
@@ -161,6 +161,8 @@ pub enum Making {
     Tuple(Vec<Place>),
     /// A complex number of two floats.
     Complex(Vec<Place>),
+    /// The traceback of an exception, or None.
+    Traceback(Place),
     /// An iterator with fields.
     Iterator(IteratorKind, Vec<Place>),
     /// A function of code, globals, and maybe a closure.
@@ -325,8 +327,8 @@ fn new_iterator(cx: &mut Cx, kind: IteratorKind, mut field: impl FnMut(&mut Cx, 
 /// A new exception, raised by the instruction at `word` of the running frame if there is one. Its class is one that runs no
 /// Python code. May collect.
 pub fn new_exception(cx: &mut Cx, class: &'static Class, word: Option<u32>, args: &[Value]) -> Value {
-    let made = cx.call(Value::of(class), args);
-    let e = made.expect("the classes of exceptions that compiled code makes do not raise");
+    let args = Tuple::new(cx, args);
+    let e = exceptions::new_raw(cx, class, args);
     if let Some(word) = word {
         exceptions::set_context(cx, e);
         Traceback::add_to(cx, e, word as usize);
@@ -357,6 +359,10 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value]) -> Value {
             // SAFETY: as above.
             f.closure.set(parts.get(2).map(|closure| unsafe { closure.cast::<Tuple>() }));
             Value::of(f)
+        }
+        Making::Traceback(e) => {
+            let e = Value::from_bits(word(cx, exit, *e, made)).and_then(|e| e.downcast::<Exception>());
+            e.and_then(|e| e.traceback.get()).unwrap_or(Value::none())
         }
         Making::Iterator(kind, fields) => {
             new_iterator(

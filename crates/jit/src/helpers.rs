@@ -100,6 +100,8 @@ helpers! {
     Binary = binary, raises, python;
     /// `a op b` as an object.
     Compare = rich_compare, raises, python;
+    /// `a op b` as an object, after the method of `a` has declined.
+    CompareDeclined = compare_declined, raises, python;
     /// `a op b` as a truth word.
     CompareBool = compare_bool, raises, python;
     /// The truth of a value as a truth word.
@@ -360,6 +362,10 @@ extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
 
 extern "C" fn rich_compare(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     word(compare::rich(cx, a, b, COMPARE[op]))
+}
+
+extern "C" fn compare_declined(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    word(compare::rich_declined(cx, a, b, COMPARE[op]))
 }
 
 extern "C" fn compare_bool(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {

@@ -10,6 +10,7 @@ use taipan_gc::Heap;
 use crate::dict::Dict;
 use crate::frame::{Frame, Stack};
 use crate::hooks::Hooks;
+use crate::interpreter::Interpreter;
 use crate::names::Names;
 use crate::typeobj::{MethodCache, Type};
 use crate::types::str::Str;
@@ -90,6 +91,9 @@ pub struct Runtime {
     pub sources: RefCell<HashMap<String, std::rc::Rc<str>>>,
     /// The codec registry, once something asked for it.
     pub codecs: Cell<Option<&'static crate::protocol::codec::Registry>>,
+    /// All interpreters, the main one first.
+    pub interpreters: RefCell<Vec<&'static Interpreter>>,
+    pub(crate) next_interpreter: Cell<i64>,
 }
 
 /// A thread's context.
@@ -97,6 +101,8 @@ pub struct Cx {
     /// The heap, shared.
     pub heap: *mut Heap,
     runtime: *const Runtime,
+    /// The interpreter whose code the thread runs.
+    pub interpreter: &'static Interpreter,
     /// The running Python frame; null outside.
     pub frame: *mut Frame,
     /// The register and frame stacks.
@@ -205,6 +211,8 @@ impl Runtime {
             asyncgen_hooks: Cell::new((None, None)),
             sources: RefCell::new(HashMap::new()),
             codecs: Cell::new(None),
+            interpreters: RefCell::new(Vec::new()),
+            next_interpreter: Cell::new(0),
         }
     }
 
@@ -237,7 +245,7 @@ impl Cx {
         runtime.hash_key.set(hash_key);
         let heap = heap::create(config, runtime);
         // SAFETY: both are leaked, and there is no other thread.
-        let mut cx = unsafe { Cx::new(runtime, heap, Stack::new()) };
+        let mut cx = unsafe { Cx::new(runtime, heap, None, runtime.start_interpreters(), Stack::new()) };
         cx.is_main = true;
         crate::threads::add_context(&mut cx);
         cx.heap().disable();
@@ -250,10 +258,17 @@ impl Cx {
     ///
     /// # Safety
     /// `runtime` and `heap` must live for ever, and the GIL be held.
-    unsafe fn new(runtime: *const Runtime, heap: *mut Heap, stack: Stack) -> Box<Cx> {
+    unsafe fn new(
+        runtime: *const Runtime,
+        heap: *mut Heap,
+        thread: Option<taipan_gc::ThreadId>,
+        interpreter: &'static Interpreter,
+        stack: Stack,
+    ) -> Box<Cx> {
         Box::new(Cx {
             heap,
             runtime,
+            interpreter,
             frame: std::ptr::null_mut(),
             stack,
             exception: None,
@@ -268,7 +283,7 @@ impl Cx {
             hot_loop: unsafe { (*runtime).hot.get().1 },
             interrupt: &INTERRUPT,
             // SAFETY: the caller's promise.
-            thread: unsafe { (*heap).register_thread() },
+            thread: thread.unwrap_or_else(|| unsafe { (*heap).register_thread() }),
             ident: crate::threads::ident(),
             is_main: false,
             handle: None,
@@ -286,9 +301,24 @@ impl Cx {
     }
 
     /// As [`Cx::new`], for a thread besides the main one, with room for `depth` frames or a few more.
-    pub(crate) unsafe fn for_thread(runtime: *const Runtime, heap: *mut Heap, depth: usize) -> Box<Cx> {
+    pub(crate) unsafe fn for_thread(
+        runtime: *const Runtime,
+        heap: *mut Heap,
+        interpreter: &'static Interpreter,
+        depth: usize,
+    ) -> Box<Cx> {
         // SAFETY: the caller's promise.
-        unsafe { Cx::new(runtime, heap, Stack::for_depth(depth)) }
+        unsafe { Cx::new(runtime, heap, None, interpreter, Stack::for_depth(depth)) }
+    }
+
+    /// Another context for the thread of `outer`, with a stack of its own.
+    pub(crate) fn inner(outer: &Cx, interpreter: &'static Interpreter) -> Box<Cx> {
+        let stack = Stack::for_depth(outer.rt().recursion_limit.get());
+        // SAFETY: the runtime and the heap live for ever, and the GIL is held.
+        let mut inner = unsafe { Cx::new(outer.runtime, outer.heap, Some(outer.thread), interpreter, stack) };
+        inner.native_limit = outer.native_limit;
+        inner.entry.compiled = inner.compiled;
+        inner
     }
 
     /// The shared state.

@@ -50,6 +50,8 @@ pub struct Table {
     entries: Cell<u32>,
     /// Index slots marked deleted whose entries are in use again; they count as filled for DICT-2.
     lost: Cell<u32>,
+    /// The entries before this one are deleted (a bound: more may be).
+    head: Cell<u32>,
 }
 
 /// Type of dict tables; never seen by Python code.
@@ -198,6 +200,11 @@ impl Table {
     #[inline(always)]
     fn mask(&self) -> usize {
         (1usize << self.bits.get()) - 1
+    }
+
+    /// Index slots that are not empty, at most.
+    fn used_slots(&self) -> u32 {
+        self.filled.get() + self.lost.get()
     }
 
     fn insert_index(&self, hash: i64, n: u32) {
@@ -656,7 +663,7 @@ impl Dict {
     /// Appends a key that is not in the dict. May collect.
     fn append(&self, cx: &mut Cx, key: Value, hash: i64, value: Value) {
         self.changing(cx, key.bits());
-        let room = self.table.get().is_some_and(|t| t.filled.get() + t.lost.get() < t.capacity.get());
+        let room = self.table.get().is_some_and(|t| t.used_slots() < t.capacity.get());
         if !room {
             self.resize(cx, bits_for(self.len() * 3 / 2 + 4).max(MIN_BITS));
         }
@@ -673,8 +680,13 @@ impl Dict {
 
     fn resize(&self, cx: &mut Cx, bits: u8) {
         let new = Table::new(cx, bits);
+        self.fill(cx, new, 0);
+    }
+
+    /// Puts a new table in the place of the old one, with the live entries from entry number `n` on.
+    fn fill(&self, cx: &mut Cx, new: &'static Table, mut n: u32) {
+        new.filled.set(n);
         if let Some(old) = self.table.get() {
-            let mut n = 0;
             for i in 0..old.filled.get() {
                 let entry = old.entry(i);
                 if entry.key != 0 {
@@ -742,17 +754,96 @@ impl Dict {
             if entry.key == 0 {
                 continue;
             }
-            let mut probe = Probe::new(entry.hash, table.mask());
-            while table.slot(probe.at) != n {
-                probe.next();
-            }
-            let item = self.remove_found(cx, Found { entry: n, slot: probe.at });
+            let item = self.remove_found(cx, Found { entry: n, slot: Dict::slot_of(table, n) });
+            table.head.set(table.head.get().min(n));
             // Entries behind the last live one can be used again: repeated popitem stays linear.
             table.lost.set(table.lost.get() + table.filled.get() - n);
             table.filled.set(n);
             return Some(item);
         }
         None
+    }
+
+    /// Index slot of a live entry.
+    fn slot_of(table: &Table, n: u32) -> usize {
+        let mut probe = Probe::new(table.entry(n).hash, table.mask());
+        while table.slot(probe.at) != n {
+            probe.next();
+        }
+        probe.at
+    }
+
+    /// Number of the first live entry. Asking again, also after the first ones were removed, takes constant time on average.
+    fn first_entry(&self) -> Option<u32> {
+        let table = self.table.get()?;
+        while table.head.get() < table.filled.get() {
+            if table.entry(table.head.get()).key != 0 {
+                return Some(table.head.get());
+            }
+            table.head.set(table.head.get() + 1);
+        }
+        None
+    }
+
+    /// Removes and returns the first item.
+    pub fn pop_first(&self, cx: &mut Cx) -> Option<(Value, Value)> {
+        let entry = self.first_entry()?;
+        let slot = Dict::slot_of(self.table.get()?, entry);
+        Some(self.remove_found(cx, Found { entry, slot }))
+    }
+
+    /// Makes a key the last or the first one; false if it is missing. May collect.
+    pub fn move_to_end(&self, cx: &mut Cx, key: Value, hash: i64, last: bool) -> PyResult<bool> {
+        let Some(found) = self.find(cx, key, hash)? else { return Ok(false) };
+        let Some(table) = self.table.get() else { return Ok(false) };
+        let is_there = match last {
+            true => found.entry + 1 == table.filled.get(),
+            false => self.first_entry() == Some(found.entry),
+        };
+        if is_there {
+            return Ok(true);
+        }
+        let (key, value) = self.remove_found(cx, found);
+        match last {
+            true => self.append(cx, key, hash, value),
+            false => self.prepend(cx, key, hash, value),
+        }
+        Ok(true)
+    }
+
+    /// Puts a key that is not in the dict in front of the others. May collect.
+    fn prepend(&self, cx: &mut Cx, key: Value, hash: i64, value: Value) {
+        let first = match self.first_entry() {
+            Some(n) => n,
+            None => return self.append(cx, key, hash, value),
+        };
+        let has_room = self.table.get().is_some_and(|t| first > 0 && t.used_slots() < t.capacity.get());
+        let first = if has_room { first } else { self.make_room_in_front(cx) };
+        self.changing(cx, key.bits());
+        let Some(table) = self.table.get() else { return };
+        let n = first - 1;
+        // SAFETY: n < filled; the entry is deleted.
+        unsafe { table.entry_ptr(n).write(Entry { hash, key: key.bits(), value: value.bits() }) };
+        table.head.set(n);
+        table.insert_index(hash, n);
+        // The slot that the deleted entry had may still be marked.
+        table.lost.set(table.lost.get() + 1);
+        self.used.set(self.used.get() + 1);
+        self.changed(cx);
+        cx.barrier(table);
+    }
+
+    /// Gives the dict a table with as many deleted entries in front as there are keys; returns their number.
+    fn make_room_in_front(&self, cx: &mut Cx) -> u32 {
+        let gap = self.len() as u32 + 4;
+        let new = Table::new(cx, bits_for(self.len() * 2 + 2 * gap as usize));
+        for n in 0..gap {
+            // SAFETY: the new table has room for the gap and all live entries.
+            unsafe { new.entry_ptr(n).write(Entry { hash: 0, key: 0, value: 0 }) };
+        }
+        new.head.set(gap);
+        self.fill(cx, new, gap);
+        gap
     }
 
     /// Removes a key whose hash is known and returns its value.

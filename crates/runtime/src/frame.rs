@@ -78,6 +78,11 @@ pub const ENTERED: u32 = u32::MAX;
 /// See [`Frame::traced_line`]: its entry is being reported.
 pub const CALLING: u32 = u32::MAX - 1;
 
+/// Is that the name of a cell of a class body or module that is no variable of the program?
+pub fn is_class_cell(name: &crate::types::str::Str) -> bool {
+    ["__class__", "__classdict__", "__conditional_annotations__"].iter().any(|n| name.eq_rust(n))
+}
+
 impl Frame {
     /// Word index of the instruction being executed.
     pub fn word_index(&self) -> usize {
@@ -93,6 +98,19 @@ impl Frame {
             CALLING => self.code.entry_line(),
             _ => self.code.line_before(self.word_index()),
         }
+    }
+
+    /// Does module or class code run a comprehension, whose variables are registers?
+    pub fn has_hidden_locals(&self) -> bool {
+        let code = self.code;
+        let is_own = |i: usize| !is_class_cell(code.local_names[i]);
+        code.flags & taipan_bytecode::code::flags::OPTIMIZED == 0
+            && (0..(code.nlocals + code.ncells) as usize).any(|i| match self.reg(i) {
+                Some(value) if i >= code.nlocals as usize => {
+                    is_own(i) && value.exact::<crate::types::cell::Cell>().is_some_and(|c| c.get().is_some())
+                }
+                value => value.is_some(),
+            })
     }
 
     /// The value in register `i`.

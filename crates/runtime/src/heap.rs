@@ -104,6 +104,9 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
                 marker.mark_value(value.bits());
             }
         }
+        for interpreter in &*runtime.interpreters.as_ptr() {
+            interpreter.trace(marker);
+        }
         for cx in crate::threads::contexts() {
             trace_context(&**cx, marker);
         }
@@ -375,6 +378,7 @@ pub fn run_pending(cx: &mut Cx) {
 }
 
 fn run_all_pending(cx: &mut Cx) {
+    crate::types::code_extra::free_dead();
     loop {
         let callback = cx.rt().special.borrow_mut().callbacks.pop();
         if let Some(weakref) = callback {

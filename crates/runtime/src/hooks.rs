@@ -52,6 +52,8 @@ pub struct Hooks {
     pub operand: fn(&CodeObject, u32, Value, bool),
     /// In a watched dict the value under a key (its word; 0 for all) is about to change. Set by `jit`.
     pub dict_changed: fn(&mut Cx, &Dict, u64),
+    /// A thread, or its stay in another interpreter, is about to end. Set by `stdlib`.
+    pub thread_ends: fn(&mut Cx),
     /// Issues a warning: (message, category, stack level). Set by `stdlib`; silent before.
     pub warn: fn(&mut Cx, Value, Value, i64) -> PyResult<()>,
 }
@@ -72,6 +74,7 @@ impl Default for Hooks {
             frame_written: |_, _| {},
             operand: |_, _, _, _| {},
             dict_changed: |_, _, _| {},
+            thread_ends: |_| {},
             warn: |_, _, _, _| Ok(()),
         }
     }

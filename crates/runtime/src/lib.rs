@@ -13,6 +13,7 @@ pub mod exceptions;
 pub mod frame;
 pub mod heap;
 pub mod hooks;
+pub mod interpreter;
 pub mod jump;
 pub mod liveness;
 pub mod machine_items;

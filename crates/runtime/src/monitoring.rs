@@ -122,6 +122,17 @@ impl Monitoring {
         self.disabled.borrow_mut().clear();
     }
 
+    /// Exchanges all that it knows with `other`.
+    pub(crate) fn exchange(&self, other: &Monitoring) {
+        for (own, its) in self.global.iter().zip(&other.global) {
+            own.swap(its);
+        }
+        self.local.swap(&other.local);
+        self.all.swap(&other.all);
+        self.disabled.swap(&other.disabled);
+        self.objects.swap(&other.objects);
+    }
+
     fn sum_up(&self) {
         let global = self.global.iter().map(Cell::get);
         let local = self.local.borrow();
@@ -203,7 +214,10 @@ fn changed(cx: &mut Cx) {
     cx.rt().monitoring.sum_up();
     for other in threads::contexts() {
         // SAFETY: THREAD-2.
-        unsafe { (**other).start_tracing() };
+        let other = unsafe { &mut **other };
+        if std::ptr::eq(other.interpreter, cx.interpreter) {
+            other.start_tracing();
+        }
     }
 }
 

@@ -195,6 +195,26 @@ fn arity_between(cx: &mut Cx, args: Args, low: usize, high: usize) -> PyResult<(
     Ok(())
 }
 
+/// As [`arity`] of 1 for `__contains__` and `__getitem__`, which some types have as methods besides: the words are those
+/// for methods then.
+fn arity_of_item(cx: &mut Cx, v: Value, name: &str, args: Args) -> PyResult<()> {
+    const METHODS: [(&str, &str); 5] = [
+        ("dict", "__contains__"),
+        ("dict", "__getitem__"),
+        ("list", "__getitem__"),
+        ("set", "__contains__"),
+        ("frozenset", "__contains__"),
+    ];
+    let given = args.pos().len();
+    if given != 1 {
+        let owner = v.class().mro_types().filter_map(|t| t.spec()).map(|spec| spec.name);
+        if let Some(owner) = owner.into_iter().find(|owner| METHODS.contains(&(*owner, name))) {
+            return raise!(cx, TypeError, "{owner}.{name}() takes exactly one argument ({given} given)");
+        }
+    }
+    arity(cx, args, 1)
+}
+
 fn arity_of_pow(cx: &mut Cx, args: Args) -> PyResult<()> {
     let given = args.pos().len();
     if given != 1 && given != 2 {
@@ -328,7 +348,7 @@ macro_rules! inplace_rows {
     ($($name:literal $field:ident $dunder:ident $doc:literal)*) => { &[$( Dunder {
         name: $name, signature: "($self, value, /)", doc: $doc,
         present: |s| s.$field.is_some(),
-        call: |cx, s, v, args| { arity(cx, args, 1)?; s.$field.expect("present")(cx, v, args.values()[0]) },
+        call: |cx, s, v, args| { arity_of_item(cx, v, $name, args)?; s.$field.expect("present")(cx, v, args.values()[0]) },
         copy: |from, to| to.$field = from.$field,
         generic: |to| to.$field = Some(|cx, v, w| { let n = cx.names().$dunder; invoke(cx, v, n, &[w]) }),
     } ),*] };
@@ -682,7 +702,7 @@ static OTHERS: &[Dunder] = &[
         Ok(Value::none())
     }, generic_setitem),
     row!("__contains__" "($self, key, /)" contains "Return bool(key in self).", |cx, s, v, args| {
-        arity(cx, args, 1)?;
+        arity_of_item(cx, v, "__contains__", args)?;
         Ok(Value::bool(s.contains.expect("present")(cx, v, args.values()[0])?))
     }, generic_contains),
     Dunder {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use taipan_gc::Heap;
 
 use crate::cx::{Cx, INTERRUPT};
+use crate::interpreter::Interpreter;
 
 // ---- the GIL -----------------------------------------------------------------------------------------
 
@@ -210,13 +211,15 @@ pub fn spawn(cx: &mut Cx, stack_bytes: usize, body: impl FnOnce(&mut Cx) + 'stat
     };
     let (runtime, heap) = (cx.rt() as *const crate::cx::Runtime, cx.heap);
     let depth = cx.rt().recursion_limit.get();
-    let sent = Sent((runtime, heap, body));
+    let interpreter = cx.interpreter;
+    let sent = Sent((runtime, heap, interpreter, body));
     COUNT.fetch_add(1, Ordering::SeqCst);
     let started = std::thread::Builder::new().stack_size(stack_bytes).spawn(move || {
-        let (runtime, heap, body) = sent.open();
+        let (runtime, heap, interpreter, body) = sent.open();
         GIL.take(false);
         // SAFETY: the runtime and the heap are leaked; the GIL is held from here to the drop of `registered`.
-        let cx = unsafe { Cx::for_thread(runtime, heap, depth) };
+        let cx = unsafe { Cx::for_thread(runtime, heap, interpreter, depth) };
+        cx.has_gil();
         let mut registered = Registered(cx);
         add_context(&mut registered.0);
         body(&mut registered.0);
@@ -250,6 +253,7 @@ pub fn attach<T>(f: impl FnOnce(&mut Cx) -> T) -> T {
         return f(cx);
     }
     GIL.take(cx.is_main);
+    cx.has_gil();
     RELEASED.set(false);
     let guard = AbortOnPanic;
     let (heap, thread) = (cx.heap, cx.thread);
@@ -269,13 +273,37 @@ fn attach_foreign<T>(f: impl FnOnce(&mut Cx) -> T) -> T {
     GIL.take(false);
     COUNT.fetch_add(1, Ordering::SeqCst);
     // SAFETY: THREAD-2: the GIL is held, and a thread that has a context is still there to have started this one.
-    let (runtime, heap) = unsafe { ((*contexts()[0]).rt() as *const crate::cx::Runtime, (*contexts()[0]).heap) };
-    // SAFETY: the runtime is leaked.
-    let depth = unsafe { (*runtime).recursion_limit.get() };
+    let first = unsafe { &*contexts()[0] };
+    let (runtime, heap, interpreter) = (first.rt(), first.heap, first.interpreter);
+    let depth = runtime.recursion_limit.get();
     // SAFETY: the runtime and the heap are leaked; the GIL is held until the drop of `registered`.
-    let mut registered = Registered(unsafe { Cx::for_thread(runtime, heap, depth) });
+    let mut registered = Registered(unsafe { Cx::for_thread(runtime, heap, interpreter, depth) });
+    registered.0.has_gil();
     add_context(&mut registered.0);
     f(&mut registered.0)
+}
+
+/// Runs `body` with a second context of the calling thread, for another interpreter.
+pub(crate) fn with_inner_context<T>(
+    outer: &mut Cx,
+    interpreter: &'static Interpreter,
+    body: impl FnOnce(&mut Cx) -> T,
+) -> T {
+    let mut inner = Cx::inner(outer, interpreter);
+    let address: *mut Cx = &mut *inner;
+    add_context(&mut inner);
+    let guard = AbortOnPanic;
+    let result = body(&mut inner);
+    std::mem::forget(guard);
+    // SAFETY: THREAD-2.
+    unsafe { (*CONTEXTS.0.get()).retain(|c| *c != address) };
+    CURRENT.set(outer);
+    inner.stack.free();
+    outer.has_gil();
+    if SIGNALLED.load(Ordering::SeqCst) {
+        INTERRUPT.store(true, Ordering::SeqCst);
+    }
+    result
 }
 
 /// The stack size of threads as pthreads have it: RLIMIT_STACK, 8 MiB if that is unlimited.
@@ -304,6 +332,7 @@ impl Cx {
     #[inline(never)]
     fn without_gil<T>(&mut self, f: impl FnOnce() -> T) -> T {
         let is_main = self.is_main;
+        let (rt, interpreter) = (self.rt(), self.interpreter);
         // SAFETY: THREAD-1; a panic must not leave the thread without the GIL, so it ends the process.
         unsafe {
             Heap::park_while(self.heap, self.thread, || {
@@ -313,6 +342,7 @@ impl Cx {
                 let result = f();
                 let code = *libc::__errno_location();
                 GIL.take(is_main);
+                rt.switch_to(interpreter);
                 RELEASED.set(false);
                 *libc::__errno_location() = code;
                 std::mem::forget(guard);
@@ -331,6 +361,13 @@ impl Cx {
                 GIL.take(is_main);
             });
         }
+        self.has_gil();
+    }
+
+    /// Makes the thread's interpreter the current one (INTERP-1), after it has taken the GIL.
+    #[inline]
+    fn has_gil(&self) {
+        self.rt().switch_to(self.interpreter);
     }
 
     /// The part of `handle_interrupt` that is about threads: gives the GIL up if asked to. True if this thread should
@@ -368,11 +405,13 @@ pub fn fork(cx: &mut Cx, fork: impl FnOnce() -> i32, gone: impl FnOnce(&mut Cx, 
     drop(state);
     DROP_REQUEST.store(false, Ordering::SeqCst);
     COUNT.store(1, Ordering::SeqCst);
-    let (own, id): (*mut Cx, _) = (cx, cx.thread);
-    let others: Vec<*mut Cx> = contexts().iter().copied().filter(|c| *c != own).collect();
+    let id = cx.thread;
+    // A thread that is in another interpreter has several contexts.
+    // SAFETY: THREAD-2.
+    let (own, others): (Vec<*mut Cx>, Vec<*mut Cx>) = contexts().iter().partition(|c| unsafe { (***c).thread == id });
     gone(cx, &others);
     // SAFETY: THREAD-2. The other contexts stay allocated: their threads' stacks may refer to them.
-    unsafe { (*CONTEXTS.0.get()).retain(|c| *c == own) };
+    unsafe { *CONTEXTS.0.get() = own };
     cx.heap().keep_only_thread(id);
     cx.is_main = true;
     pid

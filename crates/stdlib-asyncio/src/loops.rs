@@ -4,6 +4,7 @@ use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use taipan_runtime::heap::RootVec;
+use taipan_runtime::interpreter::Local;
 use taipan_runtime::protocol::{attr, iter, object};
 use taipan_runtime::types::set::Set;
 use taipan_runtime::{Cx, PyResult, Value, raise};
@@ -22,10 +23,8 @@ struct Running {
     eager: Option<&'static Set>,
 }
 
-struct Holder(UnsafeCell<Option<Running>>);
-// SAFETY: used with the GIL held.
-unsafe impl Sync for Holder {}
-static RUNNING: Holder = Holder(UnsafeCell::new(None));
+/// Those of each interpreter.
+static RUNNING: Local<UnsafeCell<Running>> = Local::new();
 /// Set in a child process: the loops run in the parent only.
 static FORKED: AtomicBool = AtomicBool::new(false);
 
@@ -35,14 +34,13 @@ extern "C" fn after_fork() {
 
 #[inline(always)]
 fn running() -> &'static mut Running {
-    // SAFETY: the GIL is held, and no caller keeps the reference across a call that could come back here.
-    let slot = unsafe { &mut *RUNNING.0.get() };
-    if slot.is_none() {
+    let slot = RUNNING.get_or(|| {
         // SAFETY: a function that only stores into an atomic.
         unsafe { libc::pthread_atfork(None, None, Some(after_fork)) };
-    }
-    let running =
-        slot.get_or_insert_with(|| Running { threads: Vec::new(), values: RootVec::new(), others: None, eager: None });
+        UnsafeCell::new(Running { threads: Vec::new(), values: RootVec::new(), others: None, eager: None })
+    });
+    // SAFETY: the GIL is held, and no caller keeps the reference across a call that could come back here.
+    let running = unsafe { &mut *slot.get() };
     if FORKED.load(Ordering::Relaxed) {
         FORKED.store(false, Ordering::Relaxed);
         running.threads.clear();
@@ -151,7 +149,7 @@ fn other_tasks(cx: &mut Cx) -> PyResult<Value> {
     }
     let class = WEAK_SET.get(cx)?;
     let set = cx.call(class, &[])?;
-    cx.add_root(set);
+    cx.add_interpreter_root(set);
     running().others = Some(set);
     Ok(set)
 }
@@ -161,7 +159,7 @@ fn other_eager_tasks(cx: &mut Cx) -> &'static Set {
         return set;
     }
     let set = Set::new(cx);
-    cx.add_root(Value::of(set));
+    cx.add_interpreter_root(Value::of(set));
     running().eager = Some(set);
     set
 }

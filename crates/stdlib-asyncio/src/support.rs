@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use taipan_runtime::interpreter::Global;
 use taipan_runtime::protocol::import::import_attr;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Args, Cx, PyResult, Value};
@@ -11,14 +12,12 @@ use taipan_runtime::{Args, Cx, PyResult, Value};
 pub struct Lazy {
     module: &'static str,
     name: &'static str,
-    value: Cell<Option<Value>>,
+    value: Global,
 }
-// SAFETY: used with the GIL held.
-unsafe impl Sync for Lazy {}
 
 impl Lazy {
     const fn new(module: &'static str, name: &'static str) -> Lazy {
-        Lazy { module, name, value: Cell::new(None) }
+        Lazy { module, name, value: Global::new() }
     }
 
     /// The attribute. May collect (first time).
@@ -28,8 +27,7 @@ impl Lazy {
             return Ok(v);
         }
         let v = import_attr(cx, self.module, self.name)?;
-        cx.add_root(v);
-        self.value.set(Some(v));
+        self.value.set(cx, v);
         Ok(v)
     }
 }

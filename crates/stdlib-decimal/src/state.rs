@@ -1,9 +1,8 @@
 //! What the module's functions share: the exception classes, the context variable, the template contexts.
 //!
-//! The types are static, so the state is made once and serves every import of the module.
+//! The types are static, so the state is made once in each interpreter and serves every import of the module.
 
-use std::cell::UnsafeCell;
-
+use taipan_runtime::interpreter::Local;
 use taipan_runtime::types::context::ContextVar;
 use taipan_runtime::{Cx, Value};
 
@@ -33,22 +32,17 @@ pub struct State {
     pub rational: Value,
 }
 
-struct Holder(UnsafeCell<Option<State>>);
-// SAFETY: read and written with the GIL held.
-unsafe impl Sync for Holder {}
-static STATE: Holder = Holder(UnsafeCell::new(None));
+static STATE: Local<State> = Local::new();
 
-/// The state; the module was imported.
+/// The interpreter's state; the module was imported.
 #[inline(always)]
 pub fn state() -> &'static State {
-    // SAFETY: it is written once, before anything of the module can be reached.
-    unsafe { (*STATE.0.get()).as_ref().expect("the module is imported") }
+    STATE.get().expect("the module is imported")
 }
 
-/// True once [`set`] was called.
+/// True once [`set`] was called in this interpreter.
 pub fn is_set() -> bool {
-    // SAFETY: the GIL is held.
-    unsafe { (*STATE.0.get()).is_some() }
+    STATE.get().is_some()
 }
 
 /// Stores the state.
@@ -56,8 +50,7 @@ pub fn set(cx: &mut Cx, state: State) {
     let values = [state.exception, state.tuple, state.signal_dict, state.rational, Value::of(state.variable)];
     let contexts = [state.default_context, state.basic_context, state.extended_context].map(Value::of);
     for v in state.signals.iter().chain(&state.conditions).chain(&values).chain(&contexts) {
-        cx.add_root(*v);
+        cx.add_interpreter_root(*v);
     }
-    // SAFETY: the GIL is held, and nobody has a reference yet.
-    unsafe { *STATE.0.get() = Some(state) };
+    STATE.set(state);
 }

@@ -9,6 +9,8 @@ use taipan_runtime::typeobj::flags;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, raise};
+use taipan_stdlib_interpreters::config::Config;
+use taipan_stdlib_interpreters::interpreters;
 
 /// (receiver, positional arguments).
 pub fn with_args(cx: &mut Cx, receiver: Value, args: Args) -> PyResult<Value> {
@@ -165,11 +167,17 @@ impl Calls {
         };
         Ok(value)
     }
+    /// Run source text in an interpreter of its own; 0, or -1 if it raised.
+    #[py("($module, code, /)")]
+    fn run_in_subinterp(cx: &mut Cx, code: Value) -> PyResult<i64> {
+        let done = interpreters::run_once(cx, Config::LEGACY, code)?;
+        Ok(if done { 0 } else { -1 })
+    }
     /// A code object without code.
     #[py("($module, filename, funcname, firstlineno, /)")]
     fn code_newempty(cx: &mut Cx, filename: Value, funcname: Value, firstlineno: Value) -> PyResult<Value> {
         let compile = cx.rt().hooks.get().compile;
-        let source = cx.str("");
+        let source = cx.str("raise AssertionError");
         let mode = cx.str("exec");
         let code = compile(cx, source, filename, mode, 0, true, -1)?;
         let replace = attr::get_text(cx, code, "replace")?;

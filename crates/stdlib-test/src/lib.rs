@@ -7,9 +7,14 @@ mod limits;
 mod types;
 
 use taipan_macros::pymethods;
+use taipan_runtime::dict::Dict;
 use taipan_runtime::shape::Attrs;
+use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::function::Function;
 use taipan_runtime::types::module::Module;
-use taipan_runtime::{Cx, PyResult, Value};
+use taipan_runtime::{Cx, PyResult, Value, raise};
+use taipan_stdlib_interpreters::config::Config;
+use taipan_stdlib_interpreters::{interpreters, stateless};
 
 /// The modules of this crate.
 pub const MODULES: taipan_stdlib::Table =
@@ -52,6 +57,47 @@ impl Internal {
     #[py("($module, /)")]
     fn get_recursion_depth(cx: &mut Cx) -> usize {
         cx.depth as usize
+    }
+
+    /// Run source text in an interpreter of its own, with settings; 0, or -1 if it raised.
+    #[py("($module, code, config, xi=False)")]
+    fn run_in_subinterp_with_config(cx: &mut Cx, code: Value, config: Value, xi: Option<bool>) -> PyResult<i64> {
+        let _ = xi;
+        let config = Config::of(cx, Some(config))?;
+        config.check(cx)?;
+        let done = interpreters::run_once(cx, config, code)?;
+        Ok(if done { 0 } else { -1 })
+    }
+
+    /// Whether code returns nothing but None.
+    #[py("($module, code, /)")]
+    fn code_returns_only_none(cx: &mut Cx, code: Value) -> PyResult<bool> {
+        match code.exact::<CodeObject>() {
+            Some(code) => Ok(stateless::returns_only_none(code)),
+            None => raise!(cx, TypeError, "argument must be a code object"),
+        }
+    }
+
+    /// ValueError unless code needs no closure and no globals.
+    #[py("($module, /, codearg, globalnames=None, globalsns=None, builtinsns=None)")]
+    fn verify_stateless_code(
+        cx: &mut Cx,
+        codearg: Value,
+        globalnames: Option<Value>,
+        globalsns: Option<Value>,
+        builtinsns: Option<Value>,
+    ) -> PyResult<()> {
+        let _ = globalnames;
+        let (globals, builtins) =
+            (globalsns.and_then(|d| d.downcast::<Dict>()), builtinsns.and_then(|d| d.downcast::<Dict>()));
+        if let Some(function) = codearg.exact::<Function>() {
+            let (globals, builtins) = (globals.unwrap_or(function.globals), builtins.unwrap_or(function.builtins));
+            return stateless::check_code(cx, function.code.get(), Some(globals), Some(builtins));
+        }
+        match codearg.exact::<CodeObject>() {
+            Some(code) => stateless::check_code(cx, code, globals, builtins),
+            None => raise!(cx, TypeError, "argument must be a code object or a function"),
+        }
     }
 
     /// Whether the attributes of an instance lie in the instance.

@@ -21,7 +21,7 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, PyResult, Value, exceptions, raise};
 use taipan_syntax::{self as syntax, Mode};
 
-use crate::compile::{Request, flag};
+use crate::compile::{self, Request, flag};
 use crate::state;
 
 /// True for instances of `ast.AST`.
@@ -30,10 +30,45 @@ pub fn is_tree(_cx: &mut Cx, v: Value) -> PyResult<bool> {
 }
 
 /// The tree as `ast` objects. May collect.
-pub fn to_python(cx: &mut Cx, module: &syntax::Module, mode: Mode, _flags: i64) -> PyResult<Value> {
+pub fn to_python(cx: &mut Cx, module: &syntax::Module, filename: Value, request: &Request) -> PyResult<Value> {
+    let (mode, flags) = (request.mode, request.flags);
+    let comments = match flags & flag::TYPE_COMMENTS != 0 {
+        false => None,
+        true => match syntax::with_stack(|| syntax::type_comments::find(module)) {
+            Ok(comments) => Some(comments),
+            Err(error) => return Err(compile::raise_syntax(cx, &error, filename, Some(&module.source), flags)),
+        },
+    };
+    let tree = syntax::with_stack(|| {
+        let mut tree = syntax::tree::tree(module.tree(), &module.source, mode == Mode::Single);
+        if let Some(comments) = &comments {
+            comments.apply(&mut tree);
+        }
+        if flags & flag::OPTIMIZED_AST != 0 {
+            syntax::optimized::optimize(&mut tree, level(request));
+        }
+        tree
+    });
+    give_tree(cx, tree, module.lines())
+}
+
+/// The level of optimisation that is asked for.
+fn level(request: &Request) -> u8 {
+    let optimize = if request.optimize < 0 { state::config().optimize } else { request.optimize };
+    optimize.clamp(0, 2) as u8
+}
+
+/// The tree of a signature in a type comment. May collect.
+pub fn signature_to_python(cx: &mut Cx, text: &str, filename: Value, flags: i64) -> PyResult<Value> {
+    match syntax::with_stack(|| syntax::func_type::parse(text)) {
+        Ok(signature) => give_tree(cx, signature.tree, syntax::source::Lines::new(&signature.source)),
+        Err(error) => Err(compile::raise_syntax(cx, &error, filename, Some(text), flags)),
+    }
+}
+
+fn give_tree(cx: &mut Cx, tree: syntax::tree::Tree, lines: syntax::source::Lines<'_>) -> PyResult<Value> {
     classes::table(cx)?;
-    let tree = syntax::with_stack(|| syntax::tree::tree(module.tree(), &module.source, mode == Mode::Single));
-    let giver = give::Giver { lines: module.lines() };
+    let giver = give::Giver { lines };
     let result = giver.node(cx, &tree);
     // A deep tree is dropped with enough stack.
     syntax::with_stack(|| drop(tree));
@@ -55,10 +90,19 @@ pub fn compile_tree(cx: &mut Cx, tree: Value, filename: Value, request: &Request
     let only_check = request.flags & flag::ONLY_AST != 0;
     let built = syntax::with_stack(|| {
         check::check(&taken)?;
-        if only_check { Ok(None) } else { build::build(&taken).map(Some) }
+        let is_optimized = request.flags & flag::OPTIMIZED_AST != 0;
+        if only_check && !is_optimized { Ok(None) } else { build::build(&taken).map(Some) }
     });
     match built {
         Ok(None) => Ok(tree),
+        Ok(Some(built)) if only_check => {
+            let tree = syntax::with_stack(|| {
+                let mut tree = syntax::tree::tree(&built.tree, &built.source, request.mode == Mode::Single);
+                syntax::optimized::optimize(&mut tree, level(request));
+                tree
+            });
+            give_tree(cx, tree, syntax::source::Lines::new(&built.source))
+        }
         Ok(Some(built)) => compile_built(cx, &built, filename, request),
         Err(problem) => {
             let class = if problem.is_type_error { &exceptions::TypeError } else { &exceptions::ValueError };
@@ -68,12 +112,11 @@ pub fn compile_tree(cx: &mut Cx, tree: Value, filename: Value, request: &Request
 }
 
 fn compile_built(cx: &mut Cx, built: &build::Built, filename: Value, request: &Request) -> PyResult<Value> {
-    let optimize = if request.optimize < 0 { state::config().optimize } else { request.optimize };
     let file = filename.downcast::<Str>().map(|s| s.to_generalized_utf8().into_owned()).unwrap_or_default();
     let options = Options {
         filename: taipan_bytecode::Text(file.into()),
-        optimize: optimize.clamp(0, 2) as u8,
-        future_annotations: request.flags & flag::ANNOTATIONS != 0,
+        optimize: level(request),
+        futures: (request.flags & flag::FUTURES) as u32,
         top_level_await: request.flags & flag::TOP_LEVEL_AWAIT != 0,
     };
     let input = match (&built.tree, request.mode) {

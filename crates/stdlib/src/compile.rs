@@ -20,8 +20,8 @@ use crate::state;
 pub mod flag {
     /// All bits of `__future__` features.
     pub const FUTURES: i64 = 0x1fe_0000;
-    /// `from __future__ import annotations`.
-    pub const ANNOTATIONS: i64 = 0x100_0000;
+    /// `from __future__ import barry_as_FLUFL`.
+    pub const BARRY: i64 = 0x40_0000;
     /// `CO_NESTED`, accepted and ignored.
     pub const OBSOLETE: i64 = 0x10;
     /// Incomplete blocks are errors (codeop).
@@ -88,7 +88,16 @@ pub fn decode_source(cx: &mut Cx, bytes: &[u8], origin: Origin, filename: Value)
     let mut other = |encoding: &str, bytes: &[u8]| decode_by_codec(cx, encoding, bytes);
     match decode(bytes, origin, &mut other) {
         Ok(text) => Ok(text),
-        Err(error) => Err(raise_syntax(cx, &error, filename, None, 0)),
+        Err(mut error) => {
+            if origin == Origin::File
+                && error.message.starts_with("Non-UTF-8 code")
+                && let Some(file) = filename.downcast::<Str>()
+            {
+                error.message =
+                    error.message.replacen(" on line", &format!(" in file {} on line", file.to_string_lossy()), 1);
+            }
+            Err(raise_syntax(cx, &error, filename, None, 0))
+        }
     }
 }
 
@@ -118,7 +127,8 @@ pub fn compile_text(cx: &mut Cx, text: &str, filename: Value, request: &Request)
 
 /// Parses `text`.
 pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -> PyResult<syntax::Module> {
-    let module = match syntax::parse(text, mode) {
+    let parsed = syntax::flufl::rewrite(text, flags & flag::BARRY != 0).and_then(|text| syntax::parse(&text, mode));
+    let module = match parsed {
         Ok(module) => module,
         Err(error) => {
             warn_before(cx, &error, text, filename, flags)?;
@@ -166,7 +176,7 @@ fn input_of(module: &syntax::Module, mode: Mode) -> Input<'_> {
 pub fn symbols(cx: &mut Cx, module: &syntax::Module, filename: Value, mode: Mode) -> PyResult<compiler::Block> {
     let source = &module.source;
     let table = compiler::symbol_table(source, input_of(module, mode));
-    table.map_err(|error| raise_compiler_error(cx, &error, filename))
+    table.map_err(|error| raise_compiler_error(cx, &error, filename, source))
 }
 
 /// Compiles a parsed source.
@@ -181,7 +191,7 @@ pub fn compile_module(
     let options = Options {
         filename: Text(file.into()),
         optimize: optimize.clamp(0, 2) as u8,
-        future_annotations: request.flags & flag::ANNOTATIONS != 0,
+        futures: (request.flags & flag::FUTURES) as u32,
         top_level_await: request.flags & flag::TOP_LEVEL_AWAIT != 0,
     };
     let input = input_of(module, request.mode);
@@ -192,7 +202,7 @@ pub fn compile_module(
             }
             Ok(CodeObject::new(cx, Arc::new(output.code)))
         }
-        Err(error) => Err(raise_compiler_error(cx, &error, filename)),
+        Err(error) => Err(raise_compiler_error(cx, &error, filename, &module.source)),
     }
 }
 
@@ -232,7 +242,7 @@ pub fn raise_syntax(
     raised
 }
 
-fn raise_compiler_error(cx: &mut Cx, error: &compiler::SyntaxError, filename: Value) -> Raised {
+fn raise_compiler_error(cx: &mut Cx, error: &compiler::SyntaxError, filename: Value, compiled: &str) -> Raised {
     match error.kind {
         compiler::ErrorKind::Recursion => return cx.raise_text(&exceptions::RecursionError, &error.message),
         compiler::ErrorKind::Limit => return cx.raise_text(&exceptions::OverflowError, &error.message),
@@ -240,10 +250,23 @@ fn raise_compiler_error(cx: &mut Cx, error: &compiler::SyntaxError, filename: Va
     }
     // As in CPython the line is that of the file, whatever was compiled.
     let file = filename.downcast::<Str>().map(|s| s.to_string_lossy()).unwrap_or_default();
-    let source = std::fs::read(&file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    let text = line_of(cx, &source, error.line);
-    let numbers = [error.line as i64, error.col as i64, error.end_line as i64, error.end_col as i64];
+    let bytes = std::fs::read(&file).unwrap_or_default();
+    let source = decode(&bytes, Origin::File, &mut |encoding, bytes| decode_by_codec(cx, encoding, bytes));
+    let text = line_of(cx, &source.unwrap_or_default(), error.line);
+    let mut numbers = [error.line as i64, error.col as i64, error.end_line as i64, error.end_col as i64];
+    if text.is_none() {
+        // As in CPython columns count bytes then.
+        numbers[1] = byte_column(compiled, error.line, error.col);
+        numbers[3] = byte_column(compiled, error.end_line, error.end_col);
+    }
     raise_placed(cx, &exceptions::SyntaxError, &error.message, filename, text, numbers)
+}
+
+/// The column (from 1) in bytes for one in characters.
+fn byte_column(source: &str, line: u32, column: u32) -> i64 {
+    let text = source.split_inclusive('\n').nth((line as usize).saturating_sub(1)).unwrap_or("");
+    let before = text.chars().take(column.saturating_sub(1) as usize);
+    i64::from(column) + before.map(|c| c.len_utf8() as i64 - 1).sum::<i64>()
 }
 
 /// Line `line` (from 1) of a source as a str, None beyond its end. May collect.

@@ -168,6 +168,20 @@ pub fn fs_decode(cx: &mut Cx, bytes: &[u8]) -> &'static Str {
     Str::from_code_points(cx, &points)
 }
 
+/// A str as UTF-8. UnicodeEncodeError for surrogates.
+pub fn utf8(cx: &mut Cx, s: &'static Str) -> PyResult<String> {
+    match s.chars().position(|c| char::from_u32(c).is_none()) {
+        None => Ok(s.to_string_lossy()),
+        Some(i) => Err(surrogate_error(cx, s, i)),
+    }
+}
+
+fn surrogate_error(cx: &mut Cx, s: &'static Str, i: usize) -> Raised {
+    let (encoding, reason) = (cx.str("utf-8"), cx.str("surrogates not allowed"));
+    let (start, end) = (Value::small(i as i64), Value::small(i as i64 + 1));
+    cx.raise_args(&exceptions::UnicodeEncodeError, &[encoding, Value::of(s), start, end, reason])
+}
+
 /// A str as text for the operating system. UnicodeEncodeError for surrogates that stand for no byte.
 pub fn fs_encode(cx: &mut Cx, s: &'static Str) -> PyResult<Vec<u8>> {
     if let Some(text) = s.as_ascii() {
@@ -179,12 +193,7 @@ pub fn fs_encode(cx: &mut Cx, s: &'static Str) -> PyResult<Vec<u8>> {
             0xdc80..=0xdcff => out.push((c - 0xdc00) as u8),
             _ => match char::from_u32(c) {
                 Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                None => {
-                    let (encoding, reason) = (cx.str("utf-8"), cx.str("surrogates not allowed"));
-                    let (start, end) = (Value::small(i as i64), Value::small(i as i64 + 1));
-                    let args = [encoding, Value::of(s), start, end, reason];
-                    return Err(cx.raise_args(&exceptions::UnicodeEncodeError, &args));
-                }
+                None => return Err(surrogate_error(cx, s, i)),
             },
         }
     }
@@ -472,42 +481,4 @@ pub fn bytes_filled(
     Ok(Bytes::new(cx, &data[..n]))
 }
 
-/// A value that native code of a module keeps for as long as the runtime lives.
-pub struct Global(std::cell::Cell<Option<Value>>);
-
-// SAFETY: only used with the GIL held.
-unsafe impl Sync for Global {}
-
-impl Default for Global {
-    fn default() -> Global {
-        Global::new()
-    }
-}
-
-impl Global {
-    /// Not set yet.
-    pub const fn new() -> Global {
-        Global(std::cell::Cell::new(None))
-    }
-
-    /// The value, once set.
-    pub fn get(&self) -> Option<Value> {
-        self.0.get()
-    }
-
-    /// Sets the value, which is kept alive from now on.
-    pub fn set(&self, cx: &mut Cx, value: Value) {
-        cx.add_root(value);
-        self.0.set(Some(value));
-    }
-
-    /// The value, made at first use.
-    pub fn get_or(&self, cx: &mut Cx, make: impl FnOnce(&mut Cx) -> PyResult<Value>) -> PyResult<Value> {
-        if let Some(value) = self.get() {
-            return Ok(value);
-        }
-        let value = make(cx)?;
-        self.set(cx, value);
-        Ok(value)
-    }
-}
+pub use taipan_runtime::interpreter::{Global, Local};

@@ -18,16 +18,29 @@ pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
     state::set_config(find_library(config));
     let config = state::config();
     cx.rt().int_max_str_digits.set(config.int_max_str_digits.max(0) as usize);
-    let modules = Dict::new(cx);
-    cx.rt().modules.set(Some(modules));
-    let builtins = builtins::module(cx)?;
-    cx.rt().builtins.set(Some(builtins.dict()));
     let mut hooks = cx.rt().hooks.get();
     hooks.compile = builtins::scope::compile;
     hooks.import = import::import;
     hooks.warn = warnings::warn_hook;
+    hooks.thread_ends = crate::thread::leave;
     cx.rt().hooks.set(hooks);
-    crate::signal::start(cx);
+    make_world(cx)
+}
+
+/// Makes the world of a new interpreter, which is the current one.
+pub fn start_interpreter(cx: &mut Cx) -> PyResult<()> {
+    make_world(cx)
+}
+
+fn make_world(cx: &mut Cx) -> PyResult<()> {
+    let config = state::config();
+    let modules = Dict::new(cx);
+    cx.rt().modules.set(Some(modules));
+    let builtins = builtins::module(cx)?;
+    cx.rt().builtins.set(Some(builtins.dict()));
+    if cx.interpreter.is_main() {
+        crate::signal::start(cx);
+    }
     let sys = sys::module(cx)?;
     sys.set(cx, "modules", Value::of(modules));
     for (name, module) in [("builtins", builtins), ("sys", sys)] {
@@ -47,6 +60,15 @@ pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
     if !config.no_site {
         import_module(cx, "site")?;
     }
+    add_program_path(cx, sys)
+}
+
+/// Puts the program's directory in front of `sys.path` of an interpreter that starts after the program.
+fn add_program_path(cx: &mut Cx, sys: &'static Module) -> PyResult<()> {
+    let Some(first) = cx.rt().path_0.borrow().clone() else { return Ok(()) };
+    let path = attr::get_text(cx, Value::of(sys), "path")?;
+    let first = cx.str(&first);
+    cx.call_method_text(path, "insert", &[Value::small(0), first])?;
     Ok(())
 }
 
@@ -127,7 +149,10 @@ pub fn main_module(cx: &mut Cx) -> PyResult<&'static Dict> {
     }
     let module = Module::new(cx, "__main__");
     modules.set_str(cx, name, Value::of(module));
-    builtins::scope::add_builtins(cx, module.dict());
+    if let Some(builtins) = state::get(cx, Slot::Builtins) {
+        let key = cx.names().__builtins__;
+        module.dict().set_str(cx, key, builtins);
+    }
     if let Some(importlib) = state::get(cx, Slot::Importlib) {
         let loader = attr::get_text(cx, importlib, "BuiltinImporter")?;
         let key = cx.names().__loader__;
@@ -141,12 +166,41 @@ pub fn main_module(cx: &mut Cx) -> PyResult<&'static Dict> {
 pub fn finish(cx: &mut Cx) -> bool {
     run_quietly(cx, "threading", "_shutdown");
     crate::atexit::run(cx);
+    if let Some(f) = AT_FINISH.get() {
+        f(cx);
+    }
     sys::set_finalizing();
     taipan_runtime::heap::finalize_all(cx);
     let flushed = builtins::flush_stream(cx, "stdout");
     builtins::flush_stream(cx, "stderr");
     crate::io::flush_all(cx);
     flushed
+}
+
+static AT_FINISH: std::sync::OnceLock<fn(&mut Cx)> = std::sync::OnceLock::new();
+
+/// Says what is to be done at the end of the program, after `atexit` functions.
+pub fn at_finish(f: fn(&mut Cx)) {
+    let _ = AT_FINISH.set(f);
+}
+
+/// Ends the world of the current interpreter, which is not the main one: threads, `atexit` functions, and the finalisers of
+/// what only its modules refer to.
+pub fn finish_interpreter(cx: &mut Cx) {
+    run_quietly(cx, "threading", "_shutdown");
+    crate::atexit::run(cx);
+    crate::io::flush_all(cx);
+    if let Some(modules) = cx.rt().modules.get() {
+        modules.clear(cx);
+    }
+    for slot in [Slot::Importlib, Slot::ImportlibExternal, Slot::WarningContext] {
+        state::set(cx, slot, Value::none());
+    }
+    cx.heap().collect(taipan_gc::Kind::Major);
+    taipan_runtime::heap::run_pending(cx);
+    builtins::flush_stream(cx, "stdout");
+    builtins::flush_stream(cx, "stderr");
+    crate::io::flush_all(cx);
 }
 
 /// Calls a function of a module if that is loaded; an exception is reported.

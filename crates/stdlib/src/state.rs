@@ -1,11 +1,11 @@
-//! Values and numbers that native modules keep for as long as the runtime: callbacks, hooks, flags.
+//! Values and numbers that native modules keep for as long as the interpreter or the runtime: callbacks, hooks, flags.
 //!
-//! Values live in one list that is a root; [`Slot`] names its items.
+//! Values live in one list of each interpreter; [`Slot`] names its items.
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use taipan_runtime::interpreter::Global;
 use taipan_runtime::types::list::List;
 use taipan_runtime::{Cx, Value};
 
@@ -50,16 +50,15 @@ pub enum Slot {
     Count,
 }
 
-static LIST: AtomicU64 = AtomicU64::new(0);
+static LIST: Global = Global::new();
 
 fn list(cx: &mut Cx) -> &'static List {
-    match Value::from_bits(LIST.load(Ordering::Relaxed)).and_then(|v| v.exact::<List>()) {
+    match LIST.get().and_then(|v| v.exact::<List>()) {
         Some(list) => list,
         None => {
             let items = [Value::none(); Slot::Count as usize];
             let list = List::from_slice(cx, &items);
-            cx.add_root(Value::of(list));
-            LIST.store(Value::of(list).bits(), Ordering::Relaxed);
+            LIST.set(cx, Value::of(list));
             list
         }
     }

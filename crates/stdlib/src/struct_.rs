@@ -484,7 +484,7 @@ impl Struct {
 
 /// The receiver of a raw method and the other arguments.
 fn receiver<'a>(cx: &mut Cx, args: Args<'a>, name: &str) -> PyResult<(&'static Struct, &'a [Value])> {
-    args.no_keywords(cx, name)?;
+    args.no_keywords(cx, &format!("Struct.{name}"))?;
     match args.values().split_first() {
         Some((first, rest)) => match first.downcast::<Struct>() {
             Some(this) => Ok((this, rest)),
@@ -689,7 +689,7 @@ pub fn init(cx: &mut Cx) -> &'static Module {
 const DOC: &str = "Functions to convert between Python values and C structs.\nPython bytes objects are used to hold the data representing the C struct.\nThe format string (explained below) describes the layout of data\nin the C struct.\n\nThe optional first format char indicates byte order, size and alignment:\n  @: native order, size & alignment (default)\n  =: native order, std. size & alignment\n  <: little-endian, std. size & alignment\n  >: big-endian, std. size & alignment\n  !: same as >\n\nThe remaining characters indicate types of args and must match exactly;\nthese can be preceded by a decimal repeat count:\n  x: pad byte (no data); c: char; b: signed byte; B: unsigned byte;\n  ?: _Bool; h: short; H: unsigned short; i: int; I: unsigned int;\n  l: long; L: unsigned long; q: long long; Q: unsigned long long;\n  f: float; d: double; e: half-float;\n  F: float complex; D: double complex.\nSpecial cases (preceding decimal count indicates length):\n  s: byte string (array of char); p: Pascal string (with count byte).\nSpecial cases (only available in native format):\n  n: ssize_t; N: size_t;\n  P: an integer type that is wide enough to hold a pointer.\nWhitespace between formats is ignored.\n\nThe variable struct.error is an exception raised on errors.\n";
 
 fn format_argument<'a>(cx: &mut Cx, args: Args<'a>, name: &str) -> PyResult<(Rc<Format>, &'a [Value])> {
-    args.no_keywords(cx, name)?;
+    args.no_keywords(cx, &format!("_struct.{name}"))?;
     match args.values().split_first() {
         Some((format, rest)) => Ok((compile(cx, *format)?.0, rest)),
         None => raise!(cx, TypeError, "missing format argument"),

@@ -95,6 +95,8 @@ pub fn repr(value: &Constant) -> String {
         Constant::Ellipsis => "Ellipsis".into(),
         Constant::Int(literal) => decimal(int_digits(literal)),
         Constant::Float(value) => float_repr(*value),
+        Constant::Negative(literal) => format!("-{}", decimal(int_digits(literal))),
+        Constant::Complex(re, im) => format!("({}{:+}j)", float_repr(*re), im),
         Constant::Imaginary(value) => format!("{}j", float_repr(*value).trim_end_matches(".0")),
         Constant::Str(bytes) => str_repr(bytes),
         Constant::Bytes(bytes) => bytes_repr(bytes),

@@ -85,12 +85,14 @@ pub fn decode(bytes: &[u8], origin: Origin, other: &mut OtherDecoder<'_>) -> Res
         Some(body) => (true, body),
         None => (false, bytes),
     };
-    let Some(cookie) = cookie(body) else { return utf8_without_cookie(body) };
+    let Some((number, cookie)) = cookie(body) else { return utf8_without_cookie(body) };
     let encoding = normal_name(&cookie);
-    if has_bom && encoding != "utf-8" {
-        let line = String::from_utf8_lossy(body).lines().next().unwrap_or("").to_string();
+    if has_bom && !is_utf8_after_bom(&cookie) {
+        let encoding = if encoding == "utf-8" { cookie } else { encoding };
+        let text = String::from_utf8_lossy(body);
+        let line = text.lines().nth(number as usize - 1).unwrap_or("").to_string();
         let end_offset = line.chars().count() as i32 + 1;
-        let place = Place { line: 1, offset: 0, end_line: 1, end_offset };
+        let place = Place { line: number, offset: 0, end_line: number, end_offset };
         let message = format!("encoding problem: {encoding} with BOM");
         let kind = ErrorKind::Syntax;
         return Err(SyntaxError { kind, message, place: Some(place), text: Some(line), incomplete: false });
@@ -100,7 +102,11 @@ pub fn decode(bytes: &[u8], origin: Origin, other: &mut OtherDecoder<'_>) -> Res
         SyntaxError { kind: ErrorKind::Syntax, message, place: Some(place), text: None, incomplete: false }
     };
     match encoding.as_str() {
-        "utf-8" => std::str::from_utf8(body).map(str::to_owned).map_err(|error| failed(utf8_message(body, error))),
+        "utf-8" => std::str::from_utf8(body).map(str::to_owned).map_err(|error| {
+            let (place, text) = place_in(body, error.valid_up_to());
+            let message = utf8_message(body, error);
+            SyntaxError { kind: ErrorKind::Syntax, message, place: Some(place), text, incomplete: false }
+        }),
         "iso-8859-1" => Ok(body.iter().map(|&byte| byte as char).collect()),
         "ascii" | "us-ascii" | "646" => match body.iter().position(|byte| !byte.is_ascii()) {
             None => Ok(String::from_utf8_lossy(body).into_owned()),
@@ -124,17 +130,23 @@ fn utf8_without_cookie(bytes: &[u8]) -> Result<String, SyntaxError> {
         Err(error) => error,
     };
     let at = error.valid_up_to();
-    let line_start = bytes[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
-    let line_end = bytes[at..].iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |newline| at + newline);
-    let line = bytes[..at].iter().filter(|&&byte| byte == b'\n').count() as u32 + 1;
+    let (place, text) = place_in(bytes, at);
+    let line = place.line;
     let message = format!(
         "Non-UTF-8 code starting with '\\x{:02x}' on line {line}, but no encoding declared; see https://peps.python.org/pep-0263/ for details",
         bytes[at]
     );
+    Err(SyntaxError { kind: ErrorKind::Syntax, message, place: Some(place), text, incomplete: false })
+}
+
+/// The place of byte `at`, and its line.
+fn place_in(bytes: &[u8], at: usize) -> (Place, Option<String>) {
+    let line_start = bytes[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let line_end = bytes[at..].iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |newline| at + newline);
+    let line = bytes[..at].iter().filter(|&&byte| byte == b'\n').count() as u32 + 1;
     let offset = String::from_utf8_lossy(&bytes[line_start..at]).chars().count() as i32 + 1;
     let place = Place { line, offset, end_line: line, end_offset: offset };
-    let text = Some(String::from_utf8_lossy(&bytes[line_start..line_end]).into_owned());
-    Err(SyntaxError { kind: ErrorKind::Syntax, message, place: Some(place), text, incomplete: false })
+    (place, Some(String::from_utf8_lossy(&bytes[line_start..line_end]).into_owned()))
 }
 
 /// The codec's message for broken UTF-8.
@@ -154,18 +166,26 @@ pub fn utf8_message(bytes: &[u8], error: std::str::Utf8Error) -> String {
 }
 
 /// The coding cookie in the first two lines: `coding[:=]\s*([-\w.]+)` in a comment that has its line to itself.
-fn cookie(bytes: &[u8]) -> Option<String> {
-    for line in bytes.split(|&byte| byte == b'\n' || byte == b'\r').take(2) {
+///
+/// With the number of its line.
+fn cookie(bytes: &[u8]) -> Option<(u32, String)> {
+    for (number, line) in (1..).zip(bytes.split(|&byte| byte == b'\n' || byte == b'\r').take(2)) {
         let start = line.iter().position(|byte| !matches!(byte, b' ' | b'\t' | 0x0c)).unwrap_or(line.len());
         let line = &line[start..];
         if line.first().is_some_and(|&byte| byte != b'#') {
             return None;
         }
         if let Some(name) = cookie_in(line) {
-            return Some(name);
+            return Some((number, name));
         }
     }
     None
+}
+
+/// Behind a byte order mark only the plain name of UTF-8 is right.
+fn is_utf8_after_bom(cookie: &str) -> bool {
+    let lower = cookie.to_ascii_lowercase().replace('_', "-");
+    lower == "utf-8" || lower.starts_with("utf-8-")
 }
 
 fn cookie_in(line: &[u8]) -> Option<String> {

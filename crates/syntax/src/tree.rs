@@ -55,6 +55,10 @@ pub enum Constant {
     Float(f64),
     /// The imaginary part of a complex literal.
     Imaginary(f64),
+    /// Minus an int, of a folded pattern.
+    Negative(String),
+    /// A complex number of a folded pattern.
+    Complex(f64, f64),
     /// A str: UTF-8, surrogates encoded by themselves.
     Str(Vec<u8>),
     /// A bytes.

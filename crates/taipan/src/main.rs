@@ -1,5 +1,6 @@
 //! The program `taipan`: command line, start-up, exit codes.
 
+mod capi;
 mod dump;
 mod options;
 mod repl;

@@ -38,6 +38,7 @@ pub fn run(mut options: Options) -> ExitCode {
         taipan_stdlib_ctypes::MODULES,
         taipan_stdlib_data::MODULES,
         taipan_stdlib_decimal::MODULES,
+        taipan_stdlib_interpreters::MODULES,
         taipan_stdlib_jit::MODULES,
         taipan_stdlib_net::MODULES,
         taipan_stdlib_os::MODULES,

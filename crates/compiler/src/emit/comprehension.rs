@@ -169,7 +169,8 @@ impl<'a> Compiler<'a> {
         let cleanup = (!saved.is_empty()).then(|| self.label());
         let error = self.alloc();
         let container = match cleanup {
-            None => self.inlined_loops(generators, result, iter, range)?,
+            // A block all the same: they are counted.
+            None => self.in_plain_block(range, |c| c.inlined_loops(generators, result, iter, range))?,
             Some(cleanup) => {
                 let mut container = error;
                 self.protected(cleanup, error, range, |c| {

@@ -47,12 +47,19 @@ enum BlockKind<'a> {
 
 impl<'a> Compiler<'a> {
     fn push_block(&mut self, kind: BlockKind<'a>, handler: Option<(Label, Reg)>, range: TextRange) -> Res {
-        let counted = |b: &Block<'_>| !matches!(b.kind, BlockKind::FinallyBody | BlockKind::Named(_));
-        if self.u.blocks.iter().filter(|b| counted(b)).count() >= MAX_BLOCKS {
-            return fail("too many statically nested blocks", range);
-        }
+        self.check_nesting(range)?;
         let open = self.u.asm.insts.len();
         self.u.blocks.push(Block { kind, handler, open, closed: Vec::new() });
+        Ok(())
+    }
+
+    /// SyntaxError if another block would be one too many: generators count, too.
+    fn check_nesting(&self, range: TextRange) -> Res {
+        let blocks = self.u.blocks.iter().filter(|b| !matches!(b.kind, BlockKind::FinallyBody)).count();
+        let is_generator = self.frame().is_generator || self.frame().is_coroutine;
+        if blocks + usize::from(is_generator) >= MAX_BLOCKS {
+            return fail("too many statically nested blocks", range);
+        }
         Ok(())
     }
 
@@ -79,6 +86,14 @@ impl<'a> Compiler<'a> {
         body(self)?;
         self.pop_block();
         Ok(())
+    }
+
+    /// Emits what `body` does in a block that needs no handler.
+    pub(crate) fn in_plain_block<T>(&mut self, range: TextRange, body: impl FnOnce(&mut Self) -> Res<T>) -> Res<T> {
+        self.push_block(BlockKind::Try, None, range)?;
+        let result = body(self)?;
+        self.pop_block();
+        Ok(result)
     }
 
     /// True if a return has to run code of the user before it returns.

@@ -77,6 +77,9 @@ pub(crate) struct Compiler<'a> {
     source: &'a str,
     lines: &'a Lines<'a>,
     options: &'a Options,
+    /// Bits of the future features.
+    futures: u32,
+    /// Annotations stay strings.
     future: bool,
     table: Table,
     fold: Folder<'a>,
@@ -92,7 +95,7 @@ pub(crate) fn compile<'a>(
     lines: &'a Lines<'a>,
     input: Input<'a>,
     options: &'a Options,
-    future: bool,
+    futures: u32,
     table: Table,
 ) -> Res<Output> {
     let fold = Folder { source, debug: options.optimize == 0 };
@@ -100,7 +103,8 @@ pub(crate) fn compile<'a>(
         source,
         lines,
         options,
-        future,
+        futures,
+        future: futures & crate::FUTURE_ANNOTATIONS != 0,
         table,
         fold,
         u: Unit::default(),
@@ -169,9 +173,7 @@ impl<'a> Compiler<'a> {
             unit.cells.retain(|c| special.iter().all(|(n, _)| **c != **n));
             unit.cells = own.chain(unit.cells).collect();
         }
-        if self.future {
-            unit.flags |= crate::FUTURE_ANNOTATIONS;
-        }
+        unit.flags |= self.futures;
         let params = s.params.clone();
         self.outer.push(std::mem::replace(&mut self.u, unit));
         self.u.params = params.len();

@@ -5,6 +5,7 @@ use super::expr::Index;
 use crate::error::{Res, fail};
 use crate::flow::Reg;
 use crate::future;
+use ruff_python_ast::helpers::any_over_expr;
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 use taipan_bytecode::code::flags;
@@ -480,6 +481,15 @@ impl<'a> Compiler<'a> {
             self.warn("assertion is always true, perhaps remove parentheses?", s.range);
         }
         if self.options.optimize > 0 {
+            // `await` counts, where it is allowed, and is an error elsewhere.
+            if any_over_expr(&s.test, awaits) {
+                let end = self.label();
+                self.goto(end);
+                let mark = self.mark();
+                self.push(&s.test)?;
+                self.release(mark);
+                self.bind(end);
+            }
             return Ok(());
         }
         let end = self.label();
@@ -617,4 +627,16 @@ pub(crate) fn has_annotations(body: &[Stmt]) -> bool {
         }
         _ => false,
     })
+}
+
+/// Is that an `await` or an asynchronous comprehension?
+fn awaits(e: &Expr) -> bool {
+    let generators = match e {
+        Expr::Await(_) => return true,
+        Expr::ListComp(e) => &e.generators,
+        Expr::SetComp(e) => &e.generators,
+        Expr::DictComp(e) => &e.generators,
+        _ => return false,
+    };
+    generators.iter().any(|g| g.is_async)
 }

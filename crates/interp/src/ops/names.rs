@@ -306,25 +306,27 @@ fn load_name(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
 
 handler!(StoreName, |w, pc, regs, cx, table| { return store_name_slow(w.0, pc, regs, cx, table) });
 
+/// The local namespace of module and class code; the globals if such code was called as a function.
+fn namespace(cx: &Cx) -> Value {
+    let frame = frame(cx);
+    frame.locals.unwrap_or(Value::of(frame.globals))
+}
+
 fn store_name(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let name = name_x(cx, w);
-    match frame(cx).locals {
-        None => raise!(cx, SystemError, "no locals found when storing '{name}'"),
-        Some(locals) => match locals.exact::<Dict>() {
-            Some(dict) => {
-                dict.set_str(cx, name, r.get(w.a()));
-                Ok(())
-            }
-            None => object::set_item(cx, locals, Value::of(name), Some(r.get(w.a()))),
-        },
+    let locals = namespace(cx);
+    match locals.exact::<Dict>() {
+        Some(dict) => {
+            dict.set_str(cx, name, r.get(w.a()));
+            Ok(())
+        }
+        None => object::set_item(cx, locals, Value::of(name), Some(r.get(w.a()))),
     }
 }
 
 fn delete_name(cx: &mut Cx, w: Word, _: Regs, _: *mut u64) -> PyResult<()> {
     let name = name_x(cx, w);
-    let Some(locals) = frame(cx).locals else {
-        return raise!(cx, SystemError, "no locals when deleting '{name}'");
-    };
+    let locals = namespace(cx);
     if let Some(dict) = locals.exact::<Dict>() {
         return match dict.remove_str(cx, name) {
             Some(_) => Ok(()),
@@ -339,13 +341,8 @@ fn delete_name(cx: &mut Cx, w: Word, _: Regs, _: *mut u64) -> PyResult<()> {
 }
 
 fn load_locals(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
-    match frame(cx).locals {
-        Some(locals) => {
-            r.set(w.a(), locals);
-            Ok(())
-        }
-        None => raise!(cx, SystemError, "no locals"),
-    }
+    r.set(w.a(), namespace(cx));
+    Ok(())
 }
 
 fn load_build_class(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
@@ -380,9 +377,7 @@ fn load_common_const(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()>
 
 fn setup_annotations(cx: &mut Cx, _: Word, _: Regs, _: *mut u64) -> PyResult<()> {
     let name = cx.names().__annotations__;
-    let Some(locals) = frame(cx).locals else {
-        return raise!(cx, SystemError, "no locals found when setting up annotations");
-    };
+    let locals = namespace(cx);
     if lookup_mapping(cx, locals, name)?.is_none() {
         let dict = Dict::new(cx);
         object::set_item(cx, locals, Value::of(name), Some(Value::of(dict)))?;

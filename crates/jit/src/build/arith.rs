@@ -633,7 +633,7 @@ impl Builder<'_> {
         };
         self.cx.assign_version(class);
         let f = self.cx.type_lookup(class, name).and_then(|m| m.exact::<Function>());
-        let Some(f) = f.filter(|f| class.version() != 0 && self.takes(f, 2) && !declines(f)) else { return Ok(None) };
+        let Some(f) = f.filter(|f| class.version() != 0 && self.takes(f, 2)) else { return Ok(None) };
         // The right operand's method comes first if its class is a proper subclass of the left one's.
         let sure = match self.class_of(y) {
             Some(other) => std::ptr::eq(other, class) || !other.is_subtype(class),
@@ -646,7 +646,18 @@ impl Builder<'_> {
         let x = self.guard_class(x, class);
         let callee = self.object(Value::of(f));
         let base = self.context().code.nregs();
-        Ok(Some(self.call_with(f, callee, &[x, y], base)))
+        let v = self.call_with(f, callee, &[x, y], base);
+        if !declines(f) {
+            return Ok(Some(v));
+        }
+        let declined = self.emit(Op::IsConst, Type::Bool, &[v], Value::not_implemented().bits());
+        let ask_the_other = |b: &mut Self| {
+            let block = b.block;
+            b.func[block].cold = true;
+            let (x, y, n) = (b.boxed(x), b.boxed(y), b.word(cond as u64));
+            b.python_call(Helper::CompareDeclined, &[x, y, n], Type::Val)
+        };
+        Ok(Some(self.diamond(declined, Type::Val, ask_the_other, |_| v)))
     }
 
     /// Interval of small ints.

@@ -10,6 +10,7 @@ use taipan_runtime::types::descr::MethodDescr;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::function_methods::{CLASS_METHOD, MethodHolder, STATIC_METHOD};
 use taipan_runtime::types::module::Module;
+use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::{super_, type_};
 use taipan_runtime::{Object, Value};
@@ -155,6 +156,10 @@ impl Builder<'_> {
             self.set_reg(a, found);
             return Ok(Flow::Next);
         }
+        if let Some(class) = self.class_by_name(v, name) {
+            self.set_reg(a, class);
+            return Ok(Flow::Next);
+        }
         if let Some(flow) = self.load_attr_poly(at, v, name)? {
             return Ok(flow);
         }
@@ -187,6 +192,24 @@ impl Builder<'_> {
         self.set_reg(a, found);
         self.check_valid(at);
         Ok(Flow::Next)
+    }
+
+    /// `v.__class__`, where that is what object says.
+    fn class_by_name(&mut self, v: Val, name: &'static Str) -> Option<Val> {
+        let own = self.cx.names().__class__;
+        if !std::ptr::eq(name, own) || self.failed(Reason::Class) && self.class_of(v).is_none() {
+            return None;
+        }
+        let class = self.class_of(v).or_else(|| self.noted_class(v))?;
+        self.cx.assign_version(class);
+        let says = self.cx.type_lookup(class, own);
+        let of_object = self.cx.type_lookup(&OBJECT, own);
+        if !attr::uses_generic_get(class) || class.version() == 0 || says.is_none() || says != of_object {
+            return None;
+        }
+        self.watch_type(class);
+        self.guard_class(v, class);
+        Some(self.object(Value::of(class)))
     }
 
     fn load_slot(&mut self, cache: At, v: Val) -> Option<Val> {

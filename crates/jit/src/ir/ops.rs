@@ -340,6 +340,8 @@ macro_rules! for_each_ir_op {
             new_iterator = NewIterator * -> Val, allocates, imm;
             /// A new function of the code `a` with the globals `b`, and, if there is a third operand, that closure.
             new_function = NewFunction * -> Val, allocates;
+            /// The traceback of the exception `a`, or None.
+            traceback_of = TracebackOf (Val) -> Val, allocates;
             /// A new exception with the operands as arguments; number `imm` of the function's descriptions.
             new_exception = NewException * -> Val, allocates, imm;
             /// The generator that a call of the generator function `a` gives; the other operands are its parameters.
@@ -433,7 +435,10 @@ for_each_ir_op!(define);
 impl Op {
     /// Whether its result is an object that exits make of the operands, if nobody else needs it.
     pub fn is_made_by_exits(self) -> bool {
-        matches!(self, Op::NewTuple | Op::NewInstance | Op::NewException | Op::NewFunction | Op::NewIterator)
+        matches!(
+            self,
+            Op::NewTuple | Op::NewInstance | Op::NewException | Op::NewFunction | Op::NewIterator | Op::TracebackOf
+        )
     }
 }
 

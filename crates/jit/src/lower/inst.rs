@@ -293,6 +293,7 @@ impl Lowering<'_> {
             Op::NewGenerator => self.new_generator(v, &a),
             Op::NewException => self.new_exception(imm, &a),
             Op::NewFunction => self.new_function(&a),
+            Op::TracebackOf => self.traceback_of(a[0]),
             Op::NewIterator => self.new_iterator(IteratorKind::from_imm(imm), &a),
             Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {

@@ -480,6 +480,7 @@ impl<'a> Lowering<'a> {
             places.makings.push(match inst.op {
                 Op::NewTuple => Making::Tuple(items),
                 Op::NewFunction => Making::Function(items),
+                Op::TracebackOf => Making::Traceback(items[0]),
                 Op::NewIterator => Making::Iterator(IteratorKind::from_imm(inst.imm), items),
                 Op::BoxComplex => Making::Complex(items),
                 Op::NewException => Making::Exception(self.func.exceptions[inst.imm as usize], items),

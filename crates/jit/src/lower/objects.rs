@@ -6,11 +6,12 @@ use crate::ir::Val;
 use crate::iterators::IteratorKind;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
-use taipan_runtime::Object;
+use taipan_runtime::exceptions::Exception;
 use taipan_runtime::object::{FLAG_FLOATS, FRESH_WORD};
 use taipan_runtime::types::complex::Complex;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Object, Value};
 
 impl Lowering<'_> {
     /// Zeroed memory for an object, with its header written.
@@ -109,6 +110,14 @@ impl Lowering<'_> {
         let cx = self.cx;
         let address = Helper::NewException.row().address;
         self.call(address, &[cx, class, word, at, n], Some(types::I64)).expect("it has a result")
+    }
+
+    pub(super) fn traceback_of(&mut self, e: clif::Value) -> clif::Value {
+        let at = std::mem::offset_of!(Exception, traceback) as i32;
+        let traceback = self.b.ins().load(types::I64, flags(), e, at);
+        let none = self.word(Value::none().bits());
+        let is_there = self.b.ins().icmp_imm_s(IntCC::NotEqual, traceback, 0);
+        self.b.ins().select(is_there, traceback, none)
     }
 
     pub(super) fn new_iterator(&mut self, kind: IteratorKind, fields: &[clif::Value]) -> clif::Value {

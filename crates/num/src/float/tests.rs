@@ -88,3 +88,22 @@ fn texts() {
         assert_eq!(parse(bad), None);
     }
 }
+
+#[test]
+fn short_decimals_parse_as_the_library_parses_them() {
+    let mut seed = 88172645463325252u64;
+    let mut next = |n: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % n
+    };
+    for _ in 0..200_000 {
+        let mut text: String = (0..next(18)).map(|_| char::from(b'0' + next(10) as u8)).collect();
+        for _ in 0..next(3) {
+            text.insert(next(text.len() as u64 + 1) as usize, ['.', '.', '-', '+', 'e'][next(5) as usize]);
+        }
+        let want = text.parse::<f64>().ok();
+        assert_eq!(parse(text.as_bytes()).map(f64::to_bits), want.map(f64::to_bits), "{text}");
+    }
+}

@@ -14,9 +14,26 @@ use crate::{PyResult, raise};
 /// `v.name`.
 #[inline]
 pub fn get(cx: &mut Cx, v: Value, name: &'static Str) -> PyResult<Value> {
-    match v.class().slots().getattr {
+    let result = match v.class().slots().getattr {
         Some(f) => f(cx, v, name),
         None => generic_get(cx, v, name),
+    };
+    if result.is_err() {
+        note_attribute(cx, v, name);
+    }
+    result
+}
+
+/// Notes in a raised AttributeError that knows neither object nor name what was asked for.
+#[cold]
+pub fn note_attribute(cx: &mut Cx, v: Value, name: &'static Str) {
+    let Some(e) = cx.exception().filter(|e| std::ptr::eq(e.class(), &crate::exceptions::AttributeError)) else {
+        return;
+    };
+    let Some(e) = e.downcast::<crate::exceptions::Exception>() else { return };
+    if e.extra(0).is_none() && e.extra(1).is_none() {
+        e.set_extra(cx, 0, Some(v));
+        e.set_extra(cx, 1, Some(Value::of(name)));
     }
 }
 

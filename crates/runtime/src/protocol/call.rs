@@ -98,7 +98,10 @@ fn enter(cx: &mut Cx, f: &'static Function, args: Args, result: *mut u64) -> PyR
         let n = args.values().len();
         if code.simple && n == code.argcount as usize && args.kwnames().is_none() {
             let frame = cx.push_frame(code, regs, f.globals, f.builtins, Some(f), result, flag::ENTRY)?;
-            std::ptr::copy_nonoverlapping(args.values().as_ptr().cast::<u64>(), regs, n);
+            // Volatile, because a call of memcpy costs more than these few stores.
+            for (i, v) in args.values().iter().enumerate() {
+                regs.add(i).write_volatile(v.bits());
+            }
             function::prepare_window(code, f.closure.get(), regs, n);
             return Ok(frame);
         }

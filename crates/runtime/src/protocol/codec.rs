@@ -78,11 +78,11 @@ pub fn registry(cx: &mut Cx) -> &'static Registry {
         return registry;
     }
     let search_path = List::new(cx);
-    cx.add_root(Value::of(search_path));
+    cx.add_interpreter_root(Value::of(search_path));
     let cache = Dict::new(cx);
-    cx.add_root(Value::of(cache));
+    cx.add_interpreter_root(Value::of(cache));
     let errors = Dict::new(cx);
-    cx.add_root(Value::of(errors));
+    cx.add_interpreter_root(Value::of(errors));
     let registry: &'static Registry =
         Box::leak(Box::new(Registry { search_path, cache, errors, imported: Cell::new(false) }));
     cx.rt().codecs.set(Some(registry));

@@ -117,17 +117,28 @@ fn rich_slow(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
             return Ok(r);
         }
     }
-    if !right_tried && let Some(f) = tb.slots().richcompare {
+    if right_tried { rich_default(cx, a, b, op) } else { rich_declined(cx, a, b, op) }
+}
+
+/// `a op b` after the left operand's method has declined, which was the first to be asked. Raises what the right operand's
+/// method raises, TypeError if it declines, too; may collect.
+pub fn rich_declined(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
+    if let Some(f) = b.class().slots().richcompare {
         let r = f(cx, b, a, op.swapped())?;
         if !r.is_not_implemented() {
             return Ok(r);
         }
     }
+    rich_default(cx, a, b, op)
+}
+
+/// `a op b` of operands that have both declined.
+fn rich_default(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
     match op {
         CmpOp::Eq => Ok(Value::bool(a.is(b))),
         CmpOp::Ne => Ok(Value::bool(!a.is(b))),
         _ => {
-            let (op, a, b) = (op.text(), ta.tp_name(), tb.tp_name());
+            let (op, a, b) = (op.text(), a.class().tp_name(), b.class().tp_name());
             raise!(cx, TypeError, "'{op}' not supported between instances of '{a}' and '{b}'")
         }
     }
@@ -236,6 +247,11 @@ pub fn sequences(
     let mut i = 0;
     while let (Some(x), Some(y)) = (a(i), b(i)) {
         if !equal(cx, x, y)? {
+            let (n, m) = lens();
+            // Comparing may have shortened them.
+            if i >= n || i >= m {
+                break;
+            }
             return match op {
                 CmpOp::Eq => Ok(Value::bool(false)),
                 CmpOp::Ne => Ok(Value::bool(true)),

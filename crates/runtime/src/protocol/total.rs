@@ -89,10 +89,8 @@ impl Total {
                     sum.add(float::of(item));
                     return Ok(Total::Float(sum));
                 }
-                if int::check(item)
-                    && let Some(i) = int::as_i64(item)
-                {
-                    sum.high += i as f64;
+                if int::check(item) {
+                    sum.add(int::to_f64(cx, item)?);
                     return Ok(Total::Float(sum));
                 }
                 // The low part is kept when the sum turns complex.
@@ -108,8 +106,8 @@ impl Total {
                     im.add(c.im);
                     return Ok(Total::Complex(re, im));
                 }
-                if let Some(i) = int::as_i64(item) {
-                    re.high += i as f64;
+                if int::check(item) {
+                    re.add(int::to_f64(cx, item)?);
                     return Ok(Total::Complex(re, im));
                 }
                 if let Some(d) = float::as_f64(item) {

@@ -511,8 +511,11 @@ impl ByteArray {
     fn extend(cx: &mut Cx, this: &'static ByteArray, iterable_of_ints: Value) -> PyResult<()> {
         let v = iterable_of_ints;
         if buffer::check(v) {
+            // Reading `v` may change this array; the bytes go to where its end was, or now is.
+            let end = this.len();
             let added = bytes::copy_of(cx, v)?;
-            return this.extend_from_slice(cx, added.data());
+            let end = end.min(this.len());
+            return this.splice(cx, end, end, added.data());
         }
         let got = v.class().tp_name();
         if v.class().slots().iter.is_none() && v.class().slots().getitem.is_none() {

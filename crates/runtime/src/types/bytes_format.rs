@@ -16,14 +16,8 @@ use crate::{PyResult, raise};
 /// The slot of `%`: formatting if the left operand is bytes or a bytearray.
 pub fn rem(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
     let Some(template) = bytes::data_of(a) else { return Ok(Value::not_implemented()) };
-    // A copy: arguments may run code that resizes a bytearray.
-    let copy;
-    let template = if a.downcast::<Bytes>().is_some() {
-        template
-    } else {
-        copy = template.to_vec();
-        &copy[..]
-    };
+    // Arguments may run code that changes a bytearray.
+    let _kept = super::bytes_methods::Kept::new(a);
     let mut args = Arguments::new(b, true);
     let mut out = Vec::with_capacity(template.len() + 32);
     for piece in percent::pieces(template) {

@@ -89,9 +89,31 @@ fn position(
     end: Option<Value>,
     find: fn(&[u8], &[u8]) -> Option<usize>,
 ) -> PyResult<Option<usize>> {
+    let _kept = Kept::new(this);
     let sub = needle(cx, sub)?;
     let Some((from, to)) = bounds(cx, start, end, data(this).len())? else { return Ok(None) };
     Ok(data(this).get(from..to).and_then(|hay| find(hay, &sub)).map(|i| from + i))
+}
+
+/// Keeps the memory of a bytearray in place while Python code runs: BufferError for what would change its size.
+pub(super) struct Kept(Option<&'static ByteArray>);
+
+impl Kept {
+    pub(super) fn new(v: Value) -> Kept {
+        let array = v.downcast::<ByteArray>();
+        if let Some(array) = array {
+            array.add_export();
+        }
+        Kept(array)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(array) = self.0 {
+            array.remove_export();
+        }
+    }
 }
 
 fn found(cx: &mut Cx, position: Option<usize>) -> PyResult<usize> {
@@ -270,6 +292,7 @@ impl ByteMethods {
     ///     Optional stop position. Default: end of the bytes.
     #[py("($self, sub[, start[, end]], /)")]
     fn count(cx: &mut Cx, this: Value, sub: Value, start: Option<Value>, end: Option<Value>) -> PyResult<usize> {
+        let _kept = Kept::new(this);
         let sub = needle(cx, sub)?;
         let Some((from, to)) = bounds(cx, start, end, data(this).len())? else { return Ok(0) };
         Ok(data(this).get(from..to).map_or(0, |hay| byte_ops::count(hay, &sub)))
@@ -729,7 +752,10 @@ fn join(cx: &mut Cx, this: Value, iterable: Value) -> PyResult<Value> {
     if slots.iter.is_none() && slots.getitem.is_none() {
         return raise!(cx, TypeError, "can only join an iterable");
     }
+    let _kept = Kept::new(this);
     let items: RootVec = iter::collect(cx, iterable)?;
+    // A list is read as it is, so that a change of its length shows.
+    let list = iterable.exact::<List>();
     // A single exact bytes object is its own join.
     if let [only] = items[..]
         && is_bytes(this)
@@ -752,12 +778,17 @@ fn join(cx: &mut Cx, this: Value, iterable: Value) -> PyResult<Value> {
         }
         let held = buffer::hold(cx, *item, 0)?;
         out.extend_from_slice(held.bytes());
+        drop(held);
+        if list.is_some_and(|list| list.len() != items.len()) {
+            return raise!(cx, RuntimeError, "sequence changed size during iteration");
+        }
     }
     Ok(make(cx, this, &out))
 }
 
 /// The slot of `in`.
 pub fn contains(cx: &mut Cx, v: Value, item: Value) -> PyResult<bool> {
+    let _kept = Kept::new(v);
     if int::check(item) || item.class().slots().index.is_some() {
         let b = bytes::byte_of(cx, item, "byte must be in range(0, 256)")?;
         return Ok(memchr::memchr(b, data(v)).is_some());

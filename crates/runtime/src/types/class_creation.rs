@@ -120,10 +120,14 @@ pub fn new_class(
         refuse_surrogates(cx, doc)?;
     }
     let dict = copy_namespace(cx, namespace)?;
+    if dict.iter().any(|(key, _)| key.downcast::<Str>().is_none()) {
+        let text = format!("non-string key in the __dict__ of class {}", name.to_string_lossy());
+        crate::protocol::warn::warn(cx, &crate::exceptions::RuntimeWarning, &text, 1)?;
+    }
     let plan = plan_slots(cx, name, base, dict)?;
     let class = allocate(cx, meta, name, base, bases, dict, &plan);
-    set_mro(cx, class)?;
     fix_namespace(cx, class, dict)?;
+    set_mro(cx, class)?;
     for (i, slot) in plan.names.iter().enumerate() {
         let offset = base.data().basicsize.next_multiple_of(8) + 8 * i;
         let member = Member::new(cx, class, slot, offset as u32);

@@ -96,6 +96,7 @@ pub unsafe fn trace_code(object: *mut Header, marker: &mut Marker) {
 /// # Safety
 /// `object` must be a dead code object, not dropped before.
 pub unsafe fn drop_code(object: *mut Header) {
+    crate::types::code_extra::forget(object.cast());
     // SAFETY: the caller's promise.
     unsafe { std::ptr::drop_in_place(object.cast::<CodeObject>()) }
 }

@@ -15,6 +15,7 @@ use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec};
 use crate::types::bytes::Bytes;
 use crate::types::code::CodeObject;
+use crate::types::code::NO_DEBUG_RANGES;
 use crate::types::complex::Complex;
 use crate::types::descr_methods::members;
 use crate::types::list::List;
@@ -167,9 +168,15 @@ impl CodeObject {
     fn co_positions(cx: &mut Cx, this: &'static CodeObject) -> PyResult<Value> {
         let list = List::with_capacity(cx, this.word_count() + 1);
         let line = Value::small(entry_line(this) as i64);
-        let entry = Tuple::new(cx, &[line, Value::small(this.firstlineno as i64), Value::small(0), Value::small(0)]);
+        let lines_only = NO_DEBUG_RANGES.load(std::sync::atomic::Ordering::Relaxed);
+        let column = if lines_only { Value::none() } else { Value::small(0) };
+        let end_line = if lines_only { line } else { Value::small(this.firstlineno as i64) };
+        let entry = Tuple::new(cx, &[line, end_line, column, column]);
         list.push(cx, Value::of(entry));
-        for (length, position) in positions::runs(&this.line_table) {
+        for (length, mut position) in positions::runs(&this.line_table) {
+            if lines_only {
+                position = Position { line: position.line, end_line: position.line, col: u32::MAX, end_col: u32::MAX };
+            }
             let item = position_tuple(cx, position);
             for _ in 0..length {
                 list.push(cx, item);

@@ -222,20 +222,27 @@ fn truediv(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
 
 /// `a / (re + im j)` by Smith's method.
 fn real_quotient(a: f64, (re, im): Parts) -> Option<Parts> {
-    if re.abs() >= im.abs() {
+    let quotient = if re.abs() >= im.abs() {
         if re == 0.0 {
             return None;
         }
         let ratio = im / re;
         let denominator = re + im * ratio;
-        return Some((a / denominator, (-a * ratio) / denominator));
-    }
-    if im.abs() >= re.abs() {
+        (a / denominator, (-a * ratio) / denominator)
+    } else if im.abs() >= re.abs() {
         let ratio = re / im;
         let denominator = re * ratio + im;
-        return Some(((a * ratio) / denominator, -a / denominator));
+        ((a * ratio) / denominator, -a / denominator)
+    } else {
+        (f64::NAN, f64::NAN)
+    };
+    let is_lost = quotient.0.is_nan() && quotient.1.is_nan();
+    if is_lost && a.is_finite() && (re.is_infinite() || im.is_infinite()) {
+        // Dividing by infinity gives zeros, with signs.
+        let unit = |x: f64| if x.is_infinite() { 1f64.copysign(x) } else { 0f64.copysign(x) };
+        return Some((0.0 * (a * unit(re)), 0.0 * (-a * unit(im))));
     }
-    Some((f64::NAN, f64::NAN))
+    Some(quotient)
 }
 
 fn pow(cx: &mut Cx, a: Value, b: Value, m: Option<Value>) -> PyResult<Value> {

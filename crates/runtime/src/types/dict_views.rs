@@ -371,6 +371,11 @@ impl DictIter {
             return raise!(cx, RuntimeError, "dictionary changed size during iteration");
         }
         let mut position = self.position.get();
+        if reverse && position > dict.end_position() {
+            // It was cleared and filled anew.
+            self.dict.set(None);
+            return Ok(None);
+        }
         let item = if reverse { dict.previous_item(&mut position) } else { dict.next_item(&mut position) };
         self.position.set(position);
         if item.is_none() {

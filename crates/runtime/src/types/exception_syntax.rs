@@ -76,6 +76,9 @@ fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     for (i, value) in places.into_iter().chain(more).zip(details) {
         of(v).set_extra(cx, i, Some(*value));
     }
+    for i in more.into_iter().skip(n - places.len()) {
+        of(v).set_extra(cx, i, None);
+    }
     if n == 5 {
         return raise!(cx, TypeError, "end_offset must be provided when end_lineno is provided");
     }

@@ -176,9 +176,12 @@ fn str_encode(cx: &mut Cx, v: Value) -> PyResult<Value> {
 }
 
 fn str_decode(cx: &mut Cx, v: Value) -> PyResult<Value> {
-    let Some(object) = of(v).extra(OBJECT) else { return Ok(Value::of(cx.names().empty)) };
+    if of(v).extra(OBJECT).is_none() {
+        return Ok(Value::of(cx.names().empty));
+    }
     let (encoding, reason) = (attribute_text(cx, v, ENCODING)?, attribute_text(cx, v, REASON)?);
-    let Some(object) = object.downcast::<Bytes>() else {
+    // Making the texts may have changed it.
+    let Some(object) = of(v).extra(OBJECT).and_then(|o| o.downcast::<Bytes>()) else {
         return raise!(cx, TypeError, "UnicodeError 'object' attribute must be a bytes");
     };
     let (start, end) = range(v);

@@ -207,7 +207,7 @@ pub fn from_object(cx: &mut Cx, v: Value) -> PyResult<f64> {
     if v.is_flonum() {
         return Ok(v.flonum_unchecked());
     }
-    if let Some(s) = v.downcast::<Str>() {
+    if let Some(s) = v.exact::<Str>() {
         return parse(cx, v, &ascii_text(s));
     }
     if let Some(f) = v.class().slots().float {
@@ -229,6 +229,9 @@ pub fn from_object(cx: &mut Cx, v: Value) -> PyResult<f64> {
     if v.class().slots().index.is_some() {
         let i = number::index(cx, v)?;
         return int::to_f64(cx, i);
+    }
+    if let Some(s) = v.downcast::<Str>() {
+        return parse(cx, v, &ascii_text(s));
     }
     if buffer::check(v) {
         let copy = bytes::copy_of(cx, v)?;

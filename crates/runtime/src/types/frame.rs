@@ -222,8 +222,11 @@ impl FrameObject {
             return Value::of(FrameLocals::new(cx, self));
         }
         // SAFETY: the pointer is cleared before the frame ends.
-        let live = unsafe { self.frame.get().as_ref().and_then(|f| f.locals) };
-        self.locals.get().or(live).unwrap_or(Value::of(self.globals))
+        let live = unsafe { self.frame.get().as_ref() };
+        if live.is_some_and(|f| f.has_hidden_locals()) {
+            return Value::of(FrameLocals::new(cx, self));
+        }
+        self.locals.get().or(live.and_then(|f| f.locals)).unwrap_or(Value::of(self.globals))
     }
 
     /// What `locals()` gives in this frame: a new dict for functions, else the mapping itself. May collect.

@@ -125,7 +125,8 @@ impl FrameLocals {
         let names = &self.frame.code.local_names;
         let mut found: Vec<(&'static Str, Value)> = Vec::new();
         for (i, name) in names.iter().enumerate() {
-            if found.iter().any(|(n, _)| std::ptr::eq(*n, *name)) {
+            let is_cell_of_class = !self.frame.has_fast_locals() && crate::frame::is_class_cell(name);
+            if is_cell_of_class || found.iter().any(|(n, _)| std::ptr::eq(*n, *name)) {
                 continue;
             }
             if let Some(value) = self.value(self.home(i)) {
@@ -136,8 +137,23 @@ impl FrameLocals {
     }
 
     /// Register of the variable `key`; a bound one if several have the name.
-    fn find(&self, key: Value) -> Option<usize> {
-        let key = key.downcast::<Str>()?;
+    fn find(&self, cx: &mut Cx, key: Value) -> PyResult<Option<usize>> {
+        let Some(key) = key.downcast::<Str>() else { return self.find_equal(cx, key) };
+        Ok(self.find_str(key))
+    }
+
+    /// Register of the variable whose name a key that is no str equals.
+    fn find_equal(&self, cx: &mut Cx, key: Value) -> PyResult<Option<usize>> {
+        let hash = hash::hash(cx, key)?;
+        for name in self.frame.code.local_names.iter().copied() {
+            if name.hash() == hash && crate::protocol::compare::equal(cx, Value::of(name), key)? {
+                return Ok(self.find_str(name));
+            }
+        }
+        Ok(None)
+    }
+
+    fn find_str(&self, key: &Str) -> Option<usize> {
         let names = &self.frame.code.local_names;
         let homes = || (0..names.len()).filter(|i| names[*i].eq_str(key)).map(|i| self.home(i));
         homes().find(|h| self.value(*h).is_some()).or_else(|| homes().next())
@@ -145,7 +161,7 @@ impl FrameLocals {
 
     /// The value under `key`.
     pub fn get(&self, cx: &mut Cx, key: Value) -> PyResult<Option<Value>> {
-        if let Some(home) = self.find(key) {
+        if let Some(home) = self.find(cx, key)? {
             return Ok(self.value(home));
         }
         match self.frame.extra.get() {
@@ -155,7 +171,7 @@ impl FrameLocals {
     }
 
     fn set(&self, cx: &mut Cx, key: Value, value: Value) -> PyResult<()> {
-        if let Some(home) = self.find(key) {
+        if let Some(home) = self.find(cx, key)? {
             match self.cell(home) {
                 Some(cell) => cell.set(cx, Some(value)),
                 None if home < self.frame.code.nlocals as usize => self.frame.set_register(cx, home, Some(value)),
@@ -207,6 +223,9 @@ impl FrameLocals {
                 self.set(cx, key, value)?;
             }
             return Ok(());
+        }
+        if other.exact::<FrameLocals>().is_none() {
+            return raise!(cx, TypeError, "update() argument must be dict or another FrameLocalsProxy");
         }
         let keys = cx.call_method_text(other, "keys", &[])?;
         iter::for_each(cx, keys, |cx, key| {
@@ -262,7 +281,7 @@ fn setitem(cx: &mut Cx, v: Value, key: Value, value: Option<Value>) -> PyResult<
     if let Some(value) = value {
         return this.set(cx, key, value);
     }
-    if this.find(key).is_some() {
+    if this.find(cx, key)?.is_some() {
         return raise!(cx, ValueError, "cannot remove local variables from FrameLocalsProxy");
     }
     let removed = match this.frame.extra.get() {
@@ -353,7 +372,7 @@ impl FrameLocals {
     }
     #[py("($self, key, default=None, /)")]
     fn pop(cx: &mut Cx, this: &'static FrameLocals, key: Value, default: Option<Value>) -> PyResult<Value> {
-        if this.find(key).is_some() {
+        if this.find(cx, key)?.is_some() {
             return raise!(cx, ValueError, "cannot remove local variables from FrameLocalsProxy");
         }
         let removed = match this.frame.extra.get() {

@@ -19,6 +19,7 @@ use crate::types::tuple::Tuple;
 use crate::types::type_methods::{call_annotate, is_callable};
 use crate::value::Value;
 use crate::{PyResult, object, raise};
+use taipan_bytecode::code::flags as co;
 use taipan_gc::Marker;
 use taipan_macros::pymethods;
 
@@ -108,6 +109,11 @@ impl Function {
         if free != given {
             let name = this.name.get();
             return raise!(cx, ValueError, "{name}() requires a code object with {given} free vars, not {free}");
+        }
+        let kind = co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR;
+        if (this.code.get().flags ^ code.flags) & kind != 0 {
+            let text = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a plain function)";
+            crate::protocol::warn::warn(cx, &crate::exceptions::DeprecationWarning, text, 1)?;
         }
         this.code.set(code);
         this.changed(cx);

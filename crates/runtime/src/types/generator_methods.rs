@@ -270,7 +270,11 @@ pub(crate) fn raise_thrown(cx: &mut Cx, args: &[Value]) -> PyResult<()> {
         return raise!(cx, TypeError, "throw() third argument must be a traceback object");
     }
     let exception = if typ.downcast::<Type>().is_some_and(|t| t.has(flags::BASE_EXC)) {
-        normalize(cx, typ, val)?
+        match normalize(cx, typ, val) {
+            Ok(exception) => exception,
+            // What goes wrong is thrown instead.
+            Err(_) => return Ok(()),
+        }
     } else if typ.downcast::<Exception>().is_some() {
         if val.is_some() {
             return raise!(cx, TypeError, "instance exception may not have a separate value");

@@ -216,10 +216,10 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
 }
 
 fn list_text(cx: &mut Cx, list: &'static List) -> PyResult<String> {
-    let (mut parts, mut i) = (Vec::new(), 0);
-    while let Some(item) = list.get(i) {
+    let mut parts = Vec::new();
+    for i in 0..list.len() {
+        let Some(item) = list.get(i) else { return raise!(cx, IndexError, "list index out of range") };
         parts.push(type_text(cx, item)?);
-        i += 1;
     }
     Ok(format!("[{}]", parts.join(", ")))
 }

@@ -12,6 +12,7 @@ pub mod capsule;
 pub mod cell;
 pub mod class_creation;
 pub mod code;
+pub mod code_extra;
 pub mod code_methods;
 pub mod combinators;
 pub mod complex;

@@ -225,7 +225,10 @@ impl ModuleMethods {
     /// specialized dir() implementation
     #[py("($self, /)")]
     fn __dir__(cx: &mut Cx, this: &'static Module) -> PyResult<Value> {
-        let key = cx.names().__dir__;
+        let (key, dict) = (cx.names().__dir__, cx.names().__dict__);
+        if crate::protocol::attr::get(cx, Value::of(this), dict)?.downcast::<Dict>().is_none() {
+            return raise!(cx, TypeError, "<module>.__dict__ is not a dictionary");
+        }
         match this.dict().get_str(key) {
             Some(f) => cx.call(f, &[]),
             None => {

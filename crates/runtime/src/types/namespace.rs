@@ -156,6 +156,10 @@ impl Namespace {
             return raise!(cx, TypeError, "__replace__() takes no positional arguments");
         }
         let copy = cx.call(Value::of(v.class()), &[])?;
+        if !copy.is_instance(&NAMESPACE) {
+            let (class, got) = (crate::types::type_::full_name(cx, v.class()), copy.class().tp_name());
+            return raise!(cx, TypeError, "expect types.SimpleNamespace type, but {class}() returned '{got}' object");
+        }
         if let (Some(from), Some(to)) = (Attrs::of(v), Attrs::of(copy)) {
             for (name, value) in from.items() {
                 if let Some(name) = name.downcast::<Str>() {

@@ -169,11 +169,13 @@ pub fn check_setattr_bypass(cx: &mut Cx, slots: &Slots, v: Value, what: &str) ->
 pub fn run_finalizer(cx: &mut Cx, object: Value) {
     let name = cx.names().__del__;
     let saved = cx.exception().map(|_| cx.take_exception());
-    if let Some(f) = cx.lookup_special(object, name)
-        && crate::protocol::call::call_unbound(cx, f, object, &[]).is_err()
-    {
-        let exception = cx.take_exception();
-        crate::traceback_print::unraisable::report_ignored(cx, exception, "calling deallocator", f);
+    if let Some(f) = cx.lookup_special(object, name) {
+        cx.at_home_of(f, |cx| {
+            if crate::protocol::call::call_unbound(cx, f, object, &[]).is_err() {
+                let exception = cx.take_exception();
+                crate::traceback_print::unraisable::report_ignored(cx, exception, "calling deallocator", f);
+            }
+        });
     }
     if let Some(e) = saved {
         cx.raise_again(e);

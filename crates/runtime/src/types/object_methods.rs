@@ -233,8 +233,8 @@ type NewArguments = (Option<&'static Tuple>, Option<&'static Dict>);
 /// What `__getnewargs_ex__` or `__getnewargs__` says.
 fn new_arguments(cx: &mut Cx, v: Value) -> PyResult<NewArguments> {
     let (ex, plain) = (cx.names().__getnewargs_ex__, cx.names().__getnewargs__);
-    if let Some(f) = attr::get_optional(cx, v, ex)? {
-        let result = cx.call(f, &[])?;
+    if let Some(f) = cx.lookup_special(v, ex) {
+        let result = crate::protocol::call::call_unbound(cx, f, v, &[])?;
         let Some(pair) = result.downcast::<Tuple>() else {
             let got = result.class().tp_name();
             return raise!(cx, TypeError, "__getnewargs_ex__ should return a tuple, not '{got}'");
@@ -261,8 +261,8 @@ fn new_arguments(cx: &mut Cx, v: Value) -> PyResult<NewArguments> {
         };
         return Ok((Some(args), Some(kwargs)));
     }
-    let Some(f) = attr::get_optional(cx, v, plain)? else { return Ok((None, None)) };
-    let result = cx.call(f, &[])?;
+    let Some(f) = cx.lookup_special(v, plain) else { return Ok((None, None)) };
+    let result = crate::protocol::call::call_unbound(cx, f, v, &[])?;
     match result.downcast::<Tuple>() {
         Some(args) => Ok((Some(args), None)),
         None => {

@@ -82,6 +82,7 @@ impl TypeMethods {
         if name.chars().any(|c| c == 0) {
             return raise!(cx, ValueError, "type name must not contain null characters");
         }
+        check_utf8(cx, name)?;
         this.data().name.set(value);
         cx.barrier(this);
         Ok(())
@@ -337,6 +338,14 @@ fn get_on_class(cx: &mut Cx, class: &'static Type, v: Value) -> PyResult<Value> 
     }
 }
 
+/// UnicodeEncodeError if a str has surrogates.
+fn check_utf8(cx: &mut Cx, s: &'static Str) -> PyResult<()> {
+    let Some(i) = s.chars().position(|c| char::from_u32(c).is_none()) else { return Ok(()) };
+    let (encoding, reason) = (cx.str("utf-8"), cx.str("surrogates not allowed"));
+    let (start, end) = (Value::small(i as i64), Value::small(i as i64 + 1));
+    Err(cx.raise_args(&crate::exceptions::UnicodeEncodeError, &[encoding, Value::of(s), start, end, reason]))
+}
+
 /// True if `v` can be called.
 pub fn is_callable(v: Value) -> bool {
     v.class().slots().call.is_some()
@@ -350,7 +359,7 @@ pub fn call_annotate(cx: &mut Cx, annotate: Value) -> PyResult<Value> {
     let annotations = cx.call(annotate, &[Value::small(1)])?;
     if annotations.downcast::<Dict>().is_none() {
         let got = annotations.class().tp_name();
-        return raise!(cx, TypeError, "__annotate__() must return a dict, not {got}");
+        return raise!(cx, TypeError, "__annotate__ returned non-dict of type '{got}'");
     }
     Ok(annotations)
 }
@@ -514,10 +523,12 @@ pub fn add_instance_getsets(cx: &mut Cx, class: &'static Type) {
     let inherited = |test: fn(&crate::typeobj::TypeData) -> bool| {
         class.bases().items().iter().filter_map(|b| b.downcast::<Type>()).any(|b| test(b.data()))
     };
-    if data.attrs && !inherited(|d| d.attrs) {
+    let names = cx.names();
+    let has = |name: &'static Str| class.dict().get_str(name).is_some();
+    if data.attrs && !inherited(|d| d.attrs) && !has(names.__dict__) {
         crate::types::descr::GetSet::define(cx, class, &crate::types::object_methods::DICT_GETSET);
     }
-    if data.weakrefs && !inherited(|d| d.weakrefs) {
+    if data.weakrefs && !inherited(|d| d.weakrefs) && !has(names.__weakref__) {
         crate::types::descr::GetSet::define(cx, class, &crate::types::weakref::WEAKREF_GETSET);
     }
 }
@@ -526,6 +537,13 @@ pub fn add_instance_getsets(cx: &mut Cx, class: &'static Type) {
 
 /// `isinstance(v, class)`.
 pub fn is_instance(cx: &mut Cx, v: Value, class: Value) -> PyResult<bool> {
+    is_instance_at(cx, v, class, 0)
+}
+
+/// How deeply tuples of classes may be nested.
+const MAX_NESTING: usize = 10_000;
+
+fn is_instance_at(cx: &mut Cx, v: Value, class: Value, depth: usize) -> PyResult<bool> {
     if class.downcast::<Type>().is_some_and(|c| std::ptr::eq(v.class(), c)) {
         return Ok(true);
     }
@@ -534,7 +552,10 @@ pub fn is_instance(cx: &mut Cx, v: Value, class: Value) -> PyResult<bool> {
     }
     if let Some(choices) = choices(class) {
         for item in choices.items() {
-            if cx.nested(" in __instancecheck__", |cx| is_instance(cx, v, *item))? {
+            if depth > MAX_NESTING {
+                return Err(cx.recursion_error(" in __instancecheck__"));
+            }
+            if cx.nested(" in __instancecheck__", |cx| is_instance_at(cx, v, *item, depth + 1))? {
                 return Ok(true);
             }
         }
@@ -621,12 +642,19 @@ fn real_is_subclass(cx: &mut Cx, derived: Value, class: Value) -> PyResult<bool>
 
 /// `issubclass(derived, class)`.
 pub fn is_subclass(cx: &mut Cx, derived: Value, class: Value) -> PyResult<bool> {
+    is_subclass_at(cx, derived, class, 0)
+}
+
+fn is_subclass_at(cx: &mut Cx, derived: Value, class: Value, depth: usize) -> PyResult<bool> {
     if class.exact::<Type>().is_some() {
         return if derived == class { Ok(true) } else { real_is_subclass(cx, derived, class) };
     }
     if let Some(choices) = choices(class) {
         for item in choices.items() {
-            if cx.nested(" in __subclasscheck__", |cx| is_subclass(cx, derived, *item))? {
+            if depth > MAX_NESTING {
+                return Err(cx.recursion_error(" in __subclasscheck__"));
+            }
+            if cx.nested(" in __subclasscheck__", |cx| is_subclass_at(cx, derived, *item, depth + 1))? {
                 return Ok(true);
             }
         }

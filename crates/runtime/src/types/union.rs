@@ -25,6 +25,8 @@ pub struct Union {
     header: Header,
     /// `__args__`, distinct.
     pub args: &'static Tuple,
+    /// How many of them were unhashable when the union was made.
+    unhashable: usize,
     parameters: Cell<Option<&'static Tuple>>,
 }
 object!(Union, UNION);
@@ -51,6 +53,11 @@ static UNION_SPEC: TypeSpec = TypeSpec {
                 let h = hash::hash(cx, *arg)?;
                 // Order must not matter, and equal bits of the members must not cancel out.
                 all = all.wrapping_add((h ^ h.rotate_left(16) ^ 89869747).wrapping_mul(3644798167));
+            }
+            if union(v).unhashable > 0 {
+                let n = union(v).unhashable;
+                let s = if n == 1 { "" } else { "s" };
+                return raise!(cx, TypeError, "union contains {n} unhashable element{s}");
             }
             Ok(if all == -1 { -2 } else { all })
         }),
@@ -191,7 +198,9 @@ pub fn from_args(cx: &mut Cx, args: &[Value]) -> PyResult<Value> {
         [only] => Ok(*only),
         _ => {
             let args = Tuple::new(cx, &builder.args);
-            Ok(Value::of(cx.alloc(Union { header: Header::fresh(&UNION), args, parameters: Cell::new(None) })))
+            let unhashable = builder.hashes.iter().filter(|h| h.is_none()).count();
+            let header = Header::fresh(&UNION);
+            Ok(Value::of(cx.alloc(Union { header, args, unhashable, parameters: Cell::new(None) })))
         }
     }
 }

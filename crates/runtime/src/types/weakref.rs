@@ -233,12 +233,13 @@ fn compare_refs(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
 /// Runs the callback of a dead weak reference.
 pub fn run_callback(cx: &mut Cx, weakref: Value) {
     let this = of(weakref);
-    if let Some(callback) = this.callback.take()
-        && cx.call(callback, &[weakref]).is_err()
-    {
-        let exception = cx.take_exception();
-        crate::traceback_print::unraisable::report_ignored(cx, exception, "calling weakref callback", callback);
-    }
+    let Some(callback) = this.callback.take() else { return };
+    cx.at_home_of(callback, |cx| {
+        if cx.call(callback, &[weakref]).is_err() {
+            let exception = cx.take_exception();
+            crate::traceback_print::unraisable::report_ignored(cx, exception, "calling weakref callback", callback);
+        }
+    });
 }
 
 /// `weakref.proxy(target, callback)`. May collect.

@@ -71,6 +71,11 @@ fn constant_value(cx: &mut Cx, constant: &Constant) -> PyResult<Value> {
         Constant::Ellipsis => Value::ellipsis(),
         Constant::Int(literal) => return classes::int_of_literal(cx, literal),
         Constant::Float(d) => cx.float(*d),
+        Constant::Negative(literal) => {
+            let magnitude = classes::int_of_literal(cx, literal)?;
+            return taipan_runtime::types::int::neg(cx, magnitude);
+        }
+        Constant::Complex(re, im) => complex::new(cx, *re, *im),
         Constant::Imaginary(d) => complex::new(cx, 0.0, *d),
         Constant::Str(bytes) => Value::of(Str::from_generalized_utf8(cx, bytes)),
         Constant::Bytes(bytes) => Value::of(Bytes::new(cx, bytes)),

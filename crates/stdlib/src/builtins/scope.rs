@@ -18,11 +18,11 @@ use crate::compile::{self, Request, flag};
 /// The functions.
 pub struct Scope;
 
-/// `globals()` of the running frame.
+/// `globals()` of the running frame; of the main module if native code calls from nowhere, as into another interpreter.
 pub fn globals(cx: &mut Cx) -> PyResult<&'static Dict> {
     match call::caller_globals(cx) {
         Some(globals) => Ok(globals),
-        None => raise!(cx, SystemError, "frame does not exist"),
+        None => crate::start::main_module(cx),
     }
 }
 
@@ -30,15 +30,11 @@ pub fn globals(cx: &mut Cx) -> PyResult<&'static Dict> {
 /// variables elsewhere (PEP 667). May collect.
 pub fn locals(cx: &mut Cx) -> PyResult<Value> {
     // SAFETY: FRAME-1.
-    let Some(frame) = (unsafe { cx.frame.as_ref() }) else {
-        return raise!(cx, SystemError, "frame does not exist");
-    };
-    if let Some(locals) = frame.locals {
-        return Ok(locals);
-    }
+    let Some(frame) = (unsafe { cx.frame.as_ref() }) else { return globals(cx).map(Value::of) };
     let code = frame.code;
-    if code.flags & co::OPTIMIZED == 0 {
-        return Ok(Value::of(frame.globals));
+    let is_function = code.flags & co::OPTIMIZED != 0;
+    if !is_function && !frame.has_hidden_locals() {
+        return Ok(frame.locals.unwrap_or(Value::of(frame.globals)));
     }
     let dict = Dict::new(cx);
     for (i, name) in code.local_names.iter().enumerate() {
@@ -49,6 +45,7 @@ pub fn locals(cx: &mut Cx) -> PyResult<Value> {
         };
         if let Some(value) = value
             && !is_hidden
+            && (is_function || !taipan_runtime::frame::is_class_cell(name))
         {
             dict.set_str(cx, name, value);
         }
@@ -111,14 +108,8 @@ pub fn add_builtins(cx: &mut Cx, globals: &'static Dict) {
     }
     // SAFETY: FRAME-1.
     let builtins = unsafe { cx.frame.as_ref() }.map(|f| f.builtins).or(cx.rt().builtins.get());
-    let main = crate::state::get(cx, crate::state::Slot::Builtins);
-    let is_main = builtins.is_some_and(|b| cx.rt().builtins.get().is_some_and(|m| std::ptr::eq(b, m)));
-    let value = match main {
-        Some(module) if is_main => Some(module),
-        _ => builtins.map(Value::of),
-    };
-    if let Some(value) = value {
-        globals.set_str(cx, key, value);
+    if let Some(builtins) = builtins {
+        globals.set_str(cx, key, Value::of(builtins));
     }
 }
 
@@ -177,6 +168,18 @@ pub fn compile(
     dont_inherit: bool,
     optimize: i64,
 ) -> PyResult<Value> {
+    compile_as(cx, [source, filename, mode], flags, dont_inherit, optimize, None)
+}
+
+/// As [`compile`], of `[source, filename, mode]`; only what Python 3.`version` has.
+fn compile_as(
+    cx: &mut Cx,
+    [source, filename, mode]: [Value; 3],
+    flags: i64,
+    dont_inherit: bool,
+    optimize: i64,
+    version: Option<u8>,
+) -> PyResult<Value> {
     if flags & !(flag::FUTURES | flag::ACCEPTED) != 0 {
         return raise!(cx, ValueError, "compile(): unrecognised flags");
     }
@@ -193,8 +196,14 @@ pub fn compile(
     crate::sys::audit(cx, "compile", &[source, filename])?;
     let text = compile::source_text(cx, source, "compile", "string, bytes or AST object", filename)?;
     if flags & flag::ONLY_AST != 0 {
+        if mode_text == "func_type" {
+            return crate::ast::signature_to_python(cx, &text, filename, flags);
+        }
         let module = compile::parse(cx, &text, filename, mode, flags)?;
-        return crate::ast::to_python(cx, &module, mode, flags);
+        if let Some(Err(error)) = version.map(|version| taipan_syntax::versions::check(&module, version)) {
+            return Err(compile::raise_syntax(cx, &error, filename, Some(&text), flags));
+        }
+        return crate::ast::to_python(cx, &module, filename, &request);
     }
     Ok(Value::of(compile::compile_text(cx, &text, filename, &request)?))
 }
@@ -240,7 +249,8 @@ impl Scope {
             return raise!(cx, TypeError, "compile() argument 'mode' must be str, not {}", mode.class().name());
         }
         let (flags, dont_inherit) = (flags.unwrap_or(0), dont_inherit.unwrap_or(false));
-        compile(cx, source, filename, mode, flags, dont_inherit, optimize.unwrap_or(-1))
+        let version = _feature_version.and_then(|minor| u8::try_from(minor).ok());
+        compile_as(cx, [source, filename, mode], flags, dont_inherit, optimize.unwrap_or(-1), version)
     }
 
     /// Evaluate the given source in the context of globals and locals.

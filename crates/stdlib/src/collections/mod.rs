@@ -3,6 +3,8 @@
 mod defaultdict;
 mod deque;
 mod deque_iter;
+mod ordereddict;
+mod ordereddict_iter;
 mod tuplegetter;
 
 use taipan_macros::pymethods;
@@ -26,6 +28,7 @@ pub fn init(cx: &mut Cx) -> &'static Module {
         &defaultdict::DEFAULTDICT,
         &deque_iter::DEQUE_ITER,
         &deque_iter::DEQUE_REVERSE_ITER,
+        &ordereddict::ORDERED_DICT,
         &tuplegetter::TUPLEGETTER,
     ] {
         module.add_type(cx, class);

@@ -214,6 +214,10 @@ fn new_permutations(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<V
 
 fn new_product(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
     let mut repeat = 1;
+    if args.kw_len() > 1 {
+        let given = args.kw_len();
+        return raise!(cx, TypeError, "product() takes at most 1 keyword argument ({given} given)");
+    }
     for (name, value) in args.keywords() {
         if !name.eq_rust("repeat") {
             return raise!(cx, TypeError, "product() got an unexpected keyword argument '{name}'");

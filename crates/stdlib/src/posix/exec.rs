@@ -163,6 +163,9 @@ pub fn fork_child(cx: &mut Cx) {
 }
 
 fn fork_with(cx: &mut Cx, fork: impl FnOnce() -> i32) -> PyResult<i32> {
+    if !cx.interpreter.permissions.get().fork {
+        return raise!(cx, RuntimeError, "fork not supported for isolated subinterpreters");
+    }
     fork_prepare(cx);
     let threads = threads::count();
     let pid = threads::fork(cx, fork, crate::thread::after_fork);
@@ -220,6 +223,9 @@ impl Exec {
     ///     Tuple or list of strings.
     #[py("($module, path, argv, /)")]
     fn execv(cx: &mut Cx, path: Value, argv: Value) -> PyResult<()> {
+        if !cx.interpreter.permissions.get().exec {
+            return raise!(cx, RuntimeError, "exec not supported for isolated subinterpreters");
+        }
         let path = Path::new(cx, path, "execv", "path", PATH)?;
         let argv = arguments(cx, argv, "execv()", " arg 2")?;
         crate::io::settle(cx);
@@ -238,6 +244,9 @@ impl Exec {
     ///     Dictionary of strings mapping to strings.
     #[py("($module, /, path, argv, env)")]
     fn execve(cx: &mut Cx, path: Value, argv: Value, env: Value) -> PyResult<()> {
+        if !cx.interpreter.permissions.get().exec {
+            return raise!(cx, RuntimeError, "exec not supported for isolated subinterpreters");
+        }
         let path = Path::new(cx, path, "execve", "path", PATH_OR_FD)?;
         let argv = arguments(cx, argv, "execve:", " argv")?;
         if !is_mapping(cx, env)? {

@@ -78,8 +78,8 @@ impl Frames {
         let dict = Dict::new(cx);
         for other in threads::contexts().to_vec() {
             // SAFETY: THREAD-2; nothing below lets another thread run.
-            let (ident, frame) = unsafe { ((*other).ident, (*other).frame) };
-            if !frame.is_null() {
+            let (ident, frame, home) = unsafe { ((*other).ident, (*other).frame, (*other).interpreter) };
+            if !frame.is_null() && std::ptr::eq(home, cx.interpreter) {
                 let frame = Value::of(FrameObject::of(cx, frame));
                 let thread = cx.int_u64(ident);
                 dict.set(cx, thread, frame)?;
@@ -97,7 +97,10 @@ impl Frames {
         let dict = Dict::new(cx);
         for other in threads::contexts().to_vec() {
             // SAFETY: THREAD-2; nothing below lets another thread run.
-            let (ident, exception) = unsafe { ((*other).ident, (*other).handled) };
+            let (ident, exception, home) = unsafe { ((*other).ident, (*other).handled, (*other).interpreter) };
+            if !std::ptr::eq(home, cx.interpreter) {
+                continue;
+            }
             let thread = cx.int_u64(ident);
             dict.set(cx, thread, exception.unwrap_or(Value::none()))?;
         }
@@ -174,6 +177,9 @@ impl Frames {
         for other in threads::contexts() {
             // SAFETY: THREAD-2; nothing here lets another thread run.
             let other = unsafe { &mut **other };
+            if !std::ptr::eq(other.interpreter, cx.interpreter) {
+                continue;
+            }
             other.trace = Some(function).filter(|f| !f.is_none());
             other.start_tracing();
         }
@@ -190,6 +196,9 @@ impl Frames {
         for other in threads::contexts() {
             // SAFETY: as above.
             let other = unsafe { &mut **other };
+            if !std::ptr::eq(other.interpreter, cx.interpreter) {
+                continue;
+            }
             other.profile = Some(function).filter(|f| !f.is_none());
             other.start_tracing();
         }

@@ -151,7 +151,11 @@ impl HookFunctions {
             return Ok(Value::none());
         }
         let (module, attribute) = name.rsplit_once('.').unwrap_or(("builtins", &name));
-        match import::import_attr(cx, module, attribute) {
+        let found = match module {
+            "" => raise!(cx, ImportError, "no module"),
+            module => import::import_attr(cx, module, attribute),
+        };
+        match found {
             Ok(hook) => cx.call_args(hook, args),
             Err(_)
                 if cx.exception_matches(&exceptions::ImportError)

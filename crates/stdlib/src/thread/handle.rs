@@ -169,6 +169,10 @@ pub fn start(
     if crate::sys::is_finalizing() {
         return raise!(cx, PythonFinalizationError, "can't create new thread at interpreter shutdown");
     }
+    let allowed = cx.interpreter.permissions.get();
+    if !allowed.threads {
+        return raise!(cx, RuntimeError, "thread is not supported for isolated subinterpreters");
+    }
     let handle = match handle {
         Some(handle) if handle.state.get() != State::NotStarted => {
             return raise!(cx, RuntimeError, "thread already started");

@@ -18,7 +18,7 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Args, Cx, PyResult, Value, exceptions, raise};
 
 pub use handle::{THREAD_HANDLE, after_fork};
-pub use local::LOCAL;
+pub use local::{LOCAL, leave};
 pub use lock::{LOCK, RLOCK, new_lock};
 pub use taipan_runtime::threads::ident;
 
@@ -150,15 +150,15 @@ impl Threads {
 
     /// Return True if the current interpreter is the main Python interpreter.
     #[py("($module, /)")]
-    fn _is_main_interpreter(_cx: &mut Cx) -> bool {
-        true
+    fn _is_main_interpreter(cx: &mut Cx) -> bool {
+        cx.interpreter.is_main()
     }
 
     /// Return True if daemon threads are allowed in the current interpreter,
     /// and False otherwise.
     #[py("($module, /)")]
-    fn daemon_threads_allowed(_cx: &mut Cx) -> bool {
-        true
+    fn daemon_threads_allowed(cx: &mut Cx) -> bool {
+        cx.interpreter.permissions.get().daemon_threads
     }
 
     /// Return the number of currently running Python threads, excluding
