@@ -300,6 +300,7 @@ pub(crate) fn with_inner_context<T>(
     CURRENT.set(outer);
     inner.stack.free();
     outer.has_gil();
+    outer.rt().settle_interpreter(interpreter);
     if SIGNALLED.load(Ordering::SeqCst) {
         INTERRUPT.store(true, Ordering::SeqCst);
     }
