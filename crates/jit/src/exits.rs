@@ -12,7 +12,7 @@ use std::cell::{Cell, UnsafeCell};
 
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::dict::Dict;
-use taipan_runtime::exceptions;
+use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::frame::{ENTERED, Frame, flag};
 use taipan_runtime::hooks::RESUME;
 use taipan_runtime::object::FRESH_WORD;
@@ -118,6 +118,10 @@ pub enum Place {
     Buffer(u16, Type),
     /// In the exit buffer: an int without sign.
     Unsigned(u16),
+    /// In the exit buffer: the code point of a str.
+    Char(u16),
+    /// In the exit buffer: its kind (see [`Mixed`]), and behind it the value.
+    Mixed(u16),
     /// A word.
     Const(u64),
     /// An object that the exit makes, by number.
@@ -128,12 +132,37 @@ pub enum Place {
     HandledBefore,
 }
 
+/// What a word is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(u64)]
+pub enum Mixed {
+    /// A tagged word.
+    Val,
+    /// An int.
+    Int,
+    /// A double.
+    Float,
+    /// A truth value.
+    Bool,
+    /// An int without sign.
+    Unsigned,
+    /// The code point of a str.
+    Char,
+}
+
+impl Mixed {
+    /// By number.
+    const ALL: [Mixed; 6] = [Mixed::Val, Mixed::Int, Mixed::Float, Mixed::Bool, Mixed::Unsigned, Mixed::Char];
+}
+
 /// An object that an exit makes.
 pub enum Making {
     /// A tuple of items.
     Tuple(Vec<Place>),
     /// A complex number of two floats.
     Complex(Vec<Place>),
+    /// The traceback of an exception, or None.
+    Traceback(Place),
     /// An iterator with fields.
     Iterator(IteratorKind, Vec<Place>),
     /// A function of code, globals, and maybe a closure.
@@ -232,6 +261,15 @@ fn word(cx: &mut Cx, exit: &Exit, place: Place, made: &[Value]) -> u64 {
             if bound { word(cx, exit, number, made) } else { 0 }
         }
         Place::Unsigned(i) => cx.int_u64(EXIT_BUFFER.word(i)).bits(),
+        Place::Char(i) => Value::of(cx.char(EXIT_BUFFER.word(i) as u32)).bits(),
+        Place::Mixed(i) => match Mixed::ALL[EXIT_BUFFER.word(i) as usize % Mixed::ALL.len()] {
+            Mixed::Val => EXIT_BUFFER.word(i + 1),
+            Mixed::Int => word(cx, exit, Place::Buffer(i + 1, Type::Int), made),
+            Mixed::Float => word(cx, exit, Place::Buffer(i + 1, Type::Float), made),
+            Mixed::Bool => word(cx, exit, Place::Buffer(i + 1, Type::Bool), made),
+            Mixed::Unsigned => word(cx, exit, Place::Unsigned(i + 1), made),
+            Mixed::Char => word(cx, exit, Place::Char(i + 1), made),
+        },
         Place::Buffer(i, ty) => {
             let raw = EXIT_BUFFER.word(i);
             match ty {
@@ -249,7 +287,9 @@ fn raw(place: Place) -> u64 {
     match place {
         Place::Const(bits) => (bits as i64 >> 1) as u64,
         Place::Buffer(i, _) | Place::Unsigned(i) => EXIT_BUFFER.word(i),
-        Place::Made(_) | Place::Maybe(_) | Place::HandledBefore => unreachable!("a field that holds an int"),
+        Place::Char(_) | Place::Mixed(_) | Place::Made(_) | Place::Maybe(_) | Place::HandledBefore => {
+            unreachable!("a field that holds an int")
+        }
     }
 }
 
@@ -287,8 +327,8 @@ fn new_iterator(cx: &mut Cx, kind: IteratorKind, mut field: impl FnMut(&mut Cx, 
 /// A new exception, raised by the instruction at `word` of the running frame if there is one. Its class is one that runs no
 /// Python code. May collect.
 pub fn new_exception(cx: &mut Cx, class: &'static Class, word: Option<u32>, args: &[Value]) -> Value {
-    let made = cx.call(Value::of(class), args);
-    let e = made.expect("the classes of exceptions that compiled code makes do not raise");
+    let args = Tuple::new(cx, args);
+    let e = exceptions::new_raw(cx, class, args);
     if let Some(word) = word {
         exceptions::set_context(cx, e);
         Traceback::add_to(cx, e, word as usize);
@@ -319,6 +359,10 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value]) -> Value {
             // SAFETY: as above.
             f.closure.set(parts.get(2).map(|closure| unsafe { closure.cast::<Tuple>() }));
             Value::of(f)
+        }
+        Making::Traceback(e) => {
+            let e = Value::from_bits(word(cx, exit, *e, made)).and_then(|e| e.downcast::<Exception>());
+            e.and_then(|e| e.traceback.get()).unwrap_or(Value::none())
         }
         Making::Iterator(kind, fields) => {
             new_iterator(

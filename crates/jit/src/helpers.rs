@@ -254,8 +254,12 @@ helpers! {
     PlainIsInstance = plain::is_instance, raises;
     /// The class of a value.
     ClassOf = class_of, removable;
-    /// Character `b` of the exact str `a`, 4 if there is none.
-    StrIndex = str_index, removable;
+    /// The str of a code point.
+    BoxChar = box_char, removable;
+    /// Code point `b` of the exact str `a`.
+    StrUnit = str_unit, removable;
+    /// Whether a str is one code point, as 0 or 1.
+    StrIsChar = str_is_char, removable;
 }
 
 /// False, as a truth word.
@@ -404,10 +408,16 @@ extern "C" fn class_of(_: &mut Cx, v: Value) -> u64 {
     Value::of(v.class()).bits()
 }
 
-extern "C" fn str_index(cx: &mut Cx, s: &'static Str, i: i64) -> u64 {
-    let n = s.len() as i64;
-    let i = if i < 0 { i + n } else { i };
-    if i < 0 || i >= n { DONE } else { Value::of(cx.char(s.at(i as usize))).bits() }
+pub(crate) extern "C" fn box_char(cx: &mut Cx, code: u32) -> u64 {
+    Value::of(cx.char(code)).bits()
+}
+
+pub(crate) extern "C" fn str_unit(_: &mut Cx, s: &'static Str, i: usize) -> u64 {
+    u64::from(s.at(i))
+}
+
+pub(crate) extern "C" fn str_is_char(_: &mut Cx, s: &'static Str, code: u32) -> u64 {
+    (s.len() == 1 && s.at(0) == code) as u64
 }
 
 extern "C" fn truth(cx: &mut Cx, v: Value) -> u64 {

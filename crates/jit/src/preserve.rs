@@ -1,10 +1,28 @@
 //! Calls of the runtime that leave all registers as they are: for what compiled code seldom does in the middle of loops (a box
 //! for a number that does not fit the word, the slow path of an allocation or of a write barrier). The register allocator
-//! would move the values of the loop out of the way of such a call on the path that does not call, too.
+//! would move the values of the loop out of the way of such a call on the path that does not call, too, and would have them
+//! in the registers of the arguments all the time: arguments lie in memory.
+
+use std::cell::UnsafeCell;
 
 use crate::helpers::Helper;
 
-/// The helpers with a stub: what they call must take at most six arguments in integer registers and one in a float register.
+/// Word of the arguments that a float lies in.
+pub const FLOAT_ARG: usize = 3;
+
+/// The arguments of the call being made: up to three words, and a float.
+#[repr(align(32))]
+pub struct Args(UnsafeCell<[u64; 4]>);
+// SAFETY: written and read within one call of a stub, with the GIL held.
+unsafe impl Sync for Args {}
+static ARGS: Args = Args(UnsafeCell::new([0; 4]));
+
+/// Address of the first argument.
+pub fn args_address() -> u64 {
+    ARGS.0.get() as u64
+}
+
+/// The helpers with a stub: what they call must take at most three arguments in integer registers and one in a float register.
 macro_rules! stubs {
     ($($helper:ident = $target:ident;)*) => {
         #[cfg(target_arch = "x86_64")]
@@ -45,6 +63,10 @@ macro_rules! stubs {
                         "movups [rsp + 208], xmm13",
                         "movups [rsp + 224], xmm14",
                         "movups [rsp + 240], xmm15",
+                        "mov rdi, [rip + {args}]",
+                        "mov rsi, [rip + {args} + 8]",
+                        "mov rdx, [rip + {args} + 16]",
+                        "movsd xmm0, [rip + {args} + 24]",
                         "call {target}",
                         "movups xmm0, [rsp]",
                         "movups xmm1, [rsp + 16]",
@@ -74,6 +96,7 @@ macro_rules! stubs {
                         "pop rbp",
                         "ret",
                         target = sym crate::helpers::$target,
+                        args = sym super::ARGS,
                     )
                 }
             )*
@@ -106,4 +129,7 @@ stubs! {
     ListAppendDouble = list_append_double;
     ListItem = list_item;
     FitsDouble = fits_double;
+    BoxChar = box_char;
+    StrUnit = str_unit;
+    StrIsChar = str_is_char;
 }

@@ -544,6 +544,7 @@ fn process(cx: &mut Cx, valid: u64) -> Process {
     Process {
         heap: cx.heap as u64,
         reservation: cx.heap().reservation(),
+        chars: cx.rt().latin1.borrow().as_ptr() as u64,
         interrupt: cx.interrupt.as_ptr() as u64,
         valid,
         recursion_limit: cx.rt().recursion_limit.as_ptr() as u64,

@@ -532,6 +532,9 @@ impl Builder<'_> {
                 Some(self.emit(Op::FCmp, Type::Bool, &[x2, y2], cond as u64))
             }
             Kind::Str => {
+                if let Some(t) = self.compare_chars(cond, x, y) {
+                    return Some(t);
+                }
                 let n = self.word(cond as u64);
                 let t = self.plain_call(Helper::StrCompare, &[x, y, n], Type::Word);
                 Some(self.word_is(t, 1))

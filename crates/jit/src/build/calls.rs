@@ -5,11 +5,11 @@ use std::rc::Rc;
 use taipan_bytecode::Op as B;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::shape::{self, Shape};
-use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::typeobj::{Type as Class, flags};
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::complex::COMPLEX;
-use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
+use taipan_runtime::types::descr::{MethodDescr, NativeFunction, SlotWrapper};
 use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::list::List;
@@ -22,6 +22,7 @@ use taipan_runtime::value::{INT_MAX, INT_MIN};
 use taipan_runtime::{Object, Value};
 
 use super::cfg::{Cfg, Liveness, op_at};
+use super::except::python_exception_init;
 use super::ops::{At, Flow};
 use super::{Builder, Built, Context, Frame};
 use crate::exits::{MAX_DEPTH, Reason};
@@ -185,6 +186,14 @@ impl Builder<'_> {
                 && let Some(v) = self.method_intrinsic(method, &all)
             {
                 self.set_reg(at.w.c(), v);
+                return Ok(Flow::Next);
+            }
+            if let Some(wrapper) = self.const_of::<SlotWrapper>(callee)
+                && self.sets_exception_args(wrapper, receiver)
+            {
+                self.set_exception_args(receiver, &all[1..]);
+                let none = self.object(Value::none());
+                self.set_reg(at.w.c(), none);
                 return Ok(Flow::Next);
             }
         }
@@ -528,7 +537,10 @@ impl Builder<'_> {
             self.set_reg(at.w.c(), e);
             return Ok(Some(Flow::Next));
         }
-        let Some(init) = type_::python_init(class) else { return Ok(None) };
+        let is_exception = class.has(flags::BASE_EXC);
+        let Some(init) = (if is_exception { python_exception_init(class) } else { type_::python_init(class) }) else {
+            return Ok(None);
+        };
         let data = class.data();
         let size = data.instance_size(0);
         let takes = self.arrange(init, args.len() + 1, &[]).is_some() && (self.may_inline(init) || self.may_call(init));
@@ -558,6 +570,9 @@ impl Builder<'_> {
                 super::values::at(Alias::Shape, (data.basicsize + 7) & !7),
             );
             self.state.shapes.push((object, root as *const Shape as u64));
+        }
+        if is_exception {
+            self.set_exception_args(object, args);
         }
         let mut all = vec![object];
         all.extend(args);
@@ -628,6 +643,8 @@ impl Builder<'_> {
     fn inline_function(&mut self, module: Option<&str>, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
         match (module, native.def.name, args) {
             (Some("builtins"), "len", &[v]) => self.len(v),
+            (Some("builtins"), "ord", &[v]) => self.ord(v),
+            (Some("builtins"), "chr", &[v]) => self.chr(v),
             (Some("builtins"), "next", &[it]) if self.catches_here() => {
                 let v = self.plain(Helper::PlainNext, &[it], Type::Val)?;
                 let ended = self.emit(Op::IsConst, Type::Bool, &[v], crate::plain::END);
@@ -733,6 +750,11 @@ impl Builder<'_> {
         {
             self.list_append(list, v);
             return Some(self.object(Value::none()));
+        }
+        if std::ptr::eq(method.owner, Str::type_object())
+            && let Some(v) = self.char_method(method.def.name, args)
+        {
+            return Some(v);
         }
         if std::ptr::eq(method.owner, &COMPLEX)
             && method.def.name == "conjugate"

@@ -79,6 +79,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         maybes: Default::default(),
         complexes: Default::default(),
         words: Default::default(),
+        chars: Default::default(),
         choices: Default::default(),
         initial: Default::default(),
         contexts: vec![context],
@@ -112,7 +113,8 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
     for (line, helper, op) in &builder.calls {
         eprintln!("jit: {} calls {helper:?} in line {line}: {op:?}", crate::dump::name(code, entry));
     }
-    let (func, roots) = (builder.func, builder.roots);
+    let (mut func, roots) = (builder.func, builder.roots);
+    func.ranges = builder.info.iter().map(|i| (i.lo, i.hi)).collect();
     let entry_kinds = builder.entry_kinds;
     Ok(Product { func, roots, entry_kinds, watched_types: builder.watched_types, watched_keys: builder.watched_keys })
 }

@@ -4,9 +4,12 @@
 //! else raises leaves. Functions whose handlers catch exceptions are not inlined.
 
 use taipan_bytecode::Op as B;
+use taipan_runtime::exceptions::Exception;
 use taipan_runtime::native::Args;
 use taipan_runtime::typeobj::{Type as Class, flags};
-use taipan_runtime::types::exception;
+use taipan_runtime::types::descr::SlotWrapper;
+use taipan_runtime::types::function::Function;
+use taipan_runtime::types::{exception, type_};
 use taipan_runtime::{Cx, PyResult, Value};
 
 use super::cfg::op_at;
@@ -14,7 +17,25 @@ use super::ops::{At, Flow};
 use super::{Builder, Built};
 use crate::exits::Reason;
 use crate::helpers::{Helper, TRUE_WORD};
-use crate::ir::{ExceptionDesc, Op, Type, Val};
+use crate::ir::{Alias, ExceptionDesc, Op, Type, Val};
+
+/// Whether a class makes exceptions as BaseException does.
+fn makes_plainly(class: &Class) -> bool {
+    class.has(flags::BASE_EXC)
+        && std::ptr::eq(class.header().class(), &type_::TYPE)
+        && class.slots().new.is_some_and(|f| std::ptr::fn_addr_eq(f, exception::new as New))
+}
+
+/// Whether a class initialises exceptions as BaseException does.
+fn sets_args(class: &Class) -> bool {
+    class.slots().init.is_some_and(|f| std::ptr::fn_addr_eq(f, exception::init as Init))
+}
+
+/// The Python `__init__` of a class of exceptions that are otherwise made as BaseException's.
+pub fn python_exception_init(class: &'static Class) -> Option<&'static Function> {
+    let plain = makes_plainly(class) && class.is_heap_type() && !class.has(flags::ABSTRACT);
+    class.data().init_function.get().filter(|f| plain && !f.code.get().is_generator_like())
+}
 
 type New = fn(&mut Cx, &'static Class, Args) -> PyResult<Value>;
 type Init = fn(&mut Cx, Value, Args) -> PyResult<()>;
@@ -111,17 +132,46 @@ impl Builder<'_> {
 
     /// A new exception of a class whose instances are made and initialised as BaseException's.
     pub fn plain_exception(&mut self, class: &'static Class, args: &[Val]) -> Option<Val> {
-        let slots = class.slots();
-        let plain = class.has(flags::BASE_EXC)
-            && std::ptr::eq(class.header().class(), &taipan_runtime::types::type_::TYPE)
-            && slots.new.is_some_and(|f| std::ptr::fn_addr_eq(f, exception::new as New))
-            && slots.init.is_some_and(|f| std::ptr::fn_addr_eq(f, exception::init as Init));
-        if !plain {
+        if !makes_plainly(class) || !sets_args(class) {
             return None;
         }
         self.watch_type(class);
         let args: Vec<Val> = args.iter().map(|v| self.boxed(*v)).collect();
         Some(self.new_exception(class, &args, None))
+    }
+
+    /// Sets the `args` of an exception, as BaseException's making and `__init__` do.
+    pub fn set_exception_args(&mut self, e: Val, args: &[Val]) {
+        let args = self.new_tuple(args.to_vec());
+        let imm = super::values::at(Alias::Slot, std::mem::offset_of!(Exception, args));
+        self.emit(Op::Store, Type::Void, &[e, args], imm);
+        self.emit(Op::Barrier, Type::Void, &[e, args], 0);
+    }
+
+    /// Whether a slot wrapper is the `__init__` that only sets the `args` of the exception `e`.
+    pub fn sets_exception_args(&self, wrapper: &SlotWrapper, e: Val) -> bool {
+        let is_its = self.class_of(e).is_some_and(|class| class.is_subtype(wrapper.owner));
+        is_its && wrapper.dunder.name == "__init__" && sets_args(wrapper.owner)
+    }
+
+    /// `__exit__` of an exception that leaves a `with` statement.
+    pub fn with_except_start(&mut self, at: At) -> Built<Flow> {
+        let (callee, receiver, e) = (self.callee(at.w.b()), self.reg(at.w.b() + 1), self.reg(at.w.c()));
+        let Some(f) = self.const_of::<Function>(callee) else { return self.generic(at) };
+        if self.func[receiver].ty == Type::Val && !self.info[receiver.0 as usize].bound {
+            return self.generic(at);
+        }
+        let class = match self.class_of(e) {
+            Some(class) => self.object(Value::of(class)),
+            None => self.plain_call(Helper::ClassOf, &[e], Type::Val),
+        };
+        let traceback = self.emit(Op::TracebackOf, Type::Val, &[e], 0);
+        let base = self.context().code.nregs();
+        let args = [receiver, class, e, traceback];
+        match self.inline(at, f, &args, base, at.w.a(), Val::NONE, Val::NONE)? {
+            Some(flow) => Ok(flow),
+            None => self.generic(at),
+        }
     }
 
     /// `raise` of an exception that was made for it and given to nobody.

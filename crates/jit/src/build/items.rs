@@ -2,6 +2,7 @@
 
 use taipan_bytecode::ops::feedback;
 use taipan_bytecode::{Op as B, effects};
+use taipan_runtime::Object;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
 use taipan_runtime::machine_items::{self, MachineItems};
@@ -11,7 +12,6 @@ use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::Range;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::{Object, Value};
 
 use super::cfg::{op_at, word_at};
 use super::ops::{At, Flow};
@@ -165,12 +165,7 @@ impl Builder<'_> {
             Container::Dict => return self.dict_item(at, v, key),
             Container::Str => {
                 let v = self.guard_class(v, Str::type_object());
-                let i = self.to_int(key, Reason::Number);
-                let c = self.plain_call(Helper::StrIndex, &[v, i], Type::Val);
-                let missing = self.emit(Op::IsConst, Type::Bool, &[c], DONE);
-                let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
-                self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
-                self.classed(c, Str::type_object())
+                self.str_at(v, key)
             }
             Container::Other => return self.generic_item(at, v, key),
         };
@@ -341,7 +336,7 @@ impl Builder<'_> {
     }
 
     /// The index of an item that exists, to be loaded or stored: leaves where there is none.
-    fn checked_index(&mut self, v: Val, key: Val, load: bool) -> Val {
+    pub fn checked_index(&mut self, v: Val, key: Val, load: bool) -> Val {
         let n = self.load_int(v, Alias::ListSize, SIZE);
         self.bounded(n, 0, 1 << 48);
         let mut i = self.to_int(key, Reason::Number);
@@ -358,9 +353,7 @@ impl Builder<'_> {
         if self.failed(Reason::Index) && self.catches_here() && load {
             let inside = self.emit(Op::ULt, Type::Bool, &[i, n], 0);
             let outside = self.emit(Op::BoolNot, Type::Bool, &[inside], 0);
-            let kind = if self.is_class(v, Tuple::class()) { "tuple" } else { "list" };
-            let text = self.cx.intern(&format!("{kind} index out of range"));
-            let text = self.object(Value::of(text));
+            let text = self.index_text(v);
             self.raise_if(outside, &exceptions::IndexError, &[text]);
             return i;
         }
@@ -485,9 +478,13 @@ impl Builder<'_> {
         }
         if let Some(it) = self.plain(Helper::PlainIter, &[v], Type::Val) {
             let class = self.class_of(v);
-            if let Some(row) = RowKind::ALL.into_iter().find(|r| class.is_some_and(|c| std::ptr::eq(c, r.class()))) {
-                self.classed(it, row.iterator());
-            }
+            let row = RowKind::ALL.into_iter().find(|r| class.is_some_and(|c| std::ptr::eq(c, r.class())));
+            let it = match row {
+                // The iterators of other strs are of another class.
+                Some(row @ RowKind::Str) if !self.failed(Reason::Class) => self.guard_class(it, row.iterator()),
+                Some(RowKind::Str) | None => it,
+                Some(row) => self.classed(it, row.iterator()),
+            };
             self.set_reg(a, it);
             return Ok(Flow::Next);
         }

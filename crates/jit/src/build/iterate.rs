@@ -248,9 +248,8 @@ impl Builder<'_> {
         if self.class_of(it).is_none()
             && !self.failed(Reason::Class)
             && let Some(now) = self.peek(it).map(|now| now.class())
-            && [Enumerate::class(), Zip::class(), RowKind::Bytes.iterator(), RowKind::ByteArray.iterator()]
-                .iter()
-                .any(|c| std::ptr::eq(*c, now))
+            && ([Enumerate::class(), Zip::class()].iter().any(|c| std::ptr::eq(*c, now))
+                || [RowKind::Bytes, RowKind::ByteArray, RowKind::Str].iter().any(|r| std::ptr::eq(r.iterator(), now)))
         {
             it = self.guard_class(it, now);
         }
@@ -342,6 +341,7 @@ impl Builder<'_> {
                 self.emit(Op::LoadIndexAt, Type::Val, &[cache.list, index], at)
             }
             RowKind::Bytes | RowKind::ByteArray => self.byte_of(cache.list, index, cache.row.class()),
+            RowKind::Str => self.str_item(cache.list, index),
         };
         let one = self.int(1);
         let next = self.emit(Op::Add, Type::Int, &[index, one], 0);

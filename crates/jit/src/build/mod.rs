@@ -17,6 +17,7 @@ pub mod binding;
 pub mod callees;
 pub mod calls;
 pub mod cfg;
+pub mod chars;
 pub mod complex;
 pub mod consume;
 pub mod declining;
@@ -51,6 +52,7 @@ use taipan_runtime::types::function::Function;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::str_iter::{ITER_OFFSETS as STR_ITER_OFFSETS, STR_ASCII_ITER};
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, Object, Value};
 
@@ -195,11 +197,13 @@ pub enum RowKind {
     Bytes,
     /// A bytearray.
     ByteArray,
+    /// An ASCII str.
+    Str,
 }
 
 impl RowKind {
     /// All of them.
-    pub const ALL: [RowKind; 4] = [RowKind::List, RowKind::Tuple, RowKind::Bytes, RowKind::ByteArray];
+    pub const ALL: [RowKind; 5] = [RowKind::List, RowKind::Tuple, RowKind::Bytes, RowKind::ByteArray, RowKind::Str];
 
     /// The class of the sequence.
     pub fn class(self) -> &'static Class {
@@ -208,6 +212,7 @@ impl RowKind {
             RowKind::Tuple => Tuple::class(),
             RowKind::Bytes => &BYTES,
             RowKind::ByteArray => &BYTEARRAY,
+            RowKind::Str => Str::type_object(),
         }
     }
 
@@ -218,6 +223,7 @@ impl RowKind {
             RowKind::Tuple => TupleIter::class(),
             RowKind::Bytes => &BYTES_ITER,
             RowKind::ByteArray => &BYTEARRAY_ITER,
+            RowKind::Str => &STR_ASCII_ITER,
         }
     }
 
@@ -228,6 +234,7 @@ impl RowKind {
             RowKind::Tuple => (std::mem::offset_of!(TupleIter, tuple), std::mem::offset_of!(TupleIter, index)),
             RowKind::Bytes => BYTES_ITER_OFFSETS,
             RowKind::ByteArray => BYTEARRAY_ITER_OFFSETS,
+            RowKind::Str => STR_ITER_OFFSETS,
         }
     }
 }
@@ -312,6 +319,8 @@ pub struct Builder<'a> {
     pub tuples: HashMap<Val, Vec<Val>>,
     /// Code of functions made here.
     pub functions: HashMap<Val, &'static CodeObject>,
+    /// Strs of one code point: their code points.
+    pub chars: HashMap<Val, Val>,
     /// Classes of the iterators of zip and enumerate objects made here.
     pub iterated: HashMap<Val, Vec<&'static Class>>,
     /// Values that are lists or tuples.

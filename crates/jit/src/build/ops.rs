@@ -413,6 +413,7 @@ impl Builder<'_> {
             B::Yield if self.top().consumer.is_some() => return self.consume_item(at),
             B::Raise | B::RaiseFrom => return self.raise(at),
             B::PushExcInfo if !self.is_inlined() => self.push_exc_info(a, b),
+            B::WithExceptStart if !self.is_inlined() => return self.with_except_start(at),
             B::PopExcInfo if !self.is_inlined() => self.pop_exc_info(a),
             B::JumpExcNotMatch if !self.is_inlined() => return Ok(self.jump_exc_not_match(at)),
             B::ReturnGenerator

@@ -161,7 +161,9 @@ impl Builder<'_> {
     /// `reg b in reg c`.
     pub fn contains(&mut self, at: At, when: bool) -> Built<Flow> {
         let (item, container) = (self.reg(at.w.b()), self.reg(at.w.c()));
-        let Some(mut t) = self.plain_truth(Helper::PlainContains, &[container, item]) else { return self.generic(at) };
+        let found = self.char_in(item, container);
+        let found = found.or_else(|| self.plain_truth(Helper::PlainContains, &[container, item]));
+        let Some(mut t) = found else { return self.generic(at) };
         if !when {
             t = self.emit(Op::BoolNot, Type::Bool, &[t], 0);
         }

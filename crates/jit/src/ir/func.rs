@@ -216,6 +216,8 @@ pub struct Func {
     pub generator: bool,
     /// Whether guards may move in front of loops.
     pub hoists_guards: bool,
+    /// Intervals of ints as far as the builder knows them, by value; they hold where guards in front of their uses do.
+    pub ranges: Vec<(i64, i64)>,
 }
 
 impl std::ops::Index<Val> for Func {
@@ -302,6 +304,14 @@ impl Func {
         (self[v].op == Op::ConstInt).then_some(self[v].imm as i64)
     }
 
+    /// The interval of an int.
+    pub fn range(&self, v: Val) -> (i64, i64) {
+        match self.as_const_int(v) {
+            Some(i) => (i, i),
+            None => self.ranges.get(v.0 as usize).copied().unwrap_or((i64::MIN, i64::MAX)),
+        }
+    }
+
     /// Whether the instruction may be removed if nobody uses its result. Most guards may not: what was built behind them
     /// relies on them without naming them.
     pub fn is_removable(&self, v: Val) -> bool {
@@ -326,7 +336,7 @@ impl Func {
         let mut work: Vec<Val> = self.states[state.0 as usize].values().collect();
         while let Some(v) = work.pop() {
             match self[v].op {
-                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxComplex | Op::BoxBool => {
+                Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::BoxFloat | Op::BoxComplex | Op::BoxBool => {
                     work.extend(&self[v].args)
                 }
                 op if op.is_made_by_exits() => work.extend(&self[v].args),

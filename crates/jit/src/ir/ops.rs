@@ -187,6 +187,8 @@ macro_rules! for_each_ir_op {
             shr = Shr (Int, Int) -> Int, guard;
             /// `a >> b` without sign, `b` in 0..=63.
             ushr = UShr (Int, Int) -> Int, pure;
+            /// The lower 32 bits of `a`, rotated to the right by `imm` in 1..=31, as a number without sign.
+            rotr32 = Rotr32 (Int) -> Int, pure, imm;
             /// The int compare number `imm` (see `Cond`).
             icmp = ICmp (Int, Int) -> Bool, pure, imm;
             /// `a < b` as unsigned words.
@@ -238,6 +240,12 @@ macro_rules! for_each_ir_op {
             box_int = BoxInt (Int) -> Val, pure;
             /// The value of the int in 0..2^64 with these bits. May allocate.
             box_word = BoxWord (Int) -> Val, pure;
+            /// The str of one code point. May allocate.
+            box_char = BoxChar (Int) -> Val, pure;
+            /// Code point `b`, which exists, of the str `a`.
+            str_unit = StrUnit (Val, Int) -> Int, reads, imm;
+            /// Whether the str is the one ASCII character `imm`.
+            str_is = StrIs (Val) -> Bool, pure, imm;
             /// The bits of an int in 0..2^64; leaves for other values.
             guard_bits = GuardBits (Val) -> Int, guard;
             /// The value of a double. May allocate.
@@ -332,6 +340,8 @@ macro_rules! for_each_ir_op {
             new_iterator = NewIterator * -> Val, allocates, imm;
             /// A new function of the code `a` with the globals `b`, and, if there is a third operand, that closure.
             new_function = NewFunction * -> Val, allocates;
+            /// The traceback of the exception `a`, or None.
+            traceback_of = TracebackOf (Val) -> Val, allocates;
             /// A new exception with the operands as arguments; number `imm` of the function's descriptions.
             new_exception = NewException * -> Val, allocates, imm;
             /// The generator that a call of the generator function `a` gives; the other operands are its parameters.
@@ -425,7 +435,10 @@ for_each_ir_op!(define);
 impl Op {
     /// Whether its result is an object that exits make of the operands, if nobody else needs it.
     pub fn is_made_by_exits(self) -> bool {
-        matches!(self, Op::NewTuple | Op::NewInstance | Op::NewException | Op::NewFunction | Op::NewIterator)
+        matches!(
+            self,
+            Op::NewTuple | Op::NewInstance | Op::NewException | Op::NewFunction | Op::NewIterator | Op::TracebackOf
+        )
     }
 }
 

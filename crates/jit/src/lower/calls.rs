@@ -108,7 +108,7 @@ impl Lowering<'_> {
             return;
         }
         let exit = self.exit_block(v);
-        let next = self.b.create_block();
+        let next = self.new_block();
         self.b.ins().brif(result, next, &[], exit, &[]);
         self.b.switch_to_block(next);
     }
@@ -129,7 +129,7 @@ impl Lowering<'_> {
             let address = Helper::CallBound.row().address;
             l.call(address, &[cx, callee, window, count], Some(types::I64)).expect("it has a result")
         };
-        let (direct, slow, done) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (direct, slow, done) = (self.new_block(), self.new_block(), self.new_block());
         let result = self.b.append_block_param(done, types::I64);
         let cell = self.word(&raw const code.native as u64);
         let entry = self.b.ins().load(types::I64, flags(), cell, 0);
@@ -177,7 +177,7 @@ impl Lowering<'_> {
         let room = self.b.ins().icmp(IntCC::UnsignedLessThan, window_end, regs_end);
         let ok = self.b.ins().band(shallow, enough);
         let ok = self.b.ins().band(ok, room);
-        let go = self.b.create_block();
+        let go = self.new_block();
         self.b.ins().brif(ok, go, &[], slow, &[]);
         self.b.switch_to_block(go);
         let put = |l: &mut Self, offset: usize, value: clif::Value| {
@@ -224,7 +224,7 @@ impl Lowering<'_> {
         // The callee may have gone on in the interpreter, which popped its frame; popping is the same either way, unless
         // somebody asked for the frame object, which must be told.
         let object = self.b.ins().load(types::I64, flags(), new, std::mem::offset_of!(Frame, object) as i32);
-        let (detach, popped) = (self.b.create_block(), self.b.create_block());
+        let (detach, popped) = (self.b.create_block(), self.new_block());
         self.b.set_cold_block(detach);
         self.b.ins().brif(object, detach, &[], popped, &[]);
         self.b.switch_to_block(detach);

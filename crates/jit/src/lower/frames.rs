@@ -98,7 +98,7 @@ impl Lowering<'_> {
             let object = self.b.ins().load(types::I64, flags(), top, at as i32);
             seen = Some(seen.map_or(object, |s| self.b.ins().bor(s, object)));
         }
-        let (tell, next) = (self.b.create_block(), self.b.create_block());
+        let (tell, next) = (self.b.create_block(), self.new_block());
         self.b.set_cold_block(tell);
         self.b.ins().brif(seen.expect("n > 0"), tell, &[], next, &[]);
         self.b.switch_to_block(tell);

@@ -50,6 +50,15 @@ fn float_cond(cond: Cond) -> FloatCC {
     }
 }
 
+/// Where an edge of a branch leads.
+struct Way<'a> {
+    to: clif::Block,
+    args: Vec<BlockArg>,
+    /// What a block in between stores.
+    moves: super::slots::Moves,
+    edge: &'a Edge,
+}
+
 impl Lowering<'_> {
     /// Lowers an instruction; its value, if it has one.
     pub(super) fn inst(&mut self, block: BlockId, v: Val) -> Out {
@@ -88,6 +97,11 @@ impl Lowering<'_> {
             Op::Xor => self.b.ins().bxor(a[0], a[1]),
             Op::Shl => self.b.ins().ishl(a[0], a[1]),
             Op::UShr => self.b.ins().ushr(a[0], a[1]),
+            Op::Rotr32 => {
+                let x = self.b.ins().ireduce(types::I32, a[0]);
+                let x = self.b.ins().rotr_imm_s(x, imm as i64);
+                self.b.ins().uextend(types::I64, x)
+            }
             Op::ShlOv => self.shift_left(v, a[0], a[1]),
             Op::Shr => self.shift_right(v, a[0], a[1]),
             Op::ICmp => {
@@ -144,6 +158,9 @@ impl Lowering<'_> {
             Op::BoxInt => self.box_int(inst.args[0]),
             Op::Maybe => self.maybe(a[0], inst.args[1]),
             Op::BoxWord => self.box_word(a[0]),
+            Op::BoxChar => self.box_char(a[0], inst.args[0]),
+            Op::StrUnit => self.str_unit(a[0], a[1]),
+            Op::StrIs => self.str_is(a[0], imm),
             Op::GuardBits => self.guard_bits(v, a[0]),
             Op::BoxFloat => self.box_float(a[0]),
             Op::BoxComplex => self.box_complex(a[0], a[1]),
@@ -276,6 +293,7 @@ impl Lowering<'_> {
             Op::NewGenerator => self.new_generator(v, &a),
             Op::NewException => self.new_exception(imm, &a),
             Op::NewFunction => self.new_function(&a),
+            Op::TracebackOf => self.traceback_of(a[0]),
             Op::NewIterator => self.new_iterator(IteratorKind::from_imm(imm), &a),
             Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {
@@ -310,14 +328,16 @@ impl Lowering<'_> {
             Op::PyCall => self.py_call(v),
             Op::Jump => {
                 let edge = &self.func[block].edges[0];
+                self.store_moves(&self.slots.moves(self.func, edge));
                 let (to, args) = self.target(edge);
                 self.b.ins().jump(to, &args);
                 return Ok(None);
             }
             Op::Branch => {
                 let cond = a[0];
-                let [yes, no] = [0, 1].map(|i| self.target(&self.func[block].edges[i]));
-                self.b.ins().brif(cond, yes.0, &yes.1, no.0, &no.1);
+                let [yes, no] = [0, 1].map(|i| self.way(&self.func[block].edges[i]));
+                self.b.ins().brif(cond, yes.to, &yes.args, no.to, &no.args);
+                self.ways([yes, no]);
                 return Ok(None);
             }
             Op::Yield => {
@@ -348,7 +368,32 @@ impl Lowering<'_> {
     }
 
     fn target(&self, edge: &Edge) -> (clif::Block, Vec<BlockArg>) {
-        (self.block(edge.to), edge.args.iter().map(|a| BlockArg::Value(self.value(*a))).collect())
+        let params = self.func[edge.to].params.iter().zip(&edge.args);
+        let args = params.filter(|(p, _)| !self.slots.holds(**p)).map(|(_, a)| BlockArg::Value(self.value(*a)));
+        (self.block(edge.to), args.collect())
+    }
+
+    /// As [`Lowering::target`] of a branch: an edge that must store something goes through a block of its own, which
+    /// [`Lowering::ways`] fills.
+    fn way<'e>(&mut self, edge: &'e Edge) -> Way<'e> {
+        let moves = self.slots.moves(self.func, edge);
+        if moves.is_empty() {
+            let (to, args) = self.target(edge);
+            return Way { to, args, moves, edge };
+        }
+        Way { to: self.new_block(), args: vec![], moves, edge }
+    }
+
+    fn ways(&mut self, ways: [Way; 2]) {
+        for way in ways.iter().filter(|w| !w.moves.is_empty()) {
+            if self.func[way.edge.to].cold {
+                self.b.set_cold_block(way.to);
+            }
+            self.b.switch_to_block(way.to);
+            self.store_moves(&way.moves);
+            let (to, args) = self.target(way.edge);
+            self.b.ins().jump(to, &args);
+        }
     }
 
     /// The reciprocal of a constant power of two: multiplying with it gives what dividing gives.

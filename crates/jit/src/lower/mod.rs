@@ -7,6 +7,8 @@ mod calls;
 mod frames;
 mod inst;
 mod objects;
+mod slots;
+mod strs;
 mod values;
 
 use std::cell::Cell;
@@ -79,6 +81,8 @@ pub struct Process {
     pub heap: u64,
     /// Start and length of the heap.
     pub reservation: (usize, usize),
+    /// Address of the strs of the code points below 256.
+    pub chars: u64,
     /// Address of the interrupt flag.
     pub interrupt: u64,
     /// Address of the unit's flag that says that it is valid.
@@ -208,6 +212,11 @@ pub(crate) struct Lowering<'a> {
     /// Exit blocks by state and reason.
     pending: HashMap<(StateId, u8), clif::Block>,
     order: Vec<(StateId, u8)>,
+    /// Parameters on the native stack.
+    slots: slots::Slots,
+    words: Option<clif::StackSlot>,
+    /// New blocks are seldom reached.
+    pub(crate) cold: bool,
 }
 
 impl<'a> Lowering<'a> {
@@ -237,15 +246,19 @@ impl<'a> Lowering<'a> {
             signatures: HashMap::new(),
             pending: HashMap::new(),
             order: vec![],
+            slots: slots::Slots::default(),
+            words: None,
+            cold: false,
         }
     }
 
     fn run(&mut self, exits: &mut Vec<Box<Exit>>) -> Result<(), String> {
         let rpo = self.func.rpo();
+        self.slots = slots::Slots::of(self.func, &rpo);
         for id in &rpo {
             let block = self.b.create_block();
             self.blocks[id.0 as usize] = Some(block);
-            for p in &self.func[*id].params {
+            for p in self.func[*id].params.iter().filter(|p| !self.slots.holds(**p)) {
                 let v = self.b.append_block_param(block, machine_type(self.func[*p].ty));
                 self.values[p.0 as usize] = Some(v);
             }
@@ -259,13 +272,23 @@ impl<'a> Lowering<'a> {
         for id in &rpo {
             let block = self.block(*id);
             self.b.switch_to_block(block);
+            self.cold = self.func[*id].cold;
+            for p in &self.func[*id].params {
+                self.store_copy(*p);
+            }
             for v in &self.func[*id].insts {
+                if self.slots.is_unmade(*v) {
+                    continue;
+                }
                 let result = self.inst(*id, *v)?;
                 self.values[v.0 as usize] = result;
+                if result.is_some() {
+                    self.store_copy(*v);
+                }
             }
         }
-        let tail = self.b.create_block();
-        self.b.set_cold_block(tail);
+        self.cold = true;
+        let tail = self.new_block();
         let which = self.b.append_block_param(tail, types::I64);
         for key in std::mem::take(&mut self.order) {
             self.b.switch_to_block(self.pending[&key]);
@@ -277,6 +300,15 @@ impl<'a> Lowering<'a> {
         let bits = self.call(crate::exits::leave as *const () as usize, &[cx, which], Some(types::I64));
         self.b.ins().return_(&[bits.expect("it has a result")]);
         Ok(())
+    }
+
+    /// A new block, as seldom reached as the present one.
+    pub(crate) fn new_block(&mut self) -> clif::Block {
+        let block = self.b.create_block();
+        if self.cold {
+            self.b.set_cold_block(block);
+        }
+        block
     }
 
     pub(crate) fn block(&self, id: BlockId) -> clif::Block {
@@ -326,13 +358,22 @@ impl<'a> Lowering<'a> {
         let Some(address) = crate::preserve::stub_of(helper) else {
             return self.call(helper.row().address, args, result);
         };
-        let params: Vec<clif::Type> = args.iter().map(|a| self.b.func.dfg.value_type(*a)).collect();
+        let buffer = self.word(crate::preserve::args_address());
+        let mut words = 0;
+        for arg in args {
+            let at = match self.b.func.dfg.value_type(*arg) == types::F64 {
+                true => crate::preserve::FLOAT_ARG as i32,
+                false => words,
+            };
+            words = if at == words { words + 1 } else { words };
+            self.b.ins().store(flags(), *arg, buffer, 8 * at);
+        }
         // The register of the result changes in any case.
-        let mut signature = signature(&params, Some(result.unwrap_or(types::I64)));
+        let mut signature = signature(&[], Some(result.unwrap_or(types::I64)));
         signature.call_conv = CallConv::PreserveAll;
         let sig = self.b.import_signature(signature);
         let callee = self.word(address as u64);
-        let call = self.b.ins().call_indirect(sig, callee, args);
+        let call = self.b.ins().call_indirect(sig, callee, &[]);
         result.map(|_| self.b.inst_results(call)[0])
     }
 
@@ -353,7 +394,7 @@ impl<'a> Lowering<'a> {
     /// Goes on if `ok`, else leaves through the instruction's state.
     pub(crate) fn guard(&mut self, v: Val, ok: clif::Value) {
         let exit = self.exit_block(v);
-        let next = self.b.create_block();
+        let next = self.new_block();
         let ok = match self.process.stress {
             Some(counter) => self.stressed(ok, counter),
             None => ok,
@@ -364,7 +405,7 @@ impl<'a> Lowering<'a> {
 
     /// As `guard`, never failing for another reason.
     pub(crate) fn guard_surely(&mut self, v: Val, ok: clif::Value) {
-        let (exit, next) = (self.exit_block(v), self.b.create_block());
+        let (exit, next) = (self.exit_block(v), self.new_block());
         self.b.ins().brif(ok, next, &[], exit, &[]);
         self.b.switch_to_block(next);
     }
@@ -429,6 +470,7 @@ impl<'a> Lowering<'a> {
             places.makings.push(match inst.op {
                 Op::NewTuple => Making::Tuple(items),
                 Op::NewFunction => Making::Function(items),
+                Op::TracebackOf => Making::Traceback(items[0]),
                 Op::NewIterator => Making::Iterator(IteratorKind::from_imm(inst.imm), items),
                 Op::BoxComplex => Making::Complex(items),
                 Op::NewException => Making::Exception(self.func.exceptions[inst.imm as usize], items),
@@ -439,13 +481,23 @@ impl<'a> Lowering<'a> {
             let (bound, number) = (self.place(inst.args[0], places)?, self.place(inst.args[1], places)?);
             places.maybes.push((bound, number));
             Place::Maybe(places.maybes.len() as u16 - 1)
+        } else if self.is_mixed(v) {
+            let i = places.next;
+            if i as usize + 1 >= BUFFER_WORDS {
+                return Err("a frame state with too many values".into());
+            }
+            let (kind, value) = self.mixed_words(v);
+            self.b.ins().store(flags(), kind, places.buffer, i as i32 * 8);
+            self.b.ins().store(flags(), value, places.buffer, i as i32 * 8 + 8);
+            places.next += 2;
+            Place::Mixed(i)
         } else {
             // A boxed number is stored as it was before boxing.
             let stored = match inst.op {
-                Op::BoxInt | Op::BoxWord | Op::BoxFloat | Op::BoxBool => inst.args[0],
+                Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::BoxFloat | Op::BoxBool => inst.args[0],
                 _ => v,
             };
-            let value = self.value(stored);
+            let value = self.value_for_exit(stored);
             let ty = self.func[stored].ty;
             let value = match ty {
                 Type::Bool => self.b.ins().uextend(types::I64, value),
@@ -457,7 +509,11 @@ impl<'a> Lowering<'a> {
             }
             self.b.ins().store(flags(), value, places.buffer, i as i32 * 8);
             places.next += 1;
-            if inst.op == Op::BoxWord { Place::Unsigned(i) } else { Place::Buffer(i, ty) }
+            match inst.op {
+                Op::BoxWord => Place::Unsigned(i),
+                Op::BoxChar => Place::Char(i),
+                _ => Place::Buffer(i, ty),
+            }
         };
         places.known.insert(v, place);
         Ok(place)

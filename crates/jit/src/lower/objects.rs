@@ -6,11 +6,12 @@ use crate::ir::Val;
 use crate::iterators::IteratorKind;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
-use taipan_runtime::Object;
+use taipan_runtime::exceptions::Exception;
 use taipan_runtime::object::{FLAG_FLOATS, FRESH_WORD};
 use taipan_runtime::types::complex::Complex;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Object, Value};
 
 impl Lowering<'_> {
     /// Zeroed memory for an object, with its header written.
@@ -34,7 +35,7 @@ impl Lowering<'_> {
         let p = self.b.ins().load(types::I64, flags(), bump, 0);
         let end = self.b.ins().load(types::I64, flags(), bump, 8);
         let next = self.b.ins().iadd_imm_s(p, cell as i64);
-        let (fast, slow, done) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (fast, slow, done) = (self.new_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(slow);
         let result = self.b.append_block_param(done, types::I64);
         let fits = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, next, end);
@@ -109,6 +110,14 @@ impl Lowering<'_> {
         let cx = self.cx;
         let address = Helper::NewException.row().address;
         self.call(address, &[cx, class, word, at, n], Some(types::I64)).expect("it has a result")
+    }
+
+    pub(super) fn traceback_of(&mut self, e: clif::Value) -> clif::Value {
+        let at = std::mem::offset_of!(Exception, traceback) as i32;
+        let traceback = self.b.ins().load(types::I64, flags(), e, at);
+        let none = self.word(Value::none().bits());
+        let is_there = self.b.ins().icmp_imm_s(IntCC::NotEqual, traceback, 0);
+        self.b.ins().select(is_there, traceback, none)
     }
 
     pub(super) fn new_iterator(&mut self, kind: IteratorKind, fields: &[clif::Value]) -> clif::Value {
@@ -186,10 +195,15 @@ impl Lowering<'_> {
         ok: clif::Value,
         word: clif::Value,
     ) -> (clif::Block, clif::Block) {
-        let (fast, slow, next) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (fast, slow, next) = (self.new_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(slow);
-        self.b.ins().brif(ok, fast, &[], slow, &[]);
+        // As a parameter, so that what makes the word stands in front of the branch: behind it, it would be made twice,
+        // where the program goes on with its parts.
+        let ty = self.b.func.dfg.value_type(word);
+        let param = self.b.append_block_param(fast, ty);
+        self.b.ins().brif(ok, fast, &[BlockArg::Value(word)], slow, &[]);
         self.b.switch_to_block(fast);
+        let word = param;
         let p = self.element(items, n);
         self.b.ins().store(flags(), word, p, 0);
         let more = self.b.ins().iadd_imm_s(n, 1);
@@ -203,7 +217,7 @@ impl Lowering<'_> {
         let p = self.element(items, i);
         let word = self.b.ins().load(types::I64, flags(), p, 0);
         let doubles = self.holds_doubles(list);
-        let (double, next) = (self.b.create_block(), self.b.create_block());
+        let (double, next) = (self.new_block(), self.new_block());
         let result = self.b.append_block_param(next, types::I64);
         self.b.ins().brif(doubles, double, &[], next, &[BlockArg::Value(word)]);
         self.b.switch_to_block(double);
@@ -238,16 +252,18 @@ impl Lowering<'_> {
     pub(super) fn guard_double(&mut self, v: Val, d: clif::Value) {
         let (twice, far) = self.double_range(d);
         let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, far, 2);
-        let (cold, ask, next) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (cold, ask, next) = (self.b.create_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(cold);
         self.b.set_cold_block(ask);
         self.b.ins().brif(slow, cold, &[], next, &[]);
         self.b.switch_to_block(cold);
         self.b.ins().brif(twice, ask, &[], next, &[]);
         self.b.switch_to_block(ask);
+        let outer = std::mem::replace(&mut self.cold, true);
         let cx = self.cx;
         let ok = self.cold_call(Helper::FitsDouble, &[cx, d], Some(types::I64)).expect("it has a result");
         self.guard(v, ok);
+        self.cold = outer;
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }

@@ -21,12 +21,14 @@ impl Lowering<'_> {
         ty: clif::Type,
         f: impl FnOnce(&mut Self) -> clif::Value,
     ) -> clif::Value {
-        let (cold, next) = (self.b.create_block(), self.b.create_block());
+        let (cold, next) = (self.b.create_block(), self.new_block());
         self.b.set_cold_block(cold);
         let result = self.b.append_block_param(next, ty);
         self.b.ins().brif(slow, cold, &[], next, &[BlockArg::Value(fast)]);
         self.b.switch_to_block(cold);
+        let outer = std::mem::replace(&mut self.cold, true);
         let v = f(self);
+        self.cold = outer;
         self.b.ins().jump(next, &[BlockArg::Value(v)]);
         self.b.switch_to_block(next);
         result
@@ -48,7 +50,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn class_word(&mut self, x: clif::Value) -> clif::Value {
-        let (check, next) = (self.b.create_block(), self.b.create_block());
+        let (check, next) = (self.new_block(), self.new_block());
         let result = self.b.append_block_param(next, types::I64);
         let low = self.b.ins().band_imm_s(x, 7);
         let pointer = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
@@ -62,7 +64,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn is_class(&mut self, x: clif::Value, class: u64) -> clif::Value {
-        let (check, next) = (self.b.create_block(), self.b.create_block());
+        let (check, next) = (self.new_block(), self.new_block());
         let result = self.b.append_block_param(next, types::I8);
         let low = self.b.ins().band_imm_s(x, 7);
         let pointer = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
@@ -156,7 +158,10 @@ impl Lowering<'_> {
             Op::ConstInt => (INT_MIN..=INT_MAX).contains(&(inst.imm as i64)),
             Op::ModConst => true,
             Op::And => inst.args.iter().any(|a| self.func.as_const_int(*a).is_some_and(|k| (0..=INT_MAX).contains(&k))),
-            _ => false,
+            _ => {
+                let (lo, hi) = self.func.range(v);
+                lo >= INT_MIN && hi <= INT_MAX
+            }
         }
     }
 
@@ -173,10 +178,12 @@ impl Lowering<'_> {
         let bits = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), x);
         let biased = self.b.ins().iadd_imm_s(bits, FLONUM_BIAS);
         let fast = self.b.ins().rotl_imm_s(biased, 3);
-        let low = self.b.ins().band_imm_s(fast, 3);
-        let tagged = self.b.ins().icmp_imm_s(IntCC::NotEqual, low, 2);
-        let zero = self.b.ins().icmp_imm_s(IntCC::Equal, fast, FLONUM_ZERO);
-        let slow = self.b.ins().bor(tagged, zero);
+        // The bits without sign must be above 0x6000... and below 0xa000...; their upper half says that, but for a few
+        // doubles, which take the other way although they are flonums.
+        let high = self.b.ins().ushr_imm_s(bits, 31);
+        let high = self.b.ins().ireduce(types::I32, high);
+        let above = self.b.ins().iadd_imm_s(high, -0x6000_0001);
+        let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, above, 0x3fff_ffff);
         (fast, slow)
     }
 
@@ -211,7 +218,7 @@ impl Lowering<'_> {
         let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, low, 2);
         let fast = self.flonum(x);
         self.cold_path(other, fast, types::F64, |l| {
-            let (heap, next) = (l.b.create_block(), l.b.create_block());
+            let (heap, next) = (l.new_block(), l.new_block());
             let result = l.b.append_block_param(next, types::F64);
             let small = l.b.ins().band_imm_s(x, 1);
             let i = l.b.ins().sshr_imm_s(x, 1);
@@ -246,11 +253,13 @@ impl Lowering<'_> {
         // A number in a box is seldom a pointer.
         let x = self.value(stored);
         let low = self.b.ins().band_imm_s(x, 7);
-        let (barrier, next) = (self.b.create_block(), self.b.create_block());
+        let (barrier, next) = (self.b.create_block(), self.new_block());
         self.b.set_cold_block(barrier);
         self.b.ins().brif(low, next, &[], barrier, &[]);
         self.b.switch_to_block(barrier);
+        let outer = std::mem::replace(&mut self.cold, true);
         self.barrier(object);
+        self.cold = outer;
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }
@@ -264,7 +273,7 @@ impl Lowering<'_> {
     /// The write barrier: objects in the heap whose barrier bit is set are remembered.
     pub(super) fn barrier(&mut self, object: clif::Value) {
         let (base, len) = self.process.reservation;
-        let (check, slow, next) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (check, slow, next) = (self.new_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(slow);
         let base_value = self.word(base as u64);
         let offset = self.b.ins().isub(object, base_value);

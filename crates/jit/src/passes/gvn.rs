@@ -63,6 +63,12 @@ impl<'a> Homes<'a> {
         }
     }
 
+    /// What certainly ran at the end of a block.
+    pub fn in_front<'f>(&'f self, func: &'f Func, block: BlockId) -> impl Iterator<Item = Val> + 'f {
+        let above = move |b: &BlockId| Some(self.dom.idom(*b)).filter(|up| up != b);
+        std::iter::successors(Some(block), above).flat_map(|b| func[b].insts.iter().copied())
+    }
+
     /// Whether what an instruction loads may be changed by a write.
     pub fn hits(&self, func: &Func, clobber: Clobber, inst: &Inst) -> bool {
         let Some(alias) = read_alias(inst) else { return true };
@@ -180,7 +186,7 @@ pub fn read_offset(inst: &Inst) -> Option<i32> {
 /// The alias class that a load reads.
 pub fn read_alias(inst: &Inst) -> Option<Alias> {
     match inst.op {
-        Op::Load | Op::LoadIndex | Op::LoadIndexAt => Some(alias_of(inst.imm)),
+        Op::Load | Op::LoadIndex | Op::LoadIndexAt | Op::StrUnit => Some(alias_of(inst.imm)),
         // Entries of dicts change under everything that runs Python code, and nothing else that is compiled writes them.
         Op::LoadStatic => Some(Alias::Dict),
         Op::LoadRaw => Some(Alias::Raw),
@@ -363,7 +369,7 @@ fn entry_memory(
 fn is_numbered(op: Op) -> bool {
     match op.info().effect {
         // What is assumed holds behind a test only.
-        Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::BoxComplex | Op::AssumeClass | Op::UntagInt),
+        Effect::Pure => !matches!(op, Op::Param | Op::BoxFloat | Op::BoxChar | Op::BoxComplex | Op::AssumeClass | Op::UntagInt),
         // The interrupt flag and the validity of the code change.
         Effect::Guard => !matches!(op, Op::CheckInterrupt | Op::CheckValid | Op::CheckGlobals),
         Effect::Reads | Effect::Writes | Effect::Allocates | Effect::Calls | Effect::Ends => false,

@@ -3,10 +3,10 @@
 //! in front of the loop. A guard that moved may fail where the loop would not have reached it; exits that keep being taken
 //! for that reason teach the builder's profile not to move guards out of that loop.
 
-use crate::build::values::alias_of;
+use crate::build::values::{alias_of, offset_of};
 use crate::exits::Reason;
 use crate::ir::verify::Dominators;
-use crate::ir::{BlockId, Effect, Func, Op, StateId, Val};
+use crate::ir::{Alias, BlockId, Effect, Func, Op, StateId, Val};
 
 use super::gvn::{Clobber, Homes, clobbers, read_alias};
 
@@ -100,7 +100,7 @@ fn hoist(func: &mut Func, rpo: &[BlockId], homes: &Homes, l: &Loop) {
         for v in func[*b].insts.clone() {
             let inst = &func[v];
             let invariant = inst.args.iter().all(|a| !inside(&home, *a));
-            if !invariant || !may_move(func, v, homes, &written, state) {
+            if !invariant || !(may_move(func, v, homes, &written, state) || is_checked_item(func, v, homes, &written, front)) {
                 continue;
             }
             if func[v].op.info().effect == Effect::Guard {
@@ -126,12 +126,12 @@ fn may_move(func: &Func, v: Val, homes: &Homes, written: &[Clobber], state: Stat
         Effect::Pure => {
             !matches!(
                 inst.op,
-                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat | Op::BoxComplex | Op::BoxWord | Op::Maybe
+                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat | Op::BoxComplex | Op::BoxWord | Op::BoxChar | Op::Maybe
             ) && !inst.args.is_empty()
         }
         Effect::Reads => match read_alias(inst) {
             // An index may be out of range in front of the check of the index.
-            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadRaw | Op::LoadReg | Op::ListItem) => false,
+            _ if matches!(inst.op, Op::LoadIndex | Op::LoadIndexAt | Op::LoadRaw | Op::LoadReg | Op::ListItem | Op::StrUnit) => false,
             // A pointer that was loaded is one behind the guards only that stand in the loop.
             _ if inst.op == Op::Load && func[inst.args[0]].op == Op::Load => false,
             Some(alias) => {
@@ -145,4 +145,33 @@ fn may_move(func: &Func, v: Val, homes: &Homes, written: &[Clobber], state: Stat
         }
         Effect::Writes | Effect::Allocates | Effect::Calls | Effect::Ends => false,
     }
+}
+
+/// Whether an instruction loads an item of a list whose size and kind have been checked in front of the loop, which does not
+/// change items.
+fn is_checked_item(func: &Func, v: Val, homes: &Homes, written: &[Clobber], front: BlockId) -> bool {
+    let inst = &func[v];
+    if inst.op != Op::LoadIndex || written.iter().any(|c| homes.hits(func, *c, inst)) {
+        return false;
+    }
+    let items = &func[inst.args[0]];
+    if items.op != Op::Load || alias_of(items.imm) != Alias::ListItems {
+        return false;
+    }
+    let list = items.args[0];
+    let (mut sized, mut shaped) = (false, false);
+    for guard in homes.in_front(func, front) {
+        let inst = &func[guard];
+        let loads = |of: Val, alias: Alias| {
+            let load = &func[of];
+            load.op == Op::Load && load.args[0] == list && alias_of(load.imm) == alias
+        };
+        match inst.op {
+            Op::GuardIndex => sized |= inst.args[0] == func[v].args[1] && loads(inst.args[1], Alias::ListSize),
+            // The word that tells the kind belongs to what says where items lie.
+            Op::GuardWord => shaped |= loads(inst.args[0], Alias::ListItems) && offset_of(func[inst.args[0]].imm) == 0,
+            _ => {}
+        }
+    }
+    sized && shaped
 }

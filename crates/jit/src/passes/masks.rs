@@ -29,12 +29,17 @@ pub fn run(func: &mut Func) {
             work.extend(&func[v].args);
         }
         // What a state names may be in a box.
-        if matches!(func[v].op, Op::BoxInt | Op::BoxWord | Op::Maybe) {
+        if matches!(func[v].op, Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::Maybe) {
             work.extend(&func[v].args);
         }
     }
     for b in &rpo {
         for v in func[*b].insts.clone().into_iter().filter(|v| !full[v.0 as usize]) {
+            if is_modular(func, v)
+                && let Some(range) = func.ranges.get_mut(v.0 as usize)
+            {
+                *range = (i64::MIN, i64::MAX);
+            }
             let plain = match func[v].op {
                 Op::AddOv => Op::Add,
                 Op::SubOv => Op::Sub,

@@ -40,6 +40,10 @@ const ASCII: u32 = 1 << 6;
 /// VM bit: the data pointer leads into a RawBuffer that is shared and may be appended to.
 const SHARED: u32 = 1 << 8;
 
+/// Offset of the state word, its bits that say that code points are single bytes right behind the header, and where these
+/// begin.
+pub const ASCII_LAYOUT: (usize, u32, usize) = (std::mem::offset_of!(Str, state), COMPACT | ASCII, 40);
+
 /// Bytes of the non-compact form.
 pub const NON_COMPACT_SIZE: usize = 64;
 

@@ -25,6 +25,9 @@ pub struct StrIter {
 }
 object!(StrIter, STR_ITER);
 
+/// Byte offsets of the text, which iterators let go of at the end, and of the index.
+pub const ITER_OFFSETS: (usize, usize) = (std::mem::offset_of!(StrIter, text), std::mem::offset_of!(StrIter, index));
+
 /// The type str_iterator.
 pub static STR_ITER: Type = Type::new(&STR_ITER_SPEC);
 static STR_ITER_SPEC: TypeSpec = TypeSpec { name: "str_iterator", ..ITER_SPEC };

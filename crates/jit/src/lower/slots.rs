@@ -1,0 +1,509 @@
+//! Block parameters that only exits name live on the native stack: old values of variables, for the most part, that the
+//! program will not read again. In machine registers each would take one, or the register allocator, which gives all
+//! parameters that pass values to one another one place, would put the variables of an inner loop there where the calls of
+//! the outer one force the old values to be: in memory.
+//!
+//! Parameters that pass values to one another and that exits write to the same register of a frame share a slot, if at each
+//! exit the slot holds the one that the exit names.
+//!
+//! Boxes that are only passed to such parameters are not made: the parameter is two words then, what kind of value it is and
+//! the value as it is, and exits make the box.
+//!
+//! Other values that only exits need behind a call are stored where they are defined, and all exits take them from there.
+
+use std::collections::{HashMap, HashSet};
+
+use cranelift_codegen::ir::{self as clif, InstBuilder, types};
+
+use super::{Lowering, machine_type};
+use crate::exits::Mixed;
+use crate::ir::{BlockId, Edge, Func, Op, StateId, Type, Val};
+
+/// Where such parameters are: words of the native frame, by parameter.
+#[derive(Default)]
+pub(super) struct Slots {
+    /// Word, by parameter.
+    of: HashMap<Val, u32>,
+    /// Those that have two words: a kind and a value.
+    mixed: HashSet<Val>,
+    /// Boxes that are not made.
+    unmade: HashSet<Val>,
+    /// Words of values that are in registers, too.
+    copies: HashMap<Val, u32>,
+    count: u32,
+}
+
+/// What is stored on an edge: (word, value, whether its kind is stored, too).
+pub(super) type Moves = Vec<(u32, Val, bool)>;
+
+impl Slots {
+    /// Finds the parameters and gives them words.
+    pub(super) fn of(func: &Func, rpo: &[BlockId]) -> Slots {
+        let (lazy, used) = only_for_exits(func, rpo);
+        let names = names(func, rpo, &lazy);
+        let boxes = rpo.iter().flat_map(|b| &func[*b].insts).filter(|v| is_box(func[**v].op) && !used[v.0 as usize]);
+        let unmade: HashSet<Val> = boxes.copied().collect();
+        let mixed = mixed(func, rpo, &lazy, &unmade);
+        // First all that have the same name share a word; where that does not do, all of the name get their own.
+        let mut by_name: HashMap<(Name, u8, bool), u32> = HashMap::new();
+        let mut slots = Slots { mixed, unmade, ..Slots::default() };
+        let mut params: Vec<Val> = lazy.iter().copied().collect();
+        params.sort_unstable();
+        for p in &params {
+            let word = match names.get(p) {
+                Some(name) => {
+                    let key = (*name, func[*p].ty as u8, slots.mixed.contains(p));
+                    *by_name.entry(key).or_insert_with(|| slots.new_words(*p))
+                }
+                None => slots.new_words(*p),
+            };
+            slots.of.insert(*p, word);
+        }
+        let wrong = slots.mixed_up(func, rpo);
+        for p in params {
+            if wrong.get(slots.of[&p] as usize).copied().unwrap_or(false) {
+                let word = slots.new_words(p);
+                slots.of.insert(p, word);
+            }
+        }
+        for v in behind_calls(func, rpo, &slots, &used) {
+            let word = slots.new_words(v);
+            slots.copies.insert(v, word);
+        }
+        slots
+    }
+
+    /// Words for a value.
+    fn new_words(&mut self, v: Val) -> u32 {
+        let word = self.count;
+        self.count += if self.mixed.contains(&v) { 2 } else { 1 };
+        word
+    }
+
+    /// Whether it is a box that is not made.
+    pub(super) fn is_unmade(&self, v: Val) -> bool {
+        self.unmade.contains(&v)
+    }
+
+    /// The values that must be there for a value: what is in it, if it is a box that is not made.
+    fn parts(&self, func: &Func, v: Val) -> Vec<Val> {
+        if !self.unmade.contains(&v) {
+            return vec![v];
+        }
+        func[v].args.iter().flat_map(|a| self.parts(func, *a)).collect()
+    }
+
+    /// Whether a parameter is in memory.
+    pub(super) fn holds(&self, v: Val) -> bool {
+        self.of.contains_key(&v)
+    }
+
+    /// What an edge must store.
+    pub(super) fn moves(&self, func: &Func, edge: &Edge) -> Moves {
+        let args = func[edge.to].params.iter().zip(&edge.args);
+        args.filter_map(|(p, a)| {
+            let word = *self.of.get(p)?;
+            (self.of.get(a) != Some(&word)).then_some((word, *a, self.mixed.contains(p)))
+        })
+        .collect()
+    }
+
+    /// The words that somewhere hold another parameter than the one that is meant.
+    fn mixed_up(&self, func: &Func, rpo: &[BlockId]) -> Vec<bool> {
+        let mut wrong = vec![false; self.count as usize];
+        // Which parameter each word holds at the start of each block; unknown blocks agree with everything.
+        let mut at_start: Vec<Option<Vec<Val>>> = vec![None; func.blocks.len()];
+        at_start[0] = Some(vec![Val::NONE; self.count as usize]);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for b in rpo {
+                let Some(held) = at_start[b.0 as usize].clone() else { continue };
+                for edge in &func[*b].edges {
+                    let mut after = held.clone();
+                    let mut taken: Vec<u32> = Vec::new();
+                    for (p, a) in func[edge.to].params.iter().zip(&edge.args) {
+                        for part in self.parts(func, *a) {
+                            if let Some(word) = self.of.get(&part)
+                                && held[*word as usize] != part
+                            {
+                                wrong[*word as usize] = true;
+                            }
+                        }
+                        let Some(word) = self.of.get(p) else { continue };
+                        if taken.contains(word) {
+                            wrong[*word as usize] = true;
+                        }
+                        taken.push(*word);
+                        after[*word as usize] = *p;
+                    }
+                    changed |= meet(&mut at_start[edge.to.0 as usize], after);
+                }
+            }
+        }
+        for b in rpo {
+            let Some(held) = &at_start[b.0 as usize] else { continue };
+            for v in func[*b].insts.iter().filter(|v| func[**v].state != StateId::NONE) {
+                for needed in func.needed_by(func[*v].state) {
+                    if let Some(word) = self.of.get(&needed)
+                        && held[*word as usize] != needed
+                    {
+                        wrong[*word as usize] = true;
+                    }
+                }
+            }
+        }
+        wrong
+    }
+}
+
+/// Joins what words hold; whether that changed anything.
+fn meet(old: &mut Option<Vec<Val>>, new: Vec<Val>) -> bool {
+    let Some(old) = old else {
+        *old = Some(new);
+        return true;
+    };
+    let mut changed = false;
+    for (o, n) in old.iter_mut().zip(new) {
+        if *o != n && !o.is_none() {
+            *o = Val::NONE;
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// The parameters that only exits name, or that are only passed to such.
+///
+/// Also what instructions use.
+fn only_for_exits(func: &Func, rpo: &[BlockId]) -> (HashSet<Val>, Vec<bool>) {
+    let mut used = vec![false; func.insts.len()];
+    // By parameter: what it is passed on from.
+    let mut sources: HashMap<Val, Vec<Val>> = HashMap::new();
+    let mut work: Vec<Val> = Vec::new();
+    for b in rpo {
+        for v in &func[*b].insts {
+            if !is_box(func[*v].op) {
+                work.extend(&func[*v].args);
+            }
+            if func[*v].state == StateId::NONE {
+                continue;
+            }
+            let state = &func.states[func[*v].state.0 as usize];
+            // Calls that push frames need these.
+            work.extend(state.frames.iter().flat_map(|f| [f.receiver, f.callee]).filter(|v| !v.is_none()));
+        }
+        for e in &func[*b].edges {
+            for (p, a) in func[e.to].params.iter().zip(&e.args) {
+                sources.entry(*p).or_default().push(*a);
+            }
+        }
+    }
+    while let Some(v) = work.pop() {
+        if !std::mem::replace(&mut used[v.0 as usize], true) {
+            work.extend(sources.get(&v).into_iter().flatten());
+            if is_box(func[v].op) {
+                work.extend(&func[v].args);
+            }
+        }
+    }
+    let params = rpo.iter().flat_map(|b| &func[*b].params);
+    let lazy = params.filter(|p| !used[p.0 as usize] && func[**p].op == Op::Param).copied().collect();
+    (lazy, used)
+}
+
+/// A number or a character in a box that an exit can make.
+fn is_box(op: Op) -> bool {
+    matches!(op, Op::Maybe | Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::BoxFloat | Op::BoxBool)
+}
+
+/// The parameters that get boxes which nobody makes, directly or from others.
+fn mixed(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>, unmade: &HashSet<Val>) -> HashSet<Val> {
+    let mut mixed: HashSet<Val> = HashSet::new();
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for e in rpo.iter().flat_map(|b| &func[*b].edges) {
+            for (p, a) in func[e.to].params.iter().zip(&e.args) {
+                if lazy.contains(p) && (unmade.contains(a) || mixed.contains(a)) {
+                    changed |= mixed.insert(*p);
+                }
+            }
+        }
+    }
+    mixed
+}
+
+/// What kind of value a box holds.
+fn kind_of(func: &Func, v: Val) -> Mixed {
+    match func[v].op {
+        Op::BoxWord => Mixed::Unsigned,
+        Op::BoxChar => Mixed::Char,
+        Op::BoxInt => Mixed::Int,
+        Op::BoxFloat => Mixed::Float,
+        Op::BoxBool => Mixed::Bool,
+        _ => match func[v].ty {
+            Type::Int => Mixed::Int,
+            Type::Float => Mixed::Float,
+            Type::Bool => Mixed::Bool,
+            _ => Mixed::Val,
+        },
+    }
+}
+
+/// A set of values.
+#[derive(Clone, PartialEq)]
+struct Set(Vec<u64>);
+
+impl Set {
+    fn add(&mut self, v: Val) {
+        self.0[v.0 as usize / 64] |= 1 << (v.0 % 64);
+    }
+
+    fn remove(&mut self, v: Val) {
+        self.0[v.0 as usize / 64] &= !(1 << (v.0 % 64));
+    }
+
+    fn add_all(&mut self, other: &Set) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+    }
+
+    /// The values that are not in the other set.
+    fn without(&self, other: &Set) -> Vec<Val> {
+        let words = self.0.iter().zip(&other.0).map(|(a, b)| a & !b).enumerate();
+        words.flat_map(|(i, w)| (0..64).filter(move |k| w >> k & 1 != 0).map(move |k| Val(i as u32 * 64 + k))).collect()
+    }
+}
+
+/// The values that are live at a point: for instructions, and for exits or instructions.
+#[derive(Clone, PartialEq)]
+struct Live {
+    used: Set,
+    all: Set,
+}
+
+/// Whether an instruction is lowered to a call that leaves no register alone.
+fn is_call(func: &Func, v: Val) -> bool {
+    match func[v].op {
+        Op::Call | Op::CallPlain | Op::PyCall | Op::JoinStrs | Op::NewGenerator | Op::NewException | Op::NewDict => {
+            true
+        }
+        Op::NewList => !func[v].args.is_empty(),
+        _ => false,
+    }
+}
+
+/// Values that behind a call only exits need, and that are not defined in a deeper loop than that.
+fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool]) -> Vec<Val> {
+    if !rpo.iter().flat_map(|b| &func[*b].insts).any(|v| is_call(func, *v)) {
+        return vec![];
+    }
+    let none = Set(vec![0; func.insts.len().div_ceil(64)]);
+    let none = Live { used: none.clone(), all: none };
+    let mut at_start: Vec<Live> = vec![none.clone(); func.blocks.len()];
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for b in rpo.iter().rev() {
+            let live = walk(func, *b, slots, &at_start, &none, |_, _| {});
+            if live != at_start[b.0 as usize] {
+                at_start[b.0 as usize] = live;
+                changed = true;
+            }
+        }
+    }
+    let loops = crate::passes::licm::loops(func, rpo, &crate::ir::verify::Dominators::of(func, rpo));
+    let depth = |b: BlockId| loops.iter().filter(|l| l.body[b.0 as usize]).count();
+    let mut home = vec![0; func.insts.len()];
+    for b in rpo {
+        let depth = depth(*b);
+        func[*b].params.iter().chain(&func[*b].insts).for_each(|v| home[v.0 as usize] = depth);
+    }
+    let mut found: Vec<Val> = vec![];
+    for b in rpo {
+        let depth = depth(*b);
+        walk(func, *b, slots, &at_start, &none, |call, live| {
+            let exits = live.all.without(&live.used);
+            found.extend(exits.into_iter().filter(|v| *v != call && used[v.0 as usize] && home[v.0 as usize] <= depth));
+        });
+    }
+    found.retain(|v| {
+        !matches!(func[*v].op, Op::ConstInt | Op::ConstVal | Op::ConstFloat | Op::ConstBool | Op::ConstWord)
+    });
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// What is live at the start of a block. Calls `f` with each call and what is live behind it.
+fn walk(func: &Func, b: BlockId, slots: &Slots, at_start: &[Live], none: &Live, mut f: impl FnMut(Val, &Live)) -> Live {
+    let mut live = none.clone();
+    for e in &func[b].edges {
+        let target = &at_start[e.to.0 as usize];
+        live.used.add_all(&target.used);
+        live.all.add_all(&target.all);
+        for (p, a) in func[e.to].params.iter().zip(&e.args) {
+            if !slots.holds(*p) {
+                live.used.add(*a);
+            }
+            slots.parts(func, *a).into_iter().for_each(|a| live.all.add(a));
+        }
+    }
+    for v in func[b].insts.iter().rev() {
+        if is_call(func, *v) {
+            // A call that raises leaves behind it, too.
+            if func[*v].state != StateId::NONE {
+                func.needed_by(func[*v].state).into_iter().for_each(|v| live.all.add(v));
+            }
+            f(*v, &live);
+        }
+        live.used.remove(*v);
+        live.all.remove(*v);
+        let inst = &func[*v];
+        if slots.unmade.contains(v) {
+            continue;
+        }
+        for a in &inst.args {
+            live.used.add(*a);
+            live.all.add(*a);
+        }
+        if inst.state == StateId::NONE {
+            continue;
+        }
+        func.needed_by(inst.state).into_iter().for_each(|v| live.all.add(v));
+        let frames = &func.states[inst.state.0 as usize].frames;
+        for v in frames.iter().flat_map(|f| [f.receiver, f.callee]).filter(|v| !v.is_none()) {
+            live.used.add(v);
+            live.all.add(v);
+        }
+    }
+    for p in &func[b].params {
+        live.used.remove(*p);
+        live.all.remove(*p);
+    }
+    live
+}
+
+/// Frame, register, part of a value.
+type Name = (u16, u16, u16);
+
+/// What exits call a parameter: the first register that one writes it to.
+fn names(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>) -> HashMap<Val, Name> {
+    let mut names = HashMap::new();
+    for v in rpo.iter().flat_map(|b| &func[*b].insts).filter(|v| func[**v].state != StateId::NONE) {
+        for (i, frame) in func.states[func[*v].state.0 as usize].frames.iter().enumerate() {
+            for (register, value) in &frame.regs {
+                let mut part = 0;
+                let mut work = vec![*value];
+                while let Some(v) = work.pop() {
+                    if lazy.contains(&v) {
+                        names.entry(v).or_insert((i as u16, *register, part));
+                    } else if matches!(
+                        func[v].op,
+                        Op::Maybe
+                            | Op::BoxInt
+                            | Op::BoxWord
+                            | Op::BoxChar
+                            | Op::BoxFloat
+                            | Op::BoxComplex
+                            | Op::BoxBool
+                    ) {
+                        work.extend(&func[v].args);
+                    }
+                    part += 1;
+                }
+            }
+        }
+    }
+    names
+}
+
+impl Lowering<'_> {
+    /// The stack slot with the words.
+    fn words(&mut self) -> clif::StackSlot {
+        if let Some(slot) = self.words {
+            return slot;
+        }
+        let data = clif::StackSlotData::new(clif::StackSlotKind::ExplicitSlot, 8 * self.slots.count, 3);
+        let slot = self.b.create_sized_stack_slot(data);
+        self.words = Some(slot);
+        slot
+    }
+
+    /// Whether exits read two words for a parameter.
+    pub(super) fn is_mixed(&self, v: Val) -> bool {
+        self.slots.mixed.contains(&v)
+    }
+
+    /// A value for an exit.
+    pub(super) fn value_for_exit(&mut self, v: Val) -> clif::Value {
+        let Some(word) = self.slots.of.get(&v).or_else(|| self.slots.copies.get(&v)).copied() else {
+            return self.value(v);
+        };
+        let (slot, ty) = (self.words(), machine_type(self.func[v].ty));
+        self.b.ins().stack_load(types::I64, ty, slot, 8 * word as i32)
+    }
+
+    /// Stores a value that has just been defined, if exits take it from the stack.
+    pub(super) fn store_copy(&mut self, v: Val) {
+        let Some(word) = self.slots.copies.get(&v).copied() else { return };
+        let (slot, value) = (self.words(), self.value(v));
+        self.b.ins().stack_store(types::I64, value, slot, 8 * word as i32);
+    }
+
+    /// Does what an edge must store. All is read before anything is written.
+    pub(super) fn store_moves(&mut self, moves: &Moves) {
+        let mut stores: Vec<(u32, clif::Value)> = Vec::new();
+        for (word, v, with_kind) in moves {
+            if *with_kind {
+                let (kind, value) = self.kind_and_value(*v);
+                stores.extend([(*word, kind), (*word + 1, value)]);
+            } else {
+                stores.push((*word, self.value_for_exit(*v)));
+            }
+        }
+        for (word, value) in stores {
+            let slot = self.words();
+            self.b.ins().stack_store(types::I64, value, slot, 8 * word as i32);
+        }
+    }
+
+    /// The two words that stand for a value of any kind.
+    fn kind_and_value(&mut self, v: Val) -> (clif::Value, clif::Value) {
+        if self.slots.mixed.contains(&v) {
+            return self.mixed_words(v);
+        }
+        if !self.slots.unmade.contains(&v) {
+            let value = self.value_for_exit(v);
+            return (self.word(Mixed::Val as u64), value);
+        }
+        let kind = self.word(kind_of(self.func, v) as u64);
+        if self.func[v].op != Op::Maybe {
+            let value = self.value_for_exit(self.func[v].args[0]);
+            return (kind, self.whole_word(value));
+        }
+        let (bound, number) = (self.func[v].args[0], self.func[v].args[1]);
+        let kind = self.word(kind_of(self.func, number) as u64);
+        let (bound, number) = (self.value_for_exit(bound), self.value_for_exit(number));
+        let number = match self.b.func.dfg.value_type(number) {
+            types::F64 => self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), number),
+            _ => self.whole_word(number),
+        };
+        let nothing = self.word(0);
+        (self.b.ins().select(bound, kind, nothing), self.b.ins().select(bound, number, nothing))
+    }
+
+    /// The words of a parameter that has two.
+    pub(super) fn mixed_words(&mut self, v: Val) -> (clif::Value, clif::Value) {
+        let (slot, at) = (self.words(), 8 * self.slots.of[&v] as i32);
+        let kind = self.b.ins().stack_load(types::I64, types::I64, slot, at);
+        (kind, self.b.ins().stack_load(types::I64, types::I64, slot, at + 8))
+    }
+
+    fn whole_word(&mut self, value: clif::Value) -> clif::Value {
+        match self.b.func.dfg.value_type(value) {
+            types::I8 => self.b.ins().uextend(types::I64, value),
+            _ => value,
+        }
+    }
+}
