@@ -81,6 +81,9 @@ fn events(cx: &mut Cx, pc: *const u64) -> PyResult<()> {
     let is_back = was_entered && !cx.last_traced.is_some_and(|(f, _)| std::ptr::eq(f, frame));
     if is_back && wants_opcodes(cx, frame) {
         call_ended(cx, frame, index)?;
+        if jumped(cx, frame, pc) {
+            return leaving(cx, frame);
+        }
     }
     let line = frame.code.line_of(index);
     let last = cx.last_traced.replace((frame, index));
@@ -94,6 +97,7 @@ fn events(cx: &mut Cx, pc: *const u64) -> PyResult<()> {
         }
     }
     opcode_event(cx, frame, index)?;
+    jumped(cx, frame, pc);
     leaving(cx, frame)
 }
 
@@ -171,10 +175,20 @@ fn report_entry(cx: &mut Cx, frame: &mut Frame, index: usize, is_fresh: bool) ->
     Ok(())
 }
 
+/// Calls the callbacks for a line or an instruction, which may jump from there.
+fn fire_before(cx: &mut Cx, frame: &mut Frame, event: u32, index: usize, argument: Value) -> PyResult<()> {
+    cx.trace_event = TraceEvent::Jump;
+    cx.traced_frame = frame;
+    let result = monitoring::fire(cx, event, frame.code, index, &[argument]);
+    cx.trace_event = TraceEvent::None;
+    cx.traced_frame = std::ptr::null();
+    result
+}
+
 fn line_event(cx: &mut Cx, frame: &mut Frame, line: u32) -> PyResult<()> {
     if cx.rt().monitoring.wants(monitoring::LINE, frame.code) {
         let number = cx.int(line as i64);
-        monitoring::fire(cx, monitoring::LINE, frame.code, frame.word_index(), &[number])?;
+        fire_before(cx, frame, monitoring::LINE, frame.word_index(), number)?;
     }
     match frame.object {
         Some(object) if object.trace_lines.get() => local_event(cx, object, "line", TraceEvent::Jump, Value::none()),
@@ -217,11 +231,11 @@ fn call_ended(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
 fn opcode_event(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
     if cx.rt().monitoring.wants(monitoring::INSTRUCTION, frame.code) {
         let offset = cx.int(code_offset(index));
-        monitoring::fire(cx, monitoring::INSTRUCTION, frame.code, index, &[offset])?;
+        fire_before(cx, frame, monitoring::INSTRUCTION, index, offset)?;
     }
     match frame.object {
         Some(object) if object.trace_opcodes.get() => {
-            local_event(cx, object, "opcode", TraceEvent::Other, Value::none())
+            local_event(cx, object, "opcode", TraceEvent::Jump, Value::none())
         }
         _ => Ok(()),
     }
