@@ -133,6 +133,11 @@ pub fn signal_arrived() {
     INTERRUPT.store(true, Ordering::SeqCst);
 }
 
+/// What [`signal_arrived`] sets, for processes that write it from outside.
+pub fn signal_flags() -> [*const AtomicBool; 2] {
+    [&SIGNALLED, &INTERRUPT]
+}
+
 /// Identity of the calling thread.
 pub fn ident() -> u64 {
     // SAFETY: pthread_self always succeeds.

@@ -186,6 +186,7 @@ pub fn start(cx: &mut Cx) {
 
 /// Calls the handlers of signals that have arrived.
 pub fn run_handlers(cx: &mut Cx) -> PyResult<()> {
+    crate::sys::remote::run_pending(cx);
     let errno = WAKEUP_FAILED.swap(0, Ordering::SeqCst);
     if errno != 0 && (WAKEUP_WARNS.load(Ordering::Relaxed) || errno != libc::EAGAIN) {
         report_wakeup_error(cx, errno);

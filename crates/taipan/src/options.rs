@@ -102,6 +102,7 @@ fn x_option(options: &mut Options, text: &str) -> Result<(), String> {
     let c = &mut options.config;
     match (name, value) {
         ("dev", None) => c.dev_mode = true,
+        ("disable-remote-debug", None) => taipan_stdlib::sys::remote::disable(),
         ("no_debug_ranges", None) => code::NO_DEBUG_RANGES.store(true, Ordering::Relaxed),
         ("utf8", None | Some("1")) => c.utf8_mode = 1,
         ("utf8", Some("0")) => c.utf8_mode = 0,
@@ -152,6 +153,11 @@ static VARIABLES: &[Variable] = &[
                 o.config.int_max_str_digits = n;
             }
         },
+    },
+    Variable {
+        name: "PYTHON_DISABLE_REMOTE_DEBUG",
+        help: "disable remote debugging (-X disable-remote-debug)",
+        apply: |_, _| taipan_stdlib::sys::remote::disable(),
     },
     Variable {
         name: "PYTHONNODEBUGRANGES",
@@ -390,6 +396,7 @@ pub fn help_x() -> String {
     let mut text = String::from("The following implementation-specific options are available:\n");
     for (name, help) in [
         ("-X dev", "enable development mode"),
+        ("-X disable-remote-debug", "let no other process run code here; also PYTHON_DISABLE_REMOTE_DEBUG"),
         ("-X int_max_str_digits=N", "limit the size of int<->str conversions; 0 disables the limit"),
         ("-X jit=off|on|stress", "compile what is hot (on, the default), nothing, or everything with random exits"),
         ("-X numba=path", "import numba from the path instead of the embedded one; also TAIPAN_NUMBA=path"),

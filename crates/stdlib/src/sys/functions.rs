@@ -177,7 +177,7 @@ impl Functions {
     /// Return True if remote debugging is enabled, False otherwise.
     #[py("($module, /)")]
     fn is_remote_debug_enabled(_cx: &mut Cx) -> bool {
-        false
+        super::remote::is_enabled()
     }
 
     /// Return *True* if a stack profiler trampoline is active.
@@ -200,10 +200,23 @@ impl Functions {
     fn deactivate_stack_trampoline(_cx: &mut Cx) {}
 
     /// Executes a file containing Python code in a given remote Python process.
+    ///
+    /// This function returns immediately, and the code will be executed by the
+    /// target process's main thread at the next available opportunity,
+    /// similarly to how signals are handled.  There is no interface to
+    /// determine when the code has been executed.  The caller is responsible
+    /// for making sure that the file still exists whenever the remote process
+    /// tries to read it and that it hasn't been overwritten.
+    ///
+    /// The remote process must run the same executable file as the local one.
+    ///
+    /// Args:
+    ///      pid (int): The process ID of the target Python process.
+    ///      script (str|bytes): The path to a file containing
+    ///          the Python code to be executed.
     #[py("($module, /, pid, script)")]
-    fn remote_exec(cx: &mut Cx, pid: i64, script: Value) -> PyResult<()> {
-        let _ = (pid, script);
-        raise!(cx, RuntimeError, "remote debugging is not supported")
+    fn remote_exec(cx: &mut Cx, pid: i32, script: Value) -> PyResult<()> {
+        super::remote::exec(cx, pid, script)
     }
 
     /// Call func(*args), while tracing is enabled.

@@ -4,6 +4,7 @@ mod frames;
 mod functions;
 pub mod hooks;
 mod monitoring;
+pub mod remote;
 mod settings;
 mod stdlib_names;
 pub mod structs;
