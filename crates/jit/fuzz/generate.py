@@ -194,7 +194,8 @@ class Generator:
             text = f"(({v} := {a()}) + {v})"
             return text
         if choice == 24:
-            return f"sum({self.e_l(d - 1)})"
+            g = self.generator(d - 1)
+            return self.pick([f"sum({self.e_l(d - 1)})", f"sum({g})", f"sum({g})", f"len(set({g}))", f"len(tuple({g}))"])
         if choice == 25:
             return f"ord(({self.e_s(d - 1)} + 'q')[{self.pick(['0', '-1'])}])"
         if choice == 26:
@@ -265,6 +266,8 @@ class Generator:
         if c == 11:
             v = self.pick(list(self.vars) or ["None"])
             return f"({v} {self.pick(['is', 'is not'])} {self.pick(['None', 'True', v])})"
+        if c == 12 and self.chance(0.5):
+            return f"{self.pick(['any', 'all'])}({self.generator(d - 1, self.chance(0.7))})"
         if c == 12:
             return f"isinstance({self.pick(list(self.vars) or ['1'])}, {self.pick(['int', 'float', 'str', '(list, tuple)'])})"
         if c == 13:
@@ -334,6 +337,17 @@ class Generator:
         part = lambda: self.pick(["", "", "1", "-1", "2", "-3", "5", f"({self.leaf_i()} % 6)"])
         return f"{part()}:{part()}" + (f":{self.pick(['', '1', '-1', '2', '-2'])}" if self.chance(0.4) else "")
 
+    def generator(self, d, truth=False):
+        """What a comprehension or generator expression of ints, or of truth values, has in its brackets."""
+        x = self.fresh("c")
+        source = self.pick([f"range({self.r.randrange(1, 9)})", self.e_l(d - 1), self.e_t(d - 1)])
+        self.vars[x] = "i"
+        self.locked.add(x)
+        body = self.boolean(0) if truth else self.e_simple(d - 1)
+        cond = f" if {self.boolean(0)}" if self.chance(0.4) else ""
+        del self.vars[x]
+        return f"{body} for {x} in {source}{cond}"
+
     def e_l(self, d):
         v = self.var("l")
         if d <= 0 or self.chance(0.25):
@@ -341,7 +355,6 @@ class Generator:
                 return v
             return "[" + ", ".join(str(self.pick(SMALL)) for _ in range(self.r.randrange(1, 6))) + "]"
         c = self.r.randrange(10)
-        x = self.fresh("c")
         if c == 0:
             return f"({self.e_l(d - 1)} + {self.e_l(d - 1)})"
         if c == 1:
@@ -349,13 +362,8 @@ class Generator:
         if c == 2:
             return f"sorted({self.e_l(d - 1)}{self.pick(['', ', reverse=True', ', key=lambda q: -q', ', key=lambda q: (q % 3, q)'])})"
         if c in (3, 4, 5):
-            source = self.pick([f"range({self.r.randrange(1, 9)})", self.e_l(d - 1), self.e_t(d - 1)])
-            self.vars[x] = "i"
-            self.locked.add(x)
-            body = self.e_simple(d - 1)
-            cond = f" if {self.boolean(0)}" if self.chance(0.4) else ""
-            del self.vars[x]
-            return f"[{body} for {x} in {source}{cond}]"
+            g = self.generator(d)
+            return self.pick([f"[{g}]", f"[{g}]", f"list({g})", f"sorted(set({g}))", f"[*tuple({g})]"])
         if c == 6:
             return f"list(range({self.r.randrange(0, 9)}, {self.pick(['10', '-3', '4'])}, {self.pick(['1', '-1', '2', '3'])}))"
         if c == 7:

@@ -2,14 +2,26 @@
 
 use taipan_macros::pymethods;
 use taipan_runtime::protocol::compare::{self, CmpOp};
-use taipan_runtime::protocol::total::Total;
+use taipan_runtime::protocol::total::{Sum, Total};
 use taipan_runtime::protocol::{iter, object};
 use taipan_runtime::types::bytes;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Args, Cx, PyResult, Value, raise};
 
 /// The functions.
 pub struct Iteration;
+
+/// Truth of `a op b`.
+#[inline]
+fn ranks(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<bool> {
+    match (a.as_small(), b.as_small()) {
+        (Some(a), Some(b)) => Ok(op.holds(a.cmp(&b))),
+        _ => compare::rich_bool(cx, a, b, op),
+    }
+}
 
 fn best_of(cx: &mut Cx, args: Args, name: &str, op: CmpOp) -> PyResult<Value> {
     if args.pos().is_empty() {
@@ -40,7 +52,7 @@ fn best_of(cx: &mut Cx, args: Args, name: &str, op: CmpOp) -> PyResult<Value> {
             None => item,
         };
         best = match best {
-            Some((_, best_rank)) if !compare::rich_bool(cx, rank, best_rank, op)? => best,
+            Some((_, best_rank)) if !ranks(cx, rank, best_rank, op)? => best,
             _ => Some((item, rank)),
         };
         Ok(true)
@@ -56,6 +68,42 @@ fn best_of(cx: &mut Cx, args: Args, name: &str, op: CmpOp) -> PyResult<Value> {
         Some(item) => Ok(item),
         None => raise!(cx, ValueError, "{name}() iterable argument is empty"),
     }
+}
+
+/// The total with the numbers added with which a list or tuple begins, and how many these are: ints while the total is one,
+/// or floats.
+fn add_numbers(mut total: Total, iterable: Value) -> (Total, usize) {
+    let words = match (iterable.exact::<List>(), iterable.exact::<Tuple>()) {
+        (Some(list), _) if list.is_empty() => return (total, 0),
+        (Some(list), _) => match list.doubles() {
+            Some(doubles) => {
+                // The int 0 and a float are that float.
+                let mut sum = match total {
+                    Total::Float(sum) => sum,
+                    Total::Int(0) => Sum::default(),
+                    _ => return (total, 0),
+                };
+                doubles.iter().for_each(|d| sum.add(*d));
+                return (Total::Float(sum), doubles.len());
+            }
+            None => list.items(),
+        },
+        (_, Some(tuple)) => tuple.items(),
+        _ => return (total, 0),
+    };
+    let mut done = 0;
+    for v in words {
+        match &mut total {
+            Total::Int(sum) => match v.as_small().and_then(|i| sum.checked_add(i)) {
+                Some(next) => *sum = next,
+                None => break,
+            },
+            Total::Float(sum) if v.is_flonum() => sum.add(v.flonum_unchecked()),
+            _ => break,
+        }
+        done += 1;
+    }
+    (total, done)
 }
 
 #[pymethods]
@@ -128,7 +176,12 @@ impl Iteration {
         if crate::is_native(start, "bytearray") {
             return raise!(cx, TypeError, "sum() can't sum bytearray [use b''.join(seq) instead]");
         }
-        let mut total = Total::of(start);
+        let (mut total, done) = add_numbers(Total::of(start), iterable);
+        if let Some(it) = it.exact::<ListIter>() {
+            it.index.set(done);
+        } else if let Some(it) = it.exact::<TupleIter>() {
+            it.index.set(done);
+        }
         while let Some(item) = iter::next(cx, it)? {
             total = total.add(cx, item)?;
         }
