@@ -156,7 +156,7 @@ fn warn_before(cx: &mut Cx, error: &syntax::SyntaxError, text: &str, filename: V
     }
     // What is never closed is found at the end of the text.
     let is_late = error.message.ends_with("was never closed");
-    for token in syntax::tokens::tokens(text).0 {
+    for token in syntax::tokens::tokens(text, true).0 {
         let (line, column) = (token.start.0, token.start.1 as i32 + 1);
         if !is_late && (line, column) >= (place.line, place.offset) {
             break;
