@@ -173,6 +173,7 @@ fn install(signum: i32, action: usize) -> bool {
 pub fn start(cx: &mut Cx) {
     let mut hooks = cx.rt().hooks.get();
     hooks.signals = run_handlers;
+    hooks.audit = crate::sys::audit;
     cx.rt().hooks.set(hooks);
     install(libc::SIGPIPE, libc::SIG_IGN);
     install(libc::SIGXFSZ, libc::SIG_IGN);

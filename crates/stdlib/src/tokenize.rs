@@ -178,7 +178,11 @@ fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
             }
             _ => line_of(&lines, token.start.0).to_string(),
         };
-        if extra_tokens && matches!(token.kind, Kind::Newline | Kind::Nl) && !string.is_empty() && line.ends_with("\r\n") {
+        if extra_tokens
+            && matches!(token.kind, Kind::Newline | Kind::Nl)
+            && !string.is_empty()
+            && line.ends_with("\r\n")
+        {
             (string, end.1) = ("\r\n", end.1 + 1);
         } else if !extra_tokens {
             match token.kind {

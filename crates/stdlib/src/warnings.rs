@@ -412,8 +412,14 @@ pub fn warn_hook(cx: &mut Cx, message: Value, category: Value, level: i64) -> Py
 pub fn syntax_warning(cx: &mut Cx, warning: &CompilerWarning, filename: Value, source: &str) -> PyResult<()> {
     let text = cx.str(&warning.message);
     let source_line = crate::compile::line_of(cx, source, warning.line);
-    let origin =
-        Origin { filename, line: warning.line as i64, module: None, registry: None, source_line: Some(source_line), from_loader: false };
+    let origin = Origin {
+        filename,
+        line: warning.line as i64,
+        module: None,
+        registry: None,
+        source_line: Some(source_line),
+        from_loader: false,
+    };
     let result = warn_at(cx, Value::of(&exceptions::SyntaxWarning), text, origin, None);
     if result.is_err() && cx.exception_matches(&exceptions::SyntaxWarning) {
         cx.take_exception();

@@ -24,9 +24,13 @@ impl Functions {
 
     /// Clear the internal type lookup cache.
     #[py("($module, /)")]
-    fn _clear_type_cache(cx: &mut Cx) {
+    fn _clear_type_cache(cx: &mut Cx) -> PyResult<()> {
+        let text = "sys._clear_type_cache() is deprecated and scheduled for removal in a future version. \
+                    Use sys._clear_internal_caches() instead.";
+        taipan_runtime::protocol::warn::warn(cx, &exceptions::DeprecationWarning, text, 1)?;
         let object = &taipan_runtime::types::object::OBJECT;
         cx.type_modified(object);
+        Ok(())
     }
 
     /// Private function for clearing certain descriptors from a type's dictionary.
