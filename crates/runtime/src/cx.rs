@@ -142,6 +142,8 @@ pub struct Cx {
     pub entry: Entry,
     /// Activations of compiled code, in which registers and `pc` of frames are not up to date.
     pub compiled: u32,
+    /// Where results go that nobody wants.
+    pub discarded: u64,
     /// Trace functions and monitoring callbacks that are running.
     pub tracing: u32,
     /// What the trace function that runs is told.
@@ -291,6 +293,7 @@ impl Cx {
             profile: None,
             traced: false,
             compiled: 0,
+            discarded: 0,
             tracing: 0,
             entry: Entry::default(),
             trace_event: Default::default(),

@@ -4,6 +4,7 @@ use taipan_bytecode::Word;
 use taipan_bytecode::ops::feedback;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::object;
+use taipan_runtime::types::function::{self, Function};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::slice::Slice;
 use taipan_runtime::types::str::Str;
@@ -11,7 +12,8 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
 use super::arith::{note, tell_operands};
-use crate::dispatch::{Regs, dispatch, handler, slow};
+use crate::dispatch::{Handler0, Regs, dispatch, handler, slow};
+use crate::unwind::unwind;
 
 handler!(Nop, |w, pc, regs, cx, table| { dispatch!(pc, regs, cx, table) });
 
@@ -55,7 +57,7 @@ handler!(LoadItem, |w, pc, regs, cx, table| {
             }
         }
     }
-    return load_item_slow(w.0, pc, regs, cx, table);
+    return load_item_other(w.0, pc, regs, cx, table);
 });
 
 handler!(LoadItemI, |w, pc, regs, cx, table| {
@@ -75,7 +77,7 @@ handler!(LoadItemI, |w, pc, regs, cx, table| {
             dispatch!(pc.add(1), regs, cx, table);
         }
     }
-    return load_item_i_slow(w.0, pc, regs, cx, table);
+    return load_item_i_other(w.0, pc, regs, cx, table);
 });
 
 handler!(StoreItem, |w, pc, regs, cx, table| {
@@ -90,8 +92,94 @@ handler!(StoreItem, |w, pc, regs, cx, table| {
             dispatch!(pc.add(1), regs, cx, table);
         }
     }
-    return store_item_slow(w.0, pc, regs, cx, table);
+    return store_item_other(w.0, pc, regs, cx, table);
 });
+
+handler!(
+    #[inline(never)]
+    load_item_other,
+    |w, pc, regs, cx, table| {
+        let r = Regs(regs);
+        let (v, key) = (r.get(w.b()), r.get(w.c()));
+        if let Some(f) = python_method(cx, v, cx.names().__getitem__, 2) {
+            (*cx.frame).pc = pc;
+            note_container(cx, pc.cast_mut(), v, key);
+            (*cx.frame).top.cast::<[Value; 2]>().write([v, key]);
+            return enter_method(cx, f, regs.add(w.a()), pc.add(1), table);
+        }
+        return load_item_slow(w.0, pc, regs, cx, table);
+    }
+);
+
+handler!(
+    #[inline(never)]
+    load_item_i_other,
+    |w, pc, regs, cx, table| {
+        let (v, key) = (Regs(regs).get(w.b()), Value::small(w.sc() as i64));
+        if let Some(f) = python_method(cx, v, cx.names().__getitem__, 2) {
+            (*cx.frame).pc = pc;
+            note_container(cx, pc.cast_mut(), v, key);
+            (*cx.frame).top.cast::<[Value; 2]>().write([v, key]);
+            return enter_method(cx, f, regs.add(w.a()), pc.add(1), table);
+        }
+        return load_item_i_slow(w.0, pc, regs, cx, table);
+    }
+);
+
+handler!(
+    #[inline(never)]
+    store_item_other,
+    |w, pc, regs, cx, table| {
+        let r = Regs(regs);
+        let (v, key, value) = (r.get(w.a()), r.get(w.b()), r.get(w.c()));
+        if let Some(f) = python_method(cx, v, cx.names().__setitem__, 3) {
+            (*cx.frame).pc = pc;
+            note_container(cx, pc.cast_mut(), v, key);
+            (*cx.frame).top.cast::<[Value; 3]>().write([v, key, value]);
+            let nowhere = &raw mut cx.discarded;
+            return enter_method(cx, f, nowhere, pc.add(1), table);
+        }
+        return store_item_slow(w.0, pc, regs, cx, table);
+    }
+);
+
+/// The plain function of `n` parameters that the class of an instance has under a special method's name.
+#[inline]
+fn python_method(cx: &mut Cx, v: Value, name: &'static Str, n: u32) -> Option<&'static Function> {
+    let class = v.class();
+    if !class.is_heap_type() {
+        return None;
+    }
+    let f = cx.type_lookup(class, name)?.exact::<Function>()?;
+    let code = f.code.get();
+    (code.simple && code.argcount == n).then_some(f)
+}
+
+/// Enters a special method without native recursion. Its arguments lie behind the running frame's window, which has room for
+/// them (see `push_call`); the frame goes on at `next`.
+#[inline(never)]
+unsafe extern "C" fn enter_method(
+    cx: &mut Cx,
+    f: &'static Function,
+    result: *mut u64,
+    next: *const u64,
+    table: *const Handler0,
+) -> u64 {
+    // SAFETY: INT-1.
+    unsafe {
+        let frame = &mut *cx.frame;
+        frame.pc = next;
+        let (code, window) = (f.code.get(), frame.top);
+        function::prepare_window(code, f.closure.get(), window, code.argcount as usize);
+        let Ok(callee) = cx.push_frame(code, window, f.globals, f.builtins, Some(f), result, 0) else {
+            return unwind(cx, table, true);
+        };
+        if super::count_call(cx, code) {
+            return crate::hot::call_hot(cx, table);
+        }
+        dispatch!((*callee).pc, window, cx, table)
+    }
+}
 
 slow! {
     load_item_slow 1 => load_item;
