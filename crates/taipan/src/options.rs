@@ -108,7 +108,7 @@ fn x_option(options: &mut Options, text: &str) -> Result<(), String> {
         ("utf8", Some("0")) => c.utf8_mode = 0,
         ("utf8", Some(_)) => return Err("invalid -X utf8 option value".into()),
         ("warn_default_encoding", None) => c.warn_default_encoding = true,
-        ("pycache_prefix", Some(path)) if !path.is_empty() => c.pycache_prefix = Some(path.into()),
+        ("pycache_prefix", path) => c.pycache_prefix = path.filter(|p| !p.is_empty()).map(Into::into),
         ("int_max_str_digits", Some(n)) => {
             let limit = n.parse().ok().filter(|n| *n == 0 || *n >= 640);
             c.int_max_str_digits =
@@ -149,7 +149,8 @@ static VARIABLES: &[Variable] = &[
         name: "PYTHONINTMAXSTRDIGITS",
         help: "limit the size of int<->str conversions; 0 disables the limit (-X int_max_str_digits=N)",
         apply: |o, v| {
-            if let Some(n) = v.to_str().and_then(|v| v.parse().ok()).filter(|n: &i64| *n == 0 || *n >= 640) {
+            let limit = v.to_str().and_then(|v| v.parse().ok()).filter(|n: &i64| *n == 0 || *n >= 640);
+            if let Some(n) = limit.filter(|_| !o.has_x("int_max_str_digits")) {
                 o.config.int_max_str_digits = n;
             }
         },
@@ -182,7 +183,11 @@ static VARIABLES: &[Variable] = &[
     Variable {
         name: "PYTHONPYCACHEPREFIX",
         help: "root directory for bytecode cache (.pyc) files (-X pycache_prefix)",
-        apply: |o, v| o.config.pycache_prefix = Some(v.to_os_string()),
+        apply: |o, v| {
+            if !o.has_x("pycache_prefix") {
+                o.config.pycache_prefix = Some(v.to_os_string());
+            }
+        },
     },
     Variable {
         name: "PYTHONSAFEPATH",
@@ -271,6 +276,14 @@ impl Options {
         if !options.config.ignore_environment {
             options.environment();
         }
+        let config = &mut options.config;
+        if config.dev_mode {
+            config.warnoptions.insert(0, "default".into());
+        }
+        if config.bytes_warning > 0 {
+            let action = if config.bytes_warning > 1 { "error" } else { "default" };
+            config.warnoptions.push(format!("{action}::BytesWarning"));
+        }
         let mut argv = Vec::new();
         match (&options.program, is_complete) {
             (Program::Command(_), true) => argv.push("-c".into()),
@@ -338,6 +351,11 @@ impl Options {
             _ => return Err(format!("unknown option {arg}")),
         }
         Ok(())
+    }
+
+    /// Whether there is an option `-X name`: it outdoes the variable of the same meaning.
+    fn has_x(&self, name: &str) -> bool {
+        self.config.xoptions.iter().any(|x| x.split('=').next() == Some(name))
     }
 
     fn environment(&mut self) {
@@ -453,6 +471,7 @@ mod tests {
         assert_eq!(o.program, Program::File("file.py".into()));
         assert_eq!(o.config.optimize, 2);
         assert_eq!(o.config.warnoptions, ["error", "ignore"]);
+        assert_eq!(parse(&["-bb", "-Xdev", "-Wignore"]).config.warnoptions, ["default", "ignore", "error::BytesWarning"]);
         assert_eq!(parse(&["-"]).program, Program::Stdin);
         assert_eq!(parse(&["-VV"]).info, Some(Info::Version(true)));
         assert!(help("taipan").lines().all(|l| l.len() < 90));

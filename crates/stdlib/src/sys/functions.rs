@@ -57,10 +57,8 @@ impl Functions {
 
     /// Private function for getting PyConfig.cpu_count
     #[py("($module, /)")]
-    fn _get_cpu_count_config(cx: &mut Cx) -> i64 {
-        let _ = cx;
-        let option = crate::state::config().xoptions.iter().find_map(|o| o.strip_prefix("cpu_count="));
-        option.and_then(|n| n.parse().ok()).unwrap_or(-1)
+    fn _get_cpu_count_config(_cx: &mut Cx) -> i64 {
+        super::cpu_count().unwrap_or(-1)
     }
 
     /// Return True if the GIL is currently enabled and False otherwise.
