@@ -224,7 +224,8 @@ fn control_flow(code: &Facts, starts: &[bool]) -> Result<(), String> {
     Ok(())
 }
 
-/// Fresh words: quickened opcodes replaced by their base forms, the dynamic parts of caches zero.
+/// Fresh words: quickened opcodes replaced by their base forms, the dynamic parts of caches zero, as operands that are
+/// unused (inline caches count their misses there).
 /// Words that are no instructions are kept.
 pub fn pristine(words: &[u64]) -> Vec<u64> {
     let mut fresh = words.to_vec();
@@ -232,6 +233,12 @@ pub fn pristine(words: &[u64]) -> Vec<u64> {
     while at < fresh.len() {
         let Some(op) = Word(fresh[at]).op() else { break };
         fresh[at] = fresh[at] & !0xffff | op.base() as u64;
+        let info = op.base().info();
+        for (index, kind) in info.operands.iter().enumerate().skip(1) {
+            if *kind == Kind::None && !info.wide {
+                fresh[at] &= !(0xffff << (16 + 16 * index));
+            }
+        }
         let end = (at + op.words()).min(fresh.len());
         for (index, cache) in fresh[at + 1..end].iter_mut().enumerate() {
             *cache = if index == 0 { *cache & 0xffff_ffff } else { 0 };
@@ -310,5 +317,7 @@ mod tests {
         let words = [Word::abc(Op::AddFloat, 1, 2, 3).0, 7 << 32 | 1, Word::abc(Op::ReturnNone, 0, 0, 0).0];
         let expected = [Word::abc(Op::Add, 1, 2, 3).0, 1, Word::abc(Op::ReturnNone, 0, 0, 0).0];
         assert_eq!(pristine(&words), expected);
+        let missed = [Word::abc(Op::LoadMethod, 1, 2, 9).0, 7 << 32 | 1, 5, 5];
+        assert_eq!(pristine(&missed), [Word::abc(Op::LoadMethod, 1, 2, 0).0, 1, 0, 0]);
     }
 }

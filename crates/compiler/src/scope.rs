@@ -211,7 +211,9 @@ fn analyze_block(
     if kind == ScopeKind::Class {
         inner_bound.insert("__class__".into());
         inner_bound.insert("__classdict__".into());
-        inner_bound.insert("__conditional_annotations__".into());
+        if table.scopes[id].conditional_annotations {
+            inner_bound.insert("__conditional_annotations__".into());
+        }
     } else {
         if kind.is_function() {
             inner_bound.extend(local.iter().cloned());

@@ -67,7 +67,8 @@ fn events(cx: &mut Cx, pc: *const u64) -> PyResult<()> {
     let (frame, insn) = unsafe { (&mut *cx.frame, *pc.sub(1)) };
     let op = base_op(insn);
     let index = frame.word_index();
-    if frame.traced_line == 0 {
+    let was_entered = frame.traced_line != 0;
+    if !was_entered {
         if matches!(op, Some(Op::ReturnGenerator | Op::NewCell)) {
             return Ok(());
         }
@@ -77,6 +78,13 @@ fn events(cx: &mut Cx, pc: *const u64) -> PyResult<()> {
         }
     }
     native_returned(cx, frame)?;
+    let is_back = was_entered && !cx.last_traced.is_some_and(|(f, _)| std::ptr::eq(f, frame));
+    if is_back && wants_opcodes(cx, frame) {
+        call_ended(cx, frame, index)?;
+        if jumped(cx, frame, pc) {
+            return leaving(cx, frame);
+        }
+    }
     let line = frame.code.line_of(index);
     let last = cx.last_traced.replace((frame, index));
     let jumped_back = last.is_some_and(|(f, i)| std::ptr::eq(f, frame) && index < i);
@@ -89,6 +97,7 @@ fn events(cx: &mut Cx, pc: *const u64) -> PyResult<()> {
         }
     }
     opcode_event(cx, frame, index)?;
+    jumped(cx, frame, pc);
     leaving(cx, frame)
 }
 
@@ -166,10 +175,20 @@ fn report_entry(cx: &mut Cx, frame: &mut Frame, index: usize, is_fresh: bool) ->
     Ok(())
 }
 
+/// Calls the callbacks for a line or an instruction, which may jump from there.
+fn fire_before(cx: &mut Cx, frame: &mut Frame, event: u32, index: usize, argument: Value) -> PyResult<()> {
+    cx.trace_event = TraceEvent::Jump;
+    cx.traced_frame = frame;
+    let result = monitoring::fire(cx, event, frame.code, index, &[argument]);
+    cx.trace_event = TraceEvent::None;
+    cx.traced_frame = std::ptr::null();
+    result
+}
+
 fn line_event(cx: &mut Cx, frame: &mut Frame, line: u32) -> PyResult<()> {
     if cx.rt().monitoring.wants(monitoring::LINE, frame.code) {
         let number = cx.int(line as i64);
-        monitoring::fire(cx, monitoring::LINE, frame.code, frame.word_index(), &[number])?;
+        fire_before(cx, frame, monitoring::LINE, frame.word_index(), number)?;
     }
     match frame.object {
         Some(object) if object.trace_lines.get() => local_event(cx, object, "line", TraceEvent::Jump, Value::none()),
@@ -177,14 +196,46 @@ fn line_event(cx: &mut Cx, frame: &mut Frame, line: u32) -> PyResult<()> {
     }
 }
 
+fn wants_opcodes(cx: &Cx, frame: &Frame) -> bool {
+    cx.rt().monitoring.wants(monitoring::INSTRUCTION, frame.code)
+        || frame.object.is_some_and(|object| object.trace_opcodes.get())
+}
+
+/// Where CPython drops the result of a call that is a statement there is no instruction here, so the end of the call is
+/// reported as one: debuggers stop there, on the line that called them.
+fn call_ended(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
+    let (mut at, mut before) = (0, None);
+    while at < index {
+        // SAFETY: the index of an instruction.
+        let word = unsafe { *frame.code.words_ptr().add(at) };
+        let Some(op) = Op::from_u16(word as u16) else { return Ok(()) };
+        before = Some((at, op.base()));
+        at += op.words();
+    }
+    let Some((call, op)) = before else { return Ok(()) };
+    let is_call = matches!(op, Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw | Op::CallEx);
+    if !is_call || frame.code.line_of(call) == frame.code.line_of(index) {
+        return Ok(());
+    }
+    let pc = frame.pc;
+    // SAFETY: as above.
+    frame.pc = unsafe { frame.code.words_ptr().add(call + 1) };
+    let reported = frame.pc;
+    let result = opcode_event(cx, frame, call);
+    if std::ptr::eq(frame.pc, reported) {
+        frame.pc = pc;
+    }
+    result
+}
+
 fn opcode_event(cx: &mut Cx, frame: &mut Frame, index: usize) -> PyResult<()> {
     if cx.rt().monitoring.wants(monitoring::INSTRUCTION, frame.code) {
         let offset = cx.int(code_offset(index));
-        monitoring::fire(cx, monitoring::INSTRUCTION, frame.code, index, &[offset])?;
+        fire_before(cx, frame, monitoring::INSTRUCTION, index, offset)?;
     }
     match frame.object {
         Some(object) if object.trace_opcodes.get() => {
-            local_event(cx, object, "opcode", TraceEvent::Other, Value::none())
+            local_event(cx, object, "opcode", TraceEvent::Jump, Value::none())
         }
         _ => Ok(()),
     }

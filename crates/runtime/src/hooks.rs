@@ -56,6 +56,8 @@ pub struct Hooks {
     pub thread_ends: fn(&mut Cx),
     /// Issues a warning: (message, category, stack level). Set by `stdlib`; silent before.
     pub warn: fn(&mut Cx, Value, Value, i64) -> PyResult<()>,
+    /// Raises an audit event. Set by `stdlib`.
+    pub audit: fn(&mut Cx, &str, &[Value]) -> PyResult<()>,
 }
 
 impl Default for Hooks {
@@ -65,6 +67,7 @@ impl Default for Hooks {
             compile: |_, _, _, _, _, _, _| unreachable!("no compiler was joined"),
             import: |_, _, _, _, _, _| unreachable!("no import system was joined"),
             signals: |_| Ok(()),
+            audit: |_, _, _| Ok(()),
             hot: |_, _| NOT_COMPILED,
             resume: |_| NOT_COMPILED,
             compile_now: |_| false,

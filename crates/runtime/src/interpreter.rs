@@ -8,7 +8,7 @@
 //! Invariants:
 //! - INTERP-1: the thread that holds the GIL runs the code of `cx.interpreter`, which is the current one.
 //! - INTERP-2: an interpreter is in [`Runtime::interpreters`] from [`Runtime::new_interpreter`] to
-//!   [`Runtime::remove_interpreter`], which is called when no context belongs to it. It stays allocated after that.
+//!   [`Runtime::end_interpreter`], and on while a context belongs to it. It stays allocated after that.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -28,6 +28,8 @@ pub struct Interpreter {
     pub id: i64,
     /// What its program may do.
     pub permissions: Cell<Permissions>,
+    /// Its program has ended; threads that run finalisers of its objects may still be in it.
+    ended: Cell<bool>,
     /// What the runtime's cells hold while it is current; up to date only while it is not.
     world: Cell<World>,
     monitoring: Monitoring,
@@ -79,6 +81,7 @@ impl Interpreter {
         Box::leak(Box::new(Interpreter {
             id,
             permissions: Cell::new(Permissions { fork: true, exec: true, threads: true, daemon_threads: true }),
+            ended: Cell::new(false),
             world: Cell::default(),
             monitoring: Monitoring::default(),
             globals: RefCell::default(),
@@ -153,8 +156,17 @@ impl Runtime {
         new
     }
 
-    /// Forgets an interpreter that no context belongs to; what it held can be collected.
-    pub fn remove_interpreter(&self, interpreter: &'static Interpreter) {
+    /// Notes that the program of an interpreter has ended; what it held can be collected once no thread is in it.
+    pub fn end_interpreter(&self, interpreter: &'static Interpreter) {
+        interpreter.ended.set(true);
+        self.settle_interpreter(interpreter);
+    }
+
+    /// Forgets an interpreter that has ended if no context belongs to it.
+    pub(crate) fn settle_interpreter(&self, interpreter: &'static Interpreter) {
+        if !interpreter.ended.get() || interpreter.is_running() {
+            return;
+        }
         self.interpreters.borrow_mut().retain(|i| !std::ptr::eq(*i, interpreter));
         interpreter.world.set(World::default());
         interpreter.globals.take();
@@ -164,7 +176,12 @@ impl Runtime {
 
     /// The interpreter with this number.
     pub fn find_interpreter(&self, id: i64) -> Option<&'static Interpreter> {
-        self.interpreters.borrow().iter().copied().find(|i| i.id == id)
+        self.live_interpreters().into_iter().find(|i| i.id == id)
+    }
+
+    /// The interpreters whose programs have not ended, the main one first.
+    pub fn live_interpreters(&self) -> Vec<&'static Interpreter> {
+        self.interpreters.borrow().iter().copied().filter(|i| !i.ended.get()).collect()
     }
 
     fn world(&self) -> World {
@@ -227,6 +244,12 @@ impl Cx {
             (rt.hooks.get().thread_ends)(inner);
             result
         })
+    }
+
+    /// As [`Cx::in_interpreter`], for what runs when its program is about to end; then it has ended.
+    pub fn end_interpreter(&mut self, interpreter: &'static Interpreter, f: impl FnOnce(&mut Cx)) {
+        self.in_interpreter(interpreter, f);
+        self.rt().end_interpreter(interpreter);
     }
 
     /// Runs `f`, which calls `callable`, in the interpreter that that belongs to.

@@ -264,6 +264,7 @@ impl Cx {
         self.traced = wanted && self.tracing == 0;
         if !wanted {
             self.native_calls.clear();
+            self.last_traced = None;
         }
     }
 

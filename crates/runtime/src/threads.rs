@@ -133,6 +133,11 @@ pub fn signal_arrived() {
     INTERRUPT.store(true, Ordering::SeqCst);
 }
 
+/// What [`signal_arrived`] sets, for processes that write it from outside.
+pub fn signal_flags() -> [*const AtomicBool; 2] {
+    [&SIGNALLED, &INTERRUPT]
+}
+
 /// Identity of the calling thread.
 pub fn ident() -> u64 {
     // SAFETY: pthread_self always succeeds.
@@ -300,6 +305,7 @@ pub(crate) fn with_inner_context<T>(
     CURRENT.set(outer);
     inner.stack.free();
     outer.has_gil();
+    outer.rt().settle_interpreter(interpreter);
     if SIGNALLED.load(Ordering::SeqCst) {
         INTERRUPT.store(true, Ordering::SeqCst);
     }

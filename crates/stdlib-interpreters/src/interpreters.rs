@@ -102,17 +102,14 @@ pub fn create(cx: &mut Cx, config: Config, requires_refs: bool) -> PyResult<i64>
 /// Ends an interpreter in which nothing runs.
 fn end(cx: &mut Cx, interpreter: &'static Interpreter) {
     config::change(interpreter.id, |note| note.running = true);
-    cx.in_interpreter(interpreter, start::finish_interpreter);
+    cx.end_interpreter(interpreter, start::finish_interpreter);
     queues::interpreter_ended(interpreter.id);
     config::forget(interpreter.id);
-    if !interpreter.is_running() {
-        cx.rt().remove_interpreter(interpreter);
-    }
 }
 
 /// Ends the interpreters that the program has left.
 fn end_all(cx: &mut Cx) {
-    let left: Vec<_> = cx.rt().interpreters.borrow().iter().copied().filter(|i| !i.is_main()).collect();
+    let left: Vec<_> = cx.rt().live_interpreters().into_iter().filter(|i| !i.is_main()).collect();
     if left.is_empty() || !cx.interpreter.is_main() {
         return;
     }
@@ -123,7 +120,7 @@ fn end_all(cx: &mut Cx) {
         object::unraisable(cx, exception, None, None);
     }
     for interpreter in left {
-        if !interpreter.is_running() {
+        if !config::note(interpreter.id).running {
             end(cx, interpreter);
         }
     }
@@ -400,7 +397,7 @@ impl Functions {
     fn list_all(cx: &mut Cx, require_ready: Option<bool>) -> Value {
         let _ = require_ready;
         let list = List::new(cx);
-        let all = cx.rt().interpreters.borrow().clone();
+        let all = cx.rt().live_interpreters();
         for interpreter in all {
             let pair = identity(cx, interpreter);
             list.push(cx, pair);
@@ -603,7 +600,7 @@ impl Functions {
             note.refs -= 1;
             last
         });
-        if last && !interpreter.is_main() && !interpreter.is_running() {
+        if last && !interpreter.is_main() {
             end(cx, interpreter);
         }
         Ok(())

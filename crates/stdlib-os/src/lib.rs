@@ -4,12 +4,14 @@ mod mmap;
 mod mmap_methods;
 mod multiprocessing;
 mod posixshmem;
+mod remote_debugging;
 mod syslog;
 
 /// The modules of this crate.
 pub const MODULES: taipan_stdlib::Table = &[
     ("_multiprocessing", multiprocessing::module),
     ("_posixshmem", posixshmem::module),
+    ("_remote_debugging", remote_debugging::module),
     ("mmap", mmap::module),
     ("syslog", syslog::module),
 ];

@@ -143,6 +143,8 @@ fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
     let mut access = int_or(bound[4], ACCESS_DEFAULT)?;
     let offset = bound[5].map_or(Ok(0), |v| number::to_i64(cx, v))?;
     let tracks_fd = host::flag(cx, bound[6], true)?;
+    let shown = [i64::from(fd), length as i64, i64::from(access), offset].map(|n| cx.int(n));
+    taipan_stdlib::sys::audit(cx, "mmap.__new__", &shown)?;
     if length < 0 {
         return raise!(cx, OverflowError, "memory mapped length must be positive");
     }

@@ -9,6 +9,7 @@ use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Args, Cx, PyResult, Value, raise};
 use taipan_stdlib::host;
+use taipan_stdlib::sys::audit;
 
 /// The identity given to `openlog`, which keeps the pointer; None while the log is closed.
 struct Log(UnsafeCell<Option<Option<CString>>>);
@@ -39,7 +40,10 @@ fn default_ident(cx: &mut Cx) -> Option<CString> {
     if name.is_empty() { None } else { CString::new(name).ok() }
 }
 
-fn open(ident: Option<CString>, options: i32, facility: i32) {
+fn open(cx: &mut Cx, ident: Option<CString>, options: i32, facility: i32) -> PyResult<()> {
+    let name = ident.as_ref().map_or(Value::none(), |i| cx.str(&i.to_string_lossy()));
+    let numbers = [Value::small(options.into()), Value::small(facility.into())];
+    audit(cx, "syslog.openlog", &[name, numbers[0], numbers[1]])?;
     // SAFETY: the GIL is held; the string stays where it is until the log is closed or opened anew.
     unsafe {
         let old = (*LOG.0.get()).replace(ident);
@@ -47,6 +51,7 @@ fn open(ident: Option<CString>, options: i32, facility: i32) {
         libc::openlog(ident, options, facility);
         drop(old);
     }
+    Ok(())
 }
 
 #[pymethods]
@@ -58,8 +63,7 @@ impl Functions {
             Some(v) => Some(text(cx, v)?),
             None => default_ident(cx),
         };
-        open(ident, option.unwrap_or(0) as i32, facility.unwrap_or(i64::from(libc::LOG_USER)) as i32);
-        Ok(())
+        open(cx, ident, option.unwrap_or(0) as i32, facility.unwrap_or(i64::from(libc::LOG_USER)) as i32)
     }
 
     /// Send the string message to the system logger.
@@ -74,11 +78,13 @@ impl Functions {
                 return raise!(cx, TypeError, "syslog.syslog requires 1 to 2 arguments, got {n}");
             }
         };
+        let shown = message;
         let message = text(cx, message)?;
+        audit(cx, "syslog.syslog", &[Value::small(priority.into()), shown])?;
         // SAFETY: the GIL is held.
         if unsafe { (*LOG.0.get()).is_none() } {
             let ident = default_ident(cx);
-            open(ident, 0, libc::LOG_USER);
+            open(cx, ident, 0, libc::LOG_USER)?;
         }
         // SAFETY: both are C strings, and the format takes one.
         host::blocking(cx, || unsafe { libc::syslog(priority, c"%s".as_ptr(), message.as_ptr()) });
@@ -87,7 +93,8 @@ impl Functions {
 
     /// Reset the syslog module values and call the system library closelog().
     #[py("($module, /)")]
-    fn closelog(_cx: &mut Cx) {
+    fn closelog(cx: &mut Cx) -> PyResult<()> {
+        audit(cx, "syslog.closelog", &[])?;
         // SAFETY: the GIL is held.
         unsafe {
             if (*LOG.0.get()).is_some() {
@@ -95,13 +102,15 @@ impl Functions {
                 *LOG.0.get() = None;
             }
         }
+        Ok(())
     }
 
     /// Set the priority mask to maskpri and return the previous mask value.
     #[py("($module, maskpri, /)")]
-    fn setlogmask(_cx: &mut Cx, mask: i64) -> i64 {
+    fn setlogmask(cx: &mut Cx, mask: i64) -> PyResult<i64> {
+        audit(cx, "syslog.setlogmask", &[Value::small(mask)])?;
         // SAFETY: no pointers.
-        i64::from(unsafe { libc::setlogmask(mask as i32) })
+        Ok(i64::from(unsafe { libc::setlogmask(mask as i32) }))
     }
 
     /// Calculates the mask for the individual priority pri.

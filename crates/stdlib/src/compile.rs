@@ -135,6 +135,12 @@ pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -
             return Err(raise_syntax(cx, &error, filename, Some(text), flags));
         }
     };
+    if mode == Mode::Single
+        && flags & flag::DONT_IMPLY_DEDENT != 0
+        && let Some(error) = module.unfinished_block(text)
+    {
+        return Err(raise_syntax(cx, &error, filename, Some(text), flags));
+    }
     for (range, message) in module.joined_numbers() {
         let warning = compiler::Warning::new(message, range, &module.source);
         crate::warnings::syntax_warning(cx, &warning, filename, &module.source)?;
@@ -150,7 +156,7 @@ fn warn_before(cx: &mut Cx, error: &syntax::SyntaxError, text: &str, filename: V
     }
     // What is never closed is found at the end of the text.
     let is_late = error.message.ends_with("was never closed");
-    for token in syntax::tokens::tokens(text).0 {
+    for token in syntax::tokens::tokens(text, true).0 {
         let (line, column) = (token.start.0, token.start.1 as i32 + 1);
         if !is_late && (line, column) >= (place.line, place.offset) {
             break;
@@ -216,7 +222,13 @@ pub fn raise_syntax(
 ) -> Raised {
     let class = match error.kind {
         _ if error.incomplete && flags & flag::INCOMPLETE_INPUT != 0 => {
-            return cx.raise_text(&exceptions::_IncompleteInputError, "incomplete input");
+            let class = &exceptions::_IncompleteInputError;
+            let Some(source) = source else { return cx.raise_text(class, "incomplete input") };
+            // The place is the end of the last line.
+            let (line, text) = source.lines().enumerate().last().map_or((1, ""), |(i, text)| (i as i64 + 1, text));
+            let numbers = [line, text.chars().count() as i64, line, -1];
+            let text = cx.str(text);
+            return raise_placed(cx, class, "incomplete input", filename, text, numbers);
         }
         syntax::ErrorKind::Syntax => &exceptions::SyntaxError,
         syntax::ErrorKind::Indentation => &exceptions::IndentationError,

@@ -17,6 +17,8 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{float, int};
 use taipan_runtime::{Cx, PyResult, Raised, Value, exceptions, raise};
 
+use crate::sys::audit;
+
 /// The functions.
 pub struct Marshal;
 
@@ -485,7 +487,9 @@ impl Marshal {
     /// to the file. The object will not be properly read back by load().
     #[py("($module, value, file, version=5, /, *, allow_code=True)")]
     fn dump(cx: &mut Cx, value: Value, file: Value, version: Option<i64>, allow_code: Option<bool>) -> PyResult<Value> {
-        let bytes = dumps(cx, value, version.unwrap_or(format::VERSION as i64), allow_code.unwrap_or(true))?;
+        let version = version.unwrap_or(format::VERSION as i64);
+        audit(cx, "marshal.dumps", &[value, Value::small(version)])?;
+        let bytes = dumps(cx, value, version, allow_code.unwrap_or(true))?;
         let bytes = Value::of(Bytes::new(cx, &bytes));
         let write = cx.names().write;
         cx.call_method(file, write, &[bytes])
@@ -504,7 +508,9 @@ impl Marshal {
     /// unsupported type.
     #[py("($module, value, version=5, /, *, allow_code=True)")]
     fn dumps(cx: &mut Cx, value: Value, version: Option<i64>, allow_code: Option<bool>) -> PyResult<Value> {
-        let bytes = dumps(cx, value, version.unwrap_or(format::VERSION as i64), allow_code.unwrap_or(true))?;
+        let version = version.unwrap_or(format::VERSION as i64);
+        audit(cx, "marshal.dumps", &[value, Value::small(version)])?;
+        let bytes = dumps(cx, value, version, allow_code.unwrap_or(true))?;
         Ok(Value::of(Bytes::new(cx, &bytes)))
     }
 
@@ -523,6 +529,7 @@ impl Marshal {
     /// dump(), load() will substitute None for the unmarshallable type.
     #[py("($module, file, /, *, allow_code=True)")]
     fn load(cx: &mut Cx, file: Value, allow_code: Option<bool>) -> PyResult<Value> {
+        audit(cx, "marshal.load", &[])?;
         let zero = Value::small(0);
         let read = cx.names().read;
         let probe = cx.call_method(file, read, &[zero])?;
@@ -545,6 +552,7 @@ impl Marshal {
     /// bytes in the input are ignored.
     #[py("($module, bytes, /, *, allow_code=True)")]
     fn loads(cx: &mut Cx, bytes: Value, allow_code: Option<bool>) -> PyResult<Value> {
+        audit(cx, "marshal.loads", &[bytes])?;
         let view = buffer::get(cx, bytes, 0)?;
         let result = loads(cx, view.bytes(), allow_code.unwrap_or(true));
         buffer::release(cx, &view);

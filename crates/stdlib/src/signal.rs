@@ -173,6 +173,7 @@ fn install(signum: i32, action: usize) -> bool {
 pub fn start(cx: &mut Cx) {
     let mut hooks = cx.rt().hooks.get();
     hooks.signals = run_handlers;
+    hooks.audit = crate::sys::audit;
     cx.rt().hooks.set(hooks);
     install(libc::SIGPIPE, libc::SIG_IGN);
     install(libc::SIGXFSZ, libc::SIG_IGN);
@@ -186,6 +187,7 @@ pub fn start(cx: &mut Cx) {
 
 /// Calls the handlers of signals that have arrived.
 pub fn run_handlers(cx: &mut Cx) -> PyResult<()> {
+    crate::sys::remote::run_pending(cx);
     let errno = WAKEUP_FAILED.swap(0, Ordering::SeqCst);
     if errno != 0 && (WAKEUP_WARNS.load(Ordering::Relaxed) || errno != libc::EAGAIN) {
         report_wakeup_error(cx, errno);

@@ -193,9 +193,6 @@ pub fn finish_interpreter(cx: &mut Cx) {
     if let Some(modules) = cx.rt().modules.get() {
         modules.clear(cx);
     }
-    for slot in [Slot::Importlib, Slot::ImportlibExternal, Slot::WarningContext] {
-        state::set(cx, slot, Value::none());
-    }
     cx.heap().collect(taipan_gc::Kind::Major);
     taipan_runtime::heap::run_pending(cx);
     builtins::flush_stream(cx, "stdout");

@@ -409,6 +409,7 @@ impl Functions {
     /// a floating-point number for subsecond precision.
     #[py("($module, object, /)")]
     fn sleep(cx: &mut Cx, object: Value) -> PyResult<()> {
+        crate::sys::audit(cx, "time.sleep", &[object])?;
         let nanos = nanos_of(cx, object, round_up)?;
         if nanos < 0 {
             return raise!(cx, ValueError, "sleep length must be non-negative");

@@ -14,6 +14,7 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Args, Cx, PyResult, Value, exceptions, object, raise};
 use taipan_syntax::lexer::Kind;
+use taipan_syntax::tokens::TokenInfo;
 
 /// An iterator over the tokens of what `readline` gives. The source is read and cut up at the first `next`.
 #[repr(C)]
@@ -161,25 +162,50 @@ const EXACT: &[(&str, i64)] = &[
 
 fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
     let text = taipan_syntax::source::normalise_newlines(source).into_owned();
-    let lines = taipan_syntax::source::Lines::new(&text);
-    let (found, error) = taipan_syntax::tokens::tokens(&text);
+    let lines = physical_lines(source);
+    let (found, error) = taipan_syntax::tokens::tokens(&text, extra_tokens);
     let list = List::new(cx);
-    for token in &found {
-        if !extra_tokens && matches!(token.kind, Kind::Comment | Kind::Nl) {
-            continue;
+    for token in found.into_iter().flat_map(halves) {
+        let at_end = token.offset == text.len() && matches!(token.kind, Kind::EndMarker | Kind::Dedent);
+        let (mut start, mut end) = (position(token.start), position(token.end));
+        let mut string = token.string;
+        let line = match token.kind {
+            _ if at_end && extra_tokens => String::new(),
+            _ if at_end => lines.last().copied().unwrap_or("").to_string(),
+            // Literals of several lines are in all of them.
+            Kind::String | Kind::FStringMiddle | Kind::TStringMiddle => {
+                (token.start.0..=token.end.0).map(|n| line_of(&lines, n)).collect()
+            }
+            _ => line_of(&lines, token.start.0).to_string(),
+        };
+        if extra_tokens
+            && matches!(token.kind, Kind::Newline | Kind::Nl)
+            && !string.is_empty()
+            && line.ends_with("\r\n")
+        {
+            (string, end.1) = ("\r\n", end.1 + 1);
+        } else if !extra_tokens {
+            match token.kind {
+                // For the compiler a line's end is what comes before the newline.
+                Kind::Newline => {
+                    let from = line.char_indices().nth(token.start.1 as usize).map_or(line.len(), |(at, _)| at);
+                    string = line[from..].trim_end_matches('\n');
+                    end = (start.0, start.1 + string.chars().count() as i64);
+                }
+                Kind::Indent | Kind::Dedent | Kind::EndMarker => {
+                    let number = if at_end { lines.len().max(1) as i64 } else { start.0 };
+                    (string, start, end) = ("", (number, -1), (number, -1));
+                }
+                _ => {}
+            }
         }
-        let line = lines.line_text(token.start.0).unwrap_or("");
-        let line = if line.is_empty() && token.kind == Kind::EndMarker { String::new() } else { format!("{line}\n") };
-        let pair = |cx: &mut Cx, p: (u32, u32)| Tuple::new(cx, &[Value::small(p.0 as i64), Value::small(p.1 as i64)]);
-        // For the compiler a line's end has no text.
-        let is_bare = !extra_tokens && token.kind == Kind::Newline;
-        let (start, end) = (pair(cx, token.start), pair(cx, if is_bare { token.start } else { token.end }));
-        let string = cx.str(if is_bare { "" } else { token.string });
-        let line = cx.str(&line);
+        let pair = |cx: &mut Cx, p: (i64, i64)| Value::of(Tuple::new(cx, &[Value::small(p.0), Value::small(p.1)]));
+        let (start, end) = (pair(cx, start), pair(cx, end));
+        let (string, line) = (cx.str(string), cx.str(&line));
         // The compiler's tokens tell operators apart.
         let own = EXACT.iter().find(|e| !extra_tokens && token.kind == Kind::Op && e.0 == token.string).map(|e| e.1);
         let kind = Value::small(own.unwrap_or(number(token.kind)));
-        let item = Tuple::new(cx, &[kind, string, Value::of(start), Value::of(end), line]);
+        let item = Tuple::new(cx, &[kind, string, start, end, line]);
         list.push(cx, Value::of(item));
     }
     if let Some(error) = error {
@@ -190,6 +216,45 @@ fn tokens(cx: &mut Cx, source: &str, extra_tokens: bool) -> PyResult<Value> {
         list.push(cx, exception);
     }
     Ok(Value::of(list))
+}
+
+/// `<>` is two tokens here.
+fn halves(token: TokenInfo<'_>) -> impl Iterator<Item = TokenInfo<'_>> {
+    let middle = (token.start.0, token.start.1 + 1);
+    let (first, second) = match token.string {
+        "<>" if token.kind == Kind::Op => {
+            let second = TokenInfo { string: ">", start: middle, offset: token.offset + 1, ..token.clone() };
+            (TokenInfo { string: "<", end: middle, ..token }, Some(second))
+        }
+        _ => (token, None),
+    };
+    std::iter::once(first).chain(second)
+}
+
+fn position(place: (u32, u32)) -> (i64, i64) {
+    (place.0 as i64, place.1 as i64)
+}
+
+/// The lines of a source as it is written, with their ends.
+fn physical_lines(source: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut rest = source;
+    while !rest.is_empty() {
+        let end = match rest.find(['\r', '\n']) {
+            Some(at) if rest[at..].starts_with("\r\n") => at + 2,
+            Some(at) => at + 1,
+            None => rest.len(),
+        };
+        let (line, after) = rest.split_at(end);
+        lines.push(line);
+        rest = after;
+    }
+    lines
+}
+
+/// Line `number`, from 1.
+fn line_of<'s>(lines: &[&'s str], number: u32) -> &'s str {
+    lines.get(number as usize - 1).copied().unwrap_or("")
 }
 
 fn next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {

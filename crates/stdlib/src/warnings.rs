@@ -228,6 +228,8 @@ pub struct Origin {
     pub registry: Option<&'static Dict>,
     /// Text of the line if known.
     pub source_line: Option<Value>,
+    /// The line is what the module's loader gave: handed on to `warnings`.
+    pub from_loader: bool,
 }
 
 /// Issues a warning at a place.
@@ -311,7 +313,8 @@ fn show(
         let line = cx.int(origin.line);
         let none = Value::none();
         let source = source.unwrap_or(none);
-        let made = cx.call(class, &[message, category, origin.filename, line, none, none, source])?;
+        let text = origin.source_line.filter(|_| origin.from_loader).unwrap_or(none);
+        let made = cx.call(class, &[message, category, origin.filename, line, none, text, source])?;
         cx.call(function, &[made])?;
         return Ok(());
     }
@@ -396,7 +399,7 @@ pub fn warn_level(
         Some(name) if name.is_none() || name.downcast::<Str>().is_some() => name,
         _ => Value::of(cx.names().string),
     };
-    let origin = Origin { filename, line, module: Some(module), registry, source_line: None };
+    let origin = Origin { filename, line, module: Some(module), registry, source_line: None, from_loader: false };
     warn_at(cx, category, message, origin, source)
 }
 
@@ -409,8 +412,14 @@ pub fn warn_hook(cx: &mut Cx, message: Value, category: Value, level: i64) -> Py
 pub fn syntax_warning(cx: &mut Cx, warning: &CompilerWarning, filename: Value, source: &str) -> PyResult<()> {
     let text = cx.str(&warning.message);
     let source_line = crate::compile::line_of(cx, source, warning.line);
-    let origin =
-        Origin { filename, line: warning.line as i64, module: None, registry: None, source_line: Some(source_line) };
+    let origin = Origin {
+        filename,
+        line: warning.line as i64,
+        module: None,
+        registry: None,
+        source_line: Some(source_line),
+        from_loader: false,
+    };
     let result = warn_at(cx, Value::of(&exceptions::SyntaxWarning), text, origin, None);
     if result.is_err() && cx.exception_matches(&exceptions::SyntaxWarning) {
         cx.take_exception();
@@ -515,7 +524,8 @@ impl Warnings {
             Some(globals) => line_from_loader(cx, globals, line)?,
             None => None,
         };
-        let origin = Origin { filename: Value::of(filename), line, module, registry, source_line };
+        let filename = Value::of(filename);
+        let origin = Origin { filename, line, module, registry, source_line, from_loader: true };
         let category = if category.is_none() { Value::of(&exceptions::UserWarning) } else { category };
         warn_at(cx, category, message, origin, source.filter(|s| !s.is_none()))
     }
@@ -538,9 +548,9 @@ fn line_from_loader(cx: &mut Cx, globals: Value, line: i64) -> PyResult<Option<V
         return raise!(cx, TypeError, "module_globals must be a dict, not '{}'", globals.class().tp_name());
     };
     let names = cx.names();
-    let (Some(loader), Some(name)) = (globals.get_str(names.__loader__), globals.get_str(names.__name__)) else {
-        return Ok(None);
-    };
+    let bless = import::import_attr(cx, "_frozen_importlib_external", "_bless_my_loader")?;
+    let loader = cx.call(bless, &[Value::of(globals)])?;
+    let Some(name) = globals.get_str(names.__name__).filter(|_| !loader.is_none()) else { return Ok(None) };
     let key = cx.intern("get_source");
     let Some(get_source) = attr::get_optional(cx, loader, key)? else { return Ok(None) };
     let source = cx.call_args(get_source, Args::positional(&[name]))?;

@@ -16,7 +16,7 @@ pub fn rewrite(text: &str, is_on: bool) -> Result<Cow<'_, str>, SyntaxError> {
         return Ok(Cow::Borrowed(text));
     }
     let source = normalise_newlines(text);
-    let (all, _) = tokens(&source);
+    let (all, _) = tokens(&source, true);
     let start = match is_on {
         true => Some(0),
         false => end_of_import(&all),

@@ -326,6 +326,7 @@ impl<'s> Lexer<'s> {
         }
         let is_cut = !self.implicit_newline && self.at > 0 && self.bytes[self.at - 1] != b'\n';
         if self.at >= self.bytes.len() && (!is_cut || self.done) {
+            self.hit_end = true;
             (column, alternative) = (0, 0);
         } else if let Some(first) = continued {
             (column, alternative) = first;
@@ -747,9 +748,13 @@ impl<'s> Lexer<'s> {
             return self.error(format!("{letter}-string: unmatched '{}'", byte as char));
         }
         let Some(open) = self.brackets.pop() else {
+            if self.extra {
+                return Ok(self.token(Kind::Op, start));
+            }
             return self.error(format!("unmatched '{}'", byte as char));
         };
-        if !matches!((open.byte, byte), (b'(', b')') | (b'[', b']') | (b'{', b'}')) {
+        let is_pair = matches!((open.byte, byte), (b'(', b')') | (b'[', b']') | (b'{', b'}'));
+        if !is_pair && !self.extra {
             let prefix = match self.strings.last() {
                 Some(string) if self.brackets.len() < string.level + string.braces => format!("{letter}-string: "),
                 _ => String::new(),

@@ -245,10 +245,7 @@ fn format_of(tree: &Tree) -> Option<Tree> {
         flush(&mut literal, &mut values);
         let spec = match found.spec.is_empty() {
             true => Field::None,
-            false => {
-                let text = Tree::constant(range, Constant::Str(found.spec.into_bytes()));
-                Tree::at("JoinedStr", range, vec![("values", Field::List(vec![text.into()]))]).into()
-            }
+            false => Tree::constant(range, Constant::Str(found.spec.into_bytes())).into(),
         };
         let arg = args.next()?;
         let fields = vec![

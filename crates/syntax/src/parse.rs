@@ -69,6 +69,30 @@ impl Module {
         found
     }
 
+    /// The error about a block that `text`, the source, ends in without the line end that would close it.
+    pub fn unfinished_block(&self, text: &str) -> Option<SyntaxError> {
+        if text.ends_with('\n') {
+            return None;
+        }
+        let (mut level, mut at_end) = (0usize, 0usize);
+        for token in self.parsed.tokens() {
+            match token.kind() {
+                TokenKind::Indent => level += 1,
+                TokenKind::Dedent => level = level.saturating_sub(1),
+                TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Comment | TokenKind::EndOfFile => {}
+                _ => at_end = level,
+            }
+        }
+        if at_end == 0 {
+            return None;
+        }
+        let line = text.lines().count() as u32;
+        let place = crate::errors::Place { line, offset: 0, end_line: line, end_offset: 0 };
+        let text = text.lines().last().map(str::to_owned);
+        let message = "invalid syntax".to_string();
+        Some(SyntaxError { kind: ErrorKind::Syntax, message, place: Some(place), text, incomplete: true })
+    }
+
     /// Lines of the source.
     pub fn lines(&self) -> Lines<'_> {
         Lines::new(&self.source)

@@ -139,7 +139,7 @@ fn without_comments(text: &str) -> String {
     }
     let wrapped = format!("({text}\n)");
     let comments =
-        crate::tokens::tokens(&wrapped).0.into_iter().filter(|token| token.kind == crate::lexer::Kind::Comment);
+        crate::tokens::tokens(&wrapped, true).0.into_iter().filter(|token| token.kind == crate::lexer::Kind::Comment);
     let mut out = String::new();
     let mut from = 1;
     for comment in comments {

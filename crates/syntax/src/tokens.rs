@@ -43,11 +43,11 @@ impl Kind {
     }
 }
 
-/// Tokens of `source` (newlines normalised), comments and blank lines included. The error comes after the tokens
+/// Tokens of `source` (newlines normalised), with comments and blank lines if `extra`. The error comes after the tokens
 /// before it.
-pub fn tokens(source: &str) -> (Vec<TokenInfo<'_>>, Option<SyntaxError>) {
+pub fn tokens(source: &str, extra: bool) -> (Vec<TokenInfo<'_>>, Option<SyntaxError>) {
     let lines = Lines::new(source);
-    let mut lexer = Lexer::new(source, &lines, true);
+    let mut lexer = Lexer::new(source, &lines, extra);
     let mut tokens: Vec<TokenInfo<'_>> = Vec::new();
     loop {
         let token = match lexer.next_token() {
@@ -72,6 +72,12 @@ pub fn tokens(source: &str) -> (Vec<TokenInfo<'_>>, Option<SyntaxError>) {
         let (mut start, mut end) = (place(token.start), place(token.end));
         let mut string = &source[token.start..token.end];
         let mut offset = token.start;
+        let at_end = matches!(token.kind, Kind::EndMarker | Kind::Dedent) && token.start == source.len();
+        if extra && at_end && ends_blank(source) && tokens.last().is_none_or(|last| last.offset < source.len()) {
+            // The line end that a last line of nothing but space or a comment lacks.
+            let (start, end) = (start, (start.0, start.1 + 1));
+            tokens.push(TokenInfo { kind: Kind::Nl, string: "", start, end, offset });
+        }
         match token.kind {
             Kind::Newline | Kind::Nl => end = (start.0, start.1 + 1),
             Kind::Indent => {
@@ -110,6 +116,11 @@ pub fn tokens(source: &str) -> (Vec<TokenInfo<'_>>, Option<SyntaxError>) {
     }
 }
 
+/// True if the last line has no newline.
+fn ends_blank(source: &str) -> bool {
+    !source.is_empty() && !source.ends_with('\n')
+}
+
 /// Where the first doubled brace is.
 fn first_double(string: &str) -> Option<usize> {
     let bytes = string.as_bytes();
@@ -118,7 +129,7 @@ fn first_double(string: &str) -> Option<usize> {
 
 /// Tokens as `python -m tokenize` shows them.
 pub fn print(source: &str) -> String {
-    let (tokens, error) = tokens(source);
+    let (tokens, error) = tokens(source, true);
     let mut out = String::new();
     for token in tokens {
         let range = format!("{},{}-{},{}:", token.start.0, token.start.1, token.end.0, token.end.1);

@@ -121,6 +121,9 @@ impl<'m> Finder<'m> {
                 index += 1;
             }
         }
+        while self.kind(index) == TokenKind::NonLogicalNewline {
+            index += 1;
+        }
         if let (Some(_), Some(_), Some(token)) = (first, second, self.tokens.get(index)) {
             let text = "Cannot have two type comments on def";
             let (start, end) = (token.start().to_usize(), token.end().to_usize());
@@ -157,6 +160,9 @@ impl<'m> Finder<'m> {
     fn stray(&self, start: TextSize) -> Found {
         let index = self.index_at(start);
         let token = &self.tokens[index];
+        // The place is that of the type.
+        let end = token.end().to_usize();
+        let start = end - self.loose.get(&start).map_or(0, |text| text.len());
         let bare_star = index >= 2
             && self.kind(index - 1) == TokenKind::Comma
             && self.kind(index - 2) == TokenKind::Star
@@ -165,7 +171,7 @@ impl<'m> Finder<'m> {
                 TokenKind::Comma | TokenKind::Lpar | TokenKind::NonLogicalNewline
             );
         let text = if bare_star { "bare * has associated type comment" } else { "invalid syntax" };
-        Found::at(&self.module.lines(), token.start().to_usize(), token.end().to_usize(), text)
+        Found::at(&self.module.lines(), start, end, text)
     }
 }
 

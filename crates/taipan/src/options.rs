@@ -102,12 +102,13 @@ fn x_option(options: &mut Options, text: &str) -> Result<(), String> {
     let c = &mut options.config;
     match (name, value) {
         ("dev", None) => c.dev_mode = true,
+        ("disable-remote-debug", None) => taipan_stdlib::sys::remote::disable(),
         ("no_debug_ranges", None) => code::NO_DEBUG_RANGES.store(true, Ordering::Relaxed),
         ("utf8", None | Some("1")) => c.utf8_mode = 1,
         ("utf8", Some("0")) => c.utf8_mode = 0,
         ("utf8", Some(_)) => return Err("invalid -X utf8 option value".into()),
         ("warn_default_encoding", None) => c.warn_default_encoding = true,
-        ("pycache_prefix", Some(path)) if !path.is_empty() => c.pycache_prefix = Some(path.into()),
+        ("pycache_prefix", path) => c.pycache_prefix = path.filter(|p| !p.is_empty()).map(Into::into),
         ("int_max_str_digits", Some(n)) => {
             let limit = n.parse().ok().filter(|n| *n == 0 || *n >= 640);
             c.int_max_str_digits =
@@ -148,10 +149,16 @@ static VARIABLES: &[Variable] = &[
         name: "PYTHONINTMAXSTRDIGITS",
         help: "limit the size of int<->str conversions; 0 disables the limit (-X int_max_str_digits=N)",
         apply: |o, v| {
-            if let Some(n) = v.to_str().and_then(|v| v.parse().ok()).filter(|n: &i64| *n == 0 || *n >= 640) {
+            let limit = v.to_str().and_then(|v| v.parse().ok()).filter(|n: &i64| *n == 0 || *n >= 640);
+            if let Some(n) = limit.filter(|_| !o.has_x("int_max_str_digits")) {
                 o.config.int_max_str_digits = n;
             }
         },
+    },
+    Variable {
+        name: "PYTHON_DISABLE_REMOTE_DEBUG",
+        help: "disable remote debugging (-X disable-remote-debug)",
+        apply: |_, _| taipan_stdlib::sys::remote::disable(),
     },
     Variable {
         name: "PYTHONNODEBUGRANGES",
@@ -176,7 +183,11 @@ static VARIABLES: &[Variable] = &[
     Variable {
         name: "PYTHONPYCACHEPREFIX",
         help: "root directory for bytecode cache (.pyc) files (-X pycache_prefix)",
-        apply: |o, v| o.config.pycache_prefix = Some(v.to_os_string()),
+        apply: |o, v| {
+            if !o.has_x("pycache_prefix") {
+                o.config.pycache_prefix = Some(v.to_os_string());
+            }
+        },
     },
     Variable {
         name: "PYTHONSAFEPATH",
@@ -265,6 +276,14 @@ impl Options {
         if !options.config.ignore_environment {
             options.environment();
         }
+        let config = &mut options.config;
+        if config.dev_mode {
+            config.warnoptions.insert(0, "default".into());
+        }
+        if config.bytes_warning > 0 {
+            let action = if config.bytes_warning > 1 { "error" } else { "default" };
+            config.warnoptions.push(format!("{action}::BytesWarning"));
+        }
         let mut argv = Vec::new();
         match (&options.program, is_complete) {
             (Program::Command(_), true) => argv.push("-c".into()),
@@ -334,6 +353,11 @@ impl Options {
         Ok(())
     }
 
+    /// Whether there is an option `-X name`: it outdoes the variable of the same meaning.
+    fn has_x(&self, name: &str) -> bool {
+        self.config.xoptions.iter().any(|x| x.split('=').next() == Some(name))
+    }
+
     fn environment(&mut self) {
         for variable in VARIABLES {
             if let Some(value) = std::env::var_os(variable.name).filter(|v| !v.is_empty()) {
@@ -390,6 +414,7 @@ pub fn help_x() -> String {
     let mut text = String::from("The following implementation-specific options are available:\n");
     for (name, help) in [
         ("-X dev", "enable development mode"),
+        ("-X disable-remote-debug", "let no other process run code here; also PYTHON_DISABLE_REMOTE_DEBUG"),
         ("-X int_max_str_digits=N", "limit the size of int<->str conversions; 0 disables the limit"),
         ("-X jit=off|on|stress", "compile what is hot (on, the default), nothing, or everything with random exits"),
         ("-X numba=path", "import numba from the path instead of the embedded one; also TAIPAN_NUMBA=path"),
@@ -446,6 +471,7 @@ mod tests {
         assert_eq!(o.program, Program::File("file.py".into()));
         assert_eq!(o.config.optimize, 2);
         assert_eq!(o.config.warnoptions, ["error", "ignore"]);
+        assert_eq!(parse(&["-bb", "-Xdev", "-Wignore"]).config.warnoptions, ["default", "ignore", "error::BytesWarning"]);
         assert_eq!(parse(&["-"]).program, Program::Stdin);
         assert_eq!(parse(&["-VV"]).info, Some(Info::Version(true)));
         assert!(help("taipan").lines().all(|l| l.len() < 90));

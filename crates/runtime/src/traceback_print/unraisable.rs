@@ -116,6 +116,14 @@ pub fn print_uncaught(cx: &mut Cx, exception: Value) -> Option<i32> {
         display(cx, exception, None);
         return None;
     };
+    if (cx.rt().hooks.get().audit)(cx, "sys.excepthook", &[hook, class, exception, tb]).is_err() {
+        if cx.exception_matches(&exceptions::RuntimeError) {
+            cx.take_exception();
+            return None;
+        }
+        let error = cx.take_exception();
+        report_unraisable(cx, error, None, Some("Exception ignored in audit hook"));
+    }
     if cx.call(hook, &[class, exception, tb]).is_ok() {
         return None;
     }
@@ -217,7 +225,8 @@ pub fn report_unraisable(cx: &mut Cx, exception: Value, object: Option<Value>, m
         None => write_report(cx, &values),
         Some(hook) => {
             let args = Value::of(Tuple::new_of(cx, &UNRAISABLE_HOOK_ARGS, &values));
-            if cx.call(hook, &[args]).is_err() {
+            let audited = (cx.rt().hooks.get().audit)(cx, "sys.unraisablehook", &[hook, args]);
+            if audited.is_err() || cx.call(hook, &[args]).is_err() {
                 let error = cx.take_exception();
                 let tb = error.downcast::<Exception>().and_then(|e| e.traceback.get()).unwrap_or(Value::none());
                 let message = cx.str("Exception ignored in sys.unraisablehook");

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use taipan_macros::pymethods;
-use taipan_runtime::native::{ParamSpec, bind};
+use taipan_runtime::native::{GetSetDef, ParamSpec, bind};
 use taipan_runtime::object::Header;
 use taipan_runtime::protocol::compare::CmpOp;
 use taipan_runtime::protocol::import::import_attr;
@@ -61,12 +61,32 @@ static DATE_SPEC: TypeSpec = TypeSpec {
     ..TypeSpec::DEFAULT
 };
 
-taipan_runtime::structseq! {
-    /// `datetime.IsoCalendarDate`.
-    pub ISO_DATE "datetime.IsoCalendarDate" "The result of date.isocalendar() or datetime.isocalendar()\n\nThis object may be accessed either as a tuple of\n  ((year, week, weekday))\nor via the object attributes as named in the above tuple." {
-        year "",
-        week "",
-        weekday "",
+/// `datetime.IsoCalendarDate`: a struct sequence that is pickled as a plain tuple.
+pub static ISO_DATE: Type = Type::new(&ISO_DATE_SPEC);
+static ISO_DATE_SPEC: TypeSpec = TypeSpec {
+    name: "datetime.IsoCalendarDate",
+    base: Some(&taipan_runtime::types::tuple_methods::TUPLE),
+    trace: Some(structseq::trace::<3>),
+    slots: Slots { repr: Some(structseq::repr), new: Some(structseq::construct), ..Slots::NONE },
+    methods: &[IsoDate::METHODS],
+    getsets: &[&ISO_DATE_FIELDS],
+    doc: "The result of date.isocalendar() or datetime.isocalendar()\n\nThis object may be accessed either as a tuple of\n  ((year, week, weekday))\nor via the object attributes as named in the above tuple.",
+    signature: "(iterable=(), /)",
+    ..TypeSpec::DEFAULT
+};
+static ISO_DATE_FIELDS: [GetSetDef; 3] = structseq::getsets(&[("year", ""), ("week", ""), ("weekday", "")], &[]);
+
+struct IsoDate;
+
+#[pymethods]
+impl IsoDate {
+    #[py("($self, /)")]
+    fn __reduce__(cx: &mut Cx, this: Value) -> Value {
+        let items = this.downcast::<Tuple>().map_or(&[][..], |t| t.items());
+        let plain = Value::of(Tuple::new(cx, items));
+        let args = Value::of(Tuple::new(cx, &[plain]));
+        let class = Value::of(&taipan_runtime::types::tuple_methods::TUPLE);
+        Value::of(Tuple::new(cx, &[class, args]))
     }
 }
 

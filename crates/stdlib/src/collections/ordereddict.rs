@@ -63,15 +63,18 @@ pub fn check_version(cx: &mut Cx, dict: &Dict, version: u64) -> PyResult<()> {
 }
 
 fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
-    update(cx, v, args, "OrderedDict")
+    if args.pos().len() > 1 {
+        return raise!(cx, TypeError, "expected at most 1 argument, got {}", args.pos().len());
+    }
+    update(cx, v, args)
 }
 
 /// `update` of a mutable mapping: sets item by item.
-fn update(cx: &mut Cx, this: Value, args: Args, name: &str) -> PyResult<()> {
+fn update(cx: &mut Cx, this: Value, args: Args) -> PyResult<()> {
     match args.pos() {
         [] => {}
         [other] => update_from(cx, this, *other)?,
-        more => return raise!(cx, TypeError, "{name}() takes at most 1 positional argument ({} given)", more.len()),
+        more => return raise!(cx, TypeError, "update() takes at most 1 positional argument ({} given)", more.len()),
     }
     for (name, value) in args.keywords() {
         set(cx, this, Value::of(name), value)?;
@@ -288,7 +291,7 @@ impl Methods {
     /// od.update([E, ]**F) -> None.  Update od from mapping/iterable E and F.
     #[py("($self, /, *args, **kwargs)", raw)]
     fn update(cx: &mut Cx, args: Args) -> PyResult<()> {
-        update(cx, args.values()[0], args.rest(), "update")
+        update(cx, args.values()[0], args.rest())
     }
 
     /// Remove all items from ordered dict.

@@ -198,7 +198,7 @@ fn descr_get(cx: &mut Cx, v: Value, obj: Option<Value>, _: Option<Value>) -> PyR
 fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
     let name = full_name(cx, v.class());
     if !object::enter_repr(cx, v) {
-        return Ok(cx.str(&format!("{name}(...)")));
+        return Ok(cx.str("..."));
     }
     let mut text = sequence::ReprText::default();
     text.push(&name);
@@ -209,14 +209,16 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
 }
 
 fn repr_parts(cx: &mut Cx, this: &Partial, text: &mut sequence::ReprText) -> PyResult<()> {
+    // The state as it is now: a repr may replace it.
+    let (function, args, keywords) = (this.function.get(), this.args.get(), this.keywords.get());
     text.push("(");
-    text.push_repr(cx, this.function.get())?;
-    for v in this.args.get().items() {
+    text.push_repr(cx, function)?;
+    for v in args.items() {
         text.push(", ");
         text.push_repr(cx, *v)?;
     }
     let mut position = 0;
-    while let Some((key, value)) = this.keywords.get().next_item(&mut position) {
+    while let Some((key, value)) = keywords.next_item(&mut position) {
         text.push(", ");
         let key = object::str(cx, key)?;
         text.push_str(key);
@@ -270,6 +272,7 @@ impl Partial {
         let [function, args, keywords, attributes] = *parts else {
             return raise!(cx, TypeError, "invalid partial state");
         };
+        let given = args;
         let (Some(args), true) = (args.downcast::<Tuple>(), function.class().slots().call.is_some()) else {
             return raise!(cx, TypeError, "invalid partial state");
         };
@@ -278,16 +281,22 @@ impl Partial {
         if args.items().last() == Some(&placeholder()) {
             return raise!(cx, TypeError, "trailing Placeholders are not allowed");
         }
-        let args = Tuple::new(cx, args.items());
+        if !attributes.is_none() && attributes.downcast::<Dict>().is_none() {
+            return raise!(cx, TypeError, "invalid partial state");
+        }
+        let args = given.exact::<Tuple>().unwrap_or_else(|| Tuple::new(cx, args.items()));
         let kw = if keywords.exact::<Dict>().is_some() || keywords.is_none() { kw } else { kw.copy(cx) };
         this.function.set(function);
         this.args.set(args);
         this.keywords.set(kw);
         this.holes.set(count_holes(args.items()));
         cx.barrier(this);
-        if let (Some(attrs), Some(new)) = (Attrs::of(Value::of(this)), attributes.downcast::<Dict>()) {
-            let own = attrs.materialize(cx);
-            dict_type::merge(cx, own, Value::of(new))?;
+        if let Some(attrs) = Attrs::of(Value::of(this)) {
+            let own = Dict::new(cx);
+            if let Some(new) = attributes.downcast::<Dict>() {
+                dict_type::merge(cx, own, Value::of(new))?;
+            }
+            attrs.set_dict(cx, own);
         }
         Ok(())
     }

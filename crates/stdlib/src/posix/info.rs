@@ -155,6 +155,9 @@ impl Info {
     /// Return None if indeterminable.
     #[py("($module, /)")]
     fn cpu_count(_cx: &mut Cx) -> Option<i64> {
+        if let Some(n) = crate::sys::cpu_count().filter(|n| *n > 0) {
+            return Some(n);
+        }
         // SAFETY: a plain call.
         let n = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
         (n >= 1).then_some(n)

@@ -24,9 +24,13 @@ impl Functions {
 
     /// Clear the internal type lookup cache.
     #[py("($module, /)")]
-    fn _clear_type_cache(cx: &mut Cx) {
+    fn _clear_type_cache(cx: &mut Cx) -> PyResult<()> {
+        let text = "sys._clear_type_cache() is deprecated and scheduled for removal in a future version. \
+                    Use sys._clear_internal_caches() instead.";
+        taipan_runtime::protocol::warn::warn(cx, &exceptions::DeprecationWarning, text, 1)?;
         let object = &taipan_runtime::types::object::OBJECT;
         cx.type_modified(object);
+        Ok(())
     }
 
     /// Private function for clearing certain descriptors from a type's dictionary.
@@ -53,10 +57,8 @@ impl Functions {
 
     /// Private function for getting PyConfig.cpu_count
     #[py("($module, /)")]
-    fn _get_cpu_count_config(cx: &mut Cx) -> i64 {
-        let _ = cx;
-        let option = crate::state::config().xoptions.iter().find_map(|o| o.strip_prefix("cpu_count="));
-        option.and_then(|n| n.parse().ok()).unwrap_or(-1)
+    fn _get_cpu_count_config(_cx: &mut Cx) -> i64 {
+        super::cpu_count().unwrap_or(-1)
     }
 
     /// Return True if the GIL is currently enabled and False otherwise.
@@ -177,7 +179,7 @@ impl Functions {
     /// Return True if remote debugging is enabled, False otherwise.
     #[py("($module, /)")]
     fn is_remote_debug_enabled(_cx: &mut Cx) -> bool {
-        false
+        super::remote::is_enabled()
     }
 
     /// Return *True* if a stack profiler trampoline is active.
@@ -200,10 +202,23 @@ impl Functions {
     fn deactivate_stack_trampoline(_cx: &mut Cx) {}
 
     /// Executes a file containing Python code in a given remote Python process.
+    ///
+    /// This function returns immediately, and the code will be executed by the
+    /// target process's main thread at the next available opportunity,
+    /// similarly to how signals are handled.  There is no interface to
+    /// determine when the code has been executed.  The caller is responsible
+    /// for making sure that the file still exists whenever the remote process
+    /// tries to read it and that it hasn't been overwritten.
+    ///
+    /// The remote process must run the same executable file as the local one.
+    ///
+    /// Args:
+    ///      pid (int): The process ID of the target Python process.
+    ///      script (str|bytes): The path to a file containing
+    ///          the Python code to be executed.
     #[py("($module, /, pid, script)")]
-    fn remote_exec(cx: &mut Cx, pid: i64, script: Value) -> PyResult<()> {
-        let _ = (pid, script);
-        raise!(cx, RuntimeError, "remote debugging is not supported")
+    fn remote_exec(cx: &mut Cx, pid: i32, script: Value) -> PyResult<()> {
+        super::remote::exec(cx, pid, script)
     }
 
     /// Call func(*args), while tracing is enabled.

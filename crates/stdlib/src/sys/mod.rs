@@ -4,6 +4,7 @@ mod frames;
 mod functions;
 pub mod hooks;
 mod monitoring;
+pub mod remote;
 mod settings;
 mod stdlib_names;
 pub mod structs;
@@ -112,6 +113,14 @@ fn add_texts(cx: &mut Cx, module: &'static Module) {
     module.set(cx, "_git", git);
     module.set(cx, "_home", Value::none());
     module.set(cx, "dont_write_bytecode", Value::bool(config().dont_write_bytecode));
+}
+
+/// The number of processors that `-X cpu_count` or PYTHON_CPU_COUNT sets.
+pub fn cpu_count() -> Option<i64> {
+    let config = config();
+    let option = config.xoptions.iter().rev().find_map(|o| o.strip_prefix("cpu_count=")).map(str::to_string);
+    let variable = || std::env::var("PYTHON_CPU_COUNT").ok().filter(|_| !config.ignore_environment);
+    option.or_else(variable)?.parse().ok()
 }
 
 /// A str of text from the system; bytes that are no UTF-8 become lone surrogates. May collect.

@@ -276,7 +276,10 @@ impl Threads {
                 None => return raise!(cx, TypeError, "'handle' must be a _ThreadHandle"),
             },
         };
-        let handle = handle::start(cx, function, Args::positional(&[]), handle, daemon.unwrap_or(true))?;
+        let daemon = daemon.unwrap_or(true);
+        let shown = handle.map_or(Value::none(), Value::of);
+        crate::sys::audit(cx, "_thread.start_joinable_thread", &[function, Value::small(daemon as i64), shown])?;
+        let handle = handle::start(cx, function, Args::positional(&[]), handle, daemon)?;
         handle.wait_for_start(cx)?;
         Ok(Value::of(handle))
     }
