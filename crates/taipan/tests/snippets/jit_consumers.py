@@ -157,7 +157,7 @@ for _ in range(60):
     try:
         failing([1, 2, 3])
     except ValueError:
-        text = traceback.format_exc()
+        text = traceback.format_exc().replace(__file__, "FILE")
 print(text)
 
 

@@ -160,4 +160,4 @@ for swallow in (ValueError, KeyError):
     try:
         managed(4, Manager(swallow))
     except IndexError:
-        print(traceback.format_exc())
+        print(traceback.format_exc().replace(__file__, "FILE"))
