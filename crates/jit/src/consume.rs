@@ -1,6 +1,7 @@
 //! Built-in functions and classes that go through a generator: what they do with each item and at the end. Compiled code has
 //! it built in place (`build/consume.rs`); where it leaves in the middle, the rest is done here.
 
+use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::object;
 use taipan_runtime::protocol::total::{Sum, Total};
 use taipan_runtime::types::float;
@@ -10,7 +11,7 @@ use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::str_search;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::{Cx, PyResult, Value};
+use taipan_runtime::{Cx, PyResult, Value, raise};
 
 macro_rules! consumers {
     ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal, $registers:literal; )*) => {
@@ -43,6 +44,14 @@ consumers! {
     SumInts = "sum_ints", 1;
     /// `sum` of floats: the sum, what additions lost, whether there was an item.
     SumFloats = "sum_floats", 3;
+    /// `min` of ints: the smallest, whether there was an item.
+    MinInts = "min_ints", 2;
+    /// `max` of ints: as `min`.
+    MaxInts = "max_ints", 2;
+    /// `min` of floats: as of ints.
+    MinFloats = "min_floats", 2;
+    /// `max` of floats: as of ints.
+    MaxFloats = "max_floats", 2;
     /// `list`: the list.
     List = "list", 1;
     /// `tuple`: a list.
@@ -51,6 +60,23 @@ consumers! {
     Set = "set", 1;
     /// `str.join`: a list, the separator.
     Join = "join", 2;
+}
+
+impl Consumer {
+    /// Whether it looks for the smallest item, not for the largest.
+    pub fn is_min(self) -> bool {
+        matches!(self, Consumer::MinInts | Consumer::MinFloats)
+    }
+
+    /// What works on floats, for what works on ints.
+    pub fn of_floats(self) -> Consumer {
+        match self {
+            Consumer::SumInts => Consumer::SumFloats,
+            Consumer::MinInts => Consumer::MinFloats,
+            Consumer::MaxInts => Consumer::MaxFloats,
+            other => other,
+        }
+    }
 }
 
 /// Most values of a consumer's progress.
@@ -71,6 +97,7 @@ pub struct Consuming {
 enum Progress {
     Search { all: bool },
     Total(Total),
+    Best { best: Option<Value>, op: CmpOp },
     Items(&'static List),
     Set(&'static Set),
 }
@@ -87,6 +114,10 @@ impl Consuming {
             Consumer::SumFloats => {
                 let [high, low] = [0, 1].map(|i| float::as_f64(value(i)).expect("a float"));
                 Progress::Total(Total::Float(Sum { high, low }))
+            }
+            Consumer::MinInts | Consumer::MinFloats | Consumer::MaxInts | Consumer::MaxFloats => {
+                let op = if self.consumer.is_min() { CmpOp::Lt } else { CmpOp::Gt };
+                Progress::Best { best: (value(1) == Value::bool(true)).then(|| value(0)), op }
             }
             // SAFETY: the builder put lists and sets there.
             Consumer::List | Consumer::Tuple | Consumer::Join => Progress::Items(unsafe { value(0).cast() }),
@@ -105,6 +136,11 @@ impl Consuming {
                     }
                 }
                 Progress::Total(total) => *total = total.add(cx, item)?,
+                Progress::Best { best, op } => {
+                    if best.map_or(Ok(true), |best| compare::rich_bool(cx, item, best, *op))? {
+                        *best = Some(item);
+                    }
+                }
                 Progress::Items(list) => list.push(cx, item),
                 Progress::Set(set) => {
                     set.add(cx, item)?;
@@ -118,6 +154,11 @@ impl Consuming {
         Ok(match progress {
             Progress::Search { all } => Value::bool(all),
             Progress::Total(total) => total.value(cx),
+            Progress::Best { best: Some(best), .. } => best,
+            Progress::Best { best: None, .. } => {
+                let name = if self.consumer.is_min() { "min" } else { "max" };
+                return raise!(cx, ValueError, "{name}() iterable argument is empty");
+            }
             Progress::Set(set) => Value::of(set),
             Progress::Items(list) => match self.consumer {
                 Consumer::Tuple => Value::of(tuple_of(cx, list)),

@@ -1,7 +1,7 @@
 //! Calls of the runtime that leave all registers as they are: for what compiled code seldom does in the middle of loops (a box
 //! for a number that does not fit the word, the slow path of an allocation or of a write barrier). The register allocator
 //! would move the values of the loop out of the way of such a call on the path that does not call, too, and would have them
-//! in the registers of the arguments all the time: arguments lie in memory.
+//! in the registers of the arguments all the time: arguments and results lie in memory.
 
 use std::cell::UnsafeCell;
 
@@ -10,7 +10,7 @@ use crate::helpers::Helper;
 /// Word of the arguments that a float lies in.
 pub const FLOAT_ARG: usize = 3;
 
-/// The arguments of the call being made: up to three words, and a float.
+/// The arguments of the call being made: up to three words, and a float. The first word is the result afterwards.
 #[repr(align(32))]
 pub struct Args(UnsafeCell<[u64; 4]>);
 // SAFETY: written and read within one call of a stub, with the GIL held.
@@ -38,6 +38,7 @@ macro_rules! stubs {
                     std::arch::naked_asm!(
                         "push rbp",
                         "mov rbp, rsp",
+                        "push rax",
                         "push rcx",
                         "push rdx",
                         "push rsi",
@@ -46,7 +47,7 @@ macro_rules! stubs {
                         "push r9",
                         "push r10",
                         "push r11",
-                        "sub rsp, 256",
+                        "sub rsp, 264",
                         "movups [rsp], xmm0",
                         "movups [rsp + 16], xmm1",
                         "movups [rsp + 32], xmm2",
@@ -68,6 +69,7 @@ macro_rules! stubs {
                         "mov rdx, [rip + {args} + 16]",
                         "movsd xmm0, [rip + {args} + 24]",
                         "call {target}",
+                        "mov [rip + {args}], rax",
                         "movups xmm0, [rsp]",
                         "movups xmm1, [rsp + 16]",
                         "movups xmm2, [rsp + 32]",
@@ -84,7 +86,7 @@ macro_rules! stubs {
                         "movups xmm13, [rsp + 208]",
                         "movups xmm14, [rsp + 224]",
                         "movups xmm15, [rsp + 240]",
-                        "add rsp, 256",
+                        "add rsp, 264",
                         "pop r11",
                         "pop r10",
                         "pop r9",
@@ -93,6 +95,7 @@ macro_rules! stubs {
                         "pop rsi",
                         "pop rdx",
                         "pop rcx",
+                        "pop rax",
                         "pop rbp",
                         "ret",
                         target = sym crate::helpers::$target,
@@ -102,8 +105,7 @@ macro_rules! stubs {
             )*
         }
 
-        /// The address of a function that does what the helper does and leaves all registers but that of the result alone;
-        /// None if there is none on this machine.
+        /// The address of a function that does what the helper does and leaves all registers alone; None if there is none on this machine.
         pub fn stub_of(helper: Helper) -> Option<usize> {
             #[cfg(target_arch = "x86_64")]
             match helper {

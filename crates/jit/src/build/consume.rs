@@ -52,8 +52,9 @@ impl Builder<'_> {
             match native.def.name {
                 "all" if builtin => Consumer::All,
                 "any" if builtin => Consumer::Any,
-                "sum" if builtin && self.sticky.float_sums.contains(&path) => Consumer::SumFloats,
                 "sum" if builtin => Consumer::SumInts,
+                "min" if builtin => Consumer::MinInts,
+                "max" if builtin => Consumer::MaxInts,
                 _ => return Ok(None),
             }
         } else {
@@ -68,6 +69,7 @@ impl Builder<'_> {
             };
             consumer
         };
+        let consumer = if self.sticky.of_floats.contains(&path) { consumer.of_floats() } else { consumer };
         self.consume(at, consumer, generator, r, Val::NONE)
     }
 
@@ -220,6 +222,11 @@ impl Builder<'_> {
                 let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
                 vec![zero, zero, self.emit(Op::ConstBool, Type::Bool, &[], 0)]
             }
+            Consumer::MinInts | Consumer::MaxInts => vec![self.int(0), self.emit(Op::ConstBool, Type::Bool, &[], 0)],
+            Consumer::MinFloats | Consumer::MaxFloats => {
+                let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
+                vec![zero, self.emit(Op::ConstBool, Type::Bool, &[], 0)]
+            }
             Consumer::List | Consumer::Tuple | Consumer::Join => {
                 let list = self.emit(Op::NewList, Type::Val, &[], 0);
                 self.classed(list, List::class());
@@ -245,6 +252,7 @@ impl Builder<'_> {
             Consumer::Any => self.decide(item, true),
             Consumer::SumInts => self.add_int(item)?,
             Consumer::SumFloats => self.add_float(item),
+            Consumer::MinInts | Consumer::MaxInts | Consumer::MinFloats | Consumer::MaxFloats => self.better(item)?,
             Consumer::List | Consumer::Tuple | Consumer::Join => {
                 let list = self.reg(self.progress(0));
                 self.list_append(list, item);
@@ -287,15 +295,53 @@ impl Builder<'_> {
         true
     }
 
-    fn add_int(&mut self, item: Val) -> Built<bool> {
+    /// Builds the function anew for floats if an item of what works on ints is one.
+    fn expect_int(&mut self, item: Val) -> Built<()> {
         let is_float = self.is_class(item, &FLOAT)
             || self.peek(item).is_some_and(|now| std::ptr::eq(now.class(), &FLOAT))
             || self.failed(Reason::Number);
-        if is_float {
-            let place = self.consuming_place();
-            self.sticky.float_sums.insert(place);
-            return Err(Refusal::Restart);
+        if !is_float {
+            return Ok(());
         }
+        let place = self.consuming_place();
+        self.sticky.of_floats.insert(place);
+        Err(Refusal::Restart)
+    }
+
+    /// The item becomes the best one if there is none yet or it is better.
+    fn better(&mut self, item: Val) -> Built<bool> {
+        let consumer = self.top().consumer.expect("the caller looked");
+        let ints = matches!(consumer, Consumer::MinInts | Consumer::MaxInts);
+        let is_bool = self.func[item].ty == Type::Bool;
+        if ints {
+            self.expect_int(item)?;
+        }
+        // Which of equal bools and ints it is can be told, and which of an int and a float.
+        if is_bool || !ints && (self.func[item].ty == Type::Int || self.failed(Reason::Numbers)) {
+            return Ok(false);
+        }
+        let item = if ints { self.to_int(item, Reason::Number) } else { self.to_float(item, false, Reason::Numbers) };
+        let [best, seen] = [0, 1].map(|i| self.reg(self.progress(i)));
+        let cond = if consumer.is_min() { Cond::Lt } else { Cond::Gt };
+        let op = if ints { Op::ICmp } else { Op::FCmp };
+        let better = self.emit(op, Type::Bool, &[item, best], cond as u64);
+        let first = self.emit(Op::BoolNot, Type::Bool, &[seen], 0);
+        let better = self.emit(Op::BoolOr, Type::Bool, &[first, better], 0);
+        let best = if ints {
+            self.emit(Op::Select, Type::Int, &[better, item, best], 0)
+        } else {
+            self.diamond(better, Type::Float, |_| item, |_| best)
+        };
+        let seen = self.emit(Op::ConstBool, Type::Bool, &[], 1);
+        for (i, v) in [best, seen].into_iter().enumerate() {
+            let r = self.progress(i);
+            self.set_reg(r, v);
+        }
+        Ok(true)
+    }
+
+    fn add_int(&mut self, item: Val) -> Built<bool> {
+        self.expect_int(item)?;
         if self.failed(Reason::Overflow) {
             return Ok(false);
         }
@@ -344,6 +390,15 @@ impl Builder<'_> {
         Ok(Flow::Return(match consumer {
             Consumer::All | Consumer::Any => {
                 self.emit(Op::ConstBool, Type::Bool, &[], (consumer == Consumer::All) as u64)
+            }
+            Consumer::MinInts | Consumer::MaxInts | Consumer::MinFloats | Consumer::MaxFloats => {
+                // Without items it raises.
+                if self.failed(Reason::Const) {
+                    return self.refuse_consuming();
+                }
+                let [best, seen] = [0, 1].map(|i| self.reg(self.progress(i)));
+                self.emit_guard(Op::Guard, Type::Void, &[seen], 0, Reason::Const);
+                best
             }
             Consumer::SumFloats => {
                 // Without items it is the int 0.

@@ -123,8 +123,8 @@ pub struct Sticky {
     pub hoists: HashMap<(Path, u32), Vec<(u16, u16, Hoist)>>,
     /// Calls that are not to be inlined.
     pub no_inline: HashSet<(Path, u32)>,
-    /// Calls of `sum` that add floats.
-    pub float_sums: HashSet<(Path, u32)>,
+    /// Calls of `sum`, `min` and `max` that work on floats.
+    pub of_floats: HashSet<(Path, u32)>,
     /// Attempts so far.
     pub attempts: u32,
 }

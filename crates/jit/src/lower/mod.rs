@@ -6,6 +6,7 @@
 mod calls;
 mod frames;
 mod inst;
+mod layout;
 mod objects;
 mod slots;
 mod strs;
@@ -34,7 +35,7 @@ use crate::iterators::IteratorKind;
 pub struct Lowered {
     /// The bytes; position-independent.
     pub bytes: Vec<u8>,
-    /// Where its smallest loop begins: that is aligned.
+    /// Where its hottest loop begins: that is aligned.
     pub aligned: usize,
     /// Its exits, in boxes whose addresses the code holds.
     pub exits: Vec<Box<Exit>>,
@@ -162,11 +163,15 @@ impl Machine {
             return Err("code with relocations".into());
         }
         let asm = compiled.vcode.clone();
-        let back = compiled.bb_edges.iter().filter(|(from, to)| to <= from).min_by_key(|(from, to)| from - to);
-        let aligned = back.map_or(0, |(_, to)| *to as usize);
+        let marks = compiled.buffer.get_srclocs_sorted().iter().filter(|m| m.loc.bits() == MARK).map(|m| m.start);
+        let targets = compiled.bb_edges.iter().map(|(_, to)| *to);
+        let aligned = marks.min().map_or(0, |mark| layout::block_at(mark, targets) as usize);
         Ok(Lowered { bytes: compiled.code_buffer().to_vec(), aligned, exits, templates, clif: text, asm })
     }
 }
+
+/// Marks the instructions of the head of the loop that is to be aligned.
+const MARK: u32 = 1;
 
 /// A signature of the platform's C calls.
 pub(crate) fn signature(params: &[clif::Type], result: Option<clif::Type>) -> clif::Signature {
@@ -269,10 +274,16 @@ impl<'a> Lowering<'a> {
         self.cover_inlined_windows();
         let first = self.block(BlockId(0));
         self.b.ins().jump(first, &[]);
+        let hottest = layout::hottest_loop(self.func, &rpo);
         for id in &rpo {
             let block = self.block(*id);
             self.b.switch_to_block(block);
             self.cold = self.func[*id].cold;
+            self.b.set_srcloc(if Some(*id) == hottest {
+                clif::SourceLoc::new(MARK)
+            } else {
+                clif::SourceLoc::default()
+            });
             for p in &self.func[*id].params {
                 self.store_copy(*p);
             }
@@ -368,13 +379,12 @@ impl<'a> Lowering<'a> {
             words = if at == words { words + 1 } else { words };
             self.b.ins().store(flags(), *arg, buffer, 8 * at);
         }
-        // The register of the result changes in any case.
-        let mut signature = signature(&[], Some(result.unwrap_or(types::I64)));
+        let mut signature = signature(&[], None);
         signature.call_conv = CallConv::PreserveAll;
         let sig = self.b.import_signature(signature);
         let callee = self.word(address as u64);
-        let call = self.b.ins().call_indirect(sig, callee, &[]);
-        result.map(|_| self.b.inst_results(call)[0])
+        self.b.ins().call_indirect(sig, callee, &[]);
+        result.map(|ty| self.b.ins().load(ty, flags(), buffer, 0))
     }
 
     /// The block that leaves through the instruction's state.

@@ -149,9 +149,7 @@ impl Lowering<'_> {
     pub(super) fn list_append(&mut self, list: clif::Value, item: clif::Value, stored: Val) {
         let (n, items, room) = self.room_in(list);
         let doubles = self.holds_doubles(list);
-        let values = self.b.ins().icmp_imm_s(IntCC::Equal, doubles, 0);
-        let ok = self.b.ins().band(room, values);
-        let (slow, next) = self.append_in_place(list, n, items, ok, item);
+        let (slow, next) = self.append_in_place(list, n, items, (room, doubles, false), item);
         self.barrier_for_items(items, stored);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(slow);
@@ -164,11 +162,9 @@ impl Lowering<'_> {
     pub(super) fn list_append_double(&mut self, list: clif::Value, d: clif::Value) {
         let (n, items, room) = self.room_in(list);
         let doubles = self.holds_doubles(list);
-        let doubles = self.b.ins().icmp_imm_s(IntCC::NotEqual, doubles, 0);
         let fits = self.is_common_double(d);
-        let ok = self.b.ins().band(room, doubles);
-        let ok = self.b.ins().band(ok, fits);
-        let (slow, next) = self.append_in_place(list, n, items, ok, d);
+        let room = self.b.ins().band(room, fits);
+        let (slow, next) = self.append_in_place(list, n, items, (room, doubles, true), d);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(slow);
         let cx = self.cx;
@@ -186,13 +182,13 @@ impl Lowering<'_> {
         (n, items, room)
     }
 
-    /// Appends a word where `ok`, and goes on there; the blocks for the other case and for what comes after.
+    /// Appends a word where there is room and the list is of that kind, and goes on there; the blocks for the other case and for what comes after.
     fn append_in_place(
         &mut self,
         list: clif::Value,
         n: clif::Value,
         items: clif::Value,
-        ok: clif::Value,
+        (room, doubles, of_doubles): (clif::Value, clif::Value, bool),
         word: clif::Value,
     ) -> (clif::Block, clif::Block) {
         let (fast, slow, next) = (self.new_block(), self.b.create_block(), self.new_block());
@@ -201,7 +197,13 @@ impl Lowering<'_> {
         // where the program goes on with its parts.
         let ty = self.b.func.dfg.value_type(word);
         let param = self.b.append_block_param(fast, ty);
-        self.b.ins().brif(ok, fast, &[BlockArg::Value(word)], slow, &[]);
+        let fits = self.new_block();
+        self.b.ins().brif(room, fits, &[], slow, &[]);
+        self.b.switch_to_block(fits);
+        match of_doubles {
+            true => self.b.ins().brif(doubles, fast, &[BlockArg::Value(word)], slow, &[]),
+            false => self.b.ins().brif(doubles, slow, &[], fast, &[BlockArg::Value(word)]),
+        };
         self.b.switch_to_block(fast);
         let word = param;
         let p = self.element(items, n);
@@ -234,29 +236,24 @@ impl Lowering<'_> {
 
     /// Whether a double is of those that lists of doubles may hold: most of them, 0.0 included.
     fn is_common_double(&mut self, d: clif::Value) -> clif::Value {
-        let (twice, far) = self.double_range(d);
-        let near = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, far, 2);
+        let bits = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), d);
+        let rare = self.is_rare_double(bits);
+        let near = self.b.ins().bxor_imm_s(rare, 1);
+        let twice = self.b.ins().ishl_imm_s(bits, 1);
         let zero = self.b.ins().icmp_imm_s(IntCC::Equal, twice, 0);
         self.b.ins().bor(near, zero)
     }
 
-    /// The bits without sign, and a number that is below 2 for flonums.
-    fn double_range(&mut self, d: clif::Value) -> (clif::Value, clif::Value) {
-        let bits = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), d);
-        let twice = self.b.ins().ishl_imm_s(bits, 1);
-        let high = self.b.ins().ushr_imm_s(twice, 61);
-        (twice, self.b.ins().iadd_imm_s(high, -3))
-    }
-
     /// Leaves unless lists of doubles may hold the double.
     pub(super) fn guard_double(&mut self, v: Val, d: clif::Value) {
-        let (twice, far) = self.double_range(d);
-        let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, far, 2);
+        let bits = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), d);
+        let rare = self.is_rare_double(bits);
         let (cold, ask, next) = (self.b.create_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(cold);
         self.b.set_cold_block(ask);
-        self.b.ins().brif(slow, cold, &[], next, &[]);
+        self.b.ins().brif(rare, cold, &[], next, &[]);
         self.b.switch_to_block(cold);
+        let twice = self.b.ins().ishl_imm_s(bits, 1);
         self.b.ins().brif(twice, ask, &[], next, &[]);
         self.b.switch_to_block(ask);
         let outer = std::mem::replace(&mut self.cold, true);

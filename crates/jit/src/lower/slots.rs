@@ -9,7 +9,8 @@
 //! Boxes that are only passed to such parameters are not made: the parameter is two words then, what kind of value it is and
 //! the value as it is, and exits make the box.
 //!
-//! Other values that only exits need behind a call are stored where they are defined, and all exits take them from there.
+//! Other values that only exits need behind a call, or in a loop that they are not defined in, are stored where they are
+//! defined, and all exits take them from there.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +19,7 @@ use cranelift_codegen::ir::{self as clif, InstBuilder, types};
 use super::{Lowering, machine_type};
 use crate::exits::Mixed;
 use crate::ir::{BlockId, Edge, Func, Op, StateId, Type, Val};
+use crate::passes::licm::Loop;
 
 /// Where such parameters are: words of the native frame, by parameter.
 #[derive(Default)]
@@ -66,7 +68,13 @@ impl Slots {
                 slots.of.insert(p, word);
             }
         }
-        for v in behind_calls(func, rpo, &slots, &used) {
+        let loops = crate::passes::licm::loops(func, rpo, &crate::ir::verify::Dominators::of(func, rpo));
+        let mut copied = behind_calls(func, rpo, &slots, &used, &loops);
+        copied.extend(through_loops(func, rpo, &slots, &loops));
+        copied.retain(|v| !is_constant(func[*v].op));
+        copied.sort_unstable();
+        copied.dedup();
+        for v in copied {
             let word = slots.new_words(v);
             slots.copies.insert(v, word);
         }
@@ -294,7 +302,7 @@ fn is_call(func: &Func, v: Val) -> bool {
 }
 
 /// Values that behind a call only exits need, and that are not defined in a deeper loop than that.
-fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool]) -> Vec<Val> {
+fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool], loops: &[Loop]) -> Vec<Val> {
     if !rpo.iter().flat_map(|b| &func[*b].insts).any(|v| is_call(func, *v)) {
         return vec![];
     }
@@ -312,7 +320,6 @@ fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool]) -> V
             }
         }
     }
-    let loops = crate::passes::licm::loops(func, rpo, &crate::ir::verify::Dominators::of(func, rpo));
     let depth = |b: BlockId| loops.iter().filter(|l| l.body[b.0 as usize]).count();
     let mut home = vec![0; func.insts.len()];
     for b in rpo {
@@ -327,11 +334,49 @@ fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool]) -> V
             found.extend(exits.into_iter().filter(|v| *v != call && used[v.0 as usize] && home[v.0 as usize] <= depth));
         });
     }
-    found.retain(|v| {
-        !matches!(func[*v].op, Op::ConstInt | Op::ConstVal | Op::ConstFloat | Op::ConstBool | Op::ConstWord)
-    });
-    found.sort_unstable();
-    found.dedup();
+    found
+}
+
+fn is_constant(op: Op) -> bool {
+    matches!(op, Op::ConstInt | Op::ConstVal | Op::ConstFloat | Op::ConstBool | Op::ConstWord)
+}
+
+/// Values that in a loop, which they are not defined in, only exits need.
+fn through_loops(func: &Func, rpo: &[BlockId], slots: &Slots, loops: &[Loop]) -> Vec<Val> {
+    let mut found = vec![];
+    for l in loops {
+        let none = Set(vec![0; func.insts.len().div_ceil(64)]);
+        let (mut own, mut exits) = (none.clone(), none);
+        for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
+            func[*b].params.iter().for_each(|p| own.add(*p));
+            for v in &func[*b].insts {
+                let inst = &func[*v];
+                own.add(*v);
+                if !slots.unmade.contains(v) {
+                    inst.args.iter().for_each(|a| own.add(*a));
+                }
+                if inst.state != StateId::NONE {
+                    func.needed_by(inst.state).into_iter().for_each(|v| exits.add(v));
+                    let frames = &func.states[inst.state.0 as usize].frames;
+                    frames
+                        .iter()
+                        .flat_map(|f| [f.receiver, f.callee])
+                        .filter(|v| !v.is_none())
+                        .for_each(|v| own.add(v));
+                }
+            }
+            for e in &func[*b].edges {
+                for (p, a) in func[e.to].params.iter().zip(&e.args) {
+                    if slots.holds(*p) {
+                        slots.parts(func, *a).into_iter().for_each(|a| exits.add(a));
+                    } else if l.body[e.to.0 as usize] {
+                        own.add(*a);
+                    }
+                }
+            }
+        }
+        found.extend(exits.without(&own).into_iter().filter(|v| !slots.holds(*v)));
+    }
     found
 }
 

@@ -173,17 +173,22 @@ impl Lowering<'_> {
         })
     }
 
+    /// Whether a double with these bits is none of those that fit a word, 0.0 and a few that do included.
+    pub(super) fn is_rare_double(&mut self, bits: clif::Value) -> clif::Value {
+        // The bits without sign must be above 0x6000... and below 0xa000...; their upper half says that, but for a few
+        // doubles.
+        let high = self.b.ins().ushr_imm_s(bits, 31);
+        let high = self.b.ins().ireduce(types::I32, high);
+        let above = self.b.ins().iadd_imm_s(high, -0x6000_0001);
+        self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, above, 0x3fff_ffff)
+    }
+
     /// The word of a double if it is a flonum, and whether it is none (or 0.0).
     pub(super) fn flonum_word(&mut self, x: clif::Value) -> (clif::Value, clif::Value) {
         let bits = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), x);
         let biased = self.b.ins().iadd_imm_s(bits, FLONUM_BIAS);
         let fast = self.b.ins().rotl_imm_s(biased, 3);
-        // The bits without sign must be above 0x6000... and below 0xa000...; their upper half says that, but for a few
-        // doubles, which take the other way although they are flonums.
-        let high = self.b.ins().ushr_imm_s(bits, 31);
-        let high = self.b.ins().ireduce(types::I32, high);
-        let above = self.b.ins().iadd_imm_s(high, -0x6000_0001);
-        let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, above, 0x3fff_ffff);
+        let slow = self.is_rare_double(bits);
         (fast, slow)
     }
 

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::ir::verify::Dominators;
-use crate::ir::{Block, BlockId, Edge, Effect, Func, Inst, Op, StateId, Type, Val};
+use crate::ir::{Block, BlockId, Cond, Edge, Effect, Func, Inst, Op, StateId, Type, Val};
 
 /// Most blocks on the way to an exit that are looked at.
 const MAX_CHAIN: usize = 4;
@@ -165,7 +165,7 @@ fn side(func: &Func, preds: &[u32], edge: &Edge) -> (Vec<Val>, Edge) {
         && own
         && func[*last].op == Op::Jump
         && front.len() <= MAX_CHOSEN
-        && front.iter().all(|v| is_cheap(func[*v].op))
+        && front.iter().all(|v| is_cheap(func[*v].op) || is_step(func, *v))
     {
         return (front.to_vec(), block.edges[0].clone());
     }
@@ -176,8 +176,43 @@ fn is_cheap(op: Op) -> bool {
     matches!(op, Op::ConstInt | Op::Add | Op::Sub | Op::And | Op::Or | Op::Xor)
 }
 
+/// A sum with a constant that may overflow.
+fn is_step(func: &Func, v: Val) -> bool {
+    let inst = &func[v];
+    matches!(inst.op, Op::AddOv | Op::SubOv) && func.as_const_int(inst.args[1]).is_some()
+}
+
+fn put(func: &mut Func, insts: &mut Vec<Val>, op: Op, ty: Type, args: Vec<Val>, imm: u64) -> Val {
+    let v = func.add_inst(Inst { op, ty, args, imm, state: StateId::NONE, reason: 0 });
+    insts.push(v);
+    v
+}
+
+/// The sum where `cond` is `when`, else what it adds to. It leaves where the sum is wanted and overflows, never else.
+fn stepped(func: &mut Func, insts: &mut Vec<Val>, step: Val, cond: Val, when: bool) -> Val {
+    let Inst { op, args, state, reason, .. } = func[step].clone();
+    let k = func.as_const_int(args[1]).expect("a step is a constant");
+    let add = op == Op::AddOv;
+    let (limit, order) = match (k >= 0, add) {
+        (true, true) => (i64::MAX - k, Cond::Le),
+        (false, true) => (i64::MIN - k, Cond::Ge),
+        (true, false) => (i64::MIN + k, Cond::Ge),
+        (false, false) => (i64::MAX + k, Cond::Le),
+    };
+    let limit = put(func, insts, Op::ConstInt, Type::Int, vec![], limit as u64);
+    let fits = put(func, insts, Op::ICmp, Type::Bool, vec![args[0], limit], order as u64);
+    let other = if when { put(func, insts, Op::BoolNot, Type::Bool, vec![cond], 0) } else { cond };
+    let ok = put(func, insts, Op::BoolOr, Type::Bool, vec![other, fits], 0);
+    let guard = func.add_inst(Inst { op: Op::GuardBranch, ty: Type::Void, args: vec![ok], imm: 0, state, reason });
+    insts.push(guard);
+    let zero = put(func, insts, Op::ConstInt, Type::Int, vec![], 0);
+    let chosen = if when { vec![cond, args[1], zero] } else { vec![cond, zero, args[1]] };
+    let by = put(func, insts, Op::Select, Type::Int, chosen, 0);
+    put(func, insts, if add { Op::Add } else { Op::Sub }, Type::Int, vec![args[0], by], 0)
+}
+
 /// Replaces branches that only choose between ints: a mispredicted branch costs more than both.
-fn selects(func: &mut Func) {
+pub(super) fn selects(func: &mut Func) {
     let rpo = func.rpo();
     let preds = count_preds(func, &rpo);
     for b in rpo.iter().rev() {
@@ -192,14 +227,25 @@ fn selects(func: &mut Func) {
         if !ints || differ.is_empty() || differ.len() > MAX_SELECTS {
             continue;
         }
+        // Where one way adds a constant and the other does not, the constant or 0 is added.
+        let step = |x: Val, y: Val| is_step(func, x) && func[x].args[0] == y;
+        let steps: Vec<Val> = [yes, no].into_iter().flatten().copied().filter(|v| is_step(func, *v)).collect();
+        let one_way = |x: Val, y: Val| !steps.contains(&x) || step(x, y);
+        let fit = differ.iter().map(|i| (to.args[*i], other.args[*i])).all(|(x, y)| one_way(x, y) && one_way(y, x));
+        let chosen = |v: Val| differ.iter().any(|i| to.args[*i] == v || other.args[*i] == v);
         let (cond, mut insts) = (func[last].args[0], [yes.clone(), no.clone()].concat());
+        insts.retain(|v| !steps.contains(v));
+        if !fit || !steps.iter().all(|v| chosen(*v)) || insts.iter().any(|v| func[*v].args.iter().any(|a| steps.contains(a))) {
+            continue;
+        }
+        let (to, other) = (to.clone(), other.clone());
         let mut edge = to.clone();
         for i in differ {
-            let args = vec![cond, to.args[i], other.args[i]];
-            let select = Inst { op: Op::Select, ty: Type::Int, args, imm: 0, state: StateId::NONE, reason: 0 };
-            let select = func.add_inst(select);
-            insts.push(select);
-            edge.args[i] = select;
+            let (x, y) = (to.args[i], other.args[i]);
+            edge.args[i] = match [x, y].into_iter().find(|v| steps.contains(v)) {
+                Some(step) => stepped(func, &mut insts, step, cond, step == x),
+                None => put(func, &mut insts, Op::Select, Type::Int, vec![cond, x, y], 0),
+            };
         }
         for i in [0, 1] {
             let over = func[*b].edges[i].to;
@@ -216,7 +262,7 @@ fn selects(func: &mut Func) {
 }
 
 /// Appends blocks to the only block that leads to them, if that leads nowhere else.
-fn join(func: &mut Func) {
+pub(super) fn join(func: &mut Func) {
     let rpo = func.rpo();
     let mut preds = count_preds(func, &rpo);
     preds[0] += 1;
