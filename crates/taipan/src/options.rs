@@ -471,7 +471,10 @@ mod tests {
         assert_eq!(o.program, Program::File("file.py".into()));
         assert_eq!(o.config.optimize, 2);
         assert_eq!(o.config.warnoptions, ["error", "ignore"]);
-        assert_eq!(parse(&["-bb", "-Xdev", "-Wignore"]).config.warnoptions, ["default", "ignore", "error::BytesWarning"]);
+        assert_eq!(
+            parse(&["-bb", "-Xdev", "-Wignore"]).config.warnoptions,
+            ["default", "ignore", "error::BytesWarning"]
+        );
         assert_eq!(parse(&["-"]).program, Program::Stdin);
         assert_eq!(parse(&["-VV"]).info, Some(Info::Version(true)));
         assert!(help("taipan").lines().all(|l| l.len() < 90));
