@@ -23,15 +23,16 @@ use taipan_runtime::types::combinators::Zip;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
+use taipan_runtime::types::int;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::str_search;
 use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::types::{float, int};
 use taipan_runtime::{Cx, PyResult, Value};
 
+use crate::floats;
 use crate::ir::Inst;
 use crate::plain;
 
@@ -161,17 +162,17 @@ helpers! {
     /// Makes a list of registers: (address, count).
     NewList = new_list, removable;
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
-    FloatPow = float_pow, removable;
+    FloatPow = floats::pow, removable;
     /// `hypot(x, y)`.
-    FloatHypot = float_hypot, removable;
+    FloatHypot = floats::hypot, removable;
     /// `math.sin(x)`, x finite.
-    FloatSin = float_sin, removable;
+    FloatSin = floats::sin, removable;
     /// `math.cos(x)`, x finite.
-    FloatCos = float_cos, removable;
+    FloatCos = floats::cos, removable;
     /// `x % y`, y not 0.
-    FloatMod = float_mod, removable;
+    FloatMod = floats::modulo, removable;
     /// `x // y`, y not 0.
-    FloatFloorDiv = float_floor_div, removable;
+    FloatFloorDiv = floats::floor_div, removable;
     /// The value of a dict under a str or small int key, 4 if it must be looked up in another way.
     DictGet = dict_get, removable;
     /// Compares two exact strs: condition number; 0 or 1.
@@ -787,28 +788,4 @@ extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64)
     let small = Value::small;
     Value::of(taipan_runtime::types::range::Range::of_parts(cx, small(start), small(stop), small(step), small(len)))
         .bits()
-}
-
-extern "C" fn float_pow(_: &mut Cx, x: f64, y: f64) -> f64 {
-    x.powf(y)
-}
-
-extern "C" fn float_hypot(_: &mut Cx, x: f64, y: f64) -> f64 {
-    x.hypot(y)
-}
-
-extern "C" fn float_sin(_: &mut Cx, x: f64) -> f64 {
-    x.sin()
-}
-
-extern "C" fn float_cos(_: &mut Cx, x: f64) -> f64 {
-    x.cos()
-}
-
-extern "C" fn float_mod(_: &mut Cx, x: f64, y: f64) -> f64 {
-    float::floor_mod(x, y)
-}
-
-extern "C" fn float_floor_div(_: &mut Cx, x: f64, y: f64) -> f64 {
-    float::floor_div(x, y)
 }

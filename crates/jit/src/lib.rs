@@ -11,6 +11,7 @@ pub mod consume;
 pub mod dump;
 pub mod exits;
 pub mod explicit;
+pub mod floats;
 pub mod helpers;
 pub mod ir;
 pub mod iterators;

@@ -24,6 +24,7 @@ pub mod declining;
 pub mod entry;
 pub mod except;
 pub mod instances;
+pub mod intrinsics;
 pub mod items;
 pub mod iterate;
 pub mod makers;

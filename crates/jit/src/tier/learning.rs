@@ -1,0 +1,92 @@
+//! What exits teach, and when a unit is given up.
+
+use super::*;
+impl Unit {
+    /// After an exit: notes what it teaches. Once there were enough of them the code is compiled anew without all the
+    /// assumptions that keep failing.
+    pub fn learn(&self, cx: &mut Cx, exit: &Exit) {
+        if exit.reason == Reason::Entry {
+            self.note_entry(cx, exit);
+        }
+        let failures = self.failures.get() + 1;
+        self.failures.set(failures);
+        if !failures.is_multiple_of(self.patience.get()) {
+            return;
+        }
+        for exit in &self.made.borrow().exits {
+            let often = exit.count.get() >= (failures / 32).max(4);
+            let taught = match exit.reason {
+                Reason::Raised => exit.catcher(),
+                reason if reason.teaches() => exit.frames.last().map(|f| (f.code, f.pc)),
+                _ => None,
+            };
+            if let Some((code, pc)) = taught.filter(|_| often) {
+                data(code).profile.fail(pc, exit.reason);
+            }
+        }
+        self.discard();
+    }
+
+    /// Notes that a resumption was left to the interpreter. Code that mostly does so, and before that does little, is of no use.
+    pub fn note_left(&self) {
+        self.left.set(self.left.get() + 1);
+        let mostly = self.left.get() >= 64 && self.left.get() > self.code.resumed.get() / 4;
+        if mostly && self.cost.get() < WORTH_LEAVING {
+            self.discard();
+            refuse(data(self.code), self.entry, "left to the interpreter");
+        }
+    }
+
+    /// Notes which registers were not of the kinds that the code expects on entry.
+    pub(super) fn note_entry(&self, cx: &mut Cx, exit: &Exit) {
+        let Some(frame) = exit.frames.last() else { return };
+        let known = data(frame.code);
+        // SAFETY: FRAME-1; an exit on entry leaves the registers as they are.
+        let regs = unsafe { (*cx.frame).regs };
+        for (r, ty) in &self.entry_kinds {
+            // SAFETY: a register of the code.
+            let now = unsafe { Value::from_bits(*regs.add(*r as usize)) };
+            let same = now.is_some_and(|v| match ty {
+                Type::Int => v.is_small(),
+                _ => std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT),
+            });
+            if !same {
+                known.profile.vary(frame.pc, *r);
+            }
+        }
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Relaxed) != 0
+    }
+
+    /// The worker is done with it.
+    pub(super) fn arrived(&self) {
+        self.pending.set(false);
+        data(self.code).pending.retain(|entry| *entry != self.entry);
+    }
+
+    /// Lets it count as never made.
+    pub(super) fn forgive(&self) {
+        if let Some(made) = data(self.code).made.get_mut(&self.entry) {
+            *made = made.saturating_sub(1);
+        }
+    }
+
+    /// Lets nobody enter the unit any more.
+    pub(super) fn discard(&self) {
+        if self.valid.swap(0, Ordering::Relaxed) == 0 {
+            return;
+        }
+        stats::STATS.with_borrow_mut(|s| s.invalidated += 1);
+        DISCARDED.store(true, Ordering::Relaxed);
+        data(self.code).units.retain(|u| !std::ptr::eq(u.1, self));
+        if data(self.code).units.is_empty() {
+            self.code.has_resumes.set(false);
+        }
+        self.code.resume_code.set(std::ptr::null());
+        if self.entry == ENTRY {
+            self.code.native.set(std::ptr::null());
+        }
+    }
+}
