@@ -131,7 +131,7 @@ pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -
     let module = match parsed {
         Ok(module) => module,
         Err(error) => {
-            warn_before(cx, &error, text, filename, flags)?;
+            warn_before(cx, &error, text, filename)?;
             return Err(raise_syntax(cx, &error, filename, Some(text), flags));
         }
     };
@@ -149,11 +149,8 @@ pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -
 }
 
 /// Warns of the escapes in the literals in front of an error: the parser has seen them.
-fn warn_before(cx: &mut Cx, error: &syntax::SyntaxError, text: &str, filename: Value, flags: i64) -> PyResult<()> {
+fn warn_before(cx: &mut Cx, error: &syntax::SyntaxError, text: &str, filename: Value) -> PyResult<()> {
     let Some(place) = error.place.filter(|_| text.contains('\\')) else { return Ok(()) };
-    if error.incomplete && flags & flag::INCOMPLETE_INPUT != 0 {
-        return Ok(());
-    }
     // What is never closed is found at the end of the text.
     let is_late = error.message.ends_with("was never closed");
     for token in syntax::tokens::tokens(text, true).0 {

@@ -591,7 +591,9 @@ impl<'s> Lexer<'s> {
     }
 
     fn unterminated<T>(&mut self, start: usize, triple: bool, what: &str, escaped: bool) -> Result<T, Found> {
-        self.hit_end |= triple;
+        // A backslash at the very end asks for another line.
+        let open = self.at >= self.bytes.len() && self.text.trim_end_matches('\n').ends_with('\\');
+        self.hit_end |= triple || open;
         let text_end = self.text.trim_end_matches('\n').len().max(start);
         let mut line = self.lines.place(if triple { self.at } else { self.at.min(text_end) }).0;
         if triple && self.at == self.bytes.len() && self.text.ends_with('\n') {

@@ -133,7 +133,7 @@ fn prints_trees_and_tokens() {
         Starred(value=Name(id='b', ctx=Load()), ctx=Load())], keywords=[keyword(arg='k', value=Constant(value=1j))]), \
         orelse=Constant(value=255)))])";
     assert_eq!(print(&module, Mode::Module, Options::default()), expected);
-    let tokens = taipan_syntax::tokens::tokens("if x:\n  f'{y!r:>{w}}'\n").0;
+    let tokens = taipan_syntax::tokens::tokens("if x:\n  f'{y!r:>{w}}'\n", true).0;
     let shown: Vec<String> =
         tokens.iter().map(|token| format!("{}:{}", token.kind.name(), token.string.trim())).collect();
     let expected = "NAME:if NAME:x OP:: NEWLINE: INDENT: FSTRING_START:f' OP:{ NAME:y OP:! NAME:r OP:: FSTRING_MIDDLE:> \

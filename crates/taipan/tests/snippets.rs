@@ -100,12 +100,12 @@ fn output(python: &Path, job: &Job) -> String {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        text
+        shorten_paths(&text)
     };
     let (mut text, errors) = (read(&mut out), read(&mut err));
     if !errors.is_empty() {
         text.push_str("--- stderr ---\n");
-        text.push_str(&shorten_paths(&errors));
+        text.push_str(&errors);
     }
     match status {
         None => text.push_str("--- time limit ---\n"),
@@ -119,9 +119,9 @@ fn output(python: &Path, job: &Job) -> String {
 }
 
 /// Tracebacks name the script by its absolute path; expected outputs do not depend on places.
-fn shorten_paths(errors: &str) -> String {
+fn shorten_paths(text: &str) -> String {
     let prefix = format!("{}/", folder().display());
-    errors.replace(&prefix, "")
+    text.replace(&prefix, "")
 }
 
 /// The first lines that differ, each side.

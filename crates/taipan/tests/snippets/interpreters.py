@@ -6,7 +6,10 @@ import threading
 from concurrent import interpreters
 from concurrent.futures import InterpreterPoolExecutor
 
+LINES = "import sys; sys.stdout.reconfigure(line_buffering=True)"
+exec(LINES)
 interp = interpreters.create()
+interp.exec(LINES)
 print(interp, interpreters.get_current(), interp.is_running())
 interp.exec("import sys; sys.marker = 1; value = 5\nprint('in', __name__, value)")
 print(hasattr(sys, "marker"), "value" in globals())
@@ -57,6 +60,7 @@ received = queue.get()
 received[0] = ord("S")
 print(bytes(view), type(received.obj).__name__)
 other = interpreters.create()
+other.exec(LINES)
 other.prepare_main(queue=queue)
 other.exec("queue.put(1); import atexit; atexit.register(print, 'atexit of the other')")
 other.close()

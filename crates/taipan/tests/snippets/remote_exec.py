@@ -10,7 +10,7 @@ with tempfile.TemporaryDirectory() as directory:
         f.write("import sys\nprint('sent', __name__, len(sys.argv), flush=True)\n")
     sys.remote_exec(os.getpid(), script)
 
-    child = "import sys\nprint('ready', flush=True)\nsys.stdin.readline()\nfor i in range(1000): pass\nprint('end', flush=True)"
+    child = "import os, sys\nos.write(1, b'ready\\n')\nsys.stdin.readline()\nfor i in range(1000): pass\nprint('end', flush=True)"
 
     def run(*options):
         command = [sys.executable, *options, "-c", child]
