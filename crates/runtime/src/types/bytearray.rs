@@ -107,6 +107,21 @@ fn of(v: Value) -> &'static ByteArray {
     unsafe { v.cast() }
 }
 
+/// Collects: views that nobody uses any more may be waiting for that. Out of line as [`refuse_to_resize`] is: the frames below
+/// a collection must not have unused places, where stale references to the views may lie.
+#[cold]
+#[inline(never)]
+fn let_go_of_views(cx: &mut Cx) {
+    crate::liveness::forget_dead_temporaries(cx);
+    cx.heap().collect(taipan_gc::Kind::Major);
+}
+
+#[cold]
+#[inline(never)]
+fn refuse_to_resize(cx: &mut Cx) -> PyResult<()> {
+    raise!(cx, BufferError, "Existing exports of data: object cannot be re-sized")
+}
+
 impl ByteArray {
     fn empty(class: &'static Type) -> ByteArray {
         let null = || Cell::new(std::ptr::null_mut());
@@ -184,11 +199,9 @@ impl ByteArray {
     /// BufferError while memory is exported.
     fn check_exports(&self, cx: &mut Cx) -> PyResult<()> {
         if self.exports.get() > 0 {
-            // A view that nobody uses any more may be waiting for the collector.
-            crate::liveness::forget_dead_temporaries(cx);
-            cx.heap().collect(taipan_gc::Kind::Major);
+            let_go_of_views(cx);
             if self.exports.get() > 0 {
-                return raise!(cx, BufferError, "Existing exports of data: object cannot be re-sized");
+                return refuse_to_resize(cx);
             }
         }
         Ok(())
