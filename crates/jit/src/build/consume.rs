@@ -202,7 +202,11 @@ impl Builder<'_> {
     fn may_consume(&self, code: &CodeObject) -> bool {
         let depth = self.state.frames.len();
         let again = self.state.frames.iter().any(|f| std::ptr::eq(self.contexts[f.context].code, code));
+        // Closing it half-way has an effect if it is inside a `try` or `with` then.
+        let whole = code.handlers.last().map(|h| h.target);
+        let closes_silently = code.handlers.iter().all(|h| Some(h.target) == whole);
         Generator::begins_plainly(code)
+            && closes_silently
             && code.ncells == 0
             && depth < MAX_DEPTH
             && !again

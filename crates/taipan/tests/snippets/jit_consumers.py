@@ -241,3 +241,25 @@ sum = lambda g: ["mine", *g]
 print(rounds(rebound, [1, 2]))
 sum = real_sum
 print(rounds(rebound, [1, 2]))
+
+
+closed = []
+
+
+def closing(n):
+    try:
+        for i in range(n):
+            yield i
+    finally:
+        closed.append(n)
+
+
+def early(n):
+    return any(closing(n)), all(closing(n)), sum(closing(n))
+
+
+print(rounds(early, 3))
+import gc
+
+gc.collect()
+print(len(closed))
