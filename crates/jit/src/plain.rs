@@ -118,6 +118,16 @@ pub extern "C" fn contains(cx: &mut Cx, container: Value, item: Value) -> u64 {
     if let (Some(_), Some(_)) = (container.exact::<Str>(), item.exact::<Str>()) {
         return object::contains(cx, container, item).map_or(0, truth);
     }
+    if let Some(bools) = container.exact::<List>().and_then(|l| l.bools()) {
+        let wanted = match boolean::as_bool(item) {
+            Some(b) => i64::from(b),
+            None => match item.as_small() {
+                Some(i) => i,
+                None => return NOT_PLAIN,
+            },
+        };
+        return truth(bools.iter().any(|b| i64::from(*b) == wanted));
+    }
     if let Some(doubles) = container.exact::<List>().and_then(|l| l.doubles()) {
         // Nothing here may change the list's kind, which compiled code may have in mind.
         return match float::as_f64(item).filter(|_| is(item, &float::FLOAT)) {
@@ -318,8 +328,8 @@ pub extern "C" fn set_slice(cx: &mut Cx, v: Value, start: Value, stop: Value, va
     }
     if let (Some(list), Some(from)) = (v.exact::<List>(), value.exact::<List>())
         && !std::ptr::eq(list, from)
-        && !list.is_floats()
-        && !from.is_floats()
+        && !list.is_packed()
+        && !from.is_packed()
     {
         let range = slice::adjust(bound(start), bound(stop), 1, list.len());
         let first = range.start as usize;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::buffer::DATA_OFFSET;
-use crate::object::{FLAG_FLOATS, FRESH_WORD};
+use crate::object::{FLAG_BOOLS, FLAG_FLOATS, FRESH_WORD};
 use crate::typeobj::Type;
 use crate::types::bytearray::{self, BYTEARRAY};
 use crate::types::bytes::BYTES;
@@ -33,11 +33,13 @@ pub enum ItemKind {
     F32,
     /// Double.
     F64,
+    /// Bool, a byte that is 0 or 1.
+    Bool,
 }
 
 impl ItemKind {
     /// All kinds.
-    pub const ALL: [ItemKind; 9] = [
+    pub const ALL: [ItemKind; 10] = [
         ItemKind::I8,
         ItemKind::U8,
         ItemKind::I16,
@@ -47,12 +49,13 @@ impl ItemKind {
         ItemKind::I64,
         ItemKind::F32,
         ItemKind::F64,
+        ItemKind::Bool,
     ];
 
     /// log2 of the size in bytes.
     pub fn shift(self) -> u32 {
         match self {
-            ItemKind::I8 | ItemKind::U8 => 0,
+            ItemKind::I8 | ItemKind::U8 | ItemKind::Bool => 0,
             ItemKind::I16 | ItemKind::U16 => 1,
             ItemKind::I32 | ItemKind::U32 | ItemKind::F32 => 2,
             ItemKind::I64 | ItemKind::F64 => 3,
@@ -69,6 +72,7 @@ impl ItemKind {
             ItemKind::I32 => (i32::MIN as i64, i32::MAX as i64),
             ItemKind::U32 => (0, u32::MAX as i64),
             ItemKind::I64 => (i64::MIN, i64::MAX),
+            ItemKind::Bool => (0, 1),
             ItemKind::F32 | ItemKind::F64 => return None,
         })
     }
@@ -110,13 +114,20 @@ pub static TYPED_ARRAY: OnceLock<TypedArray> = OnceLock::new();
 /// The first word of a list of doubles that C code has not seen.
 pub const FLOATS_WORD: u64 = FRESH_WORD | (FLAG_FLOATS as u64) << 32;
 
+/// The first word of a list of bools that C code has not seen.
+pub const BOOLS_WORD: u64 = FRESH_WORD | (FLAG_BOOLS as u64) << 32;
+
 /// The first word of a list of values that C code has not seen.
 pub const VALUES_WORD: u64 = FRESH_WORD;
 
 /// The word that tells arrays and lists of different kinds apart; 0 for other objects and for lists of values.
 pub fn tag_of(v: Value) -> u64 {
     if let Some(list) = v.exact::<List>() {
-        return if list.is_floats() { 1 + FLOATS_WORD } else { 0 };
+        return match (list.is_floats(), list.is_bools()) {
+            (true, _) => 1 + FLOATS_WORD,
+            (_, true) => 1 + BOOLS_WORD,
+            _ => 0,
+        };
     }
     match TYPED_ARRAY.get() {
         Some(array) if v.is_pointer() && std::ptr::eq(v.class(), array.class) => {
@@ -148,8 +159,9 @@ pub fn items_of(class: &'static Type, tag: u64) -> Option<MachineItems> {
         return Some(MachineItems { class, tag: None, pointer, base: 0, kind: ItemKind::U8, mutable: true });
     }
     if std::ptr::eq(class, &LIST) {
-        let tag = Some((0, tag.checked_sub(1)?));
-        return Some(MachineItems { class, tag, pointer: Some(24), base: 0, kind: ItemKind::F64, mutable: true });
+        let word = tag.checked_sub(1)?;
+        let kind = if word == BOOLS_WORD { ItemKind::Bool } else { ItemKind::F64 };
+        return Some(MachineItems { class, tag: Some((0, word)), pointer: Some(24), base: 0, kind, mutable: true });
     }
     let array = TYPED_ARRAY.get().filter(|a| std::ptr::eq(a.class, class))?;
     let tag = tag.checked_sub(1)?;

@@ -27,6 +27,8 @@ pub const FLAG_FINALIZED: u16 = 4;
 
 /// VM flag of lists: the items are doubles.
 pub const FLAG_FLOATS: u16 = 8;
+/// VM flag of lists: the items are bools, a byte each.
+pub const FLAG_BOOLS: u16 = 16;
 
 /// The 16 bytes that every object starts with.
 #[repr(C)]

@@ -231,7 +231,7 @@ handler!(UnpackSequence, |w, pc, regs, cx, table| {
     let items = if let Some(tuple) = v.exact::<Tuple>() {
         tuple.items()
     } else if let Some(list) = v.exact::<List>() {
-        if list.is_floats() && list.len() == n {
+        if list.is_packed() && list.len() == n {
             for i in 0..n {
                 r.set_opt(w.a() + i, list.get(i));
             }

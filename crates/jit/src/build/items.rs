@@ -2,16 +2,18 @@
 
 use taipan_bytecode::ops::feedback;
 use taipan_bytecode::{Op as B, effects};
-use taipan_runtime::Object;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
-use taipan_runtime::machine_items::{self, MachineItems};
+use taipan_runtime::machine_items::{self, ItemKind, MachineItems};
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::boolean::BOOL;
 use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::float::FLOAT;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::Range;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::{Object, Value};
 
 use super::cfg::{op_at, word_at};
 use super::ops::{At, Flow};
@@ -51,13 +53,30 @@ pub enum ListKind {
     Values,
     /// Doubles.
     Doubles,
-    /// Either.
+    /// Bools, a byte each.
+    Bools,
+    /// Any of them.
     Any,
 }
 
-/// Where the items of lists of doubles are.
-fn doubles() -> MachineItems {
-    machine_items::items_of(List::class(), 1 + machine_items::FLOATS_WORD).expect("lists may hold doubles")
+impl ListKind {
+    /// The first word of such lists.
+    fn word(self) -> Option<u64> {
+        match self {
+            ListKind::Values => Some(machine_items::VALUES_WORD),
+            ListKind::Doubles => Some(machine_items::FLOATS_WORD),
+            ListKind::Bools => Some(machine_items::BOOLS_WORD),
+            ListKind::Any => None,
+        }
+    }
+
+    /// Where their items are, if these are machine numbers.
+    fn machine_items(self) -> Option<MachineItems> {
+        match self {
+            ListKind::Doubles | ListKind::Bools => machine_items::items_of(List::class(), 1 + self.word()?),
+            ListKind::Values | ListKind::Any => None,
+        }
+    }
 }
 
 impl Builder<'_> {
@@ -72,11 +91,13 @@ impl Builder<'_> {
             .collect();
         match (tags[..].iter().min(), tags[..].iter().max()) {
             (Some(0), Some(0)) => ListKind::Values,
-            (Some(0), _) => ListKind::Any,
+            (Some(least), Some(most)) if least != most => ListKind::Any,
+            (Some(&tag), _) if tag == 1 + machine_items::BOOLS_WORD => ListKind::Bools,
             (Some(_), _) => ListKind::Doubles,
             _ if self.failed(Reason::Shape) => ListKind::Any,
             _ => match self.peek(v).and_then(|now| now.exact::<List>()) {
                 Some(list) if list.is_floats() => ListKind::Doubles,
+                Some(list) if list.is_bools() => ListKind::Bools,
                 _ => ListKind::Values,
             },
         }
@@ -84,11 +105,7 @@ impl Builder<'_> {
 
     /// Makes sure that the list `v` is of that kind.
     pub fn guard_list_kind(&mut self, v: Val, kind: ListKind) {
-        let word = match kind {
-            ListKind::Values => machine_items::VALUES_WORD,
-            ListKind::Doubles => machine_items::FLOATS_WORD,
-            ListKind::Any => return,
-        };
+        let Some(word) = kind.word() else { return };
         let tag = self.emit(Op::Load, Type::Word, &[v], at(Alias::ListItems, 0));
         self.emit_guard(Op::GuardWord, Type::Void, &[tag], word, Reason::Shape);
     }
@@ -98,9 +115,9 @@ impl Builder<'_> {
         if kind == ListKind::Any {
             return self.emit(Op::ListItem, Type::Val, &[v, i], 0);
         }
-        if kind == ListKind::Doubles {
+        if let Some(items) = kind.machine_items() {
             let base = self.load(v, Alias::ListItems, LIST_ITEMS);
-            return self.emit(Op::LoadRaw, Type::Float, &[base, i], raw_at(&doubles()));
+            return self.load_raw(base, i, &items);
         }
         let items = self.emit(Op::Load, Type::Word, &[v], at(Alias::ListItems, LIST_ITEMS));
         self.emit(Op::LoadIndex, Type::Val, &[items, i], at(Alias::Item, 0))
@@ -140,14 +157,10 @@ impl Builder<'_> {
         let item = match self.container(at, v, key) {
             Container::List => {
                 let v = self.guard_class(v, List::class());
-                match self.list_kind(v) {
-                    ListKind::Doubles => self.load_machine_item(v, key, &doubles()),
-                    kind => {
-                        self.guard_list_kind(v, kind);
-                        let i = self.checked_index(v, key, true);
-                        self.list_item(v, i, kind)
-                    }
-                }
+                let kind = self.list_kind(v);
+                self.guard_list_kind(v, kind);
+                let i = self.checked_index(v, key, true);
+                self.list_item(v, i, kind)
             }
             Container::Tuple => {
                 let v = self.guard_class(v, Tuple::class());
@@ -224,14 +237,21 @@ impl Builder<'_> {
 
     fn load_machine_item(&mut self, v: Val, key: Val, items: &MachineItems) -> Val {
         let (base, i) = self.machine_item(v, key, items);
+        self.load_raw(base, i, items)
+    }
+
+    fn load_raw(&mut self, base: Val, i: Val, items: &MachineItems) -> Val {
         let imm = raw_at(items);
-        match items.kind.range() {
-            Some((lo, hi)) => {
-                let x = self.emit(Op::LoadRaw, Type::Int, &[base, i], imm);
-                self.bounded(x, lo, hi)
-            }
-            None => self.emit(Op::LoadRaw, Type::Float, &[base, i], imm),
+        let Some((lo, hi)) = items.kind.range() else {
+            return self.emit(Op::LoadRaw, Type::Float, &[base, i], imm);
+        };
+        let x = self.emit(Op::LoadRaw, Type::Int, &[base, i], imm);
+        let x = self.bounded(x, lo, hi);
+        if items.kind != ItemKind::Bool {
+            return x;
         }
+        let zero = self.int(0);
+        self.emit(Op::ICmp, Type::Bool, &[x, zero], Cond::Ne as u64)
     }
 
     /// Stores into an object that holds machine numbers; false if that is left to others.
@@ -404,29 +424,50 @@ impl Builder<'_> {
     /// `v[key] = value` for lists that do not certainly hold tagged words; false for others.
     fn store_in_odd_list(&mut self, v: Val, key: Val) -> bool {
         let value = self.reg(word_at(self.context().code, self.pc).c());
-        let mut kind = self.list_kind(v);
-        if kind == ListKind::Doubles && (self.failed(Reason::Overflow) || !self.may_be_float(value)) {
-            kind = ListKind::Any;
+        let kind = self.list_kind(v);
+        if kind == ListKind::Values {
+            return false;
         }
-        match kind {
-            ListKind::Values => return false,
-            ListKind::Doubles => {
-                let d = self.to_float(value, false, Reason::Overflow);
-                let (base, i) = self.machine_item(v, key, &doubles());
-                self.emit_guard(Op::GuardDouble, Type::Void, &[d], 0, Reason::Overflow);
-                self.emit(Op::StoreRaw, Type::Void, &[base, i, d], raw_at(&doubles()));
+        let fits = match kind {
+            ListKind::Doubles => self.may_be_of(value, Type::Float, &FLOAT),
+            _ => self.may_be_of(value, Type::Bool, &BOOL),
+        };
+        if let Some(items) = kind.machine_items().filter(|_| fits && !self.failed(Reason::Overflow)) {
+            let x = if kind == ListKind::Doubles {
+                self.to_float(value, false, Reason::Overflow)
+            } else {
+                self.bool_bit(value)
+            };
+            let (base, i) = self.machine_item(v, key, &items);
+            if kind == ListKind::Doubles {
+                self.emit_guard(Op::GuardDouble, Type::Void, &[x], 0, Reason::Overflow);
             }
-            ListKind::Any => {
-                let i = self.checked_index(v, key, false);
-                let value = self.boxed(value);
-                self.plain_call(Helper::ListSet, &[v, i, value], Type::Word);
-            }
+            self.emit(Op::StoreRaw, Type::Void, &[base, i, x], raw_at(&items));
+            return true;
         }
+        let i = self.checked_index(v, key, false);
+        let value = self.boxed(value);
+        self.plain_call(Helper::ListSet, &[v, i, value], Type::Word);
         true
     }
 
-    fn may_be_float(&self, v: Val) -> bool {
-        self.func[v].ty == Type::Float || self.class_of(v).is_none() || self.is_class(v, &FLOAT)
+    fn may_be_of(&self, v: Val, ty: Type, class: &'static Class) -> bool {
+        self.func[v].ty == ty || self.func[v].ty == Type::Val && self.class_of(v).is_none() || self.is_class(v, class)
+    }
+
+    /// True as 1 and False as 0; leaves for other values.
+    fn bool_bit(&mut self, v: Val) -> Val {
+        let t = match self.func[v].ty {
+            Type::Bool => v,
+            _ => {
+                let [is_true, is_false] =
+                    [true, false].map(|b| self.emit(Op::IsConst, Type::Bool, &[v], Value::bool(b).bits()));
+                let ok = self.emit(Op::BoolOr, Type::Bool, &[is_true, is_false], 0);
+                self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Overflow);
+                is_true
+            }
+        };
+        self.to_int(t, Reason::Overflow)
     }
 
     /// Whether the value's word never is a pointer.
@@ -641,7 +682,8 @@ impl Builder<'_> {
         self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
         // No tuple has this flag.
         let first = self.emit(Op::Load, Type::Int, &[v], at(Alias::ListItems, 0));
-        let flag = self.int((machine_items::FLOATS_WORD ^ machine_items::VALUES_WORD) as i64);
+        let kinds = machine_items::FLOATS_WORD | machine_items::BOOLS_WORD;
+        let flag = self.int((kinds ^ machine_items::VALUES_WORD) as i64);
         let set = self.emit(Op::And, Type::Int, &[first, flag], 0);
         let zero = self.int(0);
         let ok = self.emit(Op::ICmp, Type::Bool, &[set, zero], Cond::Eq as u64);

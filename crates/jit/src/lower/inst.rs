@@ -423,7 +423,7 @@ impl Lowering<'_> {
         let ins = self.b.ins();
         match kind {
             ItemKind::I8 => ins.sload8(types::I64, flags(), p, at),
-            ItemKind::U8 => ins.uload8(types::I64, flags(), p, at),
+            ItemKind::U8 | ItemKind::Bool => ins.uload8(types::I64, flags(), p, at),
             ItemKind::I16 => ins.sload16(types::I64, flags(), p, at),
             ItemKind::U16 => ins.uload16(types::I64, flags(), p, at),
             ItemKind::I32 => ins.sload32(flags(), p, at),
@@ -441,7 +441,7 @@ impl Lowering<'_> {
         let (kind, at) = (raw_kind(imm), imm as u32 as i32);
         let p = self.raw_element(base, index, kind);
         match kind {
-            ItemKind::I8 | ItemKind::U8 => self.b.ins().istore8(flags(), x, p, at),
+            ItemKind::I8 | ItemKind::U8 | ItemKind::Bool => self.b.ins().istore8(flags(), x, p, at),
             ItemKind::I16 | ItemKind::U16 => self.b.ins().istore16(flags(), x, p, at),
             ItemKind::I32 | ItemKind::U32 => self.b.ins().istore32(flags(), x, p, at),
             ItemKind::I64 | ItemKind::F64 => self.b.ins().store(flags(), x, p, at),

@@ -7,7 +7,7 @@ use crate::iterators::IteratorKind;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::exceptions::Exception;
-use taipan_runtime::object::{FLAG_FLOATS, FRESH_WORD};
+use taipan_runtime::object::{FLAG_BOOLS, FLAG_FLOATS, FRESH_WORD};
 use taipan_runtime::types::complex::Complex;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
@@ -140,16 +140,16 @@ impl Lowering<'_> {
         self.call(Helper::NewDict.row().address, &[cx, names, at], Some(types::I64)).expect("it has a result")
     }
 
-    /// Whether a list holds doubles, as a word that is 0 or not.
-    fn holds_doubles(&mut self, list: clif::Value) -> clif::Value {
+    /// Whether a list has one of the flags that say what it holds, as a word that is 0 or not.
+    fn list_flags(&mut self, list: clif::Value, which: u16) -> clif::Value {
         let word = self.b.ins().uload32(flags(), list, 4);
-        self.b.ins().band_imm_s(word, FLAG_FLOATS as i64)
+        self.b.ins().band_imm_s(word, which as i64)
     }
 
     pub(super) fn list_append(&mut self, list: clif::Value, item: clif::Value, stored: Val) {
         let (n, items, room) = self.room_in(list);
-        let doubles = self.holds_doubles(list);
-        let (slow, next) = self.append_in_place(list, n, items, (room, doubles, false), item);
+        let packed = self.list_flags(list, FLAG_FLOATS | FLAG_BOOLS);
+        let (slow, next) = self.append_in_place(list, n, items, (room, packed, false), item);
         self.barrier_for_items(items, stored);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(slow);
@@ -161,7 +161,7 @@ impl Lowering<'_> {
 
     pub(super) fn list_append_double(&mut self, list: clif::Value, d: clif::Value) {
         let (n, items, room) = self.room_in(list);
-        let doubles = self.holds_doubles(list);
+        let doubles = self.list_flags(list, FLAG_FLOATS);
         let fits = self.is_common_double(d);
         let room = self.b.ins().band(room, fits);
         let (slow, next) = self.append_in_place(list, n, items, (room, doubles, true), d);
@@ -218,10 +218,19 @@ impl Lowering<'_> {
         let items = self.b.ins().load(types::I64, flags(), list, 24);
         let p = self.element(items, i);
         let word = self.b.ins().load(types::I64, flags(), p, 0);
-        let doubles = self.holds_doubles(list);
-        let (double, next) = (self.new_block(), self.new_block());
+        let kind = self.list_flags(list, FLAG_FLOATS | FLAG_BOOLS);
+        let (packed, bool, double, next) = (self.new_block(), self.new_block(), self.new_block(), self.new_block());
         let result = self.b.append_block_param(next, types::I64);
-        self.b.ins().brif(doubles, double, &[], next, &[BlockArg::Value(word)]);
+        self.b.ins().brif(kind, packed, &[], next, &[BlockArg::Value(word)]);
+        self.b.switch_to_block(packed);
+        let doubles = self.b.ins().band_imm_s(kind, FLAG_FLOATS as i64);
+        self.b.ins().brif(doubles, double, &[], bool, &[]);
+        self.b.switch_to_block(bool);
+        let p = self.b.ins().iadd(items, i);
+        let byte = self.b.ins().uload8(types::I64, flags(), p, 0);
+        let [yes, no] = [true, false].map(|b| self.word(Value::bool(b).bits()));
+        let v = self.b.ins().select(byte, yes, no);
+        self.b.ins().jump(next, &[BlockArg::Value(v)]);
         self.b.switch_to_block(double);
         let d = self.b.ins().bitcast(types::F64, clif::MemFlagsData::new(), word);
         let (fast, slow) = self.flonum_word(d);

@@ -28,23 +28,40 @@ pub fn sub(an: bool, a: &Digits, bn: bool, b: &Digits, out: &mut Vec<u32>) -> bo
 
 pub(super) fn add_mag(a: &Digits, b: &Digits, out: &mut Vec<u32>) {
     let (a, b) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    let n = b.len();
     out.clear();
     out.reserve(a.len() + 1);
-    let (low, high) = a.split_at(b.len());
-    let mut carry = 0;
-    out.extend(low.iter().zip(b).map(|(&x, &y)| {
-        let s = x + y + carry;
-        carry = s >> SHIFT;
-        s & MASK
-    }));
-    out.extend(high.iter().map(|&x| {
-        let s = x + carry;
-        carry = s >> SHIFT;
-        s & MASK
-    }));
-    if carry != 0 {
-        out.push(carry);
+    out.extend_from_slice(a);
+    if n == 0 {
+        return;
     }
+    out.push(0);
+    out[0] = (a[0] + b[0]) & MASK;
+    // Each digit with the carry of the sum before it alone, which is nearly always all there is: nothing waits for its
+    // neighbour then.
+    let mut all = 0;
+    for ((o, a), b) in out[1..n].iter_mut().zip(a[..n].windows(2)).zip(b.windows(2)) {
+        *o = ((a[1] + b[1]) & MASK) + ((a[0] + b[0]) >> SHIFT);
+        all |= *o;
+    }
+    let mut carry = (a[n - 1] + b[n - 1]) >> SHIFT;
+    if all > MASK {
+        carry += carry_on(&mut out[..n], 0);
+    }
+    carry_on(&mut out[n..], carry);
+    if out.last() == Some(&0) {
+        out.pop();
+    }
+}
+
+/// Adds a carry, and those of digits that are too large by one bit; returns the last.
+pub(super) fn carry_on(digits: &mut [u32], mut carry: u32) -> u32 {
+    for d in digits {
+        let s = *d + carry;
+        *d = s & MASK;
+        carry = s >> SHIFT;
+    }
+    carry
 }
 
 /// `|a - b|` into `out`; returns whether `a < b`.
@@ -57,22 +74,36 @@ pub(super) fn sub_mag_signed(a: &Digits, b: &Digits, out: &mut Vec<u32>) -> bool
         Ordering::Greater => (a, b, false),
         Ordering::Less => (b, a, true),
     };
+    let n = b.len();
     out.clear();
-    out.reserve(a.len());
-    let (low, high) = a.split_at(b.len());
-    let mut borrow = 0u32;
-    out.extend(low.iter().zip(b).map(|(&x, &y)| {
-        let d = x.wrapping_sub(y).wrapping_sub(borrow);
-        borrow = d >> 31;
-        d & MASK
-    }));
-    out.extend(high.iter().map(|&x| {
-        let d = x.wrapping_sub(borrow);
-        borrow = d >> 31;
-        d & MASK
-    }));
+    out.extend_from_slice(a);
+    if n == 0 {
+        return swapped;
+    }
+    // As in `add_mag`.
+    out[0] = a[0].wrapping_sub(b[0]) & MASK;
+    let mut all = 0;
+    for ((o, a), b) in out[1..n].iter_mut().zip(a[..n].windows(2)).zip(b.windows(2)) {
+        *o = (a[1].wrapping_sub(b[1]) & MASK).wrapping_sub(a[0].wrapping_sub(b[0]) >> 31);
+        all |= *o;
+    }
+    let mut borrow = a[n - 1].wrapping_sub(b[n - 1]) >> 31;
+    if all > MASK {
+        borrow += borrow_on(&mut out[..n], 0);
+    }
+    borrow_on(&mut out[n..], borrow);
     normalize(out);
     swapped
+}
+
+/// Takes a borrow, and those of digits that are -1; returns the last.
+fn borrow_on(digits: &mut [u32], mut borrow: u32) -> u32 {
+    for d in digits {
+        let s = d.wrapping_sub(borrow);
+        *d = s & MASK;
+        borrow = s >> 31;
+    }
+    borrow
 }
 
 /// `a * b`.

@@ -32,14 +32,11 @@ pub fn shl(an: bool, a: &Digits, n: usize, out: &mut Vec<u32>) -> bool {
     let (digits, bits) = (n / SHIFT as usize, (n % SHIFT as usize) as u32);
     out.reserve(a.len() + digits + 1);
     out.resize(digits, 0);
-    let mut carry = 0u64;
-    out.extend(a.iter().map(|&d| {
-        let t = (u64::from(d) << bits) | carry;
-        carry = t >> SHIFT;
-        t as u32 & MASK
-    }));
+    out.push(a[0] << bits & MASK);
+    out.extend(a.windows(2).map(|d| (d[1] << bits & MASK) | d[0] >> (SHIFT - bits)));
+    let carry = a[a.len() - 1] >> (SHIFT - bits);
     if carry != 0 {
-        out.push(carry as u32);
+        out.push(carry);
     }
     an
 }
@@ -57,10 +54,8 @@ pub fn shr(an: bool, a: &Digits, n: usize, out: &mut Vec<u32>) -> bool {
     }
     let kept = &a[digits..];
     out.reserve(kept.len());
-    out.extend(kept.iter().enumerate().map(|(i, &d)| {
-        let high = u64::from(kept.get(i + 1).copied().unwrap_or(0));
-        (((high << SHIFT | u64::from(d)) >> bits) as u32) & MASK
-    }));
+    out.extend(kept.windows(2).map(|d| d[0] >> bits | (d[1] << (SHIFT - bits) & MASK)));
+    out.push(kept[kept.len() - 1] >> bits);
     normalize(out);
     let lost = an && (a[..digits].iter().any(|&d| d != 0) || kept[0] & ((1 << bits) - 1) != 0);
     if lost {

@@ -9,33 +9,57 @@ use std::cmp::Ordering;
 /// From this many divisor digits (and as many quotient digits) num-bigint divides recursively.
 const BIG_DIV: usize = 120;
 
+/// From this many pairs of digits on a number is divided in [`PARTS`] parts at the same time.
+const MANY_PAIRS: usize = 16;
+const PARTS: usize = 4;
+
 /// Divides a magnitude by a digit, replacing it by the quotient; returns the remainder.
 pub fn divmod_small(a: &mut [u32], d: u32) -> u32 {
-    let reciprocal = Reciprocal::new(d);
-    let mut rem = 0u64;
-    let mut pairs = a.rchunks_exact_mut(2);
-    for pair in &mut pairs {
-        let (q, r) = reciprocal.divide(rem, join(pair));
-        pair[0] = (q & u64::from(MASK)) as u32;
-        pair[1] = (q >> SHIFT) as u32;
-        rem = r;
+    let divisor = Divisor::new(d);
+    let odd = a.len() % 2;
+    let (pairs, top) = a.split_at_mut(a.len() - odd);
+    let mut rem = 0;
+    for x in top {
+        rem = u64::from(*x % d);
+        *x /= d;
     }
-    rem >>= reciprocal.shift;
-    if let [last] = pairs.into_remainder() {
-        let t = rem << SHIFT | u64::from(*last);
-        *last = (t / u64::from(d)) as u32;
-        rem = t % u64::from(d);
+    let len = pairs.len() / 2 / PARTS * 2;
+    if len * PARTS < 2 * MANY_PAIRS {
+        return divisor.divide_all(pairs, rem) as u32;
     }
-    rem as u32
+    // Each step waits for the remainder of the one before. What remains of a part is found first, for all but the lowest
+    // part at once; then it is known what each part begins with, and all are divided at once.
+    let (parts, high) = pairs.split_at_mut(len * PARTS);
+    rem = divisor.divide_all(high, rem);
+    let mut rems = divisor.begin_parts(parts, len, rem);
+    let (p0, p1) = parts.split_at_mut(2 * len);
+    let (p0, p1, p2, p3) = {
+        let (a, b) = p0.split_at_mut(len);
+        let (c, d) = p1.split_at_mut(len);
+        (a, b, c, d)
+    };
+    let each = p0.rchunks_exact_mut(2).zip(p1.rchunks_exact_mut(2));
+    for ((a, b), (c, d)) in each.zip(p2.rchunks_exact_mut(2).zip(p3.rchunks_exact_mut(2))) {
+        for (rem, pair) in rems.iter_mut().zip([a, b, c, d]) {
+            *rem = divisor.divide_pair(*rem, pair);
+        }
+    }
+    rems[0] as u32
 }
 
 /// The remainder of a magnitude by a digit.
 fn rem_small(a: &Digits, d: u32) -> u64 {
-    let reciprocal = Reciprocal::new(d);
-    let pairs = a.rchunks_exact(2);
-    let last = pairs.remainder();
-    let rem = pairs.fold(0, |rem, pair| reciprocal.divide(rem, join(pair)).1) >> reciprocal.shift;
-    last.iter().fold(rem, |rem, &x| (rem << SHIFT | u64::from(x)) % u64::from(d))
+    let divisor = Divisor::new(d);
+    let (pairs, top) = a.split_at(a.len() - a.len() % 2);
+    let rem = top.first().map_or(0, |x| u64::from(x % d));
+    let len = pairs.len() / 2 / PARTS * 2;
+    if len * PARTS < 2 * MANY_PAIRS {
+        return divisor.rem_all(pairs, rem);
+    }
+    let (parts, high) = pairs.split_at(len * PARTS);
+    let rem = divisor.rem_all(high, rem);
+    let rem = divisor.begin_parts(parts, len, rem)[0];
+    divisor.rem_all(&parts[..len], rem)
 }
 
 /// Two digits as one number.
@@ -44,42 +68,85 @@ fn join(pair: &[u32]) -> u64 {
     u64::from(pair[0]) | u64::from(pair[1]) << SHIFT
 }
 
-/// Division by a digit as multiplications: Möller and Granlund, "Improved division by invariant integers", 2011,
-/// algorithm 4.
-struct Reciprocal {
-    /// The divisor, shifted so that its highest bit is set.
+/// Division by a digit as multiplications.
+struct Divisor {
     d: u64,
-    shift: u32,
+    /// Bits of the divisor.
+    bits: u32,
+    /// `2**(61 + bits) / d`, rounded down: between 2**61 and 2**62.
     inverse: u64,
 }
 
-impl Reciprocal {
-    fn new(d: u32) -> Reciprocal {
-        let shift = u64::from(d).leading_zeros();
-        let d = u64::from(d) << shift;
-        Reciprocal { d, shift, inverse: (u128::MAX / u128::from(d) - (1 << 64)) as u64 }
+impl Divisor {
+    fn new(d: u32) -> Divisor {
+        let bits = 32 - d.leading_zeros();
+        Divisor { d: d.into(), bits, inverse: ((1u128 << (61 + bits)) / u128::from(d)) as u64 }
     }
 
-    /// Quotient and remainder of `rem * 2**60 + pair`, where `rem` is less than the divisor and `pair` has two digits.
-    /// Remainders go in and out shifted as the divisor is: what each step waits for is kept short.
+    /// Quotient and remainder of `v = rem * 2**60 + pair`, where `rem` is less than the divisor and `pair` has two digits.
     #[inline(always)]
     fn divide(&self, rem: u64, pair: u64) -> (u64, u64) {
-        // The divisor has at most 30 bits, so that at least 34 of the remainder's low bits are 0.
-        let pair = u128::from(pair) << self.shift;
-        let (high, low) = ((pair >> 64) as u64 + (rem >> (64 - 2 * SHIFT)), pair as u64);
-        let q = u128::from(self.inverse) * u128::from(high) + (u128::from(high) << 64 | u128::from(low));
-        let mut quotient = ((q >> 64) as u64).wrapping_add(1);
-        let mut r = low.wrapping_sub(quotient.wrapping_mul(self.d));
-        if r > q as u64 {
-            quotient = quotient.wrapping_sub(1);
-            r = r.wrapping_add(self.d);
-        }
-        if r >= self.d {
-            quotient += 1;
-            r -= self.d;
-        }
-        (quotient, r)
+        // v / 2**(bits - 3), less than 2**63. That the rest is missing makes the quotient smaller by 1/4 at most (the
+        // divisor has `bits` bits), the rounding of the inverse by 1/2, and its own rounding by less than 1.
+        let high = (rem << (63 - self.bits)) + (pair << 3 >> self.bits);
+        let q = (u128::from(high) * u128::from(self.inverse) >> 64) as u64;
+        let r = (rem << (2 * SHIFT) | pair).wrapping_sub(q.wrapping_mul(self.d));
+        if r >= self.d { (q + 1, r - self.d) } else { (q, r) }
     }
+
+    #[inline(always)]
+    fn divide_pair(&self, rem: u64, pair: &mut [u32]) -> u64 {
+        let (q, r) = self.divide(rem, join(pair));
+        pair[0] = (q & u64::from(MASK)) as u32;
+        pair[1] = (q >> SHIFT) as u32;
+        r
+    }
+
+    fn divide_all(&self, pairs: &mut [u32], rem: u64) -> u64 {
+        pairs.rchunks_exact_mut(2).fold(rem, |rem, pair| self.divide_pair(rem, pair))
+    }
+
+    fn rem_all(&self, pairs: &[u32], rem: u64) -> u64 {
+        pairs.rchunks_exact(2).fold(rem, |rem, pair| self.divide(rem, join(pair)).1)
+    }
+
+    /// The remainders that division of the [`PARTS`] parts of `len` digits begins with, `rem` being that of the highest.
+    fn begin_parts(&self, parts: &[u32], len: usize, rem: u64) -> [u64; PARTS] {
+        let mut rems = [0, 0, rem];
+        let [p1, p2, p3] = [1, 2, 3].map(|i| parts[i * len..(i + 1) * len].rchunks_exact(2));
+        for ((a, b), c) in p1.zip(p2).zip(p3) {
+            for (rem, pair) in rems.iter_mut().zip([a, b, c]) {
+                *rem = self.divide(*rem, join(pair)).1;
+            }
+        }
+        // 2**(30 * len) modulo the divisor.
+        let mut power = 1 % self.d;
+        let mut square = (1 << (2 * SHIFT)) % self.d;
+        let mut n = len / 2;
+        while n > 0 {
+            if n % 2 == 1 {
+                power = power * square % self.d;
+            }
+            square = square * square % self.d;
+            n /= 2;
+        }
+        let second = (rems[2] * power + rems[1]) % self.d;
+        [(second * power + rems[0]) % self.d, second, rems[2], rem]
+    }
+}
+
+/// The truncated quotient of two magnitudes of nearly the same length, if their highest digits decide it and it is no
+/// more than a digit; then there is a remainder.
+fn small_quotient(a: &Digits, b: &Digits) -> Option<u64> {
+    let low = b.len().checked_sub(3)?;
+    if low == 0 || a.len() < b.len() || a.len() > b.len() + 1 {
+        return None;
+    }
+    let top = |x: &Digits| x[low..].iter().rev().fold(0, |acc, d| acc << SHIFT | u128::from(*d));
+    let (x, y) = (top(a), top(b));
+    let least = x / (y + 1);
+    // x / y is not less; if it is the same, the digits below make no difference, but a / b is more than x / (y + 1).
+    (least <= u128::from(MASK) && x - least * y < y).then_some(least as u64)
 }
 
 /// Floor division and modulo; `b` must not be zero. Returns the signs of quotient and remainder.
@@ -97,7 +164,26 @@ pub fn divmod(an: bool, a: &Digits, bn: bool, b: &Digits, q: &mut Vec<u32>, r: &
 
 /// `a // b`; `b` must not be zero.
 pub fn floor_div(an: bool, a: &Digits, bn: bool, b: &Digits, out: &mut Vec<u32>) -> bool {
-    divmod(an, a, bn, b, out, &mut Vec::new()).0
+    let inexact = if let [d] = *b {
+        out.clear();
+        out.extend_from_slice(a);
+        let rem = divmod_small(out, d);
+        super::normalize(out);
+        rem != 0
+    } else if let Some(q) = small_quotient(a, b) {
+        from_u64(q, out);
+        true
+    } else {
+        return divmod(an, a, bn, b, out, &mut Vec::new()).0;
+    };
+    if an == bn {
+        return false;
+    }
+    if inexact {
+        let t = std::mem::take(out);
+        add_mag(&t, &[1], out);
+    }
+    !out.is_empty()
 }
 
 /// `a % b`; `b` must not be zero.
@@ -144,6 +230,13 @@ pub(super) fn divmod_mag(a: &Digits, b: &Digits, q: &mut Vec<u32>, r: &mut Vec<u
         let (bq, br) = to_biguint(a).div_rem(&to_biguint(b));
         from_biguint(&bq, q);
         from_biguint(&br, r);
+    } else if let Some(quotient) = small_quotient(a, b) {
+        from_u64(quotient, q);
+        r.extend_from_slice(a);
+        r.resize(b.len() + 1, 0);
+        let negative = sub_mul(r, b, quotient);
+        debug_assert!(!negative);
+        super::normalize(r);
     } else {
         divmod_knuth(a, b, q, r);
     }

@@ -226,3 +226,68 @@ fn division_by_a_digit() {
         assert_eq!(a, expected);
     }
 }
+
+/// Digits of all kinds: chance, ones only, zeros between.
+fn digits(next: &mut impl FnMut() -> u32, len: usize) -> Vec<u32> {
+    let kind = next() % 4;
+    let mut a: Vec<u32> = (0..len)
+        .map(|_| match (kind, next() % 4) {
+            (0 | 1, _) => next() & MASK,
+            (2, 0) => 0,
+            (3, 0) => MASK - next() % 2,
+            _ => MASK,
+        })
+        .collect();
+    normalize(&mut a);
+    a
+}
+
+#[test]
+fn like_num_bigint() {
+    let mut state = 7u64;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as u32
+    };
+    let (mut out, mut q, mut r) = (Vec::new(), Vec::new(), Vec::new());
+    let made = |n: BigUint| {
+        let mut v = Vec::new();
+        from_biguint(&n, &mut v);
+        v
+    };
+    for round in 0..30_000 {
+        let n = 1 + next() as usize % 90;
+        let a = digits(&mut next, n);
+        let m = match round % 4 {
+            0 => 1,
+            1 => n,
+            2 => n - 1,
+            _ => next() as usize % 60,
+        };
+        let b = digits(&mut next, m);
+        let (x, y) = (to_biguint(&a), to_biguint(&b));
+        add(false, &a, false, &b, &mut out);
+        assert_eq!(out, made(&x + &y), "{a:?} + {b:?}");
+        let negative = sub(false, &a, false, &b, &mut out);
+        assert_eq!(negative, x < y);
+        assert_eq!(out, made(if x < y { &y - &x } else { &x - &y }), "{a:?} - {b:?}");
+        let bits = next() as usize % 100;
+        shl(false, &a, bits, &mut out);
+        assert_eq!(out, made(&x << bits), "{a:?} << {bits}");
+        shr(false, &a, bits, &mut out);
+        assert_eq!(out, made(&x >> bits), "{a:?} >> {bits}");
+        if b.is_empty() {
+            continue;
+        }
+        divmod(false, &a, false, &b, &mut q, &mut r);
+        assert_eq!((&q, &r), (&made(&x / &y), &made(&x % &y)), "divmod {a:?} {b:?}");
+        floor_div(false, &a, false, &b, &mut out);
+        assert_eq!(out, q);
+        rem(false, &a, false, &b, &mut out);
+        assert_eq!(out, r);
+        // -a // b is -(a // b), one less if there is a remainder.
+        let negative = floor_div(true, &a, false, &b, &mut out);
+        let up = if r.is_empty() { &x / &y } else { &x / &y + 1u32 };
+        assert_eq!((negative, &out), (!out.is_empty(), &made(up)), "-{a:?} // {b:?}");
+    }
+}

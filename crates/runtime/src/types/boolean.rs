@@ -59,7 +59,9 @@ fn new(cx: &mut Cx, _: &'static Type, args: Args) -> PyResult<Value> {
     }
 }
 
-fn as_bool(v: Value) -> Option<bool> {
+/// True or False as a bool.
+#[inline]
+pub fn as_bool(v: Value) -> Option<bool> {
     if v == Value::bool(true) {
         Some(true)
     } else if v == Value::bool(false) {

@@ -371,8 +371,14 @@ pub fn divmod(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
     if !zero_check(cx, a, b, "division by zero")? {
         return Ok(Value::not_implemented());
     }
-    let q = floordiv(cx, a, b)?;
-    let r = rem(cx, a, b)?;
+    let (q, r) = match (view(a), view(b)) {
+        (Some(x), Some(y)) if int_medium::get(a).is_none() || int_medium::get(b).is_none() => {
+            let (mut q, mut r) = (Vec::new(), Vec::new());
+            let (qn, rn) = big::divmod(x.negative, x.digits(), y.negative, y.digits(), &mut q, &mut r);
+            (cx.int_from_digits(qn, &q), cx.int_from_digits(rn, &r))
+        }
+        _ => (floordiv(cx, a, b)?, rem(cx, a, b)?),
+    };
     Ok(Value::of(crate::types::tuple::Tuple::new(cx, &[q, r])))
 }
 

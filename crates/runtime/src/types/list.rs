@@ -4,13 +4,16 @@
 //! flag half-word beside EXPOSED (CABI F7), so that one compare checks both. A list has tagged words (small ints and most
 //! floats are unboxed in them) or, with [`FLAG_FLOATS`], doubles, which compiled code reads without a test. A list becomes
 //! one of doubles when it gets its first item or is made of floats only, and one of words, in place and for good, when
-//! another value is stored or somebody asks for the items as a slice.
+//! another value is stored or somebody asks for the items as a slice. Long lists made by repeating bools have, with
+//! [`FLAG_BOOLS`], a byte for each item until then.
 //!
 //! Invariants:
 //! - LIST-1: `items` is 0 or leads to a ValueArray of at least `capacity` words; words from `size` on are 0.
 //! - LIST-2: no other module touches `items` directly; all access goes through the methods here.
 //! - LIST-3: in a list of doubles the array has the type of raw buffers, since it must not be traced, and holds only doubles
 //!   that become values without allocation ([`double_of`]): so the change to words can happen anywhere.
+//! - LIST-4: a list of bools has an array of that type, too, with a word of room for each item for the same reason; the bytes
+//!   are 0 or 1, and those from `size` on are 0. The system does not provide the memory of words that nobody has written.
 
 use std::cell::Cell;
 
@@ -20,8 +23,9 @@ use crate::PyResult;
 use crate::buffer::ValueArray;
 use crate::cx::Cx;
 use crate::object;
-use crate::object::{FLAG_FLOATS, Header};
+use crate::object::{FLAG_BOOLS, FLAG_FLOATS, Header};
 use crate::typeobj::Type;
+use crate::types::boolean::as_bool;
 use crate::types::float;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
@@ -78,6 +82,9 @@ fn value_of(word: u64) -> Value {
     float::without_allocation(f64::from_bits(word)).expect("LIST-3")
 }
 
+/// From this many bools on a byte for each is worth while.
+const MANY_BOOLS: usize = 256;
+
 impl List {
     /// Whether it holds doubles.
     #[inline(always)]
@@ -85,16 +92,36 @@ impl List {
         self.header.flags() & FLAG_FLOATS != 0
     }
 
-    /// Makes it a list of words. The items stay where they are.
+    /// Whether it holds bytes that are bools.
+    #[inline(always)]
+    pub fn is_bools(&self) -> bool {
+        self.header.flags() & FLAG_BOOLS != 0
+    }
+
+    /// Whether it holds something else than words.
+    #[inline(always)]
+    pub fn is_packed(&self) -> bool {
+        self.header.flags() & (FLAG_FLOATS | FLAG_BOOLS) != 0
+    }
+
+    /// Makes it a list of words. The array stays where it is.
     #[cold]
     #[inline(never)]
     fn generalize(&self) {
-        self.header.clear_flag(FLAG_FLOATS);
+        let bools = self.is_bools();
+        self.header.clear_flag(FLAG_FLOATS | FLAG_BOOLS);
         let (items, n) = (self.items.get(), self.len());
         if items.is_null() {
             return;
         }
-        for i in 0..self.capacity() {
+        if bools {
+            // From the end on: a word covers the bytes of later items only.
+            for i in (0..n).rev() {
+                // SAFETY: below the capacity; LIST-4.
+                unsafe { *items.add(i) = Value::bool(*items.cast::<u8>().add(i) != 0).bits() };
+            }
+        }
+        for i in if bools { 0..0 } else { 0..self.capacity() } {
             // SAFETY: below the capacity; LIST-3.
             unsafe { *items.add(i) = if i < n { value_of(*items.add(i)).bits() } else { 0 } };
         }
@@ -132,9 +159,81 @@ impl List {
         Some(unsafe { std::slice::from_raw_parts_mut(items.cast::<f64>(), self.len()) })
     }
 
+    /// The bools, if it holds bytes, as 0 and 1.
+    pub fn bools(&self) -> Option<&[u8]> {
+        self.bools_mut().map(|b| &*b)
+    }
+
+    /// The bools, if it holds bytes, writable with 0 and 1.
+    #[allow(clippy::mut_from_ref)]
+    fn bools_mut(&self) -> Option<&mut [u8]> {
+        let items = self.items.get();
+        if !self.is_bools() || items.is_null() {
+            return None;
+        }
+        // SAFETY: LIST-4; the GIL gives exclusive access while no Python code runs.
+        Some(unsafe { std::slice::from_raw_parts_mut(items.cast::<u8>(), self.len()) })
+    }
+
+    /// Replaces the items at these indices, which exist, by those of a list of so many; false if that is not about bools.
+    pub(crate) fn set_bools(&self, indices: impl Iterator<Item = usize>, with: &List) -> bool {
+        let Some(to) = self.bools_mut() else { return false };
+        if let Some(from) = with.bools() {
+            indices.zip(from).for_each(|(i, b)| to[i] = *b);
+            return true;
+        }
+        if with.is_packed() || with.items().iter().any(|v| as_bool(*v).is_none()) {
+            return false;
+        }
+        indices.zip(with.items()).for_each(|(i, v)| to[i] = (*v == Value::bool(true)).into());
+        true
+    }
+
+    /// A new list of these bools, 0 or 1, `n` times. May collect.
+    fn of_bools(cx: &mut Cx, bools: &[u8], n: usize) -> &'static List {
+        let list = List::with_capacity(cx, bools.len() * n);
+        list.header.set_flag(FLAG_BOOLS);
+        // SAFETY: LIST-1.
+        unsafe { ValueArray::from_data(list.items.get()) }.set_traced(false);
+        list.size.set(bools.len() * n);
+        if let Some(to) = list.bools_mut() {
+            match *bools {
+                [one] => to.fill(one),
+                _ => to.chunks_exact_mut(bools.len()).for_each(|part| part.copy_from_slice(bools)),
+            }
+        }
+        list
+    }
+
+    /// A new list of `n > 0` times the items; there is room for so many. May collect.
+    pub fn repeated(&'static self, cx: &mut Cx, n: usize) -> &'static List {
+        let total = self.len() * n;
+        if total >= MANY_BOOLS {
+            let given = self.bools().map(|b| b.to_vec());
+            let made = || (0..self.len()).map(|i| as_bool(self.get(i)?).map(u8::from)).collect::<Option<Vec<u8>>>();
+            if let Some(bools) = given.or_else(made) {
+                return List::of_bools(cx, &bools, n);
+            }
+        }
+        let new = List::with_capacity(cx, total);
+        if total > 0 {
+            new.extend_from_list(cx, self);
+            new.repeat_in_place(cx, n - 1);
+        }
+        new
+    }
+
     /// A new list of `n` items from item `start` on, all of which exist. May collect.
     pub fn copy_range(&self, cx: &mut Cx, start: usize, n: usize) -> &'static List {
         assert!(start <= self.len() && n <= self.len() - start);
+        if let Some(bools) = self.bools().filter(|_| n > 0) {
+            let bools = &bools[start..start + n];
+            if n >= MANY_BOOLS {
+                return List::of_bools(cx, &bools.to_vec(), 1);
+            }
+            let words: Vec<Value> = bools.iter().map(|b| Value::bool(*b != 0)).collect();
+            return List::from_slice(cx, &words);
+        }
         if n == 0 || !self.is_floats() {
             return List::from_slice(cx, &self.items()[start..start + n]);
         }
@@ -148,6 +247,13 @@ impl List {
 
     /// Appends the items of another list. May collect.
     pub fn extend_from_list(&self, cx: &mut Cx, other: &'static List) {
+        if other.is_bools() {
+            for i in 0..other.len() {
+                let Some(v) = other.get(i) else { break };
+                self.push(cx, v);
+            }
+            return;
+        }
         let Some(from) = other.doubles() else { return self.extend_from_slice(cx, other.items()) };
         let (n, more) = (self.len(), from.len());
         if n + more > self.capacity.get() {
@@ -169,16 +275,21 @@ impl List {
 
     /// A tuple of the items. May collect.
     pub fn to_tuple(&'static self, cx: &mut Cx) -> &'static Tuple {
-        let Some(doubles) = self.doubles() else { return Tuple::new(cx, self.items()) };
-        let words: Vec<Value> = doubles.iter().map(|d| value_of(d.to_bits())).collect();
+        if !self.is_packed() {
+            return Tuple::new(cx, self.items());
+        }
+        let words: Vec<Value> = (0..self.len()).filter_map(|i| self.get(i)).collect();
         Tuple::new(cx, &words)
     }
 
     /// Reverses the items in place.
     pub fn reverse(&self) {
-        match self.doubles_mut() {
-            Some(doubles) => doubles.reverse(),
-            None => self.items_mut().reverse(),
+        if let Some(doubles) = self.doubles_mut() {
+            doubles.reverse();
+        } else if let Some(bools) = self.bools_mut() {
+            bools.reverse();
+        } else {
+            self.items_mut().reverse();
         }
     }
 
@@ -246,7 +357,7 @@ impl List {
     /// mind relies on operations that say that they write nothing.
     #[inline(always)]
     pub fn items(&self) -> &[Value] {
-        if self.is_floats() {
+        if self.is_packed() {
             self.generalize();
         }
         let items = self.items.get();
@@ -260,7 +371,7 @@ impl List {
     /// The items, writable natively (sorting, reversing); call [`List::written`] afterwards.
     #[allow(clippy::mut_from_ref)]
     pub fn items_mut(&self) -> &mut [Value] {
-        if self.is_floats() {
+        if self.is_packed() {
             self.generalize();
         }
         let items = self.items.get();
@@ -287,19 +398,27 @@ impl List {
         if i >= self.len() {
             return None;
         }
+        if self.is_packed() {
+            return Some(self.get_packed(i));
+        }
         // SAFETY: below size.
-        let word = unsafe { *self.items.get().add(i) };
-        if self.is_floats() { Some(value_of(word)) } else { Value::from_bits(word) }
+        Value::from_bits(unsafe { *self.items.get().add(i) })
+    }
+
+    /// Item `i < size` of a list that does not hold words.
+    #[inline]
+    fn get_packed(&self, i: usize) -> Value {
+        let items = self.items.get();
+        // SAFETY: below size; LIST-3 and LIST-4.
+        unsafe { if self.is_floats() { value_of(*items.add(i)) } else { Value::bool(*items.cast::<u8>().add(i) != 0) } }
     }
 
     /// Replaces item `i`, which must exist.
     #[inline(always)]
     pub fn set(&self, cx: &mut Cx, i: usize, value: Value) {
         assert!(i < self.len());
-        if self.is_floats() {
-            if let Some(d) = double_of(value) {
-                // SAFETY: below size.
-                unsafe { *self.items.get().add(i) = d.to_bits() };
+        if self.is_packed() {
+            if self.set_packed(i, value) {
                 return;
             }
             self.generalize();
@@ -309,6 +428,22 @@ impl List {
         self.written(cx);
     }
 
+    /// Replaces item `i < size` of a list that does not hold words, if it can hold the value.
+    #[inline]
+    fn set_packed(&self, i: usize, value: Value) -> bool {
+        let items = self.items.get();
+        if self.is_floats() {
+            let Some(d) = double_of(value) else { return false };
+            // SAFETY: below size.
+            unsafe { *items.add(i) = d.to_bits() };
+        } else {
+            let Some(b) = as_bool(value) else { return false };
+            // SAFETY: below size.
+            unsafe { *items.cast::<u8>().add(i) = b.into() };
+        }
+        true
+    }
+
     /// Appends an item. May collect.
     #[inline(always)]
     pub fn push(&self, cx: &mut Cx, value: Value) {
@@ -316,8 +451,8 @@ impl List {
         if n == self.capacity.get() {
             self.grow(cx, n + 1);
         }
-        if self.is_floats() || n == 0 && value.is_flonum() {
-            return self.push_double(cx, n, value);
+        if self.is_packed() || n == 0 && value.is_flonum() {
+            return self.push_packed(cx, n, value);
         }
         // SAFETY: below the capacity.
         unsafe { *self.items.get().add(n) = value.bits() };
@@ -325,21 +460,17 @@ impl List {
         self.written(cx);
     }
 
-    /// Appends to a list of doubles, or a flonum to an empty list. There is room.
+    /// Appends to a list that does not hold words, or a flonum to an empty list. There is room.
     #[inline(never)]
-    fn push_double(&self, cx: &mut Cx, n: usize, value: Value) {
-        if !self.is_floats() {
+    fn push_packed(&self, cx: &mut Cx, n: usize, value: Value) {
+        if !self.is_packed() {
             self.specialize();
         }
-        let word = match double_of(value) {
-            Some(d) => d.to_bits(),
-            None => {
-                self.generalize();
-                value.bits()
-            }
-        };
-        // SAFETY: below the capacity.
-        unsafe { *self.items.get().add(n) = word };
+        if !self.set_packed(n, value) {
+            self.generalize();
+            // SAFETY: below the capacity.
+            unsafe { *self.items.get().add(n) = value.bits() };
+        }
         self.size.set(n + 1);
         self.written(cx);
     }
@@ -349,9 +480,7 @@ impl List {
     pub fn pop(&self) -> Option<Value> {
         let n = self.len().checked_sub(1)?;
         let value = self.get(n);
-        // SAFETY: below size.
-        unsafe { *self.items.get().add(n) = 0 };
-        self.size.set(n);
+        self.truncate(n);
         value
     }
 
@@ -375,7 +504,7 @@ impl List {
                 if self.items.get().is_null() { 0 } else { self.len() },
             )
         };
-        new.set_traced(!self.is_floats());
+        new.set_traced(!self.is_packed());
         self.items.set(new.word_ptr(0));
         self.capacity.set(new.capacity());
         cx.barrier(self);
@@ -386,7 +515,7 @@ impl List {
     pub fn splice(&self, cx: &mut Cx, start: usize, end: usize, with: &[Value]) {
         let n = self.len();
         assert!(start <= end && end <= n);
-        if self.is_floats() {
+        if self.is_packed() {
             self.generalize();
         }
         let new_len = n - (end - start) + with.len();
@@ -422,14 +551,21 @@ impl List {
         if n >= old {
             return;
         }
-        // SAFETY: the words between n and size exist.
-        unsafe { self.items.get().add(n).write_bytes(0, old - n) };
+        let items = self.items.get();
+        // SAFETY: what is between n and size exists.
+        unsafe {
+            if self.is_bools() {
+                items.cast::<u8>().add(n).write_bytes(0, old - n);
+            } else {
+                items.add(n).write_bytes(0, old - n);
+            }
+        }
         self.size.set(n);
     }
 
     /// Empties the list.
     pub fn clear(&self) {
-        self.header.clear_flag(FLAG_FLOATS);
+        self.header.clear_flag(FLAG_FLOATS | FLAG_BOOLS);
         self.items.set(std::ptr::null_mut());
         self.size.set(0);
         self.capacity.set(0);
@@ -438,9 +574,12 @@ impl List {
     /// Inserts an item before item `i <= len`. May collect.
     pub fn insert(&self, cx: &mut Cx, i: usize, value: Value) {
         self.push(cx, value);
-        match self.doubles_mut() {
-            Some(doubles) => doubles[i..].rotate_right(1),
-            None => self.items_mut()[i..].rotate_right(1),
+        if let Some(doubles) = self.doubles_mut() {
+            doubles[i..].rotate_right(1);
+        } else if let Some(bools) = self.bools_mut() {
+            bools[i..].rotate_right(1);
+        } else {
+            self.items_mut()[i..].rotate_right(1);
         }
     }
 
@@ -448,6 +587,12 @@ impl List {
     pub fn remove_at(&self, i: usize) -> Value {
         let n = self.len();
         assert!(i < n);
+        if let Some(bools) = self.bools_mut() {
+            let value = Value::bool(bools[i] != 0);
+            bools[i..].rotate_left(1);
+            self.truncate(n - 1);
+            return value;
+        }
         let items = self.items.get();
         // SAFETY: LIST-1; moves words within the list, whose last one becomes free.
         unsafe {
@@ -473,6 +618,9 @@ impl List {
         let len = self.len();
         let total = len * (n + 1);
         assert!(total <= self.capacity.get());
+        if self.is_bools() {
+            self.generalize();
+        }
         fill_repeated(self.items.get(), len, total);
         self.size.set(total);
         self.written(cx);
@@ -480,7 +628,7 @@ impl List {
 
     /// Takes the items for sorting: the list is empty until [`List::put_back`].
     pub(crate) fn take_storage(&self) -> (*mut u64, usize, usize) {
-        if self.is_floats() {
+        if self.is_packed() {
             self.generalize();
         }
         let storage = (self.items.get(), self.size.get(), self.capacity.get());
@@ -491,7 +639,7 @@ impl List {
     /// Puts the items back; false if the list was changed meanwhile.
     pub(crate) fn put_back(&self, cx: &mut Cx, storage: (*mut u64, usize, usize)) -> bool {
         let untouched = self.items.get().is_null();
-        self.header.clear_flag(FLAG_FLOATS);
+        self.header.clear_flag(FLAG_FLOATS | FLAG_BOOLS);
         self.items.set(storage.0);
         self.size.set(storage.1);
         self.capacity.set(storage.2);
@@ -502,7 +650,7 @@ impl List {
 
     /// Removes all items and gives them back as a slice of their own (kept alive by the caller's stack).
     pub fn take(&self) -> &'static [Value] {
-        if self.is_floats() {
+        if self.is_packed() {
             self.generalize();
         }
         let (items, n) = (self.items.get(), self.len());

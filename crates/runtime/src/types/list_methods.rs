@@ -168,12 +168,18 @@ fn set_slice(cx: &mut Cx, this: &'static List, slice: &Slice, value: Value) -> P
             to[range.start as usize..end].copy_from_slice(from);
             return Ok(());
         }
+        if range.len == items.len() && this.set_bools(range.start as usize..end, items) {
+            return Ok(());
+        }
         this.splice(cx, range.start as usize, end, items.items());
         return Ok(());
     }
     if items.len() != range.len {
         let (n, m) = (items.len(), range.len);
         return raise!(cx, ValueError, "attempt to assign sequence of size {n} to extended slice of size {m}");
+    }
+    if this.set_bools(range.indices(), items) {
+        return Ok(());
     }
     let target = this.items_mut();
     for (i, item) in range.indices().zip(items.items()) {
@@ -218,7 +224,7 @@ fn delete_slice(cx: &mut Cx, this: &'static List, slice: &Slice) -> PyResult<()>
 
 fn contains(cx: &mut Cx, v: Value, item: Value) -> PyResult<bool> {
     let this = of(v);
-    if item.is_small() && !this.is_floats() {
+    if item.is_small() && !this.is_packed() {
         // Equal small ints are the same word; only other kinds of objects need a comparison.
         let items = this.items();
         match items.iter().position(|x| *x == item || x.is_pointer() || x.is_flonum()) {
@@ -245,12 +251,8 @@ fn concat(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
 fn repeat(cx: &mut Cx, v: Value, n: isize) -> PyResult<Value> {
     let this = of(v);
     let total = sequence::repeated_len(cx, this.len(), n)?;
-    let new = List::with_capacity(cx, total);
-    if total > 0 {
-        new.extend_from_list(cx, this);
-        new.repeat_in_place(cx, n as usize - 1);
-    }
-    Ok(Value::of(new))
+    let times = if total > 0 { n as usize } else { 0 };
+    Ok(Value::of(this.repeated(cx, times)))
 }
 
 fn iconcat(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {

@@ -75,6 +75,12 @@ fn best_of(cx: &mut Cx, args: Args, name: &str, op: CmpOp) -> PyResult<Value> {
 fn add_numbers(mut total: Total, iterable: Value) -> (Total, usize) {
     let words = match (iterable.exact::<List>(), iterable.exact::<Tuple>()) {
         (Some(list), _) if list.is_empty() => return (total, 0),
+        (Some(list), _) if list.is_bools() => {
+            let Total::Int(sum) = total else { return (total, 0) };
+            let bools = list.bools().unwrap_or_default();
+            let more: i64 = bools.iter().map(|b| i64::from(*b)).sum();
+            return sum.checked_add(more).map_or((total, 0), |sum| (Total::Int(sum), bools.len()));
+        }
         (Some(list), _) => match list.doubles() {
             Some(doubles) => {
                 // The int 0 and a float are that float.
