@@ -15,6 +15,17 @@ use crate::build::cfg::op_at;
 use crate::exits::Reason;
 use crate::tier::{self, data};
 
+/// How what a loop begins with differs from the number of one type that was assumed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Variance {
+    /// It is out of an interval.
+    Range,
+    /// The variable is unbound.
+    Unbound,
+    /// It is something else.
+    Kind,
+}
+
 /// What exits have taught about a code object.
 #[derive(Default, Debug)]
 pub struct Profile {
@@ -22,6 +33,8 @@ pub struct Profile {
     failures: FxHashMap<u32, u32>,
     /// Registers whose kind varies on entry, by word index.
     varying: Vec<(u32, u16)>,
+    /// Registers with which loops do not always begin as was assumed, by word index.
+    heads: Vec<(u32, u16, Variance)>,
     /// Classes and shapes of receivers by word index, with how often one was noted.
     receivers: FxHashMap<u32, (u32, Vec<(u64, u64)>)>,
     /// Functions called, by word index.
@@ -39,6 +52,23 @@ impl Profile {
     /// Whether a register holds values of several kinds when the code is entered at `pc`.
     pub fn entry_varies(&self, pc: u32, r: u16) -> bool {
         self.varying.contains(&(pc, r))
+    }
+
+    /// Whether the loop at `pc` is known to begin with values in a register that differ so from what was assumed.
+    pub fn head_varies(&self, pc: u32, r: u16, how: Variance) -> bool {
+        self.heads.contains(&(pc, r, how))
+    }
+
+    /// Whether that is known of any register of the loop.
+    pub fn any_head_varies(&self, pc: u32) -> bool {
+        self.heads.iter().any(|h| h.0 == pc)
+    }
+
+    /// Notes what [`Profile::head_varies`] says.
+    pub fn vary_at_head(&mut self, pc: u32, r: u16, how: Variance) {
+        if !self.heads.contains(&(pc, r, how)) {
+            self.heads.push((pc, r, how));
+        }
     }
 
     /// The (class, shape) pairs noted at an instruction, unless they are too many.

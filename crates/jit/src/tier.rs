@@ -27,7 +27,7 @@ use crate::budget::{
 };
 use crate::build::cfg::op_at;
 use crate::build::entry::Product;
-use crate::build::{self, Refusal};
+use crate::build::{self, HeadGuard, Refusal};
 use crate::code::Arena;
 use crate::exits::{Exit, FrameTemplate, Reason};
 use crate::ir::{Func, Type};
@@ -82,6 +82,8 @@ pub struct Unit {
     /// What was made of it.
     made: RefCell<Made>,
     entry_kinds: Vec<(u16, Type)>,
+    /// What it assumes of registers with which loops begin.
+    head_facts: Vec<HeadGuard>,
     /// Exits taken because an assumption did not hold.
     failures: Cell<u32>,
     /// How many are enough to learn from.
@@ -493,6 +495,7 @@ fn new_unit(cx: &Cx, tier: &mut Tier, code: &'static CodeObject, entry: u32, pro
         pending: Cell::new(false),
         made: RefCell::new(Made { roots: Some(roots), ..Made::default() }),
         entry_kinds: product.entry_kinds,
+        head_facts: product.head_facts,
         failures: Cell::new(0),
         patience: Cell::new(EXITS_TO_LEARN),
         cost: Cell::new(0),

@@ -15,7 +15,7 @@ use taipan_runtime::{Cx, Object, Value};
 
 use super::calls::{has_any, is_call, is_loop};
 use super::cfg::{Cfg, Liveness, op_at};
-use super::{Builder, Built, Context, Frame, Info, Refusal, State, Sticky};
+use super::{Builder, Built, Context, Frame, HeadGuard, Info, Refusal, State, Sticky};
 use crate::exits::Reason;
 use crate::ir::{Func, Op, StateId, Type, Val};
 
@@ -27,6 +27,8 @@ pub struct Product {
     pub roots: RootVec,
     /// Registers that are guarded on entry, with the types expected.
     pub entry_kinds: Vec<(u16, Type)>,
+    /// What it assumes of registers with which loops begin.
+    pub head_facts: Vec<HeadGuard>,
     /// Types whose attributes were taken as constants.
     pub watched_types: Vec<&'static Class>,
     /// Keys whose values were taken as constants.
@@ -99,6 +101,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         decided: vec![],
         calls: vec![],
         entry_kinds: vec![],
+        head_facts: vec![],
     };
     builder.registers(frame, entry == ENTRY, pc);
     if entry == ENTRY && calls_without_loops(code) {
@@ -115,8 +118,15 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
     }
     let (mut func, roots) = (builder.func, builder.roots);
     func.ranges = builder.info.iter().map(|i| (i.lo, i.hi)).collect();
-    let entry_kinds = builder.entry_kinds;
-    Ok(Product { func, roots, entry_kinds, watched_types: builder.watched_types, watched_keys: builder.watched_keys })
+    let (entry_kinds, head_facts) = (builder.entry_kinds, builder.head_facts);
+    Ok(Product {
+        func,
+        roots,
+        entry_kinds,
+        head_facts,
+        watched_types: builder.watched_types,
+        watched_keys: builder.watched_keys,
+    })
 }
 
 impl Builder<'_> {

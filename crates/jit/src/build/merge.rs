@@ -10,13 +10,13 @@ use taipan_runtime::value::{INT_MAX, INT_MIN};
 use super::complex::Parts;
 use super::maybe::Maybe;
 use super::values::at;
-use super::{Builder, Built, HeadFact, Hoist, Info, IterCache, OpenLoop, Pending, Refusal, State};
+use super::{Builder, Built, HeadFact, HeadKind, Hoist, Info, IterCache, OpenLoop, Pending, Refusal, State};
 use crate::exits::Reason;
-use crate::ir::{Alias, BlockId, Edge, Op, StateId, Type, Val};
+use crate::ir::{Alias, BlockId, Edge, Op, Type, Val};
 
 /// A place in a state that holds a value.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Place {
+pub(super) enum Place {
     /// (frame, register).
     Reg(usize, usize),
     /// (iterator, field).
@@ -26,7 +26,7 @@ enum Place {
 /// The head of an open loop: what its back edges must deliver.
 pub struct Head {
     block: BlockId,
-    params: Vec<(Place, Val)>,
+    pub(super) params: Vec<(Place, Val)>,
     /// Of these, the bits of ints in 0..2^64.
     words: Vec<Val>,
     /// Numbers of variables that may be unbound; in front of each goes whether it is bound.
@@ -35,12 +35,12 @@ pub struct Head {
     complexes: Vec<Parts>,
     /// Iterators that it knows.
     iters: Vec<IterCache>,
-    path: u64,
-    pc: u32,
+    pub(super) path: u64,
+    pub(super) pc: u32,
 }
 
 /// The interval of all ints.
-const ALL: (i64, i64) = (i64::MIN, i64::MAX);
+pub(super) const ALL: (i64, i64) = (i64::MIN, i64::MAX);
 
 /// The interval of what back edges deliver, from what the head assumed, what was found out before, and what one delivers. It
 /// is found out once; if it is wrong nothing is assumed.
@@ -419,9 +419,12 @@ impl Builder<'_> {
                 fact = super::HeadFact { boxed: true, any_class: true, nullable: true, ..Default::default() };
             }
             if fact.word && !fact.boxed {
-                let doubtful = self.failed_at(self.contexts[context].code, pc as u32, Reason::Number);
-                let guard = (!doubtful).then_some((enter, Reason::Number));
+                let guard = (!self.begins_otherwise(pc, r)).then_some((enter, Reason::Number));
+                let before = self.func.insts.len();
                 if let Some(bits) = self.exact_bits(v, guard) {
+                    if self.func.insts[before..].iter().any(|i| i.op == Op::GuardBits) {
+                        self.assume_at_head(pc, r, HeadKind::Word);
+                    }
                     let param = self.func.add_param(head, Type::Int);
                     self.note_new(param);
                     args.push(bits);
@@ -432,7 +435,8 @@ impl Builder<'_> {
                 fact.boxed = true;
                 self.sticky.heads.insert((path, pc as u32, depth as u16, r as u16), fact);
             }
-            if let Some(maybe) = fact.maybe.filter(|_| !fact.boxed).and_then(|ty| self.as_maybe(v, ty)) {
+            let seen = fact.maybe.filter(|_| !fact.boxed).and_then(|ty| self.as_maybe(v, ty));
+            if let Some(maybe) = seen.or_else(|| self.maybe_at_head(v, fact, (pc, r), enter)) {
                 let ty = self.func[maybe.number].ty;
                 let [bound, number] = [Type::Bool, ty].map(|ty| self.func.add_param(head, ty));
                 self.note_new(number);
@@ -449,8 +453,8 @@ impl Builder<'_> {
                 complexes.push((re, im));
                 continue;
             }
-            let v = self.unboxed_at_head(v, fact, pc, enter).unwrap_or(v);
-            let v = self.narrowed_at_head(v, fact, pc, enter).unwrap_or(v);
+            let v = self.unboxed_at_head(v, fact, (pc, r), enter).unwrap_or(v);
+            let v = self.narrowed_at_head(v, fact, (pc, r), enter).unwrap_or(v);
             let ty = if fact.boxed { Type::Val } else { self.func[v].ty };
             let info = Info {
                 class: self.class_of(v).map_or(std::ptr::null(), |c| c as *const Class),
@@ -522,39 +526,6 @@ impl Builder<'_> {
         self.loops.push(OpenLoop { context, depth, pc: pc as u32, body, before, keeps_shapes });
         let iters = before_iters;
         Ok(Head { block: head, params, words, maybes, complexes, iters, path, pc: pc as u32 })
-    }
-
-    /// The number in the value with which a loop begins, if earlier attempts found that all back edges deliver numbers.
-    fn unboxed_at_head(&mut self, v: Val, fact: HeadFact, pc: usize, enter: StateId) -> Option<Val> {
-        let ty = fact.unboxed.filter(|_| !fact.boxed && self.func[v].ty == Type::Val)?;
-        let doubtful = self.failed_at(self.context().code, pc as u32, Reason::Number);
-        if doubtful || self.maybes.contains_key(&v) || self.words.contains_key(&v) {
-            return None;
-        }
-        let (op, range) = match ty {
-            Type::Int => (Op::GuardInt, (INT_MIN, INT_MAX)),
-            _ => (Op::GuardFloat, (i64::MIN, i64::MAX)),
-        };
-        let number = self.emit_exit(op, ty, &[v], 0, Reason::Number, enter);
-        Some(self.bounded(number, range.0, range.1))
-    }
-
-    /// The int with which a loop begins, known to be in the interval of what all back edges deliver if it is there now.
-    fn narrowed_at_head(&mut self, v: Val, fact: HeadFact, pc: usize, enter: StateId) -> Option<Val> {
-        let (lo, hi) = fact.range.filter(|r| *r != ALL && self.func[v].ty == Type::Int && !fact.boxed)?;
-        let (low, high) = self.range(v);
-        let now = self.peek(v)?.as_small()?;
-        let doubtful = self.failed_at(self.context().code, pc as u32, Reason::Number);
-        if doubtful || low >= lo && high <= hi || now < lo || now > hi {
-            return None;
-        }
-        let (first, span) = (self.int(lo), self.int((hi - lo).checked_add(1)?));
-        let moved = self.emit(Op::Sub, Type::Int, &[v, first], 0);
-        let ok = self.emit(Op::ULt, Type::Bool, &[moved, span], 0);
-        self.emit_exit(Op::Guard, Type::Void, &[ok], 0, Reason::Number, enter);
-        let zero = self.int(0);
-        let same = self.emit(Op::Add, Type::Int, &[v, zero], 0);
-        Some(self.bounded(same, lo, hi))
     }
 
     fn is_complex_now(&self, v: Val) -> bool {
@@ -644,6 +615,7 @@ impl Builder<'_> {
                 self.state.iters.push(again);
             }
         }
+        let mut delivered = Vec::new();
         for (place, param) in &head.params {
             match *place {
                 Place::Reg(f, r) => {
@@ -653,7 +625,9 @@ impl Builder<'_> {
                     } else if let Some(parts) = head.complexes.iter().find(|c| c.1 == *param) {
                         args.extend(self.deliver_complex(head, (f, r), v, *parts));
                     } else {
-                        args.push(self.deliver(head, (f, r), v, *param));
+                        let arg = self.deliver(head, (f, r), v, *param);
+                        delivered.push((*place, arg));
+                        args.push(arg);
                     }
                 }
                 Place::Iter(i, field) => {
@@ -664,6 +638,7 @@ impl Builder<'_> {
                 }
             }
         }
+        self.pass_on(head, &delivered);
         self.jump(head.block, args);
     }
 

@@ -23,6 +23,7 @@ pub mod consume;
 pub mod declining;
 pub mod entry;
 pub mod except;
+pub mod heads;
 pub mod instances;
 pub mod intrinsics;
 pub mod items;
@@ -96,6 +97,29 @@ pub struct HeadFact {
     pub complex: bool,
     /// What is delivered by back edges is an int in this interval, whatever the loop begins with.
     pub range: Option<(i64, i64)>,
+}
+
+/// What a loop is assumed to begin with, guarded with [`Reason::Number`].
+#[derive(Clone, Copy, Debug)]
+pub enum HeadKind {
+    /// A small int in an interval.
+    Int(i64, i64),
+    /// A float.
+    Float,
+    /// An int in 0..2^64.
+    Word,
+}
+
+/// An assumption about a register with which a loop begins.
+pub struct HeadGuard {
+    /// The code of the loop.
+    pub code: &'static CodeObject,
+    /// Word index of the loop's head.
+    pub pc: u32,
+    /// The register.
+    pub register: u16,
+    /// What it is assumed to hold.
+    pub kind: HeadKind,
 }
 
 /// What is guarded in front of a loop.
@@ -360,6 +384,8 @@ pub struct Builder<'a> {
     pub watched_keys: Vec<(&'static Dict, &'static Str)>,
     /// Registers guarded on entry.
     pub entry_kinds: Vec<(u16, Type)>,
+    /// What was assumed of registers with which loops begin.
+    pub head_facts: Vec<HeadGuard>,
     /// With `verbose`: lines whose instructions call the runtime.
     pub calls: Vec<(u32, crate::helpers::Helper, taipan_bytecode::Op)>,
     /// Instructions of the entry frame whose exceptions are caught by compiled code.

@@ -32,6 +32,15 @@ impl Builder<'_> {
 
     /// Appends an instruction to a block.
     pub fn emit_in(&mut self, block: BlockId, op: Op, ty: Type, args: &[Val], imm: u64) -> Val {
+        if let (Op::Add | Op::Sub, [x, y]) = (op, args)
+            && let (Some(x), Some(y)) = (self.func.as_const_int(*x), self.func.as_const_int(*y))
+            && let Some(i) = if op == Op::Add { x.checked_add(y) } else { x.checked_sub(y) }
+        {
+            // Later steps look for constants, such as the counts of shifts.
+            let v = self.emit_in(block, Op::ConstInt, Type::Int, &[], i as u64);
+            self.info[v.0 as usize] = Info { lo: i, hi: i, ..Info::ANY };
+            return v;
+        }
         let inst = Inst { op, ty, args: args.to_vec(), imm, state: StateId::NONE, reason: 0 };
         let v = self.func.add_inst(inst);
         self.func[block].insts.push(v);

@@ -208,23 +208,49 @@ impl Lowering<'_> {
         self.b.ins().bitcast(types::F64, clif::MemFlagsData::new(), bits)
     }
 
-    pub(super) fn guard_float(&mut self, v: Val, x: clif::Value) -> clif::Value {
+    /// The double of a word if it is a flonum, and whether it is none (or 0.0, or one of a few others).
+    fn flonum_or(&mut self, x: clif::Value) -> (clif::Value, clif::Value) {
+        // Rotated as it was before the bias came on, a flonum begins with its sign, 1 and 0; if what follows that is only
+        // zeros, it may be 0.0.
+        let high = self.b.ins().rotr_imm_s(x, 34);
+        let high = self.b.ins().ireduce(types::I32, high);
+        let above = self.b.ins().iadd_imm_s(high, 0x7fff_ffff);
+        let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, above, 0x3fff_ffff);
+        let rotated = self.b.ins().rotr_imm_s(x, 3);
+        let bits = self.b.ins().iadd_imm_s(rotated, -FLONUM_BIAS);
+        (self.b.ins().bitcast(types::F64, clif::MemFlagsData::new(), bits), slow)
+    }
+
+    /// In a cold block: goes to `next` with the double of the word if that is a flonum after all.
+    fn rare_flonum(&mut self, x: clif::Value, next: clif::Block) {
         let low = self.b.ins().band_imm_s(x, 3);
-        let boxed = self.b.ins().icmp_imm_s(IntCC::NotEqual, low, 2);
-        let fast = self.flonum(x);
-        self.cold_path(boxed, fast, types::F64, |l| {
+        let flonum = self.b.ins().icmp_imm_s(IntCC::Equal, low, 2);
+        let d = self.flonum(x);
+        let other = self.new_block();
+        self.b.ins().brif(flonum, next, &[BlockArg::Value(d)], other, &[]);
+        self.b.switch_to_block(other);
+    }
+
+    pub(super) fn guard_float(&mut self, v: Val, x: clif::Value) -> clif::Value {
+        let (fast, slow) = self.flonum_or(x);
+        self.cold_path(slow, fast, types::F64, |l| {
+            let next = l.new_block();
+            let result = l.b.append_block_param(next, types::F64);
+            l.rare_flonum(x, next);
             l.guard_heap_float(v, x);
-            l.b.ins().load(types::F64, flags(), x, 16)
+            let d = l.b.ins().load(types::F64, flags(), x, 16);
+            l.b.ins().jump(next, &[BlockArg::Value(d)]);
+            l.b.switch_to_block(next);
+            result
         })
     }
 
     pub(super) fn guard_number(&mut self, v: Val, x: clif::Value, exact: bool) -> clif::Value {
-        let low = self.b.ins().band_imm_s(x, 3);
-        let other = self.b.ins().icmp_imm_s(IntCC::NotEqual, low, 2);
-        let fast = self.flonum(x);
-        self.cold_path(other, fast, types::F64, |l| {
+        let (fast, slow) = self.flonum_or(x);
+        self.cold_path(slow, fast, types::F64, |l| {
             let (heap, next) = (l.new_block(), l.new_block());
             let result = l.b.append_block_param(next, types::F64);
+            l.rare_flonum(x, next);
             let small = l.b.ins().band_imm_s(x, 1);
             let i = l.b.ins().sshr_imm_s(x, 1);
             let d = l.b.ins().fcvt_from_sint(types::F64, i);

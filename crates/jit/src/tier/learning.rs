@@ -1,12 +1,17 @@
 //! What exits teach, and when a unit is given up.
 
 use super::*;
+use crate::build::HeadKind;
+use crate::profile::Variance;
+
 impl Unit {
     /// After an exit: notes what it teaches. Once there were enough of them the code is compiled anew without all the
     /// assumptions that keep failing.
     pub fn learn(&self, cx: &mut Cx, exit: &Exit) {
-        if exit.reason == Reason::Entry {
-            self.note_entry(cx, exit);
+        match exit.reason {
+            Reason::Entry => self.note_entry(cx, exit),
+            Reason::Number => self.note_head(cx, exit),
+            _ => {}
         }
         let failures = self.failures.get() + 1;
         self.failures.set(failures);
@@ -20,7 +25,9 @@ impl Unit {
                 reason if reason.teaches() => exit.frames.last().map(|f| (f.code, f.pc)),
                 _ => None,
             };
-            if let Some((code, pc)) = taught.filter(|_| often) {
+            let Some((code, pc)) = taught.filter(|_| often) else { continue };
+            // Of a loop's beginning it is known which register was the cause.
+            if exit.reason != Reason::Number || !data(code).profile.any_head_varies(pc) {
                 data(code).profile.fail(pc, exit.reason);
             }
         }
@@ -52,6 +59,31 @@ impl Unit {
             });
             if !same {
                 known.profile.vary(frame.pc, *r);
+            }
+        }
+    }
+
+    /// Notes which registers were not what a loop was assumed to begin with.
+    fn note_head(&self, cx: &mut Cx, exit: &Exit) {
+        let Some(frame) = exit.frames.last() else { return };
+        // SAFETY: FRAME-1; the exit has written the registers.
+        let regs = unsafe { (*cx.frame).regs };
+        for fact in self.head_facts.iter().filter(|f| f.pc == frame.pc && std::ptr::eq(f.code, frame.code)) {
+            // SAFETY: a register of the code.
+            let now = unsafe { Value::from_bits(*regs.add(fact.register as usize)) };
+            let how = match (fact.kind, now) {
+                (_, None) => Some(Variance::Unbound),
+                (HeadKind::Int(lo, hi), Some(v)) => match v.as_small() {
+                    Some(i) => (!(lo..=hi).contains(&i)).then_some(Variance::Range),
+                    None => Some(Variance::Kind),
+                },
+                (HeadKind::Float, Some(v)) => {
+                    (!std::ptr::eq(v.class(), &taipan_runtime::types::float::FLOAT)).then_some(Variance::Kind)
+                }
+                (HeadKind::Word, Some(v)) => taipan_runtime::types::int::as_u64(v).is_none().then_some(Variance::Kind),
+            };
+            if let Some(how) = how {
+                data(frame.code).profile.vary_at_head(frame.pc, fact.register, how);
             }
         }
     }
