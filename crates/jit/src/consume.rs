@@ -4,6 +4,8 @@
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::object;
 use taipan_runtime::protocol::total::{Sum, Total};
+use taipan_runtime::types::bytearray::ByteArray;
+use taipan_runtime::types::bytes::{self, Bytes};
 use taipan_runtime::types::float;
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::list::List;
@@ -60,6 +62,10 @@ consumers! {
     Set = "set", 1;
     /// `str.join`: a list, the separator.
     Join = "join", 2;
+    /// `bytes`: a list of ints in 0..256.
+    Bytes = "bytes", 1;
+    /// `bytearray`: as `bytes`.
+    ByteArray = "bytearray", 1;
 }
 
 impl Consumer {
@@ -99,6 +105,7 @@ enum Progress {
     Total(Total),
     Best { best: Option<Value>, op: CmpOp },
     Items(&'static List),
+    Bytes(&'static List),
     Set(&'static Set),
 }
 
@@ -122,6 +129,8 @@ impl Consuming {
             // SAFETY: the builder put lists and sets there.
             Consumer::List | Consumer::Tuple | Consumer::Join => Progress::Items(unsafe { value(0).cast() }),
             // SAFETY: as above.
+            Consumer::Bytes | Consumer::ByteArray => Progress::Bytes(unsafe { value(0).cast() }),
+            // SAFETY: as above.
             Consumer::Set => Progress::Set(unsafe { value(0).cast() }),
         };
         let mut first = Some(outcome?);
@@ -142,6 +151,14 @@ impl Consuming {
                     }
                 }
                 Progress::Items(list) => list.push(cx, item),
+                Progress::Bytes(list) => {
+                    let text = match self.consumer {
+                        Consumer::Bytes => "bytes must be in range(0, 256)",
+                        _ => "byte must be in range(0, 256)",
+                    };
+                    let byte = bytes::byte_of(cx, item, text)?;
+                    list.push(cx, Value::small(byte.into()));
+                }
                 Progress::Set(set) => {
                     set.add(cx, item)?;
                 }
@@ -160,6 +177,10 @@ impl Consuming {
                 return raise!(cx, ValueError, "{name}() iterable argument is empty");
             }
             Progress::Set(set) => Value::of(set),
+            Progress::Bytes(list) => match self.consumer {
+                Consumer::Bytes => object_of(make_bytes(cx, list)),
+                _ => object_of(make_bytearray(cx, list)),
+            },
             Progress::Items(list) => match self.consumer {
                 Consumer::Tuple => Value::of(tuple_of(cx, list)),
                 // SAFETY: the builder put a str there.
@@ -168,6 +189,26 @@ impl Consuming {
             },
         })
     }
+}
+
+/// The bytes object of a list of ints in 0..256.
+pub extern "C" fn make_bytes(cx: &mut Cx, list: &'static List) -> u64 {
+    let data = bytes_in(list);
+    Value::of(Bytes::new(cx, &data)).bits()
+}
+
+/// The bytearray of a list of ints in 0..256.
+pub extern "C" fn make_bytearray(cx: &mut Cx, list: &'static List) -> u64 {
+    let data = bytes_in(list);
+    Value::of(ByteArray::new(cx, &data)).bits()
+}
+
+fn object_of(word: u64) -> Value {
+    Value::from_bits(word).expect("an object was made")
+}
+
+fn bytes_in(list: &'static List) -> Vec<u8> {
+    list.items().iter().filter_map(|v| v.as_small()).map(|i| i as u8).collect()
 }
 
 /// A tuple of the items of a list that nobody else has seen.

@@ -32,6 +32,7 @@ use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
+use crate::consume;
 use crate::floats;
 use crate::ir::Inst;
 use crate::plain;
@@ -201,6 +202,12 @@ helpers! {
     NewSet = new_set, removable;
     /// A tuple of the items of a list that nobody else has seen.
     TupleOf = tuple_of, removable;
+    /// The bytes object of a list of ints in 0..256.
+    BytesOf = consume::make_bytes, removable;
+    /// The bytearray of a list of ints in 0..256.
+    ByteArrayOf = consume::make_bytearray, removable;
+    /// See `crate::plain`.
+    PlainBytes = plain::bytes_of, raises;
     /// `sep.join(list)`.
     JoinList = join_list, raises;
     /// A new range: (start, step, length, stop), small ints.

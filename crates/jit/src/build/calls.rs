@@ -60,6 +60,10 @@ impl Builder<'_> {
             if let Some(flow) = self.construct(at, class, &args)? {
                 return Ok(flow);
             }
+            if let Some(v) = self.bytes_call(class, &args) {
+                self.set_reg(at.w.c(), v);
+                return Ok(Flow::Next);
+            }
         } else if let Some(native) = self.const_of::<NativeFunction>(callee) {
             if native.def.name == "abs"
                 && let [v] = args[..]

@@ -7,6 +7,8 @@ use std::rc::Rc;
 
 use taipan_bytecode::Op as B;
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::bytearray::BYTEARRAY;
+use taipan_runtime::types::bytes::BYTES;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::float::FLOAT;
@@ -59,10 +61,12 @@ impl Builder<'_> {
             }
         } else {
             let Some(class) = self.const_class(callee) else { return Ok(None) };
-            let classes: [(&'static Class, Consumer); 3] = [
+            let classes: [(&'static Class, Consumer); 5] = [
                 (List::class(), Consumer::List),
                 (Tuple::class(), Consumer::Tuple),
                 (&set_methods::SET, Consumer::Set),
+                (&BYTES, Consumer::Bytes),
+                (&BYTEARRAY, Consumer::ByteArray),
             ];
             let Some((_, consumer)) = classes.into_iter().find(|(c, _)| std::ptr::eq(*c, class)) else {
                 return Ok(None);
@@ -231,7 +235,7 @@ impl Builder<'_> {
                 let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
                 vec![zero, self.emit(Op::ConstBool, Type::Bool, &[], 0)]
             }
-            Consumer::List | Consumer::Tuple | Consumer::Join => {
+            Consumer::List | Consumer::Tuple | Consumer::Join | Consumer::Bytes | Consumer::ByteArray => {
                 let list = self.emit(Op::NewList, Type::Val, &[], 0);
                 self.classed(list, List::class());
                 if consumer == Consumer::Join { vec![list, separator] } else { vec![list] }
@@ -262,6 +266,7 @@ impl Builder<'_> {
                 self.list_append(list, item);
                 true
             }
+            Consumer::Bytes | Consumer::ByteArray => self.add_byte(item),
             Consumer::Set => {
                 let set = self.reg(self.progress(0));
                 self.plain(Helper::PlainSetAdd, &[set, item], Type::Val).is_some()
@@ -363,6 +368,38 @@ impl Builder<'_> {
         Ok(true)
     }
 
+    /// Appends an int in 0..256 to the list.
+    fn add_byte(&mut self, item: Val) -> bool {
+        let number = matches!(self.func[item].ty, Type::Int | Type::Bool)
+            || self.func[item].ty == Type::Val && self.class_of(item).is_none();
+        if !number || self.failed(Reason::Number) || self.failed(Reason::Overflow) {
+            return false;
+        }
+        let byte = self.to_int(item, Reason::Number);
+        let (lo, hi) = self.range(byte);
+        if lo < 0 || hi > 255 {
+            let end = self.int(256);
+            let ok = self.emit(Op::ULt, Type::Bool, &[byte, end], 0);
+            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Overflow);
+        }
+        let list = self.reg(self.progress(0));
+        // What is below 256 after the guard need not be boxed with care.
+        let small = self.bounded_copy(byte, 0, 255);
+        self.list_append(list, small);
+        true
+    }
+
+    /// The same int, known to be in an interval.
+    fn bounded_copy(&mut self, v: Val, lo: i64, hi: i64) -> Val {
+        let (low, high) = self.range(v);
+        if low >= lo && high <= hi {
+            return v;
+        }
+        let zero = self.int(0);
+        let same = self.emit(Op::Add, Type::Int, &[v, zero], 0);
+        self.bounded(same, lo, hi)
+    }
+
     /// As `Sum::add` of the runtime.
     fn add_float(&mut self, item: Val) -> bool {
         let is_int = matches!(self.func[item].ty, Type::Int | Type::Bool);
@@ -432,6 +469,14 @@ impl Builder<'_> {
             Consumer::Tuple => {
                 let v = self.plain_call(Helper::TupleOf, &[items], Type::Val);
                 self.classed(v, Tuple::class())
+            }
+            Consumer::Bytes => {
+                let v = self.plain_call(Helper::BytesOf, &[items], Type::Val);
+                self.classed(v, &BYTES)
+            }
+            Consumer::ByteArray => {
+                let v = self.plain_call(Helper::ByteArrayOf, &[items], Type::Val);
+                self.classed(v, &BYTEARRAY)
             }
             Consumer::Join => {
                 let v = self.raising_call(Helper::JoinList, &[separator, items], Type::Val);

@@ -38,6 +38,16 @@ impl Builder<'_> {
         }
     }
 
+    /// `bytes(v)`.
+    pub fn bytes_call(&mut self, class: &'static Class, args: &[Val]) -> Option<Val> {
+        let [v] = *args else { return None };
+        if !std::ptr::eq(class, &bytes::BYTES) {
+            return None;
+        }
+        let v = self.plain(Helper::PlainBytes, &[v], Type::Val)?;
+        Some(self.classed(v, &bytes::BYTES))
+    }
+
     /// A built-in function of known behaviour.
     pub fn intrinsic(&mut self, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
         let module = native.module.get().and_then(|m| m.exact::<Str>()).map(|s| s.to_string_lossy());
