@@ -27,6 +27,8 @@ const LATER_PERCENT: u64 = 40;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
 const CALL_TICKS: u32 = 8;
 const LOOP_TICKS: u32 = 6;
+/// After so many either is compiled.
+pub const ENOUGH_TICKS: u32 = 100;
 
 /// Whether a function is so short that the interpreter has run it before it has entered compiled code. Where compiled code
 /// or the runtime calls it, it is compiled.

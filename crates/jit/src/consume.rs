@@ -62,7 +62,7 @@ consumers! {
     Set = "set", 1;
     /// `str.join`: a list, the separator.
     Join = "join", 2;
-    /// `bytes`: a list of ints in 0..256.
+    /// `bytes`: a bytearray.
     Bytes = "bytes", 1;
     /// `bytearray`: as `bytes`.
     ByteArray = "bytearray", 1;
@@ -105,7 +105,7 @@ enum Progress {
     Total(Total),
     Best { best: Option<Value>, op: CmpOp },
     Items(&'static List),
-    Bytes(&'static List),
+    Bytes(&'static ByteArray),
     Set(&'static Set),
 }
 
@@ -151,13 +151,13 @@ impl Consuming {
                     }
                 }
                 Progress::Items(list) => list.push(cx, item),
-                Progress::Bytes(list) => {
+                Progress::Bytes(array) => {
                     let text = match self.consumer {
                         Consumer::Bytes => "bytes must be in range(0, 256)",
                         _ => "byte must be in range(0, 256)",
                     };
                     let byte = bytes::byte_of(cx, item, text)?;
-                    list.push(cx, Value::small(byte.into()));
+                    array.extend_from_slice(cx, &[byte])?;
                 }
                 Progress::Set(set) => {
                     set.add(cx, item)?;
@@ -177,9 +177,9 @@ impl Consuming {
                 return raise!(cx, ValueError, "{name}() iterable argument is empty");
             }
             Progress::Set(set) => Value::of(set),
-            Progress::Bytes(list) => match self.consumer {
-                Consumer::Bytes => object_of(make_bytes(cx, list)),
-                _ => object_of(make_bytearray(cx, list)),
+            Progress::Bytes(array) => match self.consumer {
+                Consumer::Bytes => Value::of(Bytes::new(cx, array.data())),
+                _ => Value::of(array),
             },
             Progress::Items(list) => match self.consumer {
                 Consumer::Tuple => Value::of(tuple_of(cx, list)),
@@ -191,24 +191,19 @@ impl Consuming {
     }
 }
 
-/// The bytes object of a list of ints in 0..256.
-pub extern "C" fn make_bytes(cx: &mut Cx, list: &'static List) -> u64 {
-    let data = bytes_in(list);
-    Value::of(Bytes::new(cx, &data)).bits()
+/// A new, empty bytearray.
+pub extern "C" fn new_bytearray(cx: &mut Cx) -> u64 {
+    Value::of(ByteArray::new(cx, &[])).bits()
 }
 
-/// The bytearray of a list of ints in 0..256.
-pub extern "C" fn make_bytearray(cx: &mut Cx, list: &'static List) -> u64 {
-    let data = bytes_in(list);
-    Value::of(ByteArray::new(cx, &data)).bits()
+/// Appends a byte to a bytearray; 1 if done.
+pub extern "C" fn push_byte(cx: &mut Cx, array: &'static ByteArray, byte: i64) -> u64 {
+    array.extend_from_slice(cx, &[byte as u8]).is_ok() as u64
 }
 
-fn object_of(word: u64) -> Value {
-    Value::from_bits(word).expect("an object was made")
-}
-
-fn bytes_in(list: &'static List) -> Vec<u8> {
-    list.items().iter().filter_map(|v| v.as_small()).map(|i| i as u8).collect()
+/// A bytes object of the bytes of a bytearray.
+pub extern "C" fn bytes_of(cx: &mut Cx, array: &'static ByteArray) -> u64 {
+    Value::of(Bytes::new(cx, array.data())).bits()
 }
 
 /// A tuple of the items of a list that nobody else has seen.

@@ -202,10 +202,12 @@ helpers! {
     NewSet = new_set, removable;
     /// A tuple of the items of a list that nobody else has seen.
     TupleOf = tuple_of, removable;
-    /// The bytes object of a list of ints in 0..256.
-    BytesOf = consume::make_bytes, removable;
-    /// The bytearray of a list of ints in 0..256.
-    ByteArrayOf = consume::make_bytearray, removable;
+    /// A new, empty bytearray.
+    NewByteArray = consume::new_bytearray, removable;
+    /// Appends an int in 0..256 to a bytearray that nobody else has seen.
+    PushByte = consume::push_byte, raises;
+    /// A bytes object of the bytes of a bytearray.
+    BytesOf = consume::bytes_of, removable;
     /// See `crate::plain`.
     PlainBytes = plain::bytes_of, raises;
     /// `sep.join(list)`.

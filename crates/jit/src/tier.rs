@@ -23,7 +23,8 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Value, threads};
 
 use crate::budget::{
-    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, affords, is_leaf, is_worth_it, loop_start, thread_time,
+    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, affords, is_leaf, is_worth_it, loop_start,
+    thread_time,
 };
 use crate::build::cfg::op_at;
 use crate::build::entry::Product;
@@ -353,9 +354,13 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
             None => match compile(cx, code, entry, false) {
                 Ok(unit) => {
                     code.resumed.set(0);
+                    note_consumer(cx);
                     unit
                 }
                 Err(why) => {
+                    if why == Declined::Soon {
+                        note_consumer(cx);
+                    }
                     code.resumed.set(if why == Declined::Soon { cx.hot_call - cx.hot_call / 16 } else { 0 });
                     return NOT_COMPILED;
                 }
@@ -365,6 +370,24 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
         code.resume_pc.set(frame.pc);
         code.resume_code.set((*unit).start.get());
         run(cx, (*unit).start.get())
+    }
+}
+
+/// The generator on top is hot, and may be gone through by a built-in function that interpreted code has called: then the
+/// work is done for that code, which is compiled when it is called again (the builder has such generators in place).
+fn note_consumer(cx: &mut Cx) {
+    // SAFETY: FRAME-1; the frames below live.
+    let Some(caller) = (unsafe { (*cx.frame).prev.as_ref() }) else { return };
+    let next = caller.word_index() + 1;
+    // Behind the instruction's word may be words of its cache.
+    let calls = (1..=next.min(4)).any(|back| {
+        let op = op_at(caller.code, next - back);
+        matches!(op.base(), B::Call | B::CallMethod) && (back == 1 || op.words() == back)
+    });
+    if calls && caller.flags & flag::NATIVE == 0 && !caller.code.is_generator_like() {
+        caller.code.heat.set(cx.hot_call);
+        let ticks = data(caller.code).ticks.entry(ENTRY).or_default();
+        *ticks = (*ticks).max(ENOUGH_TICKS);
     }
 }
 

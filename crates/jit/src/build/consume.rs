@@ -235,10 +235,14 @@ impl Builder<'_> {
                 let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
                 vec![zero, self.emit(Op::ConstBool, Type::Bool, &[], 0)]
             }
-            Consumer::List | Consumer::Tuple | Consumer::Join | Consumer::Bytes | Consumer::ByteArray => {
+            Consumer::List | Consumer::Tuple | Consumer::Join => {
                 let list = self.emit(Op::NewList, Type::Val, &[], 0);
                 self.classed(list, List::class());
                 if consumer == Consumer::Join { vec![list, separator] } else { vec![list] }
+            }
+            Consumer::Bytes | Consumer::ByteArray => {
+                let array = self.plain_call(Helper::NewByteArray, &[], Type::Val);
+                vec![self.classed(array, &BYTEARRAY)]
             }
             Consumer::Set => {
                 let set = self.plain_call(Helper::NewSet, &[], Type::Val);
@@ -368,7 +372,7 @@ impl Builder<'_> {
         Ok(true)
     }
 
-    /// Appends an int in 0..256 to the list.
+    /// Appends an int in 0..256 to the bytearray.
     fn add_byte(&mut self, item: Val) -> bool {
         let number = matches!(self.func[item].ty, Type::Int | Type::Bool)
             || self.func[item].ty == Type::Val && self.class_of(item).is_none();
@@ -382,22 +386,9 @@ impl Builder<'_> {
             let ok = self.emit(Op::ULt, Type::Bool, &[byte, end], 0);
             self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Overflow);
         }
-        let list = self.reg(self.progress(0));
-        // What is below 256 after the guard need not be boxed with care.
-        let small = self.bounded_copy(byte, 0, 255);
-        self.list_append(list, small);
+        let array = self.reg(self.progress(0));
+        self.raising_call(Helper::PushByte, &[array, byte], Type::Word);
         true
-    }
-
-    /// The same int, known to be in an interval.
-    fn bounded_copy(&mut self, v: Val, lo: i64, hi: i64) -> Val {
-        let (low, high) = self.range(v);
-        if low >= lo && high <= hi {
-            return v;
-        }
-        let zero = self.int(0);
-        let same = self.emit(Op::Add, Type::Int, &[v, zero], 0);
-        self.bounded(same, lo, hi)
     }
 
     /// As `Sum::add` of the runtime.
@@ -473,10 +464,6 @@ impl Builder<'_> {
             Consumer::Bytes => {
                 let v = self.plain_call(Helper::BytesOf, &[items], Type::Val);
                 self.classed(v, &BYTES)
-            }
-            Consumer::ByteArray => {
-                let v = self.plain_call(Helper::ByteArrayOf, &[items], Type::Val);
-                self.classed(v, &BYTEARRAY)
             }
             Consumer::Join => {
                 let v = self.raising_call(Helper::JoinList, &[separator, items], Type::Val);

@@ -77,6 +77,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         tuples: Default::default(),
         functions: Default::default(),
         iterated: Default::default(),
+        in_cells: Default::default(),
         rows: Default::default(),
         maybes: Default::default(),
         complexes: Default::default(),

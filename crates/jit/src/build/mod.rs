@@ -348,6 +348,8 @@ pub struct Builder<'a> {
     pub chars: HashMap<Val, Val>,
     /// Classes of the iterators of zip and enumerate objects made here.
     pub iterated: HashMap<Val, Vec<&'static Class>>,
+    /// Cells made here: what was put in last, as a hint.
+    pub in_cells: HashMap<Val, Val>,
     /// Values that are lists or tuples.
     pub rows: HashSet<Val>,
     /// Numbers that may be unbound.

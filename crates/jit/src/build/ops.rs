@@ -220,6 +220,7 @@ impl Builder<'_> {
                 let v = self.boxed(v);
                 self.emit(Op::Store, Type::Void, &[cell, v], at_cell());
                 self.emit(Op::Barrier, Type::Void, &[cell, v], 0);
+                self.in_cells.insert(cell, v);
             }
             B::LoadGlobal => return self.load_global(at),
             B::StoreGlobal => return self.store_global(at),
@@ -500,6 +501,7 @@ impl Builder<'_> {
             return Ok(Flow::End);
         }
         let reads: Vec<usize> = effects::reads(base, at.w).registers().collect();
+        let made_of = (base == B::MakeCell).then(|| self.reg(at.w.b()));
         self.sync(&reads);
         let pc = self.word(at.cache as u64);
         self.python_call(Helper::Generic, &[pc], Type::Word);
@@ -513,6 +515,9 @@ impl Builder<'_> {
             }
             self.set_reg(r, v);
             self.top_mut().synced[r] = v;
+            if let Some(content) = made_of {
+                self.in_cells.insert(v, content);
+            }
         }
         self.check_valid(at);
         Ok(Flow::Next)

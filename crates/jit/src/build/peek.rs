@@ -56,6 +56,11 @@ impl Builder<'_> {
     fn peek_field(&self, v: Val, steps: usize) -> Option<Value> {
         let inst = &self.func[v];
         let owner = inst.args[0];
+        if alias_of(inst.imm) == Alias::Cell
+            && let Some(content) = self.in_cells.get(&self.origin(owner))
+        {
+            return self.peek_within(*content, steps);
+        }
         let object = self.peek_within(owner, steps)?;
         match alias_of(inst.imm) {
             Alias::Cell => object.exact::<Cell>()?.get(),

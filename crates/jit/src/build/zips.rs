@@ -12,7 +12,7 @@ use taipan_runtime::types::tuple::Tuple;
 use super::items::ListKind;
 use super::ops::{At, Flow};
 use super::values::at;
-use super::{Builder, Built};
+use super::{Builder, Built, RowKind};
 use crate::exits::Reason;
 use crate::helpers::Helper;
 use crate::ir::{Alias, Op, Type, Val};
@@ -40,8 +40,10 @@ impl Builder<'_> {
             Some(ListIter::class())
         } else if is(Tuple::class()) {
             Some(TupleIter::class())
+        } else if is(&RANGE) {
+            Some(RangeIter::class())
         } else {
-            is(&RANGE).then(RangeIter::class)
+            [RowKind::Bytes, RowKind::ByteArray].into_iter().find(|row| is(row.class())).map(RowKind::iterator)
         }
     }
 
