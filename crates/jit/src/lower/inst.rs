@@ -336,7 +336,14 @@ impl Lowering<'_> {
             Op::Branch => {
                 let cond = a[0];
                 let [yes, no] = [0, 1].map(|i| self.way(&self.func[block].edges[i]));
-                self.b.ins().brif(cond, yes.to, &yes.args, no.to, &no.args);
+                // A comparison of doubles has no opposite.
+                let floats = self.func[inst.args[0]].op == Op::FCmp;
+                if self.turned[block.0 as usize] && !floats {
+                    let opposite = self.b.ins().icmp_imm_s(IntCC::Equal, cond, 0);
+                    self.b.ins().brif(opposite, no.to, &no.args, yes.to, &yes.args);
+                } else {
+                    self.b.ins().brif(cond, yes.to, &yes.args, no.to, &no.args);
+                }
                 self.ways([yes, no]);
                 return Ok(None);
             }

@@ -1,4 +1,4 @@
-//! Which loop of a function is to be aligned, and where its machine code begins.
+//! Which loop of a function is to be aligned, where its machine code begins, and which way of a branch comes next.
 
 use crate::ir::verify::Dominators;
 use crate::ir::{BlockId, Func};
@@ -18,6 +18,23 @@ pub(super) fn hottest_loop(func: &Func, rpo: &[BlockId]) -> Option<BlockId> {
     let least = sized.iter().filter(|l| l.0 == deepest).map(|l| l.1).min()?;
     let similar = sized.iter().filter(|l| l.0 == deepest && l.1 <= least + least / 8);
     similar.map(|l| l.2).max_by_key(|head| rpo.iter().position(|b| b == head))
+}
+
+/// For each block whether its branch stays in the innermost loop by its first way and leaves it by the second: that one is
+/// better taken. Cranelift puts the second way of a branch behind it.
+pub(super) fn leaving_second(func: &Func, rpo: &[BlockId]) -> Vec<bool> {
+    let mut leaves = vec![false; func.blocks.len()];
+    if rpo.iter().all(|b| func[*b].edges.len() < 2) {
+        return leaves;
+    }
+    let loops = licm::loops(func, rpo, &Dominators::of(func, rpo));
+    for b in rpo {
+        let innermost = loops.iter().find(|l| l.body[b.0 as usize]);
+        if let (Some(l), [first, second]) = (innermost, &func[*b].edges[..]) {
+            leaves[b.0 as usize] = l.body[first.to.0 as usize] && !l.body[second.to.0 as usize];
+        }
+    }
+    leaves
 }
 
 /// The offset of the block that the marked instructions from `marked` on lie in: constants in front of them have no marks.

@@ -203,6 +203,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) b: FunctionBuilder<'a>,
     pub(crate) values: Vec<Option<clif::Value>>,
     blocks: Vec<Option<clif::Block>>,
+    /// Blocks whose branch is turned round; see [`layout::leaving_second`].
+    turned: Vec<bool>,
     pub(crate) cx: clif::Value,
     pub(crate) regs: clif::Value,
     /// The entry frame.
@@ -243,6 +245,7 @@ impl<'a> Lowering<'a> {
             b,
             values: vec![None; func.insts.len()],
             blocks: vec![None; func.blocks.len()],
+            turned: vec![],
             cx,
             regs,
             frame,
@@ -275,6 +278,7 @@ impl<'a> Lowering<'a> {
         let first = self.block(BlockId(0));
         self.b.ins().jump(first, &[]);
         let hottest = layout::hottest_loop(self.func, &rpo);
+        self.turned = layout::leaving_second(self.func, &rpo);
         for id in &rpo {
             let block = self.block(*id);
             self.b.switch_to_block(block);
