@@ -185,7 +185,7 @@ helpers! {
     PlainToStr = plain::to_str, raises;
     /// Concatenates two exact strs.
     StrConcat = str_concat, removable;
-    /// Pops a frame whose frame object must be told, unless it was popped already.
+    /// Pops the frame on top, whose frame object must be told.
     PopFrame = pop_frame, writes;
     /// A new function: (code, globals, closure or 0).
     NewFunction = new_function, removable;
@@ -671,10 +671,8 @@ unsafe fn run_pushed(cx: &mut Cx, frame: *mut Frame) -> u64 {
     }
 }
 
-extern "C" fn pop_frame(cx: &mut Cx, frame: *mut Frame) {
-    if cx.frame == frame {
-        cx.pop_frame();
-    }
+extern "C" fn pop_frame(cx: &mut Cx) {
+    cx.pop_frame();
 }
 
 extern "C" fn suspend(cx: &mut Cx) {
