@@ -27,10 +27,8 @@ use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::generator_methods;
 use taipan_runtime::types::int;
-use taipan_runtime::types::list::List;
 use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::types::str_search;
 use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
@@ -38,6 +36,9 @@ use taipan_runtime::{Cx, PyResult, Value};
 use crate::consume;
 use crate::floats;
 use crate::ir::Inst;
+use crate::lists;
+// `crate::preserve` calls all its helpers here.
+pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item};
 use crate::plain;
 
 /// What a helper may do.
@@ -158,17 +159,17 @@ helpers! {
     /// What the iterator of the last `Send` has yielded.
     Passed = passed, writes;
     /// `list.append`.
-    ListAppend = list_append, writes;
+    ListAppend = lists::list_append, writes;
     /// `list.append` of a double.
-    ListAppendDouble = list_append_double, writes;
+    ListAppendDouble = lists::list_append_double, writes;
     /// Item `i`, which exists, of a list.
-    ListItem = list_item, removable;
+    ListItem = lists::list_item, removable;
     /// Sets item `i`, which exists, of a list.
-    ListSet = list_set, writes;
+    ListSet = lists::list_set, writes;
     /// Whether lists of doubles may hold a double, as 0 or 1.
-    FitsDouble = fits_double, removable;
+    FitsDouble = lists::fits_double, removable;
     /// Makes a list of registers: (address, count).
-    NewList = new_list, removable;
+    NewList = lists::new_list, removable;
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
     FloatPow = floats::pow, removable;
     /// `hypot(x, y)`.
@@ -208,7 +209,7 @@ helpers! {
     /// A new, empty set.
     NewSet = new_set, removable;
     /// A tuple of the items of a list that nobody else has seen.
-    TupleOf = tuple_of, removable;
+    TupleOf = lists::tuple_of, removable;
     /// A new, empty bytearray.
     NewByteArray = consume::new_bytearray, removable;
     /// Appends an int in 0..256 to a bytearray that nobody else has seen.
@@ -217,8 +218,10 @@ helpers! {
     BytesOf = consume::bytes_of, removable;
     /// See `crate::plain`.
     PlainBytes = plain::bytes_of, raises;
+    /// See `crate::plain`.
+    PlainList = plain::list_of, raises;
     /// `sep.join(list)`.
-    JoinList = join_list, raises;
+    JoinList = lists::join_list, raises;
     /// A new range: (start, step, length, stop), small ints.
     NewRange = new_range, removable;
     /// See `crate::plain`.
@@ -733,35 +736,6 @@ extern "C" fn passed(_: &mut Cx) -> u64 {
     PASSED.load(Relaxed)
 }
 
-pub(crate) extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
-    list.push(cx, v);
-}
-
-pub(crate) extern "C" fn list_append_double(cx: &mut Cx, list: &'static List, d: f64) {
-    let v = cx.float(d);
-    list.push(cx, v);
-}
-
-pub(crate) extern "C" fn list_item(_: &mut Cx, list: &'static List, i: usize) -> u64 {
-    list.get(i).map_or(0, |v| v.bits())
-}
-
-extern "C" fn list_set(cx: &mut Cx, list: &'static List, i: usize, v: Value) -> u64 {
-    list.set(cx, i, v);
-    1
-}
-
-pub(crate) extern "C" fn fits_double(_: &mut Cx, d: f64) -> u64 {
-    taipan_runtime::types::list::fits_double(d) as u64
-}
-
-/// HELP-1: `items` leads to `n` values.
-unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
-    // SAFETY: HELP-1.
-    let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
-    Value::of(List::from_slice(cx, items)).bits()
-}
-
 pub(crate) extern "C" fn new_function(
     cx: &mut Cx,
     code: &'static CodeObject,
@@ -810,14 +784,6 @@ unsafe extern "C" fn new_dict(cx: &mut Cx, names: &'static Tuple, items: *const 
 
 extern "C" fn new_set(cx: &mut Cx) -> u64 {
     Value::of(Set::new(cx)).bits()
-}
-
-extern "C" fn tuple_of(cx: &mut Cx, list: &'static List) -> u64 {
-    Value::of(crate::consume::tuple_of(cx, list)).bits()
-}
-
-extern "C" fn join_list(cx: &mut Cx, separator: &'static Str, list: &'static List) -> u64 {
-    str_search::join(cx, separator, Value::of(list)).map_or(0, |s| Value::of(s).bits())
 }
 
 extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64) -> u64 {

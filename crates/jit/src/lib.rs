@@ -15,6 +15,7 @@ pub mod floats;
 pub mod helpers;
 pub mod ir;
 pub mod iterators;
+pub mod lists;
 pub mod lower;
 pub mod passes;
 pub mod plain;

@@ -449,6 +449,12 @@ pub extern "C" fn len(cx: &mut Cx, v: Value) -> u64 {
     object::len(cx, v).map_or(0, |n| Value::small(n as i64).bits())
 }
 
+/// `list(v)` of a built-in row.
+pub extern "C" fn list_of(cx: &mut Cx, v: Value) -> u64 {
+    let plain = v.exact::<List>().is_some() || v.exact::<Tuple>().is_some() || is(v, &RANGE);
+    if plain { word(iter::to_list(cx, v).map(Value::of)) } else { NOT_PLAIN }
+}
+
 /// `bytes(v)` of a list of ints, or of an object that holds bytes.
 pub extern "C" fn bytes_of(cx: &mut Cx, v: Value) -> u64 {
     if is(v, &bytes::BYTES) {

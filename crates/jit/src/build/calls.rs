@@ -60,7 +60,7 @@ impl Builder<'_> {
             if let Some(flow) = self.construct(at, class, &args)? {
                 return Ok(flow);
             }
-            if let Some(v) = self.bytes_call(class, &args) {
+            if let Some(v) = self.row_call(class, &args) {
                 self.set_reg(at.w.c(), v);
                 return Ok(Flow::Next);
             }

@@ -38,14 +38,16 @@ impl Builder<'_> {
         }
     }
 
-    /// `bytes(v)`.
-    pub fn bytes_call(&mut self, class: &'static Class, args: &[Val]) -> Option<Val> {
+    /// `bytes(v)`, `list(v)`.
+    pub fn row_call(&mut self, class: &'static Class, args: &[Val]) -> Option<Val> {
         let [v] = *args else { return None };
-        if !std::ptr::eq(class, &bytes::BYTES) {
-            return None;
-        }
-        let v = self.plain(Helper::PlainBytes, &[v], Type::Val)?;
-        Some(self.classed(v, &bytes::BYTES))
+        let helper = match class {
+            c if std::ptr::eq(c, &bytes::BYTES) => Helper::PlainBytes,
+            c if std::ptr::eq(c, List::class()) => Helper::PlainList,
+            _ => return None,
+        };
+        let v = self.plain(helper, &[v], Type::Val)?;
+        Some(self.classed(v, class))
     }
 
     /// A built-in function of known behaviour.

@@ -30,32 +30,39 @@ pub(super) fn add_mag(a: &Digits, b: &Digits, out: &mut Vec<u32>) {
     let (a, b) = if a.len() >= b.len() { (a, b) } else { (b, a) };
     let n = b.len();
     out.clear();
-    out.reserve(a.len() + 1);
-    out.extend_from_slice(a);
     if n == 0 {
+        out.extend_from_slice(a);
         return;
     }
-    out.push(0);
-    out[0] = (a[0] + b[0]) & MASK;
+    out.reserve(a.len() + 1);
+    out.push((a[0] + b[0]) & MASK);
     // Each digit with the carry of the sum before it alone, which is nearly always all there is: nothing waits for its
     // neighbour then.
     let mut all = 0;
-    for ((o, a), b) in out[1..n].iter_mut().zip(a[..n].windows(2)).zip(b.windows(2)) {
-        *o = ((a[1] + b[1]) & MASK) + ((a[0] + b[0]) >> SHIFT);
-        all |= *o;
-    }
+    out.extend(a[..n].windows(2).zip(b.windows(2)).map(|(a, b)| {
+        let d = ((a[1] + b[1]) & MASK) + ((a[0] + b[0]) >> SHIFT);
+        all |= d;
+        d
+    }));
     let mut carry = (a[n - 1] + b[n - 1]) >> SHIFT;
     if all > MASK {
         carry += carry_on(&mut out[..n], 0);
     }
-    carry_on(&mut out[n..], carry);
-    if out.last() == Some(&0) {
-        out.pop();
+    out.extend_from_slice(&a[n..]);
+    for d in &mut out[n..] {
+        if carry == 0 {
+            return;
+        }
+        *d = (*d + carry) & MASK;
+        carry = u32::from(*d == 0);
+    }
+    if carry != 0 {
+        out.push(carry);
     }
 }
 
 /// Adds a carry, and those of digits that are too large by one bit; returns the last.
-pub(super) fn carry_on(digits: &mut [u32], mut carry: u32) -> u32 {
+fn carry_on(digits: &mut [u32], mut carry: u32) -> u32 {
     for d in digits {
         let s = *d + carry;
         *d = s & MASK;
@@ -76,22 +83,31 @@ pub(super) fn sub_mag_signed(a: &Digits, b: &Digits, out: &mut Vec<u32>) -> bool
     };
     let n = b.len();
     out.clear();
-    out.extend_from_slice(a);
     if n == 0 {
+        out.extend_from_slice(a);
         return swapped;
     }
+    out.reserve(a.len());
     // As in `add_mag`.
-    out[0] = a[0].wrapping_sub(b[0]) & MASK;
+    out.push(a[0].wrapping_sub(b[0]) & MASK);
     let mut all = 0;
-    for ((o, a), b) in out[1..n].iter_mut().zip(a[..n].windows(2)).zip(b.windows(2)) {
-        *o = (a[1].wrapping_sub(b[1]) & MASK).wrapping_sub(a[0].wrapping_sub(b[0]) >> 31);
-        all |= *o;
-    }
+    out.extend(a[..n].windows(2).zip(b.windows(2)).map(|(a, b)| {
+        let d = (a[1].wrapping_sub(b[1]) & MASK).wrapping_sub(a[0].wrapping_sub(b[0]) >> 31);
+        all |= d;
+        d
+    }));
     let mut borrow = a[n - 1].wrapping_sub(b[n - 1]) >> 31;
     if all > MASK {
         borrow += borrow_on(&mut out[..n], 0);
     }
-    borrow_on(&mut out[n..], borrow);
+    out.extend_from_slice(&a[n..]);
+    for d in &mut out[n..] {
+        if borrow == 0 {
+            break;
+        }
+        borrow = u32::from(*d == 0);
+        *d = d.wrapping_sub(1) & MASK;
+    }
     normalize(out);
     swapped
 }

@@ -120,18 +120,22 @@ impl Divisor {
             }
         }
         // 2**(30 * len) modulo the divisor.
-        let mut power = 1 % self.d;
-        let mut square = (1 << (2 * SHIFT)) % self.d;
+        let modulo = |x: u64| self.divide(0, x).1;
+        let mut power = 1;
+        let mut square = modulo(modulo((1 << (2 * SHIFT)) - 1) + 1);
         let mut n = len / 2;
-        while n > 0 {
+        loop {
             if n % 2 == 1 {
-                power = power * square % self.d;
+                power = modulo(power * square);
             }
-            square = square * square % self.d;
             n /= 2;
+            if n == 0 {
+                break;
+            }
+            square = modulo(square * square);
         }
-        let second = (rems[2] * power + rems[1]) % self.d;
-        [(second * power + rems[0]) % self.d, second, rems[2], rem]
+        let second = modulo(rems[2] * power + rems[1]);
+        [modulo(second * power + rems[0]), second, rems[2], rem]
     }
 }
 

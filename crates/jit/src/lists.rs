@@ -1,0 +1,53 @@
+//! Operations on lists that compiled code calls; see their rows in `helpers.rs`.
+
+use taipan_runtime::types::list::{self, List};
+use taipan_runtime::types::str::Str;
+use taipan_runtime::types::str_search;
+use taipan_runtime::{Cx, Value};
+
+/// `list.append(v)`.
+pub extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
+    list.push(cx, v);
+}
+
+/// `list.append(d)`.
+pub extern "C" fn list_append_double(cx: &mut Cx, list: &'static List, d: f64) {
+    let v = cx.float(d);
+    list.push(cx, v);
+}
+
+/// Item `i`, 0 if there is none.
+pub extern "C" fn list_item(_: &mut Cx, list: &'static List, i: usize) -> u64 {
+    list.get(i).map_or(0, |v| v.bits())
+}
+
+/// `list[i] = v` of an item that exists.
+pub extern "C" fn list_set(cx: &mut Cx, list: &'static List, i: usize, v: Value) -> u64 {
+    list.set(cx, i, v);
+    1
+}
+
+/// Whether lists of doubles may hold `d`.
+pub extern "C" fn fits_double(_: &mut Cx, d: f64) -> u64 {
+    list::fits_double(d) as u64
+}
+
+/// A new list.
+///
+/// # Safety
+/// HELP-1: `items` leads to `n` values.
+pub unsafe extern "C" fn new_list(cx: &mut Cx, items: *const u64, n: usize) -> u64 {
+    // SAFETY: HELP-1.
+    let items = unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) };
+    Value::of(List::from_slice(cx, items)).bits()
+}
+
+/// A tuple of the items of a list that nobody else has seen.
+pub extern "C" fn tuple_of(cx: &mut Cx, list: &'static List) -> u64 {
+    Value::of(crate::consume::tuple_of(cx, list)).bits()
+}
+
+/// `separator.join(list)`.
+pub extern "C" fn join_list(cx: &mut Cx, separator: &'static Str, list: &'static List) -> u64 {
+    str_search::join(cx, separator, Value::of(list)).map_or(0, |s| Value::of(s).bits())
+}
