@@ -48,8 +48,9 @@ const RECEIVERS_TO_USE: u32 = 20;
 /// More kinds than this are too many for tests in a row.
 const MAX_RECEIVERS: usize = 6;
 
-/// In code with so many places at which objects were not plain, none are taken to be.
+/// Behind so many places within so many words at which objects were not plain, none are taken to be.
 const PLAIN_FAILURES: usize = 2;
+const PLAIN_WORDS: u32 = 48;
 
 impl Profile {
     /// Whether a register holds values of several kinds when the code is entered at `pc`.
@@ -101,7 +102,8 @@ impl Profile {
     pub fn failed(&self, pc: u32, reason: Reason) -> bool {
         let fails = |bits: &u32| bits & reason.bit() != 0;
         // What follows a place that leaves does not run in compiled code, so places would be found one at a time.
-        let elsewhere = || self.failures.values().filter(|bits| fails(bits)).count() >= PLAIN_FAILURES;
+        let is_near = |at: u32| at < pc && pc - at <= PLAIN_WORDS;
+        let elsewhere = || self.failures.iter().filter(|f| is_near(*f.0) && fails(f.1)).count() >= PLAIN_FAILURES;
         self.failures.get(&pc).is_some_and(fails) || reason == Reason::Plain && elsewhere()
     }
 }
