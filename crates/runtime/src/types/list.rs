@@ -229,7 +229,7 @@ impl List {
         if let Some(bools) = self.bools().filter(|_| n > 0) {
             let bools = &bools[start..start + n];
             if n >= MANY_BOOLS {
-                return List::of_bools(cx, &bools.to_vec(), 1);
+                return List::of_bools(cx, bools, 1);
             }
             let words: Vec<Value> = bools.iter().map(|b| Value::bool(*b != 0)).collect();
             return List::from_slice(cx, &words);
