@@ -95,36 +95,29 @@ handler!(StoreItem, |w, pc, regs, cx, table| {
     return store_item_other(w.0, pc, regs, cx, table);
 });
 
-handler!(
-    #[inline(never)]
-    load_item_other,
-    |w, pc, regs, cx, table| {
-        let r = Regs(regs);
-        let (v, key) = (r.get(w.b()), r.get(w.c()));
-        if let Some(f) = python_method(cx, v, cx.names().__getitem__, 2) {
-            (*cx.frame).pc = pc;
-            note_container(cx, pc.cast_mut(), v, key);
-            (*cx.frame).top.cast::<[Value; 2]>().write([v, key]);
-            return enter_method(cx, f, regs.add(w.a()), pc.add(1), table);
-        }
-        return load_item_slow(w.0, pc, regs, cx, table);
-    }
-);
+/// `a = b[key]` where `b` is no list or tuple that has it.
+macro_rules! load_item_other {
+    ($name:ident, $slow:ident, |$w:ident, $r:ident| $key:expr) => {
+        handler!(
+            #[inline(never)]
+            $name,
+            |w, pc, regs, cx, table| {
+                let ($w, $r) = (w, Regs(regs));
+                let (v, key) = ($r.get(w.b()), $key);
+                if let Some(f) = python_method(cx, v, cx.names().__getitem__, 2) {
+                    (*cx.frame).pc = pc;
+                    note_container(cx, pc.cast_mut(), v, key);
+                    (*cx.frame).top.cast::<[Value; 2]>().write([v, key]);
+                    return enter_method(cx, f, regs.add(w.a()), pc.add(1), table);
+                }
+                return $slow(w.0, pc, regs, cx, table);
+            }
+        );
+    };
+}
 
-handler!(
-    #[inline(never)]
-    load_item_i_other,
-    |w, pc, regs, cx, table| {
-        let (v, key) = (Regs(regs).get(w.b()), Value::small(w.sc() as i64));
-        if let Some(f) = python_method(cx, v, cx.names().__getitem__, 2) {
-            (*cx.frame).pc = pc;
-            note_container(cx, pc.cast_mut(), v, key);
-            (*cx.frame).top.cast::<[Value; 2]>().write([v, key]);
-            return enter_method(cx, f, regs.add(w.a()), pc.add(1), table);
-        }
-        return load_item_i_slow(w.0, pc, regs, cx, table);
-    }
-);
+load_item_other!(load_item_other, load_item_slow, |w, r| r.get(w.c()));
+load_item_other!(load_item_i_other, load_item_i_slow, |w, r| Value::small(w.sc() as i64));
 
 handler!(
     #[inline(never)]

@@ -5,7 +5,7 @@ use taipan_runtime::Value;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::function_methods;
-use taipan_runtime::types::generator::Generator;
+use taipan_runtime::types::generator::{COROUTINE, Generator};
 
 use super::Builder;
 use super::ops::At;
@@ -73,6 +73,12 @@ impl Builder<'_> {
             return None;
         }
         let sources = self.arrange(f, args.len(), &[])?;
+        if std::ptr::eq(Generator::class_for(f.code.get()), &COROUTINE) {
+            // A coroutine that is to say where it was made needs the frames of inlined calls.
+            let depth = self.cx.rt().coroutine_origin_depth.as_ptr() as u64;
+            let depth = self.emit(Op::LoadStatic, Type::Word, &[], depth);
+            self.emit_guard(Op::GuardWord, Type::Void, &[depth], 0, Reason::Interpret);
+        }
         self.watch_type(&function_methods::FUNCTION);
         self.root(Value::of(f));
         let values = self.bind(&sources, args);

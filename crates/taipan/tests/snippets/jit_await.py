@@ -260,3 +260,23 @@ with warnings.catch_warnings(record=True) as caught:
     finish(forgets(60))
     gc.collect()
 print({str(w.message) for w in caught}, len(caught))
+
+
+# Where coroutines were made.
+def make(i):
+    return leaf(i)
+
+
+def origins(n):
+    for i in range(n):
+        c = make(i)
+        origin = c.cr_origin
+        c.close()
+    return origin and [(line, name) for _, line, name in origin]
+
+
+print(origins(300))
+sys.set_coroutine_origin_tracking_depth(3)
+print(origins(300), origins(300))
+sys.set_coroutine_origin_tracking_depth(0)
+print(origins(300))
