@@ -413,7 +413,7 @@ pub fn translate(cx: &mut Cx, this: &'static Str, table: Value) -> PyResult<&'st
                 }
                 out.push(to);
             }
-            Mapped::Text(s) => out.push_str(s),
+            Mapped::Text(s) => out.try_push_str(cx, s)?,
         }
     }
     Ok(out.finish(cx))
