@@ -244,7 +244,9 @@ impl Printer<'_> {
         self.put("lambda");
         if let Some(parameters) = &l.parameters {
             let groups = [&parameters.posonlyargs, &parameters.args, &parameters.kwonlyargs];
-            let mut separator = " ";
+            // CPython puts no space before a star.
+            let is_positional = !(parameters.posonlyargs.is_empty() && parameters.args.is_empty());
+            let mut separator = if is_positional { " " } else { "" };
             let mut item = |p: &mut Self, mark: &str, name: &str| {
                 p.put(separator);
                 p.put(mark);
