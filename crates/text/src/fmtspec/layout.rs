@@ -88,7 +88,10 @@ pub struct StrPads {
 /// MemoryError if there cannot be room for a text of `len` characters.
 pub(crate) fn room_for(len: usize) -> Result<(), FmtError> {
     const LARGE: usize = 1 << 24;
-    let fits = len <= isize::MAX as usize / 4 && (len < LARGE || Vec::<u8>::new().try_reserve_exact(2 * len).is_ok());
+    // The text is made in steps, some of which exist at the same time.
+    const COPIES: usize = 5;
+    let fits =
+        len <= isize::MAX as usize / 4 && (len < LARGE || Vec::<u8>::new().try_reserve_exact(COPIES * len).is_ok());
     if fits { Ok(()) } else { Err(FmtError { kind: ErrorKind::Memory, msg: String::new() }) }
 }
 

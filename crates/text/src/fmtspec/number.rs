@@ -64,7 +64,10 @@ impl FormatSpec {
         let min_width = if zero_padded { self.width.unwrap_or(0).saturating_sub(other) } else { 0 };
         if sep.is_empty() && decimals.len() == parts.decimals.len() && point.len() <= 1 {
             // Padding is left to the layout, which need not build the zeros here.
-            return format!("{}{point}{decimals}{}", parts.digits, parts.rest);
+            let pieces = [parts.digits, point, &decimals, parts.rest];
+            let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+            pieces.iter().for_each(|piece| text.push_str(piece));
+            return text;
         }
         let digits = match parts.digits {
             "" => String::new(),
@@ -175,6 +178,7 @@ pub fn format_float(x: f64, spec: &FormatSpec, type_name: &str) -> Result<Format
     }
     let head = sign_of(neg, spec.sign).to_owned();
     let body = spec.grouped(&head, &split_number(&text));
+    drop(text);
     Formatted::new(head, body, spec.fill, spec.width, spec.align)
 }
 
