@@ -475,10 +475,14 @@ impl Cx {
     /// asked for here first, as Rust's collections end the process.
     pub fn check_room<T>(&mut self, n: usize) -> PyResult<()> {
         const SMALL: usize = 1 << 20;
-        if n < SMALL || Vec::<T>::new().try_reserve_exact(n).is_ok() {
+        if n < SMALL {
             return Ok(());
         }
-        Err(self.memory_error())
+        // The compiler must not leave out an allocation that nobody uses.
+        let mut room = std::hint::black_box(Vec::<T>::new());
+        let has_room = room.try_reserve_exact(n).is_ok();
+        std::hint::black_box(&room);
+        if has_room { Ok(()) } else { Err(self.memory_error()) }
     }
 
     /// `n` zero bytes, or MemoryError.

@@ -90,8 +90,13 @@ pub(crate) fn room_for(len: usize) -> Result<(), FmtError> {
     const LARGE: usize = 1 << 24;
     // The text is made in steps, some of which exist at the same time.
     const COPIES: usize = 5;
-    let fits =
-        len <= isize::MAX as usize / 4 && (len < LARGE || Vec::<u8>::new().try_reserve_exact(COPIES * len).is_ok());
+    let mut fits = len <= isize::MAX as usize / (2 * COPIES);
+    if fits && len >= LARGE {
+        // The compiler must not leave out an allocation that nobody uses.
+        let mut room = std::hint::black_box(Vec::<u8>::new());
+        fits = room.try_reserve_exact(COPIES * len).is_ok();
+        std::hint::black_box(&room);
+    }
     if fits { Ok(()) } else { Err(FmtError { kind: ErrorKind::Memory, msg: String::new() }) }
 }
 
