@@ -66,7 +66,7 @@ pub struct Output {
 
 /// Nesting of statements and expressions that the compiler accepts.
 const MAX_DEPTH: u32 = 1500;
-/// Native stack for compiling long sources, where deep nesting is possible.
+/// Native stack that [`MAX_DEPTH`] levels may take.
 const STACK_BYTES: usize = 96 << 20;
 /// Sources up to this length cannot nest deeply enough to need that stack.
 const SHORT_SOURCE: usize = 600;
@@ -97,11 +97,7 @@ pub fn compile(source: &str, input: Input<'_>, options: &Options) -> Result<Outp
     if source.len() <= SHORT_SOURCE {
         return compile_here(source, input, options);
     }
-    let run = || compile_here(source, input, options);
-    std::thread::scope(|scope| match std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, run) {
-        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        Err(_) => compile_here(source, input, options),
-    })
+    stacker::maybe_grow(STACK_BYTES, STACK_BYTES, || compile_here(source, input, options))
 }
 
 /// The symbol table of `input`.

@@ -203,6 +203,11 @@ impl Marker {
         }
     }
 
+    /// Whether what is old stays without being looked at.
+    pub fn is_minor(&self) -> bool {
+        self.kind == Kind::Minor
+    }
+
     /// Has `obj` been reached (or is it old, in a minor collection)? True for what is not in the heap.
     pub fn is_marked(&self, obj: *const Header) -> bool {
         if (obj as usize).wrapping_sub(self.base) >= self.len {

@@ -19,11 +19,8 @@ pub const COST_OF_WORD: u64 = 2_000;
 const LEAF_WORDS: usize = 16;
 /// Nanoseconds of processor time that may be spent compiling in any case.
 const BUDGET_AT_START: u64 = 3_000_000;
-/// Nanoseconds of processor time after which the program is not short.
-const EARLY: u64 = 100_000_000;
-/// Of a hundred nanoseconds so many may be spent compiling, until then and later.
-const EARLY_PERCENT: u64 = 12;
-const LATER_PERCENT: u64 = 40;
+/// Of a hundred nanoseconds so many may be spent compiling, from so many nanoseconds of processor time on.
+const SHARES: &[(u64, u64)] = &[(0, 12), (100_000_000, 15), (1_000_000_000, 40)];
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
 const CALL_TICKS: u32 = 8;
 const LOOP_TICKS: u32 = 6;
@@ -79,8 +76,11 @@ pub fn affords(spent: u64, cost: u64) -> bool {
         return true;
     }
     let passed = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID);
-    let early = passed.min(EARLY);
-    let budget = BUDGET_AT_START + early / 100 * EARLY_PERCENT + (passed - early) / 100 * LATER_PERCENT;
+    let mut budget = BUDGET_AT_START;
+    for (i, (from, percent)) in SHARES.iter().enumerate() {
+        let to = SHARES.get(i + 1).map_or(passed, |next| next.0.min(passed));
+        budget += to.saturating_sub(*from) / 100 * percent;
+    }
     spent + cost < budget
 }
 

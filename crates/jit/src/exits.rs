@@ -588,6 +588,20 @@ impl FrameTemplate {
     }
 }
 
+/// Pushes the frame of a function that compiled code has called, unless there is none to push: see `lower::own_frame`.
+///
+/// # Safety
+/// Called by compiled code only: `window` is that of the call.
+pub unsafe extern "C" fn push_own_frame(cx: &mut Cx, window: *mut u64, function: Option<&'static Function>) {
+    if let Some(f) = function {
+        // SAFETY: the caller's frame left room for a window (FRAME-2), and frames have more room than any recursion limit.
+        unsafe {
+            let flags = flag::ENTRY | flag::NATIVE;
+            cx.push_frame_unchecked(f.code.get(), window, f.globals, f.builtins, Some(f), window, flags);
+        }
+    }
+}
+
 /// Pushes the frames of inlined calls before a call that may run Python code; the frame on top.
 ///
 /// # Safety

@@ -8,6 +8,8 @@
 //!
 //! Invariant HELP-1: arguments are what the row's function expects; the builder and lowering see to that.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
@@ -23,6 +25,7 @@ use taipan_runtime::types::combinators::Zip;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
+use taipan_runtime::types::generator_methods;
 use taipan_runtime::types::int;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::set::Set;
@@ -149,6 +152,10 @@ helpers! {
     Finish = finish, writes;
     /// The next item, 4 at the end.
     Next = next, raises, python;
+    /// What an iterator returns when a value is sent to it; 4 if it yields instead, then `Passed` gives what.
+    Send = send, raises, python;
+    /// What the iterator of the last `Send` has yielded.
+    Passed = passed, writes;
     /// `list.append`.
     ListAppend = list_append, writes;
     /// `list.append` of a double.
@@ -185,7 +192,7 @@ helpers! {
     PlainToStr = plain::to_str, raises;
     /// Concatenates two exact strs.
     StrConcat = str_concat, removable;
-    /// Pops a frame whose frame object must be told, unless it was popped already.
+    /// Pops the frame on top, whose frame object must be told.
     PopFrame = pop_frame, writes;
     /// A new function: (code, globals, closure or 0).
     NewFunction = new_function, removable;
@@ -671,10 +678,8 @@ unsafe fn run_pushed(cx: &mut Cx, frame: *mut Frame) -> u64 {
     }
 }
 
-extern "C" fn pop_frame(cx: &mut Cx, frame: *mut Frame) {
-    if cx.frame == frame {
-        cx.pop_frame();
-    }
+extern "C" fn pop_frame(cx: &mut Cx) {
+    cx.pop_frame();
 }
 
 extern "C" fn suspend(cx: &mut Cx) {
@@ -695,6 +700,28 @@ extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
         Ok(None) => DONE,
         Err(_) => 0,
     }
+}
+
+/// See [`Helper::Passed`]: read before anything else runs.
+static PASSED: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn send(cx: &mut Cx, it: Value, sent: Value) -> u64 {
+    // The frame that is resumed counts.
+    if cx.check_depth().is_err() {
+        return 0;
+    }
+    match generator_methods::send_to(cx, it, sent) {
+        Ok((v, true)) => v.bits(),
+        Ok((v, false)) => {
+            PASSED.store(v.bits(), Relaxed);
+            DONE
+        }
+        Err(_) => 0,
+    }
+}
+
+extern "C" fn passed(_: &mut Cx) -> u64 {
+    PASSED.load(Relaxed)
 }
 
 pub(crate) extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {

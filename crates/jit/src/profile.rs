@@ -35,6 +35,10 @@ const RECEIVERS_TO_USE: u32 = 20;
 /// More kinds than this are too many for tests in a row.
 const MAX_RECEIVERS: usize = 6;
 
+/// Behind so many places within so many words at which objects were not plain, none are taken to be.
+const PLAIN_FAILURES: usize = 2;
+const PLAIN_WORDS: u32 = 48;
+
 impl Profile {
     /// Whether a register holds values of several kinds when the code is entered at `pc`.
     pub fn entry_varies(&self, pc: u32, r: u16) -> bool {
@@ -66,7 +70,11 @@ impl Profile {
 
     /// Whether exits for `reason` at `pc` taught that the assumption fails.
     pub fn failed(&self, pc: u32, reason: Reason) -> bool {
-        self.failures.get(&pc).is_some_and(|bits| bits & reason.bit() != 0)
+        let fails = |bits: &u32| bits & reason.bit() != 0;
+        // What follows a place that leaves does not run in compiled code, so places would be found one at a time.
+        let is_near = |at: u32| at < pc && pc - at <= PLAIN_WORDS;
+        let elsewhere = || self.failures.iter().filter(|f| is_near(*f.0) && fails(f.1)).count() >= PLAIN_FAILURES;
+        self.failures.get(&pc).is_some_and(fails) || reason == Reason::Plain && elsewhere()
     }
 }
 

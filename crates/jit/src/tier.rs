@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use taipan_bytecode::Op as B;
 use taipan_runtime::dict::Dict;
-use taipan_runtime::frame::flag;
+use taipan_runtime::frame::{Compiled, flag};
 use taipan_runtime::heap::RootVec;
 use taipan_runtime::hooks::{ENTRY, NOT_COMPILED};
 use taipan_runtime::typeobj::Type as Class;
@@ -293,10 +293,10 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
 unsafe fn run(cx: &mut Cx, start: *const u8) -> u64 {
     // SAFETY: a unit that was installed has code; FRAME-1.
     unsafe {
-        let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute(start);
+        let run: Compiled = std::mem::transmute(start);
         let regs = (*cx.frame).regs;
         cx.compiled += 1;
-        let bits = run(cx, regs);
+        let bits = run(cx, regs, None);
         cx.compiled -= 1;
         bits
     }

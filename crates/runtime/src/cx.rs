@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use taipan_gc::Heap;
+use taipan_gc::{Heap, Marker};
 
 use crate::dict::Dict;
 use crate::frame::{Frame, Stack};
@@ -42,6 +42,8 @@ pub struct Runtime {
     names: Cell<Option<&'static Names>>,
     /// Interned strs by their hash.
     interned: RefCell<hashbrown::HashTable<&'static Str>>,
+    /// Those that are younger than the last collection.
+    young_interned: RefCell<Vec<&'static Str>>,
     /// `hot_call` and `hot_loop` of new contexts.
     pub hot: Cell<(u32, u32)>,
     /// Attribute lookups along MROs.
@@ -188,6 +190,7 @@ impl Runtime {
             hooks: Cell::new(Hooks::default()),
             names: Cell::new(None),
             interned: RefCell::new(hashbrown::HashTable::with_capacity(4096)),
+            young_interned: RefCell::default(),
             hot: Cell::new((u32::MAX, u32::MAX)),
             method_cache: MethodCache::default(),
             next_type_version: Cell::new(1),
@@ -226,12 +229,23 @@ impl Runtime {
         version
     }
 
-    /// All interned strs, for the collector.
-    pub fn for_each_interned(&self, mut visit: impl FnMut(&'static Str)) {
-        // SAFETY: nobody borrows the table across a collection.
-        for s in unsafe { &*self.interned.as_ptr() } {
-            visit(s);
+    /// How many strs are interned.
+    pub fn interned_count(&self) -> usize {
+        self.interned.borrow().len()
+    }
+
+    /// Marks all interned strs, which are immortal.
+    pub fn trace_interned(&self, marker: &mut Marker) {
+        // SAFETY: nobody borrows the tables across a collection.
+        let (all, young) = unsafe { (&*self.interned.as_ptr(), &mut *self.young_interned.as_ptr()) };
+        let is_minor = marker.is_minor();
+        let mut mark = |s: &&'static Str| marker.mark_value(Value::of(*s).bits());
+        if is_minor {
+            young.iter().for_each(&mut mark);
+        } else {
+            all.iter().for_each(&mut mark);
         }
+        young.clear();
     }
 
     /// The names, for the collector: they are interned, so nothing more to do.
@@ -381,6 +395,7 @@ impl Cx {
 
     fn add_interned(&mut self, s: &'static Str) -> &'static Str {
         s.mark_interned();
+        self.rt().young_interned.borrow_mut().push(s);
         self.rt().interned.borrow_mut().insert_unique(s.hash() as u64, s, |s| s.hash() as u64);
         s
     }

@@ -144,6 +144,10 @@ impl Frame {
     }
 }
 
+/// Compiled code: takes the context, the window, and the function if its frame is still to be pushed; returns what
+/// `Hooks::hot` describes.
+pub type Compiled = unsafe extern "C" fn(*mut Cx, *mut u64, Option<&'static Function>) -> u64;
+
 /// The register and frame stacks of a thread.
 pub struct Stack {
     regs: *mut u64,
@@ -420,9 +424,9 @@ impl Cx {
         // itself where it leaves a frame with flag NATIVE.
         unsafe {
             (*frame).flags |= flag::NATIVE;
-            let run: unsafe extern "C" fn(*mut Cx, *mut u64) -> u64 = std::mem::transmute(native);
+            let run: Compiled = std::mem::transmute(native);
             self.compiled += 1;
-            let bits = run(self, (*frame).regs);
+            let bits = run(self, (*frame).regs, None);
             self.compiled -= 1;
             Some(bits)
         }

@@ -75,7 +75,7 @@ unsafe fn roots(ctx: *mut (), marker: &mut Marker) {
     unsafe {
         let context = &*ctx.cast::<Context>();
         let runtime = &*context.runtime;
-        runtime.for_each_interned(|s| marker.mark_value(Value::of(s).bits()));
+        runtime.trace_interned(marker);
         for class in &*runtime.static_types.as_ptr() {
             crate::typeobj::Type::trace((*class as *const crate::typeobj::Type).cast_mut().cast(), marker);
         }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Writes startup.ld anew: make.py PROGRAM (the release build). See README.md."""
+import collections
 import os
 import re
 import subprocess
@@ -12,14 +13,22 @@ RUNS = [
     ["-S", "-c", "pass"],
     ["-c", "pass"],
     ["-c", "import enum, re, functools; print(f'{1.5:.2f}', [x for x in range(3)], sorted('ab'))"],
+    ["-c", "import unittest"],
 ]
-# Instances of a generic function have one name. Together they may be so large and no larger.
-MOST_BYTES = 125_000
+
+
+# What has no section by its name: the C runtime's entry, assembly, and the linker's stubs.
+UNNAMED = ["*crt1.o(.text)", "*crti.o(.text)", "*psm*(.text)", "*(.plt)", "*(.init)", "*(.fini)"]
+
+
+def instance(name):
+    """The name without what the optimiser appends: one instance of a generic function."""
+    return re.sub(r"\.llvm\.\d+$", "", name)
 
 
 def pattern(name):
-    """The name without what changes from build to build."""
-    name = re.sub(r"\.llvm\.\d+$", "", name)
+    """The name without the compiler's hash, which changes with what the function is made of: all instances."""
+    name = instance(name)
     if name.startswith("_ZN"):
         return re.sub(r"17h[0-9a-f]{16}E$", "17h*", name)
     return name + "*" if name.startswith("_R") else name
@@ -28,32 +37,46 @@ def pattern(name):
 def main():
     program = os.path.abspath(sys.argv[1])
     table = subprocess.run(["nm", "--defined-only", "-S", program], stdout=subprocess.PIPE, text=True, check=True).stdout
-    names, sizes = {}, {}
+    names, sizes = {}, collections.Counter()
     for line in table.splitlines():
         fields = line.split()
         if len(fields) == 4 and fields[2] in "tTwW":
-            address, size, name = int(fields[0], 16), int(fields[1], 16), pattern(fields[3])
+            address, size, name = int(fields[0], 16), int(fields[1], 16), instance(fields[3])
             if size > 0:
-                names.setdefault(address, name)
-                sizes[name] = sizes.get(name, 0) + size
+                names.setdefault(address, []).append(name)
+                sizes[name] += size
+    sizes_of_patterns = collections.Counter()
+    for name, size in sizes.items():
+        sizes_of_patterns[pattern(name)] += size
     found = []
     with tempfile.TemporaryDirectory() as folder:
         tracer, addresses, out = (os.path.join(folder, n) for n in ("trace", "addresses", "out"))
         subprocess.run(["cc", "-O2", "-w", "-o", tracer, os.path.join(HERE, "trace.c")], check=True)
         with open(addresses, "w") as file:
             file.writelines(f"{a:x}\n" for a in names)
-        environment = {**os.environ, "TAIPAN_JIT": "off"}
         for args in RUNS:
             subprocess.run([program, *args], check=True, stdout=subprocess.DEVNULL)
+            # Stopped at each function a program seems hot where it is not.
+            environment = {**os.environ, "TAIPAN_JIT": "off" if "import" in args[-1] else "on"}
             subprocess.run([tracer, addresses, out, program, *args], check=True, env=environment)
             with open(out) as file:
-                new = {names[int(line, 16)] for line in file}
-            found += sorted(n for n in new if n not in found and (sizes[n] <= MOST_BYTES))
-    rows = "".join(f"    *(.text.{n} .text.unlikely.{n})\n" for n in found)
+                new = {name for line in file for name in names[int(line, 16)]}
+            found += sorted(new.difference(found))
+    run = collections.Counter()
+    for name in found:
+        run[pattern(name)] += sizes[name]
+    # All instances of a function go in unless most of them do not run.
+    kept = {}
+    for name in found:
+        general = pattern(name)
+        is_alone = run[general] * 2 >= sizes_of_patterns[general]
+        kept[general if is_alone else name + "*"] = None
+    rows = "".join(f"    {row}\n" for row in UNNAMED)
+    rows += "".join(f"    *(.text.{n} .text.unlikely.{n})\n" for n in kept)
     with open(os.path.join(HERE, "startup.ld"), "w") as file:
         file.write("/* Functions that every start runs. Made by make.py. */\n")
         file.write("SECTIONS {\n  .text.boot : {\n" + rows + "  }\n} INSERT BEFORE .text;\n")
-    print(len(found), "names,", sum(sizes[n] for n in found) // 1024, "KB")
+    print(len(kept), "rows,", sum(run.values()) // 1024, "KB")
 
 
 main()

@@ -1,6 +1,5 @@
 //! Generators and coroutines.
 
-use taipan_bytecode::code::flags as co;
 use taipan_bytecode::{Op, Word, effects};
 use taipan_runtime::frame::flag;
 use taipan_runtime::types::generator::{self, Generator, State};
@@ -19,15 +18,7 @@ fn is_sync(class: &taipan_runtime::typeobj::Type) -> bool {
 handler!(ReturnGenerator, |w, pc, regs, cx, table| {
     let frame = &mut *cx.frame;
     frame.pc = pc;
-    let flags = frame.code.flags;
-    let class = if flags & co::ASYNC_GENERATOR != 0 {
-        &generator::ASYNC_GENERATOR
-    } else if flags & co::COROUTINE != 0 {
-        &generator::COROUTINE
-    } else {
-        &generator::GENERATOR
-    };
-    let object = Generator::from_frame(cx, class);
+    let object = Generator::from_frame(cx, Generator::class_for(frame.code));
     methods::created(cx, object);
     let (entry, result) = (frame.flags & flag::ENTRY != 0, frame.result);
     let bits = Value::of(object).bits();

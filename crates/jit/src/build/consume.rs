@@ -11,7 +11,7 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::float::FLOAT;
 use taipan_runtime::types::function::Function;
-use taipan_runtime::types::generator::Generator;
+use taipan_runtime::types::generator::{GENERATOR, Generator};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::set_methods;
 use taipan_runtime::types::str::Str;
@@ -205,7 +205,8 @@ impl Builder<'_> {
         // Closing it half-way has an effect if it is inside a `try` or `with` then.
         let whole = code.handlers.last().map(|h| h.target);
         let closes_silently = code.handlers.iter().all(|h| Some(h.target) == whole);
-        Generator::begins_plainly(code)
+        std::ptr::eq(Generator::class_for(code), &GENERATOR)
+            && Generator::begins_plainly(code)
             && closes_silently
             && code.ncells == 0
             && depth < MAX_DEPTH

@@ -66,7 +66,8 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         handlers: handlers_around(code, pc, &context.live),
     };
     let generator = code.is_generator_like();
-    let mut func = Func { hoists_guards: true, generator, ..Func::default() };
+    let function = if entry == ENTRY && !generator { std::ptr::from_ref(code) as u64 } else { 0 };
+    let mut func = Func { hoists_guards: true, generator, function, ..Func::default() };
     let block = func.add_block();
     let mut builder = Builder {
         cx,

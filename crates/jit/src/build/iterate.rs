@@ -1,9 +1,11 @@
 //! Iterators whose fields live in values while a loop runs, and the steps of loops.
 
 use taipan_bytecode::Op as B;
+use taipan_bytecode::code::flags;
 use taipan_bytecode::ops::feedback;
 use taipan_runtime::Object;
 use taipan_runtime::types::combinators::{Enumerate, Zip};
+use taipan_runtime::types::generator::COROUTINE;
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
@@ -352,6 +354,43 @@ impl Builder<'_> {
         self.set_reg(b, item);
         let taken = self.pend();
         Flow::Branch { taken, not_taken }
+    }
+
+    /// Whether `await` is compiled. Coroutines mostly finish without being suspended. Generators that delegate pass many items,
+    /// for which the interpreter goes through a chain of them without native recursion.
+    pub fn awaits_here(&self) -> bool {
+        !self.is_inlined() && self.context().code.flags & flags::COROUTINE != 0
+    }
+
+    /// Sends the value in register `b` to the iterator in register `a`: jumps with what that returns, goes on with what it yields.
+    pub fn send(&mut self, at: At) -> Flow {
+        let (it, sent, b) = (self.reg(at.w.a()), self.reg(at.w.b()), at.w.b());
+        self.sync(&[]);
+        let (it, sent) = (self.boxed(it), self.boxed(sent));
+        let v = self.python_call(Helper::Send, &[it, sent], Type::Val);
+        let yields = self.emit(Op::IsConst, Type::Bool, &[v], DONE);
+        let (yes, no) = self.branch(yields);
+        let before = self.state.clone();
+        self.block = yes;
+        let passed = self.plain_call(Helper::Passed, &[], Type::Val);
+        self.set_reg(b, passed);
+        let not_taken = self.pend();
+        self.block = no;
+        self.state = before;
+        self.set_reg(b, v);
+        let taken = self.pend();
+        self.checked_ways(at, Flow::Branch { taken, not_taken })
+    }
+
+    /// The iterator that `await` goes through.
+    pub fn get_awaitable(&mut self, at: At) -> Built<Flow> {
+        let v = self.reg(at.w.b());
+        if self.func[v].op == Op::NewGenerator && self.is_class(v, &COROUTINE) {
+            // Nobody else has seen it.
+            self.set_reg(at.w.a(), v);
+            return Ok(Flow::Next);
+        }
+        self.generic(at)
     }
 
     fn next_of_any(&mut self, at: At, it: Val, b: usize) -> Built<Flow> {

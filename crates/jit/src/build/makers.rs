@@ -5,7 +5,7 @@ use taipan_runtime::Value;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::function_methods;
-use taipan_runtime::types::generator::{self, Generator};
+use taipan_runtime::types::generator::Generator;
 
 use super::Builder;
 use super::ops::At;
@@ -59,15 +59,15 @@ impl Builder<'_> {
             return None;
         }
         if self.func[callee].op == Op::NewFunction && !self.is_used(callee) {
-            return Some(self.new_generator(callee, args));
+            return Some(self.new_generator(callee, code, args));
         }
         // Somebody may have given the function other code.
         let own = self.function_word(callee, std::mem::offset_of!(Function, code));
         self.emit_guard(Op::GuardWord, Type::Void, &[own], std::ptr::from_ref(code) as u64, Reason::Const);
-        Some(self.new_generator(callee, args))
+        Some(self.new_generator(callee, code, args))
     }
 
-    /// A call of a known generator function.
+    /// A call of a known function whose calls give generators, coroutines or async generators.
     pub fn call_generator_function(&mut self, f: &'static Function, callee: Val, args: &[Val]) -> Option<Val> {
         if !Generator::begins_plainly(f.code.get()) {
             return None;
@@ -76,13 +76,13 @@ impl Builder<'_> {
         self.watch_type(&function_methods::FUNCTION);
         self.root(Value::of(f));
         let values = self.bind(&sources, args);
-        Some(self.new_generator(callee, &values))
+        Some(self.new_generator(callee, f.code.get(), &values))
     }
 
-    fn new_generator(&mut self, callee: Val, parameters: &[Val]) -> Val {
+    fn new_generator(&mut self, callee: Val, code: &CodeObject, parameters: &[Val]) -> Val {
         let mut all = vec![callee];
         all.extend(parameters.iter().map(|v| self.boxed(*v)));
         let v = self.emit_raising(Op::NewGenerator, Type::Val, &all, 0);
-        self.classed(v, &generator::GENERATOR)
+        self.classed(v, Generator::class_for(code))
     }
 }

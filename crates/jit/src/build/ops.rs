@@ -359,6 +359,9 @@ impl Builder<'_> {
                 return self.generic(at);
             }
             B::ForNext => return self.for_next(at),
+            B::Send if self.awaits_here() => return Ok(self.send(at)),
+            B::GetAwaitable if self.awaits_here() => return self.get_awaitable(at),
+            B::GetAIter | B::GetANext if self.awaits_here() => return self.generic(at),
             B::GetIter => return self.get_iter(at),
             B::UnpackSequence => return self.unpack(at),
             B::BuildTuple => {
@@ -417,9 +420,12 @@ impl Builder<'_> {
             B::PopExcInfo if !self.is_inlined() => self.pop_exc_info(a),
             B::JumpExcNotMatch if !self.is_inlined() => return Ok(self.jump_exc_not_match(at)),
             B::ReturnGenerator
+            | B::Send
+            | B::GetAwaitable
+            | B::GetAIter
+            | B::GetANext
             | B::Yield
             | B::YieldDelegate
-            | B::Send
             | B::ForNextOrJump
             | B::JumpExcNotMatch
             | B::RaiseCurrent
@@ -427,9 +433,6 @@ impl Builder<'_> {
             | B::PushExcInfo
             | B::PopExcInfo
             | B::EndAsyncFor
-            | B::GetAwaitable
-            | B::GetAIter
-            | B::GetANext
             | B::ImportStar
             | B::SetupAnnotations => {
                 self.leave(Reason::Interpret);

@@ -214,6 +214,8 @@ pub struct Func {
     pub exceptions: Vec<ExceptionDesc>,
     /// The entry frame is a generator's.
     pub generator: bool,
+    /// Address of the code object, if it is entered where a call begins and the entry frame is no generator's.
+    pub function: u64,
     /// Whether guards may move in front of loops.
     pub hoists_guards: bool,
     /// Intervals of ints as far as the builder knows them, by value; they hold where guards in front of their uses do.

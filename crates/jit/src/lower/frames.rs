@@ -1,17 +1,20 @@
 //! The frames of inlined calls while compiled code makes a call that may run Python code. Before the call they are pushed as
 //! the interpreter would have pushed them, after it they are popped; in between compiled code has one frame only.
 
-use cranelift_codegen::ir::{InstBuilder, types};
+use cranelift_codegen::ir::{self as clif, InstBuilder, types};
 use taipan_runtime::Cx;
 use taipan_runtime::frame::{Frame, Stack};
+use taipan_runtime::types::code::CodeObject;
 
 use super::{Lowering, flags};
 use crate::exits::FrameTemplate;
 use crate::helpers::Helper;
-use crate::ir::{Op, StateId, Val};
+use crate::ir::{BlockId, Op, StateId, Val};
 
 /// Byte offset of the first free frame in the context.
 pub(super) const NEXT_FRAME: usize = std::mem::offset_of!(Cx, stack) + std::mem::offset_of!(Stack, next_frame);
+/// Of the end of the registers.
+pub(super) const REGS_END: usize = std::mem::offset_of!(Cx, stack) + std::mem::offset_of!(Stack, regs_end);
 
 impl Lowering<'_> {
     /// Frames that lie above the entry frame at an instruction.
@@ -32,12 +35,30 @@ impl Lowering<'_> {
         calls && self.inlined_at(v) > 0
     }
 
-    /// On entry: the frame's window grows over those of inlined calls. What a call found there is still there after it, and
-    /// exits rely on that, so the collector must scan it.
-    pub(super) fn cover_inlined_windows(&mut self) {
+    /// On entry: plans for a frame that is still to be pushed, or sees to that the collector scans the window of the one that
+    /// is.
+    pub(super) fn prepare_frame(&mut self, rpo: &[BlockId]) {
+        let end = self.end_of_windows();
+        // SAFETY: the builder put the address of a code object there that the unit keeps alive.
+        match unsafe { (self.func.function as *const CodeObject).as_ref() } {
+            Some(code) => self.plan_own_frame(code, end, rpo),
+            None if end > 0 => self.cover(self.frame, end),
+            None => {}
+        }
+    }
+
+    /// The frame's window grows over those of inlined calls. What a call found there is still there after it, and exits rely on
+    /// that, so the collector must scan it.
+    pub(super) fn cover(&mut self, frame: clif::Value, end: usize) {
+        let top = self.b.ins().iadd_imm_s(self.regs, end as i64 * 8);
+        self.b.ins().store(flags(), top, frame, std::mem::offset_of!(Frame, top) as i32);
+    }
+
+    /// The first register above the windows of inlined calls whose frames are pushed; 0 if there are none.
+    fn end_of_windows(&self) -> usize {
         if self.func.generator {
             // Exits write all registers of inlined calls.
-            return;
+            return 0;
         }
         let mut end = 0;
         for v in (0..self.func.insts.len() as u32).map(Val).filter(|v| self.pushes_frames(*v)) {
@@ -49,11 +70,7 @@ impl Lowering<'_> {
                 end = end.max(base + f.end());
             }
         }
-        if end > 0 {
-            let top = self.b.ins().iadd_imm_s(self.regs, end as i64 * 8);
-            let at = std::mem::offset_of!(Frame, top) as i32;
-            self.b.ins().store(flags(), top, self.frame, at);
-        }
+        end
     }
 
     /// Pushes the frames of the inlined calls that the instruction lies in; how many there are.
@@ -81,7 +98,7 @@ impl Lowering<'_> {
                 self.b.ins().store(flags(), value, top, at as i32);
             }
         }
-        self.top_frame = top;
+        self.top_frame = Some(top);
         n
     }
 
@@ -91,7 +108,7 @@ impl Lowering<'_> {
             return;
         }
         let size = std::mem::size_of::<Frame>() as i64;
-        let top = self.top_frame;
+        let top = self.top_frame.expect("frames were pushed");
         let mut seen = None;
         for i in 0..n as i64 {
             let at = std::mem::offset_of!(Frame, object) as i64 - i * size;
@@ -108,12 +125,12 @@ impl Lowering<'_> {
         self.b.switch_to_block(next);
         let first = self.b.ins().iadd_imm_s(top, -(n as i64 - 1) * size);
         self.b.ins().store(flags(), first, self.cx, NEXT_FRAME as i32);
-        let frame = self.frame;
+        let frame = self.frame();
         self.b.ins().store(flags(), frame, self.cx, std::mem::offset_of!(Cx, frame) as i32);
         let depth_at = std::mem::offset_of!(Cx, depth) as i32;
         let depth = self.b.ins().load(types::I64, flags(), self.cx, depth_at);
         let depth = self.b.ins().iadd_imm_s(depth, -(n as i64));
         self.b.ins().store(flags(), depth, self.cx, depth_at);
-        self.top_frame = frame;
+        self.top_frame = None;
     }
 }

@@ -56,6 +56,8 @@ struct Way<'a> {
     args: Vec<BlockArg>,
     /// What a block in between stores.
     moves: super::slots::Moves,
+    /// Whether that pushes the frame.
+    pushes: bool,
     edge: &'a Edge,
 }
 
@@ -298,12 +300,12 @@ impl Lowering<'_> {
             Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {
                 let pc = self.word(imm);
-                self.b.ins().store(flags(), pc, self.frame, std::mem::offset_of!(Frame, pc) as i32);
+                let frame = self.frame();
+                self.b.ins().store(flags(), pc, frame, std::mem::offset_of!(Frame, pc) as i32);
                 return Ok(None);
             }
             Op::CheckGlobals => {
-                let at = std::mem::offset_of!(Frame, globals) as i32;
-                let globals = self.b.ins().load(types::I64, flags(), self.frame, at);
+                let globals = self.globals();
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, globals, imm as i64);
                 self.guard(v, ok);
                 return Ok(None);
@@ -329,6 +331,9 @@ impl Lowering<'_> {
             Op::Jump => {
                 let edge = &self.func[block].edges[0];
                 self.store_moves(&self.slots.moves(self.func, edge));
+                if self.pushes_on_way(edge.to) {
+                    self.push_own_frame();
+                }
                 let (to, args) = self.target(edge);
                 self.b.ins().jump(to, &args);
                 return Ok(None);
@@ -350,6 +355,7 @@ impl Lowering<'_> {
             }
             Op::Return => {
                 let x = a[0];
+                self.pop_own_frame();
                 self.b.ins().return_(&[x]);
                 return Ok(None);
             }
@@ -373,24 +379,28 @@ impl Lowering<'_> {
         (self.block(edge.to), args.collect())
     }
 
-    /// As [`Lowering::target`] of a branch: an edge that must store something goes through a block of its own, which
+    /// As [`Lowering::target`] of a branch: an edge that must store something or push the frame goes through a block of its own, which
     /// [`Lowering::ways`] fills.
     fn way<'e>(&mut self, edge: &'e Edge) -> Way<'e> {
         let moves = self.slots.moves(self.func, edge);
-        if moves.is_empty() {
+        let pushes = self.pushes_on_way(edge.to);
+        if moves.is_empty() && !pushes {
             let (to, args) = self.target(edge);
-            return Way { to, args, moves, edge };
+            return Way { to, args, moves, pushes, edge };
         }
-        Way { to: self.new_block(), args: vec![], moves, edge }
+        Way { to: self.new_block(), args: vec![], moves, pushes, edge }
     }
 
     fn ways(&mut self, ways: [Way; 2]) {
-        for way in ways.iter().filter(|w| !w.moves.is_empty()) {
+        for way in ways.iter().filter(|w| !w.moves.is_empty() || w.pushes) {
             if self.func[way.edge.to].cold {
                 self.b.set_cold_block(way.to);
             }
             self.b.switch_to_block(way.to);
             self.store_moves(&way.moves);
+            if way.pushes {
+                self.push_own_frame();
+            }
             let (to, args) = self.target(way.edge);
             self.b.ins().jump(to, &args);
         }

@@ -1,13 +1,14 @@
 //! IR to Cranelift's IR to machine code.
 //!
-//! A compiled function takes the context and the register window, and returns what `Hooks::hot` describes. The frame stays
-//! in memory all the time; registers live in machine registers and are written back by exits and before calls.
+//! A compiled function takes the context, the register window and what [`own_frame`] describes, and returns what `Hooks::hot`
+//! describes. The frame stays in memory all the time once it is pushed; registers live in machine registers and are written back by exits and before calls.
 
 mod calls;
 mod frames;
 mod inst;
 mod layout;
 mod objects;
+mod own_frame;
 mod slots;
 mod strs;
 mod values;
@@ -144,7 +145,7 @@ impl Machine {
         builder: &mut FunctionBuilderContext,
     ) -> Result<Lowered, String> {
         self.context.clear();
-        self.context.func.signature = signature(&[types::I64, types::I64], Some(types::I64));
+        self.context.func.signature = signature(&[types::I64; 3], Some(types::I64));
         let mut exits = Vec::new();
         let templates;
         {
@@ -205,18 +206,22 @@ pub(crate) struct Lowering<'a> {
     blocks: Vec<Option<clif::Block>>,
     pub(crate) cx: clif::Value,
     pub(crate) regs: clif::Value,
-    /// The entry frame.
-    pub(crate) frame: clif::Value,
+    /// The function to push a frame for, or 0.
+    callee: clif::Value,
+    /// The entry frame, unless the function pushes it: see [`Lowering::frame`].
+    frame: clif::Value,
+    /// The frame that the function pushes.
+    own: Option<own_frame::OwnFrame>,
     /// First register above the entry frame's, if that is a generator's, whose registers are no part of the stack.
     pub(crate) above: clif::Value,
-    /// The frame on top while a call is being made.
-    pub(crate) top_frame: clif::Value,
+    /// The frame on top while a call is being made, if that is not the entry frame.
+    pub(crate) top_frame: Option<clif::Value>,
     /// What frames that are pushed around calls look like.
     templates: Vec<Box<[FrameTemplate]>>,
     signatures: HashMap<Vec<clif::Type>, clif::SigRef>,
-    /// Exit blocks by state and reason.
-    pending: HashMap<(StateId, u8), clif::Block>,
-    order: Vec<(StateId, u8)>,
+    /// Exit blocks by state, reason and whether the frame must be pushed.
+    pending: HashMap<(StateId, u8, bool), clif::Block>,
+    order: Vec<(StateId, u8, bool)>,
     /// Parameters on the native stack.
     slots: slots::Slots,
     words: Option<clif::StackSlot>,
@@ -229,7 +234,7 @@ impl<'a> Lowering<'a> {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
-        let (cx, regs) = (b.block_params(entry)[0], b.block_params(entry)[1]);
+        let [cx, regs, callee] = [0, 1, 2].map(|i| b.block_params(entry)[i]);
         let frame = b.ins().load(types::I64, flags(), cx, std::mem::offset_of!(Cx, frame) as i32);
         let above = match func.generator {
             true => b.ins().load(types::I64, flags(), frame, std::mem::offset_of!(Frame, top) as i32),
@@ -245,8 +250,10 @@ impl<'a> Lowering<'a> {
             blocks: vec![None; func.blocks.len()],
             cx,
             regs,
+            callee,
             frame,
-            top_frame: frame,
+            own: None,
+            top_frame: None,
             templates: vec![],
             signatures: HashMap::new(),
             pending: HashMap::new(),
@@ -271,7 +278,7 @@ impl<'a> Lowering<'a> {
                 self.b.set_cold_block(block);
             }
         }
-        self.cover_inlined_windows();
+        self.prepare_frame(&rpo);
         let first = self.block(BlockId(0));
         self.b.ins().jump(first, &[]);
         let hottest = layout::hottest_loop(self.func, &rpo);
@@ -279,6 +286,7 @@ impl<'a> Lowering<'a> {
             let block = self.block(*id);
             self.b.switch_to_block(block);
             self.cold = self.func[*id].cold;
+            self.begin_block(*id);
             self.b.set_srcloc(if Some(*id) == hottest {
                 clif::SourceLoc::new(MARK)
             } else {
@@ -287,10 +295,11 @@ impl<'a> Lowering<'a> {
             for p in &self.func[*id].params {
                 self.store_copy(*p);
             }
-            for v in &self.func[*id].insts {
+            for (i, v) in self.func[*id].insts.iter().enumerate() {
                 if self.slots.is_unmade(*v) {
                     continue;
                 }
+                self.push_for(*id, i);
                 let result = self.inst(*id, *v)?;
                 self.values[v.0 as usize] = result;
                 if result.is_some() {
@@ -303,6 +312,9 @@ impl<'a> Lowering<'a> {
         let which = self.b.append_block_param(tail, types::I64);
         for key in std::mem::take(&mut self.order) {
             self.b.switch_to_block(self.pending[&key]);
+            if key.2 {
+                self.push_for_exit();
+            }
             let exit = self.exit(key.0, Reason::from_number(key.1), tail)?;
             exits.push(exit);
         }
@@ -390,7 +402,7 @@ impl<'a> Lowering<'a> {
     /// The block that leaves through the instruction's state.
     pub(crate) fn exit_block(&mut self, v: Val) -> clif::Block {
         let inst = &self.func[v];
-        let key = (inst.state, inst.reason);
+        let key = (inst.state, inst.reason, self.lacks_frame());
         if let Some(block) = self.pending.get(&key) {
             return *block;
         }

@@ -201,8 +201,8 @@ impl Generator {
         Generator::with_frame(cx, class, copy, window, name, qualname)
     }
 
-    /// The generator that a call of `f` with these values of its parameters gives; None where more happens before the
-    /// generator exists, or it is a coroutine or an async generator. May collect.
+    /// The generator, coroutine or async generator that a call of `f` with these values of its parameters gives; None where
+    /// more happens before it exists. May collect.
     pub fn of_call(cx: &mut Cx, f: &'static Function, parameters: &[Value]) -> Option<&'static Generator> {
         let code = f.code.get();
         if !Generator::begins_plainly(code) {
@@ -219,18 +219,28 @@ impl Generator {
         }
         let called = Called { code, globals: f.globals, builtins: f.builtins, function: Some(f) };
         let frame = suspended(called, window, code.words_ptr().wrapping_add(1));
-        let this = Generator::with_frame(cx, &GENERATOR, frame, window, f.name.get(), f.qualname.get());
+        let this = Generator::with_frame(cx, Generator::class_for(code), frame, window, f.name.get(), f.qualname.get());
         super::generator_methods::created(cx, this);
         Some(this)
     }
 
-    /// Whether a call of a function with this code makes a generator before it does anything else.
+    /// The class of what a call of a function with this code gives.
+    pub fn class_for(code: &CodeObject) -> &'static Type {
+        if code.flags & co::ASYNC_GENERATOR != 0 {
+            &ASYNC_GENERATOR
+        } else if code.flags & co::COROUTINE != 0 {
+            &COROUTINE
+        } else {
+            &GENERATOR
+        }
+    }
+
+    /// Whether a call of a function with this code makes a generator or the like before it does anything else.
     pub fn begins_plainly(code: &CodeObject) -> bool {
-        let others = co::COROUTINE | co::ASYNC_GENERATOR | co::ITERABLE_COROUTINE;
         // SAFETY: code has an instruction.
         let first = taipan_bytecode::Word(unsafe { *code.words_ptr() });
-        code.flags & co::GENERATOR != 0
-            && code.flags & others == 0
+        code.is_generator_like()
+            && code.flags & co::ITERABLE_COROUTINE == 0
             && first.0 as u16 == taipan_bytecode::Op::ReturnGenerator as u16
     }
 

@@ -152,9 +152,7 @@ impl Functions {
     #[py("($module, /, *, _only_immortal=False)")]
     fn getunicodeinternedsize(cx: &mut Cx, only_immortal: Option<bool>) -> usize {
         let _ = only_immortal;
-        let mut n = 0;
-        cx.rt().for_each_interned(|_| n += 1);
-        n
+        cx.rt().interned_count()
     }
 
     /// ``Intern'' the given string.
