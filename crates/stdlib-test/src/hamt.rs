@@ -152,13 +152,13 @@ impl Hamt {
         Ok(make(cx, Some(map), len))
     }
 
-    /// The map without `key`. KeyError if it has none.
+    /// The map without `key`.
     #[py("($self, key, /)")]
     fn delete(cx: &mut Cx, this: &'static Hamt, key: Value) -> PyResult<&'static Hamt> {
         let hash = folded(cx, key)?;
         let pairs = bucket(this.map, hash);
         let (Some(map), Some(at)) = (this.map, position(cx, pairs, key)?) else {
-            return Err(cx.raise_args(&exceptions::KeyError, &[key]));
+            return Ok(this);
         };
         let left = [&pairs[..at], &pairs[at + 2..]].concat();
         let map = if left.is_empty() {
