@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 use crate::code::{Code, Const};
 use crate::effects::{jump, run_length};
-use crate::ops::{Aux, CommonConst, FuncAttr, Intrinsic, Kind, Op, Special, Word};
+use crate::ops::{Aux, CommonConst, Conversion, FuncAttr, Intrinsic, Kind, Op, Special, Word};
 
 /// Text of `code` and, after it, of the code objects among its constants.
 pub fn dis(code: &Code) -> String {
@@ -151,6 +151,7 @@ fn selector(op: Op, value: usize) -> String {
     let named = match op {
         Op::LoadCommonConst => CommonConst::from_u16(number).map(|s| format!("{s:?}")),
         Op::LoadSpecial => Special::from_u16(number).map(|s| format!("{s:?}")),
+        Op::ConvertValue => Conversion::from_u16(number).map(|s| format!("{s:?}")),
         Op::SetFuncAttr => FuncAttr::from_u16(number).map(|s| format!("{s:?}")),
         Op::CallIntrinsic => Intrinsic::from_u16(number).map(|s| format!("{s:?}")),
         _ => None,

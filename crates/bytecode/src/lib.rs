@@ -12,4 +12,4 @@ pub mod pyc;
 pub mod verify;
 
 pub use code::{Code, Const, Handler, Position, Text};
-pub use ops::{Op, Word};
+pub use ops::{Conversion, Op, Word};

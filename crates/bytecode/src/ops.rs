@@ -379,7 +379,7 @@ macro_rules! for_each_op {
             DictMerge abc(R, R, R) cache 0;
             /// `a = tuple(list b)`.
             ListToTuple abc(W, R) cache 0;
-            /// `a = str/repr/ascii(b)` by `c` = 1/2/3.
+            /// `a = str/repr/ascii(b)`, or `b` as an exact int or float as `%d` and `%f` want it, by `c` (see `Conversion`).
             ConvertValue abc(W, R, U16) cache 0;
             /// `a = format(b)` with an empty spec.
             FormatSimple abc(W, R) cache 0;
@@ -666,6 +666,24 @@ selector! {
         AEnter,
         /// `__aexit__`.
         AExit,
+    }
+}
+
+selector! {
+    /// Operand of `ConvertValue`, and in the lowest bits that of `BuildInterpolation`.
+    Conversion {
+        /// None; `BuildInterpolation` only.
+        None,
+        /// `str(b)`.
+        Str,
+        /// `repr(b)`.
+        Repr,
+        /// `ascii(b)`.
+        Ascii,
+        /// The int that `%d` shows.
+        Int,
+        /// The float that `%f` shows.
+        Float,
     }
 }
 

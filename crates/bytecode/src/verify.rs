@@ -8,7 +8,7 @@
 
 use crate::code::{Code, Const, Handler, flags};
 use crate::effects::{ends_block, jump, reads, writes};
-use crate::ops::{Aux, CommonConst, FuncAttr, Intrinsic, Kind, Op, Special, Word};
+use crate::ops::{Aux, CommonConst, Conversion, FuncAttr, Intrinsic, Kind, Op, Special, Word};
 
 /// Code objects may be nested this deep.
 const MAX_NESTING: usize = 400;
@@ -182,7 +182,7 @@ fn specific(code: &Facts, op: Op, word: Word, aux: u32) -> Result<(), String> {
         Op::LoadSpecial => Special::from_u16(word.c() as u16).is_some(),
         Op::SetFuncAttr => FuncAttr::from_u16(word.c() as u16).is_some(),
         Op::CallIntrinsic => Intrinsic::from_u16(word.c() as u16).is_some(),
-        Op::ConvertValue => (1..=3).contains(&word.c()),
+        Op::ConvertValue => Conversion::from_u16(word.c() as u16).is_some_and(|c| c != Conversion::None),
         Op::GetAwaitable => word.c() <= 2,
         Op::BuildInterpolation => word.c() < 8,
         Op::CallEx => word.b() <= 1,

@@ -7,6 +7,7 @@
 //!
 //! Results: a value's word, or a truth word; 0 if it raised; [`NOT_PLAIN`].
 
+use taipan_bytecode::Conversion;
 use taipan_runtime::dict::{Dict, hash_key};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
@@ -91,9 +92,9 @@ pub extern "C" fn format(cx: &mut Cx, v: Value, spec: Value) -> u64 {
 
 /// `str(v)` or, for 2, `repr(v)`.
 pub extern "C" fn to_str(cx: &mut Cx, v: Value, kind: u64) -> u64 {
-    let to_str: fn(&mut Cx, Value) -> PyResult<&'static Str> = match kind {
-        1 => object::str,
-        2 => object::repr,
+    let to_str: fn(&mut Cx, Value) -> PyResult<&'static Str> = match Conversion::from_u16(kind as u16) {
+        Some(Conversion::Str) => object::str,
+        Some(Conversion::Repr) => object::repr,
         _ => return NOT_PLAIN,
     };
     if !is_scalar(v, 0) || is(v, &bytes::BYTES) { NOT_PLAIN } else { to_str(cx, v).map_or(0, |s| Value::of(s).bits()) }

@@ -245,7 +245,19 @@ impl<'a> Compiler<'a> {
             constant = folded;
             self.at(link.range);
         }
+        let mut formatted = None;
+        if let (Some(Const::Str(format)), Some(link)) = (&constant, pending)
+            && link.op == Operator::Mod
+        {
+            self.check_literals(chain.first);
+            let dest = if std::ptr::eq(link, e) { dest } else { None };
+            formatted = self.percent(format, &link.right, link.range, mark, dest)?;
+        }
         let mut left = match constant {
+            _ if let Some(formatted) = formatted => {
+                pending = None;
+                formatted
+            }
             Some(c) => {
                 self.check_literals(chain.first);
                 if pending.is_none() && links.len() == 0 {

@@ -6,10 +6,10 @@ use crate::flow::Reg;
 use crate::literal;
 use ruff_python_ast::{self as ast, ConversionFlag, FStringPart, InterpolatedStringElement};
 use ruff_text_size::{Ranged, TextRange};
-use taipan_bytecode::{Const, Op, Text};
+use taipan_bytecode::{Const, Conversion, Op, Text};
 
 /// Pieces joined at once.
-const MAX_JOIN: usize = 30;
+pub(super) const MAX_JOIN: usize = 30;
 
 /// A piece of an f-string after joining adjacent literals.
 enum Piece<'a> {
@@ -38,12 +38,13 @@ fn conversion(e: &ast::InterpolatedElement) -> ConversionFlag {
 }
 
 fn number(c: ConversionFlag) -> u32 {
-    match c {
-        ConversionFlag::None => 0,
-        ConversionFlag::Str => 1,
-        ConversionFlag::Repr => 2,
-        ConversionFlag::Ascii => 3,
-    }
+    let conversion = match c {
+        ConversionFlag::None => Conversion::None,
+        ConversionFlag::Str => Conversion::Str,
+        ConversionFlag::Repr => Conversion::Repr,
+        ConversionFlag::Ascii => Conversion::Ascii,
+    };
+    conversion as u32
 }
 
 impl<'a> Compiler<'a> {

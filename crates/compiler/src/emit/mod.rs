@@ -18,6 +18,7 @@ mod fstring;
 mod function;
 mod names;
 mod pattern;
+mod percent;
 mod stmt;
 pub mod warn;
 

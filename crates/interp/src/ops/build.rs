@@ -1,13 +1,13 @@
 //! Building of tuples, lists, sets, dicts and strs; unpacking; formatting.
 
-use taipan_bytecode::Word;
+use taipan_bytecode::{Conversion, Word};
 use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::{format, iter, object};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::types::{dict, set_methods, str_format};
+use taipan_runtime::types::{dict, set_methods, str_format, str_percent};
 use taipan_runtime::{Cx, PyResult, Value, exceptions, raise};
 
 use crate::dispatch::{Regs, dispatch, handler, slow};
@@ -181,12 +181,14 @@ fn list_to_tuple(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
 
 fn convert_value(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {
     let v = r.get(w.b());
-    let s = match w.c() {
-        1 => object::str(cx, v)?,
-        2 => object::repr(cx, v)?,
-        _ => str_format::ascii(cx, v)?,
+    let converted = match Conversion::from_u16(w.c() as u16) {
+        Some(Conversion::Int) => str_percent::exact_int(cx, v)?,
+        Some(Conversion::Float) => str_percent::exact_float(cx, v)?,
+        Some(Conversion::Repr) => Value::of(object::repr(cx, v)?),
+        Some(Conversion::Ascii) => Value::of(str_format::ascii(cx, v)?),
+        Some(Conversion::Str | Conversion::None) | None => Value::of(object::str(cx, v)?),
     };
-    r.set(w.a(), Value::of(s));
+    r.set(w.a(), converted);
     Ok(())
 }
 

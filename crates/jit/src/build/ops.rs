@@ -396,7 +396,7 @@ impl Builder<'_> {
                 let spec = self.reg(c);
                 return self.format(at, Some(spec));
             }
-            B::ConvertValue => return self.convert_to_str(at),
+            B::ConvertValue => return self.convert_value(at),
             B::BuildString => return Ok(self.build_string(at)),
             B::MakeFunction => self.make_function(at),
             B::SetFuncAttr => self.set_function_attribute(at),

@@ -1,7 +1,10 @@
 //! f-strings over built-in values.
 
+use taipan_bytecode::Conversion;
 use taipan_runtime::Value;
+use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::{float, int};
 
 use super::ops::{At, Flow};
 use super::{Builder, Built};
@@ -27,10 +30,23 @@ impl Builder<'_> {
         self.give_str(at, result)
     }
 
-    /// `reg a = str, repr or ascii of reg b`, by number 1, 2, 3.
-    pub fn convert_to_str(&mut self, at: At) -> Built<Flow> {
+    /// `reg a = reg b` converted as the instruction says.
+    pub fn convert_value(&mut self, at: At) -> Built<Flow> {
         let (v, kind) = (self.reg(at.w.b()), at.w.c());
-        if kind == 1 && self.is_class(v, Str::type_object()) {
+        let class: &'static Class = match Conversion::from_u16(kind as u16) {
+            Some(Conversion::Int) => &int::INT,
+            Some(Conversion::Float) => &float::FLOAT,
+            _ => Str::type_object(),
+        };
+        let is_number = !std::ptr::eq(class, Str::type_object());
+        if (is_number || kind == Conversion::Str as usize) && self.is_class(v, class) {
+            self.set_reg(at.w.a(), v);
+            return Ok(Flow::Next);
+        }
+        if is_number {
+            self.generic(at)?;
+            let v = self.reg(at.w.a());
+            let v = self.classed(v, class);
             self.set_reg(at.w.a(), v);
             return Ok(Flow::Next);
         }

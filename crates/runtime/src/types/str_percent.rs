@@ -142,6 +142,27 @@ pub fn format_number(
     }
 }
 
+/// The int that `%d` shows for a value, not an instance of a subclass.
+pub fn exact_int(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    if v.is_small() {
+        return Ok(v);
+    }
+    let n = integer(cx, v, 'd')?;
+    int::plain(cx, n)
+}
+
+/// The float that `%f` and the like show for a value, not an instance of a subclass.
+pub fn exact_float(cx: &mut Cx, v: Value) -> PyResult<Value> {
+    if v.is_flonum() {
+        return Ok(v);
+    }
+    let x = match float::as_f64(v) {
+        Some(x) => x,
+        None => number::to_f64(cx, v)?,
+    };
+    Ok(cx.float(x))
+}
+
 fn is_number(v: Value) -> bool {
     let slots = v.class().slots();
     slots.int.is_some() || slots.float.is_some() || slots.index.is_some()
