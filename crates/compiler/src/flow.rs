@@ -344,8 +344,18 @@ impl Asm {
     /// places: each gets its own.
     fn place_returns(&mut self) {
         self.spread_ranges();
+        // Jumps that belong to no line first: what leads to them sees the return behind them then.
+        self.copy_returns(false);
+        self.copy_returns(true);
+        self.spread_ranges();
+    }
+
+    /// Puts copies of the ends without a line where the jumps with a line (or without) lead to them.
+    fn copy_returns(&mut self, has_line: bool) {
         for i in 0..self.insts.len() {
-            let Some(target) = self.insts[i].target else { continue };
+            let Some(target) = self.insts[i].target.filter(|_| self.insts[i].range.is_some() == has_line) else {
+                continue;
+            };
             let is_jump = self.insts[i].op == Op::Jump;
             let Some(end) = self.end_without_line(self.place(target)) else { continue };
             let range = self.insts[i].range;
@@ -354,14 +364,13 @@ impl Asm {
                 continue;
             }
             let copy = end.into_iter().map(|inst| Inst { range, ..inst });
-            if is_jump || opposite(self.insts[i].op).is_some() {
+            if has_line && (is_jump || opposite(self.insts[i].op).is_some()) {
                 let label = self.label();
                 self.bind(label);
                 self.insts.extend(copy);
                 self.insts[i].target = Some(label);
             }
         }
-        self.spread_ranges();
     }
 
     /// The instructions from number `start` to the return that ends them, if they are few and belong to no line.

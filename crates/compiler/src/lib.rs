@@ -18,7 +18,7 @@ mod scope;
 mod symbols;
 mod unparse;
 
-pub use emit::warn::literal_warnings;
+pub use emit::warn::{escape_warnings_of, literal_warnings};
 pub use error::{ErrorKind, SyntaxError, Warning};
 pub use symbols::{Block, BlockKind};
 

@@ -1,7 +1,9 @@
 //! Annotations as text, for `from __future__ import annotations`: what `ast.unparse` would print.
 
 use crate::literal;
-use ruff_python_ast::{self as ast, BoolOp, CmpOp, Expr, Number, Operator, UnaryOp};
+use ruff_python_ast::{
+    self as ast, BoolOp, CmpOp, ConversionFlag, Expr, InterpolatedStringElement, Number, Operator, UnaryOp,
+};
 use ruff_text_size::Ranged;
 use std::fmt::Write;
 use taipan_bytecode::Text;
@@ -37,6 +39,13 @@ pub fn annotation(source: &str, e: &Expr) -> Text {
 struct Printer<'a> {
     source: &'a str,
     out: String,
+}
+
+/// A part of an f-string or t-string.
+enum Interpolated<'e> {
+    Literal(&'e ast::StringLiteral),
+    /// And whether it is raw.
+    Elements(&'e [InterpolatedStringElement], bool),
 }
 
 /// The level one step stronger.
@@ -204,17 +213,150 @@ impl Printer<'_> {
                 p.put("await ");
                 p.expr(&a.value, Level::Atom);
             }),
-            Expr::Lambda(_) | Expr::Named(_) | Expr::Yield(_) | Expr::YieldFrom(_) => {
+            Expr::Lambda(l) => self.wrapped(Level::Test, around, |p| p.lambda(l)),
+            Expr::FString(f) => {
+                let parts = f.value.iter().map(|part| match part {
+                    ast::FStringPart::Literal(s) => Interpolated::Literal(s),
+                    ast::FStringPart::FString(s) => Interpolated::Elements(&s.elements, s.flags.prefix().is_raw()),
+                });
+                self.interpolated('f', parts);
+            }
+            Expr::TString(t) => {
+                let parts = t.value.iter().map(|s| Interpolated::Elements(&s.elements, s.flags.prefix().is_raw()));
+                self.interpolated('t', parts);
+            }
+            Expr::ListComp(c) => self.comprehension("[", &c.elt, None, &c.generators, "]"),
+            Expr::SetComp(c) => self.comprehension("{", &c.elt, None, &c.generators, "}"),
+            Expr::Generator(c) => self.comprehension("(", &c.elt, None, &c.generators, ")"),
+            Expr::DictComp(c) => {
+                let (key, value) = c.key.as_deref().map_or((&*c.value, None), |key| (key, Some(&*c.value)));
+                self.comprehension("{", key, value, &c.generators, "}");
+            }
+            // Those that annotations may not hold, and bytes.
+            Expr::Named(_) | Expr::Yield(_) | Expr::YieldFrom(_) => {
                 self.wrapped(Level::Tuple, around, |p| p.as_written(e));
             }
-            Expr::BytesLiteral(_)
-            | Expr::FString(_)
-            | Expr::TString(_)
-            | Expr::ListComp(_)
-            | Expr::SetComp(_)
-            | Expr::DictComp(_)
-            | Expr::Generator(_)
-            | Expr::IpyEscapeCommand(_) => self.as_written(e),
+            Expr::BytesLiteral(_) | Expr::IpyEscapeCommand(_) => self.as_written(e),
+        }
+    }
+
+    fn lambda(&mut self, l: &ast::ExprLambda) {
+        self.put("lambda");
+        if let Some(parameters) = &l.parameters {
+            let groups = [&parameters.posonlyargs, &parameters.args, &parameters.kwonlyargs];
+            // CPython puts no space before a star.
+            let is_positional = !(parameters.posonlyargs.is_empty() && parameters.args.is_empty());
+            let mut separator = if is_positional { " " } else { "" };
+            let mut item = |p: &mut Self, mark: &str, name: &str| {
+                p.put(separator);
+                p.put(mark);
+                p.put(name);
+                separator = ", ";
+            };
+            for (kind, group) in groups.into_iter().enumerate() {
+                if kind == 2 {
+                    match &parameters.vararg {
+                        Some(rest) => item(self, "*", &rest.name),
+                        None if !group.is_empty() => item(self, "*", ""),
+                        None => {}
+                    }
+                }
+                for parameter in group {
+                    item(self, "", &parameter.parameter.name);
+                    if let Some(default) = &parameter.default {
+                        self.put("=");
+                        self.expr(default, Level::Test);
+                    }
+                }
+                if kind == 0 && !group.is_empty() {
+                    item(self, "/", "");
+                }
+            }
+            if let Some(rest) = &parameters.kwarg {
+                item(self, "**", &rest.name);
+            }
+        }
+        self.put(": ");
+        self.expr(&l.body, Level::Test);
+    }
+
+    fn comprehension(
+        &mut self,
+        open: &str,
+        element: &Expr,
+        value: Option<&Expr>,
+        clauses: &[ast::Comprehension],
+        close: &str,
+    ) {
+        self.put(open);
+        self.expr(element, Level::Test);
+        if let Some(value) = value {
+            self.put(": ");
+            self.expr(value, Level::Test);
+        }
+        for clause in clauses {
+            self.put(if clause.is_async { " async for " } else { " for " });
+            self.expr(&clause.target, Level::Tuple);
+            self.put(" in ");
+            self.expr(&clause.iter, above(Level::Test));
+            for test in &clause.ifs {
+                self.put(" if ");
+                self.expr(test, above(Level::Test));
+            }
+        }
+        self.put(close);
+    }
+
+    /// An f-string or t-string: the repr of the text that its values stand in.
+    fn interpolated<'e>(&mut self, letter: char, parts: impl Iterator<Item = Interpolated<'e>>) {
+        let mut inner = Printer { source: self.source, out: String::new() };
+        for part in parts {
+            match part {
+                Interpolated::Literal(s) => inner.template_text(&literal::single(self.source, s).lossy()),
+                Interpolated::Elements(elements, raw) => inner.elements(elements, raw),
+            }
+        }
+        self.out.push(letter);
+        self.string(&Text::new(&inner.out));
+    }
+
+    fn template_text(&mut self, text: &str) {
+        self.put(&text.replace('{', "{{").replace('}', "}}"));
+    }
+
+    fn elements(&mut self, elements: &[InterpolatedStringElement], raw: bool) {
+        for element in elements {
+            let e = match element {
+                InterpolatedStringElement::Literal(e) => {
+                    let range = e.range;
+                    let text = self.source.get(range.start().to_usize()..range.end().to_usize()).unwrap_or("");
+                    let text = literal::decode(text, &e.value, raw, true);
+                    self.template_text(&text.lossy());
+                    continue;
+                }
+                InterpolatedStringElement::Interpolation(e) => e,
+            };
+            if let Some(debug) = &e.debug_text {
+                let text = format!("{}{}{}", debug.leading(), debug.expression(), debug.trailing());
+                self.template_text(&text);
+            }
+            let mut value = Printer { source: self.source, out: String::new() };
+            value.expr(&e.expression, above(Level::Test));
+            self.put(if value.out.starts_with('{') { "{ " } else { "{" });
+            self.put(&value.out);
+            let is_debug = e.debug_text.is_some() && e.format_spec.is_none();
+            self.put(match e.conversion {
+                ConversionFlag::None if is_debug => "!r",
+                ConversionFlag::None => "",
+                ConversionFlag::Str => "!s",
+                ConversionFlag::Repr => "!r",
+                ConversionFlag::Ascii => "!a",
+            });
+            if let Some(spec) = &e.format_spec {
+                self.put(":");
+                self.elements(&spec.elements, raw);
+            }
+            self.put("}");
         }
     }
 
@@ -271,12 +413,8 @@ impl Printer<'_> {
 
     fn call(&mut self, c: &ast::ExprCall) {
         self.expr(&c.func, Level::Atom);
-        if let ([Expr::Generator(g)], true) = (&c.arguments.args[..], c.arguments.keywords.is_empty())
-            && !g.parenthesized
-        {
-            self.put("(");
-            self.as_written(&c.arguments.args[0]);
-            self.put(")");
+        if let ([Expr::Generator(_)], true) = (&c.arguments.args[..], c.arguments.keywords.is_empty()) {
+            self.expr(&c.arguments.args[0], Level::Test);
             return;
         }
         self.put("(");

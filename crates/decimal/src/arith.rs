@@ -9,9 +9,31 @@ use crate::round::{Rounding, make_sticky};
 use crate::{Context, Dec, MAX_DIGITS, MAX_PREC, Num, Status, status};
 
 impl<'a> Num<'a> {
+    /// The sum of numbers of one limb each, if it has one limb and the context does not matter to it.
+    #[inline]
+    fn sum_of_limbs(self, other: Num, cx: &Context) -> Option<Dec> {
+        let (&[mut a], &[mut b]) = (self.coef, other.coef) else { return None };
+        let exp = self.exp.min(other.exp);
+        if self.is_special() || other.is_special() || !cx.fits_limb(exp) {
+            return None;
+        }
+        let scaled = |limb: u64, distance: i64| limb.checked_mul(*limbs::POW10.get(distance as usize)?);
+        (a, b) = (scaled(a, self.exp - exp)?, scaled(b, other.exp - exp)?);
+        let (neg, sum) = match a.cmp(&b) {
+            _ if self.neg == other.neg => (self.neg, a.checked_add(b)?),
+            Ordering::Greater => (self.neg, a - b),
+            Ordering::Less => (other.neg, b - a),
+            Ordering::Equal => return None,
+        };
+        (sum < limbs::BASE).then(|| Dec::finite(neg, smallvec![sum], exp))
+    }
+
     /// `self + other`.
     #[inline]
     pub fn add(self, other: Num, cx: &Context, st: &mut Status) -> Dec {
+        if let Some(sum) = self.sum_of_limbs(other, cx) {
+            return sum;
+        }
         if self.is_special() || other.is_special() {
             if let Some(nan) = self.nan_result_2(other, cx, st) {
                 return nan;
@@ -76,6 +98,16 @@ impl<'a> Num<'a> {
     /// `self * other`.
     #[inline]
     pub fn mul(self, other: Num, cx: &Context, st: &mut Status) -> Dec {
+        if let (&[a], &[b]) = (self.coef, other.coef)
+            && let Some(product) = a.checked_mul(b)
+            && product < limbs::BASE
+            && !self.is_special()
+            && !other.is_special()
+            && cx.fits_limb(self.exp)
+            && cx.fits_limb(other.exp)
+        {
+            return Dec::finite(self.neg != other.neg, smallvec![product], self.exp + other.exp);
+        }
         self.product(other, cx, st).finish(cx, st)
     }
 

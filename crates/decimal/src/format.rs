@@ -43,6 +43,15 @@ pub struct Spec {
     pub kind: Option<char>,
 }
 
+impl Spec {
+    /// Bytes that making the text may take, roughly: it is put together in steps, with separators in small pieces.
+    pub fn room(&self) -> usize {
+        let chars = self.width.max(self.precision.unwrap_or(0).max(0) as usize);
+        let each = if self.thousands.is_some() || self.fraction.is_some() { 20 } else { 8 };
+        chars.saturating_mul(each)
+    }
+}
+
 struct Scanner<'a> {
     rest: &'a str,
 }

@@ -106,6 +106,17 @@ impl Context {
         self.emax - (self.prec - 1)
     }
 
+    /// Whether a number of one limb and an exponent near zero fits, whatever its digits are.
+    #[inline(always)]
+    pub(crate) fn fits_limb(&self, exp: i64) -> bool {
+        const NEAR: i64 = 10_000;
+        self.prec >= limbs::LIMB_DIGITS as i64
+            && self.emax >= 2 * NEAR
+            && self.emin <= -2 * NEAR
+            && !self.clamp
+            && (-NEAR..NEAR).contains(&exp)
+    }
+
     /// The widest exponents, this precision, half to even: for intermediate results.
     fn working(prec: i64) -> Context {
         Context { prec: prec.min(MAX_PREC), ..Context::MAX }

@@ -1,5 +1,9 @@
 //! Rounding and fitting results into a context.
 
+use std::cmp::Ordering;
+
+use smallvec::smallvec;
+
 use crate::limbs::{self, Coef, Dropped};
 use crate::{Context, Dec, Kind, MAX_DIGITS, Num, Status, status};
 
@@ -217,6 +221,34 @@ impl Num<'_> {
         Dec::finite(self.neg, coef, exp)
     }
 
+    /// A finite number of one limb rounded to `exp`, if the result has one limb and the context does not matter to it.
+    #[inline]
+    fn limb_quantized(self, exp: i64, cx: &Context, st: &mut Status) -> Option<Dec> {
+        let &[limb] = self.coef else { return None };
+        if !cx.fits_limb(exp) || !cx.fits_limb(self.exp) {
+            return None;
+        }
+        let distance = exp - self.exp;
+        let power = *limbs::POW10.get(distance.unsigned_abs() as usize)?;
+        if distance <= 0 {
+            let scaled = limb.checked_mul(power).filter(|n| *n < limbs::BASE)?;
+            return Some(Dec::finite(self.neg, smallvec![scaled], exp));
+        }
+        let (mut kept, rest) = (limb / power, limb % power);
+        *st |= status::ROUNDED;
+        if rest != 0 {
+            *st |= status::INEXACT;
+            let dropped = match rest.cmp(&(power / 2)) {
+                Ordering::Less => 1,
+                Ordering::Equal => 5,
+                Ordering::Greater => 6,
+            };
+            kept += u64::from(cx.rounding.increments(self.neg, dropped, || kept % 10));
+        }
+        let coef = if kept == 0 { Coef::new() } else { smallvec![kept] };
+        Some(Dec::finite(self.neg, coef, exp))
+    }
+
     /// `quantize`: the number with the exponent of `pattern`.
     pub fn quantize(self, pattern: Num, cx: &Context, st: &mut Status) -> Dec {
         if self.is_special() || pattern.is_special() {
@@ -230,6 +262,9 @@ impl Num<'_> {
         }
         if pattern.exp > cx.emax || pattern.exp < cx.etiny() {
             return Dec::invalid(status::INVALID_OPERATION, st);
+        }
+        if let Some(result) = self.limb_quantized(pattern.exp, cx, st) {
+            return result;
         }
         if self.coef.is_empty() {
             return Dec::zero(self.neg, pattern.exp).finish(cx, st);

@@ -37,6 +37,11 @@ impl Dec {
 
     /// A number exactly; what no context can hold is invalid.
     pub fn exact(self, st: &mut Status) -> Dec {
+        // What is far from all limits needs no look at them.
+        const NEAR: std::ops::Range<i64> = -1_000_000..1_000_000;
+        if self.kind == Kind::Finite && self.coef.len() <= 1 && NEAR.contains(&self.exp) {
+            return self;
+        }
         let mut conditions = 0;
         let result = self.finish(&Context::MAX, &mut conditions);
         if conditions & (status::INEXACT | status::ROUNDED | status::CLAMPED) != 0 {

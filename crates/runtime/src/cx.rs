@@ -486,6 +486,26 @@ impl Cx {
         self.raise_args(&exceptions::MemoryError, &[])
     }
 
+    /// MemoryError if there is no memory for `n` elements of type `T` outside the heap. A size that the program chose is
+    /// asked for here first, as Rust's collections end the process.
+    pub fn check_room<T>(&mut self, n: usize) -> PyResult<()> {
+        const SMALL: usize = 1 << 20;
+        if n < SMALL {
+            return Ok(());
+        }
+        // The compiler must not leave out an allocation that nobody uses.
+        let mut room = std::hint::black_box(Vec::<T>::new());
+        let has_room = room.try_reserve_exact(n).is_ok();
+        std::hint::black_box(&room);
+        if has_room { Ok(()) } else { Err(self.memory_error()) }
+    }
+
+    /// `n` zero bytes, or MemoryError.
+    pub fn zeroed(&mut self, n: usize) -> PyResult<Vec<u8>> {
+        self.check_room::<u8>(n)?;
+        Ok(vec![0; n])
+    }
+
     /// Does what was asked for asynchronously: finalisers, weakref callbacks, signal handlers. Called at loop ends and by
     /// blocking native calls.
     #[cold]

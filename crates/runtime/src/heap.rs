@@ -371,9 +371,12 @@ pub fn register_weakref(cx: &mut Cx, weakref: Value, target: Value, before: impl
 pub fn run_pending(cx: &mut Cx) {
     // They run wherever the program happens to be, which may be at the end of what recursion allows.
     const ROOM: usize = 100;
+    const NATIVE_ROOM: usize = STACK_RESERVE / 8 * 3;
     let depth = cx.depth;
     cx.depth = depth.min(cx.rt().recursion_limit.get().saturating_sub(ROOM));
+    cx.native_limit -= NATIVE_ROOM;
     run_all_pending(cx);
+    cx.native_limit += NATIVE_ROOM;
     cx.depth = depth;
 }
 

@@ -141,6 +141,7 @@ fn parse_spec(cx: &mut Cx, spec: Value) -> PyResult<Spec> {
 
 fn format(cx: &mut Cx, this: &'static Decimal, spec: Value) -> PyResult<Value> {
     let spec = parse_spec(cx, spec)?;
+    cx.check_room::<u8>(spec.room())?;
     let context = current(cx)?;
     if spec.kind == Some('N') {
         let text = cx.str("Format specifier 'N' is deprecated and slated for removal in Python 3.18");

@@ -129,7 +129,7 @@ impl Blob {
     }
 
     fn read_at(&self, cx: &mut Cx, offset: usize, n: usize) -> PyResult<Vec<u8>> {
-        let mut out = vec![0u8; n];
+        let mut out = cx.zeroed(n)?;
         let blob = self.blob.get();
         // SAFETY: an open blob; the library checks the range.
         let status = library::call(cx, || unsafe {

@@ -41,7 +41,8 @@ fn config_op(cx: &mut Cx, op: i32) -> PyResult<()> {
 fn get_config(cx: &mut Cx, this: &Connection, op: i32) -> PyResult<bool> {
     let mut current = 0;
     // SAFETY: an open connection; the options take an int and the address of one.
-    let status = unsafe { ffi::sqlite3_db_config(this.db(), op, -1i32, &raw mut current) };
+    let status =
+        library::brief(cx, this.db(), || unsafe { ffi::sqlite3_db_config(this.db(), op, -1i32, &raw mut current) });
     if status != ffi::SQLITE_OK {
         return Err(this.error(cx));
     }
@@ -180,7 +181,10 @@ impl Methods {
         hooks::audit(cx, "sqlite3.enable_load_extension", &[Value::of(this), Value::bool(enable)])?;
         this.check(cx)?;
         // SAFETY: an open connection.
-        if unsafe { ffi::sqlite3_enable_load_extension(this.db(), i32::from(enable)) } != ffi::SQLITE_OK {
+        let status = library::brief(cx, this.db(), || unsafe {
+            ffi::sqlite3_enable_load_extension(this.db(), i32::from(enable))
+        });
+        if status != ffi::SQLITE_OK {
             return Err(error::operational(cx, "Error enabling load extension"));
         }
         Ok(())
@@ -244,7 +248,7 @@ impl Methods {
     fn setlimit(cx: &mut Cx, this: &'static Connection, category: i32, limit: i32) -> PyResult<i32> {
         this.check(cx)?;
         // SAFETY: an open connection; unknown categories give -1.
-        let old = unsafe { ffi::sqlite3_limit(this.db(), category, limit) };
+        let old = library::brief(cx, this.db(), || unsafe { ffi::sqlite3_limit(this.db(), category, limit) });
         if old < 0 { Err(error::programming(cx, "'category' is out of bounds")) } else { Ok(old) }
     }
 
@@ -267,7 +271,9 @@ impl Methods {
         config_op(cx, op)?;
         let (enable, mut actual) = (enable.unwrap_or(true), 0);
         // SAFETY: an open connection; the options take an int and the address of one.
-        let status = unsafe { ffi::sqlite3_db_config(this.db(), op, i32::from(enable), &raw mut actual) };
+        let status = library::brief(cx, this.db(), || unsafe {
+            ffi::sqlite3_db_config(this.db(), op, i32::from(enable), &raw mut actual)
+        });
         if status != ffi::SQLITE_OK {
             return Err(this.error(cx));
         }

@@ -19,6 +19,7 @@ use taipan_runtime::{Cx, Object, PyResult, Value, object, raise, trace_values};
 use crate::connection::{CONNECTION, Connection};
 use crate::error;
 use crate::execute::Execute;
+use crate::library;
 use crate::statement::Statement;
 use crate::value::bytes_at;
 
@@ -233,8 +234,8 @@ fn fetch_column(
     // SAFETY: a statement in use that is at a row; the bytes stay until the next step and are copied at once.
     unsafe {
         if let Some(converter) = converter {
-            let p = ffi::sqlite3_column_blob(st, i);
-            let n = ffi::sqlite3_column_bytes(st, i);
+            let (p, n) =
+                library::brief_of(cx, st, || (ffi::sqlite3_column_blob(st, i), ffi::sqlite3_column_bytes(st, i)));
             // Also for what is empty, which has no address.
             if p.is_null() {
                 return Ok(Value::none());
@@ -242,38 +243,58 @@ fn fetch_column(
             let bytes = Value::of(Bytes::new(cx, bytes_at(p.cast(), n)));
             return cx.call(converter, &[bytes]);
         }
-        match ffi::sqlite3_column_type(st, i) {
-            ffi::SQLITE_INTEGER => {
-                let n = ffi::sqlite3_column_int64(st, i);
-                Ok(cx.int(n))
+        match library::brief_of(cx, st, || Column::read(st, i)) {
+            Column::Integer(n) => Ok(cx.int(n)),
+            Column::Float(d) => Ok(cx.float(d)),
+            Column::Text(p, n) => {
+                let column = |cx: &mut Cx| library::brief_of(cx, st, || error::text(ffi::sqlite3_column_name(st, i)));
+                fetch_text(cx, connection.text_factory.get(), bytes_at(p, n), column)
             }
-            ffi::SQLITE_FLOAT => {
-                let d = ffi::sqlite3_column_double(st, i);
-                Ok(cx.float(d))
-            }
-            ffi::SQLITE_TEXT => {
-                let p = ffi::sqlite3_column_text(st, i);
-                let bytes = bytes_at(p, ffi::sqlite3_column_bytes(st, i));
-                fetch_text(cx, connection.text_factory.get(), bytes, || error::text(ffi::sqlite3_column_name(st, i)))
-            }
-            ffi::SQLITE_BLOB => {
-                let p = ffi::sqlite3_column_blob(st, i);
-                let n = ffi::sqlite3_column_bytes(st, i);
-                Ok(Value::of(Bytes::new(cx, bytes_at(p.cast(), n))))
-            }
-            _ => Ok(Value::none()),
+            Column::Blob(p, n) => Ok(Value::of(Bytes::new(cx, bytes_at(p, n)))),
+            Column::Null => Ok(Value::none()),
         }
     }
 }
 
-fn fetch_text(cx: &mut Cx, factory: Value, bytes: &[u8], column: impl FnOnce() -> String) -> PyResult<Value> {
+/// What a column of a row holds; bytes by address and length.
+enum Column {
+    Integer(i64),
+    Float(f64),
+    Text(*const u8, i32),
+    Blob(*const u8, i32),
+    Null,
+}
+
+impl Column {
+    /// Column `i` of the row that a statement is at.
+    unsafe fn read(st: *mut ffi::sqlite3_stmt, i: i32) -> Column {
+        // SAFETY: the caller's promise. The address comes first: it may change the length.
+        unsafe {
+            match ffi::sqlite3_column_type(st, i) {
+                ffi::SQLITE_INTEGER => Column::Integer(ffi::sqlite3_column_int64(st, i)),
+                ffi::SQLITE_FLOAT => Column::Float(ffi::sqlite3_column_double(st, i)),
+                ffi::SQLITE_TEXT => {
+                    let p = ffi::sqlite3_column_text(st, i);
+                    Column::Text(p, ffi::sqlite3_column_bytes(st, i))
+                }
+                ffi::SQLITE_BLOB => {
+                    let p = ffi::sqlite3_column_blob(st, i);
+                    Column::Blob(p.cast(), ffi::sqlite3_column_bytes(st, i))
+                }
+                _ => Column::Null,
+            }
+        }
+    }
+}
+
+fn fetch_text(cx: &mut Cx, factory: Value, bytes: &[u8], column: impl FnOnce(&mut Cx) -> String) -> PyResult<Value> {
     if factory == Value::of(Str::type_object()) {
         return match std::str::from_utf8(bytes) {
             Ok(text) => Ok(cx.str(text)),
             Err(_) => {
+                let column = column(cx);
                 let text = format!(
-                    "Could not decode to UTF-8 column '{}' with text '{}'",
-                    column(),
+                    "Could not decode to UTF-8 column '{column}' with text '{}'",
                     String::from_utf8_lossy(bytes)
                 );
                 Err(error::operational(cx, &text))

@@ -8,6 +8,7 @@ use taipan_runtime::typeobj::{Type, TypeSpec, flags};
 use taipan_runtime::{Cx, Raised, exceptions};
 
 use crate::constants;
+use crate::library;
 
 macro_rules! classes {
     ($($(#[doc = $doc:literal])+ $name:ident $text:literal $base:expr;)*) => {
@@ -99,8 +100,9 @@ pub unsafe fn text(p: *const std::ffi::c_char) -> String {
 /// Raises the error of the last call on `db`.
 pub fn of_db(cx: &mut Cx, db: *mut ffi::sqlite3) -> Raised {
     // SAFETY: a valid connection, or null, which reads as out of memory.
-    let (code, extended, message) =
-        unsafe { (ffi::sqlite3_errcode(db), ffi::sqlite3_extended_errcode(db), text(ffi::sqlite3_errmsg(db))) };
+    let (code, extended, message) = library::brief(cx, db, || unsafe {
+        (ffi::sqlite3_errcode(db), ffi::sqlite3_extended_errcode(db), text(ffi::sqlite3_errmsg(db)))
+    });
     of_code(cx, code, extended, &message)
 }
 

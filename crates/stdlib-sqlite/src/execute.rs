@@ -37,7 +37,7 @@ impl Execute {
         let connection = this.check(cx)?;
         let db = connection.db();
         // SAFETY: an open connection; a negative limit asks for the present one.
-        let limit = unsafe { ffi::sqlite3_limit(db, ffi::SQLITE_LIMIT_SQL_LENGTH, -1) };
+        let limit = library::brief(cx, db, || unsafe { ffi::sqlite3_limit(db, ffi::SQLITE_LIMIT_SQL_LENGTH, -1) });
         if script.as_bytes().len() > limit as usize {
             return Err(cx.raise_text(&error::DATA_ERROR, "query string is too large"));
         }
@@ -212,7 +212,8 @@ fn describe(
     let mut rows = taipan_runtime::heap::RootVec::new();
     for i in 0..columns {
         // SAFETY: SQL-1.
-        let name = unsafe { c_bytes(ffi::sqlite3_column_name(statement.st(), i)) };
+        let name =
+            library::brief_of(cx, statement.st(), || unsafe { c_bytes(ffi::sqlite3_column_name(statement.st(), i)) });
         let mut name = &name[..];
         if connection.detect_types.get() & PARSE_COLNAMES != 0
             && let Some(at) = name.iter().position(|c| *c == b'[')
@@ -252,7 +253,9 @@ fn set_converters(cx: &mut Cx, this: &'static Cursor, connection: &Connection, s
         let mut converter = None;
         if detect & PARSE_COLNAMES != 0 {
             // SAFETY: SQL-1.
-            let name = unsafe { error::text(ffi::sqlite3_column_name(statement.st(), i)) };
+            let name = library::brief_of(cx, statement.st(), || unsafe {
+                error::text(ffi::sqlite3_column_name(statement.st(), i))
+            });
             if let Some((_, rest)) = name.split_once('[')
                 && let Some((kind, _)) = rest.split_once(']')
             {
@@ -261,7 +264,9 @@ fn set_converters(cx: &mut Cx, this: &'static Cursor, connection: &Connection, s
         }
         if converter.is_none() && detect & PARSE_DECLTYPES != 0 {
             // SAFETY: SQL-1.
-            let kind = unsafe { error::text(ffi::sqlite3_column_decltype(statement.st(), i)) };
+            let kind = library::brief_of(cx, statement.st(), || unsafe {
+                error::text(ffi::sqlite3_column_decltype(statement.st(), i))
+            });
             if !kind.is_empty() {
                 let kind = kind.split([' ', '(']).next().unwrap_or("");
                 converter = adapt::converter(cx, kind)?;

@@ -46,7 +46,8 @@ fn keep(cx: &mut Cx, this: &Connection, key: &'static Str, callback: Option<&'st
 
 fn check_count(cx: &mut Cx, this: &Connection, n: i32, name: &str) -> PyResult<()> {
     // SAFETY: an open connection; a negative limit asks for the present one.
-    let limit = unsafe { ffi::sqlite3_limit(this.db(), ffi::SQLITE_LIMIT_FUNCTION_ARG, -1) };
+    let limit =
+        library::brief(cx, this.db(), || unsafe { ffi::sqlite3_limit(this.db(), ffi::SQLITE_LIMIT_FUNCTION_ARG, -1) });
     if (-1..=limit).contains(&n) {
         return Ok(());
     }

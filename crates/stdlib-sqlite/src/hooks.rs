@@ -90,10 +90,13 @@ impl Hooks {
         let function = made.map(|_| authorize as unsafe extern "C" fn(_, _, _, _, _, _) -> i32);
         let data = made.map_or(std::ptr::null_mut(), |c| c.address());
         // SAFETY: an open connection; the callback is kept below (SQL-3).
-        let status = unsafe { ffi::sqlite3_set_authorizer(this.db(), function, data) };
+        let status =
+            library::brief(cx, this.db(), || unsafe { ffi::sqlite3_set_authorizer(this.db(), function, data) });
         if status != ffi::SQLITE_OK {
             // SAFETY: as above.
-            unsafe { ffi::sqlite3_set_authorizer(this.db(), None, std::ptr::null_mut()) };
+            library::brief(cx, this.db(), || unsafe {
+                ffi::sqlite3_set_authorizer(this.db(), None, std::ptr::null_mut())
+            });
             this.authorizer.set(None);
             return Err(error::operational(cx, "Error setting authorizer callback"));
         }
@@ -135,7 +138,7 @@ impl Hooks {
             (0, std::ptr::null_mut())
         };
         // SAFETY: an open connection; the callback is kept below (SQL-3).
-        unsafe { ffi::sqlite3_progress_handler(this.db(), n, function, data) };
+        library::brief(cx, this.db(), || unsafe { ffi::sqlite3_progress_handler(this.db(), n, function, data) });
         this.progress.set(made);
         cx.barrier(this);
         Ok(())
@@ -159,7 +162,7 @@ impl Hooks {
         let function = made.map(|_| trace as unsafe extern "C" fn(_, _, _, _) -> i32);
         let data = made.map_or(std::ptr::null_mut(), |c| c.address());
         // SAFETY: an open connection; the callback is kept below (SQL-3).
-        unsafe { ffi::sqlite3_trace_v2(this.db(), mask, function, data) };
+        library::brief(cx, this.db(), || unsafe { ffi::sqlite3_trace_v2(this.db(), mask, function, data) });
         this.trace.set(made);
         cx.barrier(this);
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libsqlite3_sys as ffi;
-use taipan_runtime::Cx;
+use taipan_runtime::{Cx, threads};
 
 use crate::blob::Blob;
 use crate::statement::Statement;
@@ -55,6 +55,33 @@ pub fn call<T>(cx: &mut Cx, f: impl FnOnce() -> T) -> T {
     let result = cx.allow_threads(f);
     DEPTH.set(DEPTH.get() - 1);
     result
+}
+
+/// Runs a call of the library that takes the mutex of the connection `db` for a moment. The GIL is kept, but not while
+/// another thread has the mutex: in a callback that one may wait for the GIL.
+pub fn brief<T>(cx: &mut Cx, db: *mut ffi::sqlite3, f: impl FnOnce() -> T) -> T {
+    if db.is_null() || threads::count() == 1 {
+        return f();
+    }
+    // SAFETY: an open connection.
+    let mutex = unsafe { ffi::sqlite3_db_mutex(db) };
+    // SAFETY: its mutex, which a thread may take several times.
+    unsafe {
+        if ffi::sqlite3_mutex_try(mutex) != ffi::SQLITE_OK {
+            let mutex = mutex as usize;
+            cx.allow_threads(|| ffi::sqlite3_mutex_enter(mutex as *mut ffi::sqlite3_mutex));
+        }
+        let result = f();
+        ffi::sqlite3_mutex_leave(mutex);
+        result
+    }
+}
+
+/// As [`brief`], for a statement.
+pub fn brief_of<T>(cx: &mut Cx, st: *mut ffi::sqlite3_stmt, f: impl FnOnce() -> T) -> T {
+    // SAFETY: a valid statement or null, which has no connection.
+    let db = if st.is_null() { std::ptr::null_mut() } else { unsafe { ffi::sqlite3_db_handle(st) } };
+    brief(cx, db, f)
 }
 
 /// Whether a callback must do nothing because the collector runs.
@@ -214,7 +241,7 @@ pub fn step(cx: &mut Cx, st: *mut ffi::sqlite3_stmt) -> i32 {
     taipan_runtime::liveness::forget_dead_temporaries(cx);
     cx.heap().collect(taipan_gc::Kind::Major);
     // SAFETY: SQL-1.
-    unsafe { ffi::sqlite3_reset(st) };
+    call(cx, || unsafe { ffi::sqlite3_reset(st) });
     call(cx, run)
 }
 

@@ -96,7 +96,7 @@ impl Statement {
         let text = utf8(cx, sql)?;
         let db = connection.db();
         // SAFETY: an open connection; a negative limit asks for the present one.
-        let limit = unsafe { ffi::sqlite3_limit(db, ffi::SQLITE_LIMIT_SQL_LENGTH, -1) };
+        let limit = library::brief(cx, db, || unsafe { ffi::sqlite3_limit(db, ffi::SQLITE_LIMIT_SQL_LENGTH, -1) });
         if text.len() > limit as usize {
             return Err(cx.raise_text(&error::DATA_ERROR, "query string is too large"));
         }
@@ -290,7 +290,8 @@ impl Statement {
         };
         // As in CPython, an error that the connection still remembers comes first.
         // SAFETY: an open connection.
-        if unsafe { ffi::sqlite3_errcode(self.db.get()) } != ffi::SQLITE_OK {
+        let status = library::brief(cx, self.db.get(), || unsafe { ffi::sqlite3_errcode(self.db.get()) });
+        if status != ffi::SQLITE_OK {
             let first = cx.take_exception();
             let raised = error::of_db(cx, self.db.get());
             if let Some(second) = cx.exception().and_then(|e| e.downcast::<exceptions::Exception>()) {

@@ -8,6 +8,7 @@ use taipan_runtime::types::{float, int};
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
 use crate::error::PROGRAMMING_ERROR;
+use crate::library;
 use crate::statement::utf8;
 
 const TOO_LONG: usize = i32::MAX as usize;
@@ -41,24 +42,28 @@ pub fn bind(cx: &mut Cx, st: *mut ffi::sqlite3_stmt, i: i32, v: Value) -> PyResu
     let copy = ffi::SQLITE_TRANSIENT();
     if v.is_none() {
         // SAFETY: SQL-1, here and below; the library checks `i` and copies what it is given.
-        return Ok(Some(unsafe { ffi::sqlite3_bind_null(st, i) }));
+        return Ok(Some(library::brief_of(cx, st, || unsafe { ffi::sqlite3_bind_null(st, i) })));
     }
     if int::check(v) {
         let n = int64(cx, v)?;
-        return Ok(Some(unsafe { ffi::sqlite3_bind_int64(st, i, n) }));
+        return Ok(Some(library::brief_of(cx, st, || unsafe { ffi::sqlite3_bind_int64(st, i, n) })));
     }
     if let Some(d) = float::as_f64(v) {
-        return Ok(Some(unsafe { ffi::sqlite3_bind_double(st, i, d) }));
+        return Ok(Some(library::brief_of(cx, st, || unsafe { ffi::sqlite3_bind_double(st, i, d) })));
     }
     if let Some(s) = v.downcast::<Str>() {
         let text = text_of(cx, s)?;
-        return Ok(Some(unsafe { ffi::sqlite3_bind_text(st, i, address(&text).cast(), text.len() as i32, copy) }));
+        return Ok(Some(library::brief_of(cx, st, || unsafe {
+            ffi::sqlite3_bind_text(st, i, address(&text).cast(), text.len() as i32, copy)
+        })));
     }
     if buffer::check(v) {
         let held = buffer::hold(cx, v, 0)?;
         check_blob(cx, held.len)?;
         let bytes = held.bytes();
-        return Ok(Some(unsafe { ffi::sqlite3_bind_blob(st, i, address(bytes).cast(), bytes.len() as i32, copy) }));
+        return Ok(Some(library::brief_of(cx, st, || unsafe {
+            ffi::sqlite3_bind_blob(st, i, address(bytes).cast(), bytes.len() as i32, copy)
+        })));
     }
     Ok(None)
 }

@@ -75,7 +75,7 @@ impl Functions {
     #[py("($module, n, /)")]
     fn RAND_bytes(cx: &mut Cx, n: i32) -> PyResult<&'static Bytes> {
         let Ok(n) = usize::try_from(n) else { return raise!(cx, ValueError, "num must be positive") };
-        let mut bytes = vec![0u8; n];
+        let mut bytes = cx.zeroed(n)?;
         let provider = rustls::crypto::ring::default_provider();
         if provider.secure_random.fill(&mut bytes).is_err() {
             return Err(error::ssl_error(cx, "RANDOM", "no random bytes"));

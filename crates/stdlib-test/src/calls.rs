@@ -6,6 +6,7 @@ use taipan_runtime::heap::RootVec;
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::{attr, object};
 use taipan_runtime::typeobj::flags;
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, raise};
@@ -172,6 +173,13 @@ impl Calls {
     fn run_in_subinterp(cx: &mut Cx, code: Value) -> PyResult<i64> {
         let done = interpreters::run_once(cx, Config::LEGACY, code)?;
         Ok(if done { 0 } else { -1 })
+    }
+    /// Trace into a list: rows of the event's number, the line and the argument.
+    #[py("($module, list, /)")]
+    fn settrace_to_record(cx: &mut Cx, list: &'static List) {
+        let recorder = crate::types::recorder(cx, list);
+        cx.trace = Some(recorder);
+        cx.start_tracing();
     }
     /// A code object without code.
     #[py("($module, filename, funcname, firstlineno, /)")]

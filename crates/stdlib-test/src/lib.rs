@@ -3,6 +3,7 @@
 
 mod calls;
 mod errors;
+mod hamt;
 mod limits;
 mod types;
 
@@ -43,6 +44,7 @@ struct Internal;
 
 fn internal(cx: &mut Cx) -> PyResult<&'static Module> {
     let module = taipan_stdlib::make(cx, "_testinternalcapi", "", Internal::METHODS);
+    module.add_type(cx, &hamt::HAMT);
     // Objects have nothing in front of them.
     for name in ["SIZEOF_PYGC_HEAD", "SIZEOF_MANAGED_PRE_HEADER"] {
         module.set(cx, name, Value::small(0));

@@ -3,9 +3,12 @@
 use taipan_macros::pymethods;
 use taipan_runtime::native::Args;
 use taipan_runtime::object::Header;
+use taipan_runtime::protocol::attr;
 use taipan_runtime::slots::Slots;
 use taipan_runtime::typeobj::{Type, TypeSpec, flags};
 use taipan_runtime::types::function::BoundMethod;
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::str::Str;
 use taipan_runtime::types::trace_nothing;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value, object, raise, trace_values};
@@ -236,6 +239,47 @@ static AWAIT_TYPE_SPEC: TypeSpec = TypeSpec {
     ..TypeSpec::DEFAULT
 };
 
+/// A trace function that notes events in a list.
+#[repr(C)]
+pub struct Recorder {
+    header: Header,
+    events: &'static List,
+}
+object!(Recorder, RECORDER);
+trace_values!(trace_recorder, Recorder, |t| [Some(Value::of(t.events))]);
+
+/// Its type.
+pub static RECORDER: Type = Type::new(&RECORDER_SPEC);
+static RECORDER_SPEC: TypeSpec = TypeSpec {
+    name: "_testcapi.recorder",
+    basicsize: std::mem::size_of::<Recorder>(),
+    flags: flags::HAVE_GC | flags::DISALLOW_INSTANTIATION,
+    trace: Some(trace_recorder),
+    slots: Slots { call: Some(record), ..Slots::NONE },
+    ..TypeSpec::DEFAULT
+};
+
+/// Notes `(number of the event, line, argument)` of a call as a trace function, and goes on tracing.
+fn record(cx: &mut Cx, v: Value, args: Args) -> PyResult<Value> {
+    const EVENTS: [&str; 7] = ["call", "exception", "line", "return", "c_call", "c_exception", "c_return"];
+    let &[frame, event, argument] = args.pos() else {
+        return raise!(cx, TypeError, "a trace function has 3 arguments");
+    };
+    let name = event.downcast::<Str>();
+    let number = EVENTS.iter().position(|e| name.is_some_and(|n| n.eq_rust(e))).unwrap_or(EVENTS.len());
+    let line = attr::get_text(cx, frame, "f_lineno")?;
+    let row = Tuple::new(cx, &[Value::small(number as i64), line, argument]);
+    // SAFETY: the slot is called with instances of the type.
+    let this: &'static Recorder = unsafe { v.cast() };
+    this.events.push(cx, Value::of(row));
+    Ok(v)
+}
+
+/// A new one. May collect.
+pub fn recorder(cx: &mut Cx, events: &'static List) -> Value {
+    Value::of(cx.alloc(Recorder { header: Header::fresh(&RECORDER), events }))
+}
+
 /// The types of `_testcapi`.
 pub static CAPI: &[&Type] = &[
     &METH_INSTANCE,
@@ -246,6 +290,7 @@ pub static CAPI: &[&Type] = &[
     &DESCRIPTOR_NOP_GET,
     &DESCRIPTOR_2,
     &AWAIT_TYPE,
+    &RECORDER,
 ];
 /// The types of `_testlimitedcapi`.
 pub static LIMITED: &[&Type] = &[&LIMITED_CALL, &RELATIVE_CALL];

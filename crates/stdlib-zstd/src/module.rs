@@ -88,7 +88,7 @@ impl Functions {
         let size = dictionary_size(cx, dict_size)?;
         let samples = samples_bytes.data();
         let sizes = sample_sizes(cx, samples_sizes, samples.len(), "train_dict", 2)?;
-        let mut out = vec![0u8; size];
+        let mut out = cx.zeroed(size)?;
         // SAFETY: the sizes add up to the samples.
         let code = host::blocking(cx, || unsafe {
             ZDICT_trainFromBuffer(
@@ -128,7 +128,7 @@ impl Functions {
         let (content, samples) = (custom_dict_bytes.data(), samples_bytes.data());
         let sizes = sample_sizes(cx, samples_sizes, samples.len(), "finalize_dict", 3)?;
         let params = ZDICT_params_t { compressionLevel: compression_level, notificationLevel: 0, dictID: 0 };
-        let mut out = vec![0u8; size];
+        let mut out = cx.zeroed(size)?;
         // SAFETY: the sizes add up to the samples.
         let code = host::blocking(cx, || unsafe {
             ZDICT_finalizeDictionary(

@@ -125,7 +125,12 @@ fn compile_built(cx: &mut Cx, built: &build::Built, filename: Value, request: &R
         (syntax::ast::Mod::Expression(tree), _) => Input::Expression(tree),
     };
     match compiler::compile(&built.source, input, &options) {
-        Ok(output) => Ok(Value::of(CodeObject::new(cx, Arc::new(output.code)))),
+        Ok(output) => {
+            for warning in &output.warnings {
+                crate::warnings::syntax_warning(cx, warning, filename, "")?;
+            }
+            Ok(Value::of(CodeObject::new(cx, Arc::new(output.code))))
+        }
         Err(error) => Err(raise_error(cx, &error, filename)),
     }
 }

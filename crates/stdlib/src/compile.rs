@@ -127,6 +127,7 @@ pub fn compile_text(cx: &mut Cx, text: &str, filename: Value, request: &Request)
 
 /// Parses `text`.
 pub fn parse(cx: &mut Cx, text: &str, filename: Value, mode: Mode, flags: i64) -> PyResult<syntax::Module> {
+    syntax::literals::set_max_digits(cx.rt().int_max_str_digits.get());
     let parsed = syntax::flufl::rewrite(text, flags & flag::BARRY != 0).and_then(|text| syntax::parse(&text, mode));
     let module = match parsed {
         Ok(module) => module,
@@ -163,6 +164,15 @@ fn warn_before(cx: &mut Cx, error: &syntax::SyntaxError, text: &str, filename: V
                 crate::warnings::syntax_warning(cx, &warning, filename, text)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Warns of the escapes in a source that is not compiled.
+pub fn warn_of_escapes(cx: &mut Cx, module: &syntax::Module, filename: Value, mode: Mode) -> PyResult<()> {
+    let warnings = syntax::with_stack(|| compiler::escape_warnings_of(&module.source, input_of(module, mode)));
+    for warning in warnings {
+        crate::warnings::syntax_warning(cx, &warning, filename, &module.source)?;
     }
     Ok(())
 }

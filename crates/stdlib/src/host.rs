@@ -476,7 +476,7 @@ pub fn bytes_filled(
     n: usize,
     fill: impl FnOnce(&mut Cx, &mut [u8]) -> PyResult<usize>,
 ) -> PyResult<&'static Bytes> {
-    let mut data = vec![0; n];
+    let mut data = cx.zeroed(n)?;
     let n = fill(cx, &mut data)?;
     Ok(Bytes::new(cx, &data[..n]))
 }

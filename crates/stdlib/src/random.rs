@@ -215,6 +215,7 @@ impl Random {
         if k <= 32 {
             return Ok(Value::small(i64::from(this.next_u32() >> (32 - k))));
         }
+        cx.check_room::<u32>((k / 16) as usize)?;
         let (mut digits, mut acc, mut bits, mut left) = (Vec::new(), 0u64, 0u32, k);
         while left > 0 {
             let mut word = this.next_u32();

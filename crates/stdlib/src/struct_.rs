@@ -342,7 +342,7 @@ fn pack(cx: &mut Cx, format: &Format, values: &[Value]) -> PyResult<Value> {
         pack_into(cx, format, values, &mut small[..format.size])?;
         return Ok(Value::of(Bytes::new(cx, &small[..format.size])));
     }
-    let mut out = vec![0; format.size];
+    let mut out = cx.zeroed(format.size)?;
     pack_into(cx, format, values, &mut out)?;
     Ok(Value::of(Bytes::new(cx, &out)))
 }
@@ -390,7 +390,7 @@ fn pack_to_buffer(cx: &mut Cx, format: &Format, args: &[Value]) -> PyResult<()> 
         );
     }
     // Packing may run Python code: it writes to memory of its own first.
-    let mut out = vec![0; format.size];
+    let mut out = cx.zeroed(format.size)?;
     pack_into(cx, format, values, &mut out)?;
     held.bytes_mut()[offset as usize..][..format.size].copy_from_slice(&out);
     Ok(())

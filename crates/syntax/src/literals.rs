@@ -1,19 +1,36 @@
 //! Checks of numbers and strings that CPython makes while it parses.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::diagnose::Recogniser;
 use crate::errors::Found;
 use crate::lexer::Kind;
 
-/// Decimal digits that an int literal may have (`sys.int_info.default_max_str_digits`).
-pub const MAX_DIGITS: usize = 4300;
+/// Decimal digits that an int literal may have at most, as `sys.get_int_max_str_digits()` says: 0 is no limit. Of the
+/// interpreter that compiles; they take turns.
+static MAX_DIGITS: AtomicUsize = AtomicUsize::new(4300);
+
+/// Sets how many decimal digits an int literal may have, 0 for no limit.
+pub fn set_max_digits(n: usize) {
+    MAX_DIGITS.store(n, Ordering::Relaxed);
+}
+
+/// How many decimal digits an int literal may have.
+pub(crate) fn max_digits() -> usize {
+    match MAX_DIGITS.load(Ordering::Relaxed) {
+        0 => usize::MAX,
+        n => n,
+    }
+}
 
 /// The error for a number with too many digits.
 pub(crate) fn too_many_digits(text: &str) -> Option<String> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
-    (is_decimal && digits > MAX_DIGITS).then(|| {
+    let limit = max_digits();
+    (is_decimal && digits > limit).then(|| {
         format!(
-            "Exceeds the limit ({MAX_DIGITS} digits) for integer string conversion: value has {digits} digits; use \
+            "Exceeds the limit ({limit} digits) for integer string conversion: value has {digits} digits; use \
              sys.set_int_max_str_digits() to increase the limit - Consider hexadecimal for huge integer literals to \
              avoid decimal conversion limits."
         )

@@ -173,6 +173,10 @@ fn check(module: &Module, shape: &Shape, mode: Mode) -> Option<SyntaxError> {
     let parsed = &module.parsed;
     let failed = !parsed.errors().is_empty() || !parsed.unsupported_syntax_errors().is_empty();
     let is_odd = mode == Mode::Expression && has_odd_space(&module.source);
+    // Before the diagnosis, which takes long for such a statement.
+    if !failed && shape.longest > SHORT_STATEMENT && with_stack(|| too_deep(parsed.syntax())) {
+        return Some(SyntaxError::bare(ErrorKind::Recursion, "maximum recursion depth exceeded during compilation"));
+    }
     if failed || shape.suspicious || is_odd || mode == Mode::Single {
         let lines = module.lines();
         let diagnosis = diagnose(&module.source, &lines, mode);
@@ -189,9 +193,6 @@ fn check(module: &Module, shape: &Shape, mode: Mode) -> Option<SyntaxError> {
         let range = range.or(parsed.unsupported_syntax_errors().first().map(Ranged::range)).unwrap_or_default();
         let found = Found::at(&lines, range.start().to_usize(), range.end().to_usize(), "invalid syntax");
         return Some(found.into_error(&lines));
-    }
-    if shape.longest > SHORT_STATEMENT && with_stack(|| too_deep(parsed.syntax())) {
-        return Some(SyntaxError::bare(ErrorKind::Recursion, "maximum recursion depth exceeded during compilation"));
     }
     None
 }
@@ -244,7 +245,7 @@ impl Shape {
                 TokenKind::FStringEnd | TokenKind::TStringEnd => strings = strings.saturating_sub(1),
                 TokenKind::Int => {
                     let range = token.range();
-                    let is_long = range.len().to_usize() > literals::MAX_DIGITS;
+                    let is_long = range.len().to_usize() > literals::max_digits();
                     shape.suspicious |= is_long && literals::too_many_digits(&module.source[range]).is_some();
                 }
                 _ => {}

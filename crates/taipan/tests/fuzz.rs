@@ -44,3 +44,13 @@ fn pyc() {
 fn parsers() {
     run("parsers.py", 1, 3000);
 }
+
+#[test]
+fn methods() {
+    run("methods.py", 1, 3000);
+}
+
+#[test]
+fn sre() {
+    run("sre.py", 1, 3000);
+}

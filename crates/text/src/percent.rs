@@ -1,7 +1,7 @@
 //! printf-style formatting (`str % args`, `bytes % args`).
 
 use crate::CodePoints;
-use crate::fmtspec::{Align, FmtError, Formatted, StrPads, double_text};
+use crate::fmtspec::{Align, FmtError, Formatted, StrPads, double_text, room_for};
 use std::ops::Range;
 use taipan_num::{big, float};
 
@@ -209,6 +209,7 @@ pub fn format_int(
     width: usize,
     precision: Option<usize>,
 ) -> Result<Formatted, FmtError> {
+    room_for(width.max(precision.unwrap_or(0)))?;
     let (base, prefix) = match kind {
         'o' => (8, "0o"),
         'x' => (16, "0x"),
@@ -240,6 +241,7 @@ pub fn format_float(
     width: usize,
     precision: Option<usize>,
 ) -> Result<Formatted, FmtError> {
+    room_for(width.max(precision.unwrap_or(0)))?;
     let style = float::Flags { alternate: flags.alternate, ..float::Flags::default() };
     let (neg, text) = double_text(x, kind, precision.unwrap_or(6), style);
     flags.finish(flags.sign(neg).to_owned(), text, width)

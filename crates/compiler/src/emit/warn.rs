@@ -2,7 +2,8 @@
 
 use super::Compiler;
 use crate::error::Warning;
-use crate::literal;
+use crate::{Input, literal};
+use ruff_python_ast::visitor::source_order::{self, SourceOrderVisitor};
 use ruff_python_ast::{self as ast, CmpOp, Expr, InterpolatedStringElement, Number};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 use taipan_bytecode::Const;
@@ -157,11 +158,7 @@ impl Compiler<'_> {
                 self.check_fstring(&spec.elements, raw);
             }
             if let (InterpolatedStringElement::Literal(e), false) = (element, raw) {
-                let text = self.text(e.range);
-                // A backslash before an interpolation escapes nothing.
-                let is_open = (text.len() - text.trim_end_matches('\\').len()) % 2 == 1;
-                let end = e.range.end() + TextSize::new(is_open as u32);
-                self.escapes(TextRange::new(e.range.start(), end), false);
+                self.escapes(open_range(e.range, self.text(e.range)), false);
             }
         }
     }
@@ -190,6 +187,72 @@ fn escape_warnings(text: &str, start: TextSize, bytes: bool) -> Vec<(String, Tex
         found.push((message, literal::range_in(start, at, len)));
     });
     found
+}
+
+/// Warnings about the escapes in the literals of a source that is parsed but not compiled.
+pub fn escape_warnings_of(source: &str, input: Input<'_>) -> Vec<Warning> {
+    let mut finder = EscapeFinder { source, found: Vec::new() };
+    match input {
+        _ if !source.contains('\\') => {}
+        Input::Module(module) | Input::Interactive(module) => finder.visit_body(&module.body),
+        Input::Expression(module) => finder.visit_expr(&module.body),
+    }
+    finder.found.into_iter().map(|(message, range)| Warning::new(&message, range, source)).collect()
+}
+
+struct EscapeFinder<'s> {
+    source: &'s str,
+    found: Vec<(String, TextRange)>,
+}
+
+impl EscapeFinder<'_> {
+    fn look(&mut self, range: TextRange, bytes: bool) {
+        self.found.extend(escape_warnings(&self.source[range], range.start(), bytes));
+    }
+
+    fn look_at_elements(&mut self, elements: &[InterpolatedStringElement]) {
+        for element in elements {
+            if let InterpolatedStringElement::Literal(e) = element {
+                self.look(open_range(e.range, &self.source[e.range]), false);
+            }
+        }
+    }
+}
+
+impl<'a> SourceOrderVisitor<'a> for EscapeFinder<'_> {
+    fn visit_string_literal(&mut self, s: &'a ast::StringLiteral) {
+        let (range, raw) = literal::content(s);
+        if !raw {
+            self.look(range, false);
+        }
+    }
+
+    fn visit_bytes_literal(&mut self, b: &'a ast::BytesLiteral) {
+        if !b.flags.prefix().is_raw() {
+            self.look(b.content_range(), true);
+        }
+    }
+
+    fn visit_f_string(&mut self, f: &'a ast::FString) {
+        if !f.flags.prefix().is_raw() {
+            self.look_at_elements(&f.elements);
+        }
+        source_order::walk_f_string(self, f);
+    }
+
+    fn visit_t_string(&mut self, t: &'a ast::TString) {
+        if !t.flags.prefix().is_raw() {
+            self.look_at_elements(&t.elements);
+        }
+        source_order::walk_t_string(self, t);
+    }
+}
+
+/// The range of a literal part of an f-string; a backslash in front of an interpolation escapes nothing, and is seen with
+/// its brace.
+fn open_range(range: TextRange, text: &str) -> TextRange {
+    let is_open = (text.len() - text.trim_end_matches('\\').len()) % 2 == 1;
+    TextRange::new(range.start(), range.end() + TextSize::new(is_open as u32))
 }
 
 /// Warnings about the escapes in a string literal, given with its prefix and quotes, that begins at `start` in `source`. For

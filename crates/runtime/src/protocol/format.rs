@@ -73,12 +73,17 @@ pub fn finish(cx: &mut Cx, result: Result<Formatted, FmtError>) -> PyResult<&'st
         Ok(f) => f,
         Err(e) => return Err(raise_error(cx, e)),
     };
-    let mut text = String::new();
-    crate::buffer::check_size(cx, formatted.left.saturating_add(formatted.inner).saturating_add(formatted.right))?;
-    if formatted.push_str(&mut text) {
-        return Ok(Str::new(cx, &text));
+    let fills = formatted.left.saturating_add(formatted.inner).saturating_add(formatted.right);
+    crate::buffer::check_size(cx, fills)?;
+    let total = fills.saturating_add(formatted.body.len());
+    cx.check_room::<u32>(total)?;
+    if formatted.fill < 128 || fills == 0 {
+        let mut text = String::with_capacity(total);
+        if formatted.push_str(&mut text) {
+            return Ok(Str::new(cx, &text));
+        }
     }
-    let mut points = Vec::new();
+    let mut points = Vec::with_capacity(total);
     formatted.push_code_points(&mut points);
     Ok(Str::from_code_points(cx, &points))
 }

@@ -763,7 +763,10 @@ fn join(cx: &mut Cx, this: Value, iterable: Value) -> PyResult<Value> {
     {
         return Ok(only);
     }
-    let mut out = Vec::new();
+    let sizes = items.iter().map(|item| bytes::data_of(*item).map_or(0, <[u8]>::len));
+    let total = sizes.fold(data(this).len().saturating_mul(items.len().max(1) - 1), usize::saturating_add);
+    cx.check_room::<u8>(total)?;
+    let mut out = Vec::with_capacity(total);
     for (i, item) in items.iter().enumerate() {
         if i > 0 {
             out.extend_from_slice(data(this));

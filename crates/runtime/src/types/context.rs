@@ -25,7 +25,8 @@ use taipan_macros::pymethods;
 
 // ---- the map -----------------------------------------------------------------------------------------
 
-type Map = Option<&'static Tuple>;
+/// A trie; None without keys.
+pub type Map = Option<&'static Tuple>;
 
 const CHUNK: u32 = 5;
 
@@ -42,7 +43,8 @@ fn pair_at(map: u32, bit: u32) -> usize {
     1 + 2 * (map & (bit - 1)).count_ones() as usize
 }
 
-fn lookup(map: Map, key: Value) -> Option<Value> {
+/// The value of `key`.
+pub fn lookup(map: Map, key: Value) -> Option<Value> {
     let (mut node, mut h) = (map?, key_hash(key));
     loop {
         let (bits, bit) = (bitmap(node), 1u32 << (h & 31));
@@ -61,7 +63,7 @@ fn lookup(map: Map, key: Value) -> Option<Value> {
 }
 
 /// The map with `key` set to `value`. May collect.
-fn insert(cx: &mut Cx, map: Map, key: Value, value: Value) -> &'static Tuple {
+pub fn insert(cx: &mut Cx, map: Map, key: Value, value: Value) -> &'static Tuple {
     insert_at(cx, map, key, value, key_hash(key), 0)
 }
 
@@ -134,6 +136,18 @@ fn remove(cx: &mut Cx, node: &'static Tuple, key: Value, h: u64) -> Map {
         return None;
     }
     Some(Draft::of(&items[..at]).with(&items[at + 2..]).bits(bits & !bit).finish(cx))
+}
+
+/// The map without `key`, which it has. May collect.
+pub fn without(cx: &mut Cx, map: &'static Tuple, key: Value) -> Map {
+    remove(cx, map, key, key_hash(key))
+}
+
+/// All keys and values.
+pub fn all_pairs(map: Map) -> Vec<(Value, Value)> {
+    let mut out = Vec::new();
+    pairs(map, &mut out);
+    out
 }
 
 fn pairs(map: Map, out: &mut Vec<(Value, Value)>) {

@@ -125,7 +125,7 @@ fn init(cx: &mut Cx, v: Value, args: Args) -> PyResult<()> {
     }
     // Of a subclass the docstring is an instance attribute, since the class's own would hide it.
     let r = attr::set(cx, v, doc_key, Some(doc.unwrap_or(Value::none())));
-    if this.getter_doc.get() || doc.is_none() {
+    if !this.getter_doc.get() {
         cx.catch(r, &crate::exceptions::AttributeError)?;
         return Ok(());
     }

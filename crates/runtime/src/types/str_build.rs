@@ -166,6 +166,20 @@ impl StrBuf {
         self.push_units(s.units());
     }
 
+    /// Appends a str that the program may append very often: MemoryError if there is no room for it.
+    pub fn try_push_str(&mut self, cx: &mut Cx, s: &Str) -> PyResult<()> {
+        let has_room = match self {
+            StrBuf::One(v) => v.try_reserve(s.len()).is_ok(),
+            StrBuf::Two(v) => v.try_reserve(s.len()).is_ok(),
+            StrBuf::Four(v) => v.try_reserve(s.len()).is_ok(),
+        };
+        if !has_room {
+            return Err(cx.memory_error());
+        }
+        self.push_str(s);
+        Ok(())
+    }
+
     /// Appends Rust text.
     pub fn push_text(&mut self, text: &str) {
         if text.is_ascii() {

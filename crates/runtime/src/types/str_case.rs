@@ -4,11 +4,12 @@ use crate::cx::Cx;
 use crate::dict::Dict;
 use crate::protocol::{format, number, object};
 use crate::types::int;
-use crate::types::str::Str;
+use crate::types::str::{Str, Units};
 use crate::types::str_build::StrBuf;
 use crate::types::str_search::{fill_char, width};
 use crate::value::Value;
 use crate::{PyResult, raise, with_units};
+use smallvec::SmallVec;
 use taipan_macros::pymethods;
 use taipan_text::unicode;
 
@@ -36,6 +37,20 @@ fn map_case(
     }
 }
 
+/// Lower case of a text that may have Latin-1 characters; None if it has others, or one of those that `odd` names.
+fn lower_latin1(cx: &mut Cx, this: &'static Str, odd: &[u8]) -> Option<&'static Str> {
+    let Units::One(units) = this.units() else { return None };
+    if this.as_ascii().is_some() || units.iter().any(|c| odd.contains(c)) {
+        return None;
+    }
+    let lower = |c: &u8| match c {
+        b'A'..=b'Z' | 0xc0..=0xd6 | 0xd8..=0xde => c + 0x20,
+        c => *c,
+    };
+    let made: SmallVec<[u8; 64]> = units.iter().map(lower).collect();
+    Some(Str::from_latin1(cx, &made))
+}
+
 /// All characters satisfy `test`, and there are some.
 fn every(this: &Str, test: fn(u32) -> bool) -> bool {
     !this.is_empty() && with_units!(this.units(), u => u.iter().all(|c| test(u32::from(*c))))
@@ -58,12 +73,19 @@ impl StrCase {
     /// Return a version of the string suitable for caseless comparisons.
     #[py("($self, /)")]
     fn casefold(cx: &mut Cx, this: &'static Str) -> &'static Str {
-        map_case(cx, this, |b| b.make_ascii_lowercase(), unicode::casefold_str)
+        // The sharp s is folded to two letters, the micro sign to a Greek one.
+        match lower_latin1(cx, this, &[0xdf, 0xb5]) {
+            Some(made) => made,
+            None => map_case(cx, this, |b| b.make_ascii_lowercase(), unicode::casefold_str),
+        }
     }
     /// Return a copy of the string converted to lowercase.
     #[py("($self, /)")]
     fn lower(cx: &mut Cx, this: &'static Str) -> &'static Str {
-        map_case(cx, this, |b| b.make_ascii_lowercase(), unicode::lower_str)
+        match lower_latin1(cx, this, &[]) {
+            Some(made) => made,
+            None => map_case(cx, this, |b| b.make_ascii_lowercase(), unicode::lower_str),
+        }
     }
     /// Return a copy of the string converted to uppercase.
     #[py("($self, /)")]
@@ -413,7 +435,7 @@ pub fn translate(cx: &mut Cx, this: &'static Str, table: Value) -> PyResult<&'st
                 }
                 out.push(to);
             }
-            Mapped::Text(s) => out.push_str(s),
+            Mapped::Text(s) => out.try_push_str(cx, s)?,
         }
     }
     Ok(out.finish(cx))

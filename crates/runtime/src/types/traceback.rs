@@ -29,6 +29,8 @@ pub struct Traceback {
     pub word: usize,
     /// `tb_lineno` as given to the constructor; else it follows from the word.
     given_line: Option<i64>,
+    /// `tb_lasti` as given to the constructor.
+    given_lasti: Option<i64>,
 }
 object!(Traceback, TRACEBACK);
 
@@ -71,7 +73,14 @@ impl Traceback {
         let Some(this) = e.downcast::<Exception>() else { return };
         let frame = FrameObject::of(cx, cx.frame);
         let next = Cell::new(this.traceback.get());
-        let tb = cx.alloc(Traceback { header: Header::fresh(&TRACEBACK), next, frame, word, given_line: None });
+        let tb = cx.alloc(Traceback {
+            header: Header::fresh(&TRACEBACK),
+            next,
+            frame,
+            word,
+            given_line: None,
+            given_lasti: None,
+        });
         this.traceback.set(Some(Value::of(tb)));
         cx.barrier(this);
     }
@@ -83,7 +92,7 @@ impl Traceback {
         let word = unsafe { frame.as_ref()? }.word_index();
         let frame = FrameObject::of(cx, frame);
         let header = Header::fresh(&TRACEBACK);
-        Some(cx.alloc(Traceback { header, next: Cell::new(None), frame, word, given_line: None }))
+        Some(cx.alloc(Traceback { header, next: Cell::new(None), frame, word, given_line: None, given_lasti: None }))
     }
 
     /// The next entry.
@@ -156,8 +165,9 @@ fn new(cx: &mut Cx, _: &'static Type, args: Args) -> PyResult<Value> {
     let next = next_from(cx, next)?;
     let word = crate::types::code_methods::word_at(lasti);
     let given_line = if line == -1 { None } else { Some(line as i64) };
+    let given_lasti = Some(lasti as i64);
     let header = Header::fresh(&TRACEBACK);
-    Ok(Value::of(cx.alloc(Traceback { header, next: Cell::new(next), frame, word, given_line })))
+    Ok(Value::of(cx.alloc(Traceback { header, next: Cell::new(next), frame, word, given_line, given_lasti })))
 }
 
 #[pymethods]
@@ -168,7 +178,7 @@ impl Traceback {
     }
     #[getter]
     fn tb_lasti(_cx: &mut Cx, this: &'static Traceback) -> i64 {
-        crate::types::code_methods::code_offset(this.word)
+        this.given_lasti.unwrap_or_else(|| crate::types::code_methods::code_offset(this.word))
     }
     #[getter]
     fn tb_lineno(cx: &mut Cx, this: &'static Traceback) -> Option<Value> {

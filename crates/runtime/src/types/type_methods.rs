@@ -285,10 +285,17 @@ crate::types::descr_methods::members! {
     pub MEMBERS: Type;
     "__basicsize__" "" |cx, t| cx.int(t.data().basicsize as i64);
     "__itemsize__" "" |cx, t| cx.int(if t.has(flags::TYPE) { 40 } else { t.data().itemsize as i64 });
-    "__flags__" "" |cx, t| cx.int(t.flags() as i64);
+    "__flags__" "" |cx, t| cx.int(shown_flags(t) as i64);
     "__weakrefoffset__" "" |cx, t| cx.int(weakref_offset(t));
     "__dictoffset__" "" |cx, t| cx.int(if t.has(flags::TYPE) { 264 } else if t.data().attrs { -1 } else { 0 });
     "__base__" "" |_cx, t| t.base().map_or(Value::none(), Value::of);
+}
+
+/// The flags, as CPython has them. `copyreg` takes the first base that is no heap type for the one that holds the state:
+/// Generic is one there.
+fn shown_flags(class: &Type) -> u64 {
+    let heap = if std::ptr::eq(class, &crate::types::type_alias::GENERIC) { flags::HEAPTYPE } else { 0 };
+    class.flags() | heap
 }
 
 /// What CPython says of types with as much support for weak references; the references are in a table here.

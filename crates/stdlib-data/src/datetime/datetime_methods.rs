@@ -38,7 +38,7 @@ fn in_zone(cx: &mut Cx, class: &'static Type, stamp: (i64, i32), zone: Option<Va
     let utc = from_stamp(cx, class, stamp, true)?;
     let Some(dt) = utc.downcast::<DateTime>() else { return Ok(utc) };
     let aware = make(cx, class, Fields { zone: Some(zone), ..dt.fields() })?;
-    cx.call_method_text(zone, "fromutc", &[aware])
+    tzinfo::from_utc(cx, zone, aware)
 }
 
 /// The local zone at a timestamp. May collect.
@@ -427,8 +427,11 @@ impl Methods {
             }
         };
         let class = v.class();
+        if target == utc_zone && std::ptr::eq(class, &DATETIME) {
+            return Ok(utc);
+        }
         let aware = make(cx, class, Fields { zone: Some(target), ..in_utc.fields() })?;
-        cx.call_method_text(target, "fromutc", &[aware])
+        tzinfo::from_utc(cx, target, aware)
     }
 
     /// __reduce_ex__(proto) -> (cls, state)

@@ -19,6 +19,7 @@ use super::calendar::{DAY, SECOND, offset_text};
 use super::datetime::{self, DateTime};
 use super::delta::{self, Delta};
 use super::set_constant;
+use crate::zoneinfo::ZoneInfo;
 
 /// A time zone; what it knows is in subclasses.
 #[repr(C)]
@@ -116,6 +117,14 @@ pub fn ask_offset(cx: &mut Cx, zone: Value, name: &str, arg: Value) -> PyResult<
     if let Some(fixed) = zone.exact::<TimeZone>() {
         return Ok(if name == "dst" { None } else { Some(fixed.micros()) });
     }
+    // The library's own zones need no lookup and no timedelta.
+    if name == "utcoffset"
+        && let (Some(zone), Some(dt)) = (zone.exact::<ZoneInfo>(), arg.downcast::<DateTime>())
+        && let Some(micros @ ..DAY) = zone.offset_at(cx, dt)?
+        && micros > -DAY
+    {
+        return Ok(Some(micros));
+    }
     let result = cx.call_method_text(zone, name, &[arg])?;
     if result.is_none() {
         return Ok(None);
@@ -133,6 +142,17 @@ pub fn ask_offset(cx: &mut Cx, zone: Value, name: &str, arg: Value) -> PyResult<
         );
     }
     Ok(Some(micros as i64))
+}
+
+/// `zone.fromutc(dt)`.
+pub fn from_utc(cx: &mut Cx, zone: Value, dt: Value) -> PyResult<Value> {
+    if let Some(zone) = zone.exact::<TimeZone>() {
+        return TimeZone::fromutc(cx, zone, dt);
+    }
+    match zone.exact::<ZoneInfo>() {
+        Some(zone) => ZoneInfo::fromutc(cx, zone, dt),
+        None => cx.call_method_text(zone, "fromutc", &[dt]),
+    }
 }
 
 /// As [`ask_offset`], None for times without a zone.

@@ -341,6 +341,12 @@ impl ZoneInfo {
         Ok(unsafe { &*zone })
     }
 
+    /// Microseconds that the clock is ahead of UTC at a local time.
+    pub fn offset_at(&'static self, cx: &mut Cx, dt: &'static DateTime) -> PyResult<Option<i64>> {
+        let (ts, year, fold) = local_time(cx, Value::of(dt))?;
+        Ok(self.zone(cx)?.at_local(ts, year, fold).map(|info| info.offset * 1_000_000))
+    }
+
     /// Value number `which` of what holds at a local time.
     fn value_at(&'static self, cx: &mut Cx, dt: Value, which: usize) -> PyResult<Value> {
         let zone = self.zone(cx)?;
@@ -449,7 +455,7 @@ impl ZoneInfo {
 
     /// Given a datetime with local time in UTC, retrieve an adjusted datetime in local time.
     #[py("($self, object, /)")]
-    fn fromutc(cx: &mut Cx, this: &'static ZoneInfo, object: Value) -> PyResult<Value> {
+    pub fn fromutc(cx: &mut Cx, this: &'static ZoneInfo, object: Value) -> PyResult<Value> {
         let Some(dt) = object.downcast::<DateTime>() else {
             return raise!(
                 cx,

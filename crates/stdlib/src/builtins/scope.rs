@@ -203,6 +203,7 @@ fn compile_as(
         if let Some(Err(error)) = version.map(|version| taipan_syntax::versions::check(&module, version)) {
             return Err(compile::raise_syntax(cx, &error, filename, Some(&text), flags));
         }
+        compile::warn_of_escapes(cx, &module, filename, mode)?;
         return crate::ast::to_python(cx, &module, filename, &request);
     }
     Ok(Value::of(compile::compile_text(cx, &text, filename, &request)?))

@@ -461,7 +461,8 @@ impl RawIoBase {
         if n < 0 {
             return cx.call_method_text(this, "readall", &[]);
         }
-        let data = ByteArray::new(cx, &vec![0; n as usize]);
+        let zeros = cx.zeroed(n as usize)?;
+        let data = ByteArray::new(cx, &zeros);
         let got = cx.call_method_text(this, "readinto", &[Value::of(data)])?;
         if got.is_none() {
             return Ok(got);

@@ -200,6 +200,7 @@ fn append(cx: &mut Cx, part: Value, out: &mut Vec<u8>, text: &str) -> PyResult<b
 
 /// Up to `n` bytes, by as many raw reads as it takes; None if it would block before any byte.
 fn read_n(cx: &mut Cx, this: &'static Buffered, n: usize) -> PyResult<Option<Vec<u8>>> {
+    cx.check_room::<u8>(n)?;
     let mut out = Vec::with_capacity(n.min(1 << 24));
     let ahead = this.available();
     let take = n.min(ahead.len());

@@ -526,7 +526,7 @@ impl FileIo {
         if n < 0 {
             return FileIo::readall(cx, this);
         }
-        let mut data = vec![0; (n as usize).min(0x7fff_f000)];
+        let mut data = cx.zeroed((n as usize).min(0x7fff_f000))?;
         match this.read_into(cx, &mut data)? {
             Some(n) => Ok(Value::of(Bytes::new(cx, &data[..n]))),
             None => Ok(Value::none()),

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use taipan_macros::pymethods;
 use taipan_runtime::buffer::ValueArray;
 use taipan_runtime::object::Header;
-use taipan_runtime::protocol::iter;
+use taipan_runtime::protocol::{iter, sequence};
 use taipan_runtime::typeobj::{Type, flags};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
@@ -160,6 +160,9 @@ impl Functions {
         }
         if n == 0 {
             return Ok(Tuple::new(cx, &[]));
+        }
+        if !sequence::fits(cx, n as usize) {
+            return Err(cx.memory_error());
         }
         let it = iter::iter(cx, iterable)?;
         let first = match it.exact::<Tee>() {

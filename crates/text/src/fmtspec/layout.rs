@@ -35,9 +35,7 @@ impl Formatted {
             if s.is_ascii() { s.len() } else { s.chars().count() }
         };
         let (left, inner, right) = padding(len(&head) + len(&body), width, align);
-        if left + inner + right > isize::MAX as usize / 4 {
-            return Err(FmtError { kind: ErrorKind::Memory, msg: String::new() });
-        }
+        room_for(left + inner + right)?;
         Ok(Self { fill, left, head, inner, body, char: None, right })
     }
 
@@ -87,6 +85,21 @@ pub struct StrPads {
     pub fill: u32,
 }
 
+/// MemoryError if there cannot be room for a text of `len` characters.
+pub(crate) fn room_for(len: usize) -> Result<(), FmtError> {
+    const LARGE: usize = 1 << 24;
+    // The text is made in steps, some of which exist at the same time.
+    const COPIES: usize = 5;
+    let mut fits = len <= isize::MAX as usize / (2 * COPIES);
+    if fits && len >= LARGE {
+        // The compiler must not leave out an allocation that nobody uses.
+        let mut room = std::hint::black_box(Vec::<u8>::new());
+        fits = room.try_reserve_exact(COPIES * len).is_ok();
+        std::hint::black_box(&room);
+    }
+    if fits { Ok(()) } else { Err(FmtError { kind: ErrorKind::Memory, msg: String::new() }) }
+}
+
 /// Fills on the left, after the sign, and on the right.
 pub(super) fn padding(len: usize, width: Option<usize>, align: Align) -> (usize, usize, usize) {
     let n = width.unwrap_or(0).saturating_sub(len);
@@ -104,7 +117,8 @@ pub(super) fn group(digits: &str, sep: &str, sizes: &[u8], min_width: usize) -> 
     let sep_len = sep.chars().count();
     let mut rest = digits.as_bytes();
     let mut min_width = isize::try_from(min_width).unwrap_or(isize::MAX);
-    let mut parts: Vec<String> = Vec::new();
+    // From the last byte to the first.
+    let mut reversed: Vec<u8> = Vec::new();
     let mut sizes = sizes.iter();
     let mut size = 0;
     loop {
@@ -117,17 +131,18 @@ pub(super) fn group(digits: &str, sep: &str, sizes: &[u8], min_width: usize) -> 
         let l = if size == 0 { want } else { want.min(size) };
         let chars = rest.len().min(l as usize);
         let (head, tail) = rest.split_at(rest.len() - chars);
-        let zeros = "0".repeat(l as usize - chars);
-        parts.push(zeros + std::str::from_utf8(tail).expect("digits are ASCII"));
+        reversed.extend(tail.iter().rev());
+        reversed.resize(reversed.len() + l as usize - chars, b'0');
         rest = head;
         min_width -= l;
         if rest.is_empty() && min_width <= 0 {
             break;
         }
         min_width -= sep_len as isize;
+        reversed.extend(sep.bytes().rev());
     }
-    parts.reverse();
-    parts.join(sep)
+    reversed.reverse();
+    String::from_utf8(reversed).expect("digits and separators")
 }
 
 /// Groups decimals from the left, by three.

@@ -4,6 +4,7 @@ mod layout;
 mod number;
 mod parse;
 
+pub(crate) use layout::room_for;
 pub use layout::{Formatted, StrPads};
 pub(crate) use number::double_text;
 pub use number::{format_complex, format_float, format_int};

@@ -1,6 +1,6 @@
 //! Integers, floats and complex numbers in a format specification.
 
-use super::layout::{group, group_decimals};
+use super::layout::{group, group_decimals, room_for};
 use super::{Align, FmtError, FormatSpec, Formatted, Grouping};
 use taipan_num::{big, float};
 
@@ -64,12 +64,14 @@ impl FormatSpec {
         let min_width = if zero_padded { self.width.unwrap_or(0).saturating_sub(other) } else { 0 };
         if sep.is_empty() && decimals.len() == parts.decimals.len() && point.len() <= 1 {
             // Padding is left to the layout, which need not build the zeros here.
-            return format!("{}{point}{decimals}{}", parts.digits, parts.rest);
+            let pieces = [parts.digits, point, &decimals, parts.rest];
+            let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+            pieces.iter().for_each(|piece| text.push_str(piece));
+            return text;
         }
         let digits = match parts.digits {
             "" => String::new(),
-            // A width past any memory is refused by the layout.
-            d => group(d, sep, sizes, min_width.min(1 << 40)),
+            d => group(d, sep, sizes, min_width),
         };
         format!("{digits}{point}{decimals}{}", parts.rest)
     }
@@ -90,6 +92,7 @@ pub fn format_int(neg: bool, mag: &big::Digits, spec: &FormatSpec, type_name: &s
         }
         _ => return Err(spec.unknown_kind(type_name)),
     }
+    room_for(spec.width.unwrap_or(0))?;
     if spec.precision.is_some() {
         return Err(FmtError::value("Precision not allowed in integer format specifier"));
     }
@@ -159,6 +162,7 @@ pub fn format_float(x: f64, spec: &FormatSpec, type_name: &str) -> Result<Format
     if spec.precision.is_some_and(|p| p > MAX_PRECISION) {
         return Err(FmtError::value("precision too big"));
     }
+    room_for(spec.width.unwrap_or(0).max(spec.precision.unwrap_or(0)))?;
     let flags =
         float::Flags { alternate: spec.alternate, add_dot_0: kind == 'r', sign: false, no_neg_0: spec.no_neg_0 };
     let code = match kind {
@@ -174,6 +178,7 @@ pub fn format_float(x: f64, spec: &FormatSpec, type_name: &str) -> Result<Format
     }
     let head = sign_of(neg, spec.sign).to_owned();
     let body = spec.grouped(&head, &split_number(&text));
+    drop(text);
     Formatted::new(head, body, spec.fill, spec.width, spec.align)
 }
 
@@ -187,6 +192,7 @@ pub fn format_complex((re, im): (f64, f64), spec: &FormatSpec, type_name: &str) 
     if spec.precision.is_some_and(|p| p > MAX_PRECISION) {
         return Err(FmtError::value("precision too big"));
     }
+    room_for(spec.width.unwrap_or(0).max(spec.precision.unwrap_or(0)))?;
     if spec.fill == u32::from(b'0') {
         return Err(FmtError::value("Zero padding is not allowed in complex format specifier"));
     }
