@@ -238,13 +238,13 @@ unsafe fn bind_slow(cx: &mut Cx, function: &'static Function, args: Args, regs: 
     let named = npos + nkwonly;
     // Up to 16 on the stack, where the collector sees them; more in a traced array.
     let mut small = [None; 16];
-    let array;
+    let mut array = None;
     let bound: &mut [Option<Value>] = if code.nlocals as usize <= 16 {
         &mut small[..code.nlocals as usize]
     } else {
-        array = crate::buffer::ValueArray::new(cx, code.nlocals as usize);
+        let words = *array.insert(crate::buffer::ValueArray::new(cx, code.nlocals as usize));
         // SAFETY: the array holds that many words, all 0.
-        unsafe { std::slice::from_raw_parts_mut(array.word_ptr(0).cast(), code.nlocals as usize) }
+        unsafe { std::slice::from_raw_parts_mut(words.word_ptr(0).cast(), code.nlocals as usize) }
     };
     let given = args.pos();
     for (slot, value) in bound[..npos].iter_mut().zip(given) {
@@ -255,10 +255,13 @@ unsafe fn bind_slow(cx: &mut Cx, function: &'static Function, args: Args, regs: 
         let rest = given.get(npos..).unwrap_or(&[]);
         bound[next] = Some(Value::of(Tuple::new(cx, rest)));
         next += 1;
+        // Nothing else holds the tuple, nor the dict below, and the array may be old by now.
+        array.into_iter().for_each(|array| cx.barrier(array));
     }
     let kwargs = if code.flags & co::VARKEYWORDS != 0 {
         let dict = Dict::new(cx);
         bound[next] = Some(Value::of(dict));
+        array.into_iter().for_each(|array| cx.barrier(array));
         Some(dict)
     } else {
         None
