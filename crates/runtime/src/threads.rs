@@ -543,18 +543,30 @@ impl RawEvent {
 /// such as a connection that nobody refers to any more.
 struct Idle {
     limit: Option<Instant>,
-    /// When to look, until that is done.
+    /// When to look next.
     look: Option<Instant>,
+    /// How often it has been done.
+    looks: u32,
 }
 
 /// How long a wait lasts before dead objects are looked for.
 const IDLE: Duration = Duration::from_millis(200);
-/// How seldom that is done by all threads together.
+/// How seldom that is done by all threads together. The time doubles from look to look of one wait.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+/// Looks during one wait. What one misses another may find: what a finaliser has let go of, or an object whose address stood
+/// in a word of a stack that has been written since.
+const LOOKS: u32 = 4;
 
 impl Idle {
     fn new(limit: Option<Instant>) -> Idle {
-        Idle { limit, look: Some(Instant::now() + IDLE).filter(|look| limit.is_none_or(|limit| *look < limit)) }
+        let mut idle = Idle { limit, look: None, looks: 0 };
+        idle.look_at(Instant::now() + IDLE);
+        idle
+    }
+
+    /// Plans a look, unless the wait ends before.
+    fn look_at(&mut self, time: Instant) {
+        self.look = Some(time).filter(|look| self.limit.is_none_or(|limit| *look < limit));
     }
 
     fn limit(&self) -> Option<Instant> {
@@ -569,12 +581,19 @@ impl Idle {
         }
         let now = Instant::now();
         let mut last = LAST.lock().unwrap_or_else(|e| e.into_inner());
-        if last.is_none_or(|last| now - last >= BETWEEN_LOOKS) {
-            *last = Some(now);
-            drop(last);
-            cx.heap().collect(taipan_gc::Kind::Major);
-            crate::heap::run_pending(cx);
+        if let Some(soon) = last.map(|last| last + BETWEEN_LOOKS).filter(|soon| now < *soon) {
+            self.look_at(soon);
+            return true;
         }
+        *last = Some(now);
+        drop(last);
+        self.looks += 1;
+        if self.looks < LOOKS {
+            self.look_at(now + BETWEEN_LOOKS * (1 << self.looks));
+        }
+        crate::liveness::forget_dead_temporaries(cx);
+        cx.heap().collect(taipan_gc::Kind::Major);
+        crate::heap::run_pending(cx);
         true
     }
 }

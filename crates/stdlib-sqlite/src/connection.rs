@@ -321,9 +321,10 @@ impl Connection {
     }
 
     /// Whether a transaction is open.
-    pub fn in_transaction(&self) -> bool {
+    pub fn in_transaction(&self, cx: &mut Cx) -> bool {
+        let db = self.db.get();
         // SAFETY: the caller checked that the connection is open.
-        unsafe { ffi::sqlite3_get_autocommit(self.db.get()) == 0 }
+        library::brief(cx, db, || unsafe { ffi::sqlite3_get_autocommit(db) == 0 })
     }
 
     /// Runs a statement without parameters or rows.
@@ -345,7 +346,7 @@ impl Connection {
         Err(self.error(cx))
     }
 
-    /// The statement for `sql`, compiled now or before.
+    /// The statement for `sql`, compiled now or before; another cursor may be using it.
     pub fn statement(&'static self, cx: &mut Cx, sql: &'static Str) -> PyResult<&'static Statement> {
         let cache = self.cache.get();
         let Some(cache) = cache.filter(|_| self.cached_statements.get() > 0) else {
@@ -411,7 +412,7 @@ impl Connection {
         for statement in &owned.statements {
             // SAFETY: dead statements leave the list, and what finalises them runs no Python code.
             unsafe {
-                if !keep_busy || !(**statement).is_busy() {
+                if !keep_busy || !(**statement).has_rows() {
                     (**statement).finalize(cx);
                 }
             }
@@ -435,7 +436,7 @@ impl Connection {
         if !self.initialized.get() {
             return Err(error::programming(cx, "Base Connection.__init__ not called."));
         }
-        let result = if self.autocommit.get() == 0 && !self.db.get().is_null() && self.in_transaction() {
+        let result = if self.autocommit.get() == 0 && !self.db.get().is_null() && self.in_transaction(cx) {
             self.run(cx, "ROLLBACK")
         } else {
             Ok(())
@@ -460,7 +461,7 @@ impl Connection {
             let text = format!("Exception ignored while finalizing database connection {repr}");
             protocol::unraisable(cx, exception, None, Some(&text));
         }
-        if self.autocommit.get() == 0 && self.in_transaction() && self.run(cx, "ROLLBACK").is_err() {
+        if self.autocommit.get() == 0 && self.in_transaction(cx) && self.run(cx, "ROLLBACK").is_err() {
             cx.take_exception();
         }
         self.close_now(cx, false);
@@ -470,7 +471,7 @@ impl Connection {
     /// `commit()`, after the checks.
     pub fn commit(&self, cx: &mut Cx) -> PyResult<()> {
         match self.autocommit.get() {
-            LEGACY if self.in_transaction() => self.run(cx, "COMMIT"),
+            LEGACY if self.in_transaction(cx) => self.run(cx, "COMMIT"),
             0 => {
                 self.run(cx, "COMMIT")?;
                 self.run(cx, "BEGIN")
@@ -482,7 +483,7 @@ impl Connection {
     /// `rollback()`, after the checks.
     pub fn rollback(&self, cx: &mut Cx) -> PyResult<()> {
         match self.autocommit.get() {
-            LEGACY if self.in_transaction() => self.run(cx, "ROLLBACK"),
+            LEGACY if self.in_transaction(cx) => self.run(cx, "ROLLBACK"),
             0 => {
                 self.run(cx, "ROLLBACK")?;
                 self.run(cx, "BEGIN")

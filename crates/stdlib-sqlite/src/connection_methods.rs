@@ -366,7 +366,7 @@ macro_rules! class_attributes {
                     this.isolation_level.set(None);
                     this.check(cx)?;
                     // Back to the library's own autocommit.
-                    return if this.autocommit.get() == LEGACY && this.in_transaction() {
+                    return if this.autocommit.get() == LEGACY && this.in_transaction(cx) {
                         this.run(cx, "COMMIT")
                     } else {
                         Ok(())
@@ -379,14 +379,15 @@ macro_rules! class_attributes {
             #[getter]
             fn total_changes(cx: &mut Cx, this: &'static Connection) -> PyResult<i32> {
                 this.check_open(cx)?;
+                let db = this.db();
                 // SAFETY: an open connection.
-                Ok(unsafe { ffi::sqlite3_total_changes(this.db()) })
+                Ok(library::brief(cx, db, || unsafe { ffi::sqlite3_total_changes(db) }))
             }
 
             #[getter]
             fn in_transaction(cx: &mut Cx, this: &'static Connection) -> PyResult<bool> {
                 this.check_open(cx)?;
-                Ok(this.in_transaction())
+                Ok(this.in_transaction(cx))
             }
 
             #[getter]
@@ -405,8 +406,8 @@ macro_rules! class_attributes {
                 this.check(cx)?;
                 let mode = autocommit_of(cx, value)?;
                 match mode {
-                    1 if this.in_transaction() => this.run(cx, "COMMIT")?,
-                    0 if !this.in_transaction() => this.run(cx, "BEGIN")?,
+                    1 if this.in_transaction(cx) => this.run(cx, "COMMIT")?,
+                    0 if !this.in_transaction(cx) => this.run(cx, "BEGIN")?,
                     _ => {}
                 }
                 this.autocommit.set(mode);

@@ -161,7 +161,7 @@ fn next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {
     let status = statement.step(cx);
     if status == ffi::SQLITE_DONE {
         if statement.is_dml.get() {
-            this.rowcount.set(connection.changes());
+            this.rowcount.set(connection.changes(cx));
         }
         this.end_statement(cx);
     } else if status != ffi::SQLITE_ROW {
@@ -310,12 +310,13 @@ fn fetch_text(cx: &mut Cx, factory: Value, bytes: &[u8], column: impl FnOnce(&mu
 
 impl Connection {
     /// Rows that the last statement changed.
-    pub fn changes(&self) -> i64 {
-        if self.db().is_null() {
+    pub fn changes(&self, cx: &mut Cx) -> i64 {
+        let db = self.db();
+        if db.is_null() {
             return 0;
         }
         // SAFETY: an open connection.
-        i64::from(unsafe { ffi::sqlite3_changes(self.db()) })
+        i64::from(library::brief(cx, db, || unsafe { ffi::sqlite3_changes(db) }))
     }
 }
 
@@ -345,6 +346,7 @@ impl Cursor {
         self.rows.set(None);
         if let Some(statement) = self.statement.replace(None) {
             statement.reset(cx);
+            statement.give_back();
         }
     }
 }

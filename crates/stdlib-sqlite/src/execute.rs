@@ -41,7 +41,7 @@ impl Execute {
         if script.as_bytes().len() > limit as usize {
             return Err(cx.raise_text(&error::DATA_ERROR, "query string is too large"));
         }
-        if connection.autocommit.get() == LEGACY && connection.in_transaction() {
+        if connection.autocommit.get() == LEGACY && connection.in_transaction(cx) {
             connection.run(cx, "COMMIT")?;
         }
         let bytes = script.as_bytes_with_nul();
@@ -87,8 +87,9 @@ fn run(cx: &mut Cx, this: &'static Cursor, sql: &'static Str, parameters: Parame
         this.rowcount.set(-1);
         return Err(cx.raise_again(exception));
     }
-    if this.statement.get().is_some_and(|s| !s.is_busy()) {
+    if let Some(statement) = this.statement.get().filter(|s| !s.has_rows()) {
         this.statement.set(None);
+        statement.give_back();
     }
     Ok(Value::of(this))
 }
@@ -107,9 +108,10 @@ fn run_locked(
     this.end_statement(cx);
     this.description.set(Value::none());
     let mut statement = connection.statement(cx, sql)?;
-    if statement.is_busy() {
+    if !statement.take() {
         // Another cursor is in the middle of its rows.
         statement = Statement::new(cx, connection, sql)?;
+        statement.take();
     }
     this.statement.set(Some(statement));
     cx.barrier(this);
@@ -123,7 +125,7 @@ fn run_locked(
     if connection.autocommit.get() == LEGACY
         && let Some(level) = connection.isolation_level.get()
         && is_dml
-        && !connection.in_transaction()
+        && !connection.in_transaction(cx)
     {
         connection.run(cx, LEVELS[level].1)?;
     }
@@ -132,8 +134,9 @@ fn run_locked(
             let Parameters::Once(parameters) = parameters else { return Ok(()) };
             run_once(cx, this, connection, statement, parameters, false)?;
             if !connection.db().is_null() {
+                let db = connection.db();
                 // SAFETY: an open connection.
-                let id = unsafe { ffi::sqlite3_last_insert_rowid(connection.db()) };
+                let id = library::brief(cx, db, || unsafe { ffi::sqlite3_last_insert_rowid(db) });
                 this.lastrowid.set(cx.int(id));
                 cx.barrier(this);
             }
@@ -181,7 +184,7 @@ fn run_once(
     }
     if status == ffi::SQLITE_DONE || (writes && !many) {
         if statement.is_dml.get() {
-            this.rowcount.set(this.rowcount.get() + connection.changes());
+            this.rowcount.set(this.rowcount.get() + connection.changes(cx));
         }
         statement.reset(cx);
     } else if many {
@@ -194,7 +197,7 @@ fn run_once(
             return Err(connection.error(cx));
         }
         if statement.is_dml.get() {
-            this.rowcount.set(this.rowcount.get() + connection.changes());
+            this.rowcount.set(this.rowcount.get() + connection.changes(cx));
         }
         statement.reset(cx);
     }

@@ -25,6 +25,8 @@ pub struct Statement {
     db: Cell<*mut ffi::sqlite3>,
     /// Times that it is being stepped or read.
     in_use: Cell<u32>,
+    /// A cursor has it.
+    taken: Cell<bool>,
     /// It has a row, and so holds a lock.
     active: Cell<bool>,
     /// INSERT, UPDATE, DELETE or REPLACE.
@@ -125,6 +127,7 @@ impl Statement {
                 st: Cell::new(st),
                 db: Cell::new(db),
                 in_use: Cell::new(0),
+                taken: Cell::new(false),
                 active: Cell::new(false),
                 is_dml: Cell::new(is_dml(&bytes)),
             },
@@ -139,9 +142,20 @@ impl Statement {
     }
 
     /// Whether it is in the middle of its rows.
-    pub fn is_busy(&self) -> bool {
+    pub fn has_rows(&self) -> bool {
         // SAFETY: SQL-1; null is not busy.
         unsafe { ffi::sqlite3_stmt_busy(self.st.get()) != 0 }
+    }
+
+    /// Takes it for a cursor; false if another one has it. Its rows alone do not tell: they have ended when that cursor,
+    /// in another thread, has yet to reset it or to bind its parameters.
+    pub fn take(&self) -> bool {
+        !self.has_rows() && !self.taken.replace(true)
+    }
+
+    /// The cursor that took it has no more use for it.
+    pub fn give_back(&self) {
+        self.taken.set(false);
     }
 
     fn set_active(&self, active: bool) {
@@ -180,6 +194,7 @@ impl Statement {
 
     /// Ends the execution when the cursor was collected.
     pub fn abandon(&self) {
+        self.give_back();
         self.set_active(false);
         library::dispose_rows(self.st.get());
     }

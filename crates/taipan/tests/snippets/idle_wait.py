@@ -21,3 +21,13 @@ def connect():
 thread = connect()
 thread.join()
 print("joined")
+
+# The same shortly after another long wait.
+import time
+
+sleeper = threading.Thread(target=time.sleep, args=(0.4,))
+sleeper.start()
+sleeper.join()
+thread = connect()
+thread.join()
+print("joined")
