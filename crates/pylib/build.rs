@@ -118,6 +118,8 @@ fn main() {
     fs::write(format!("{out}/frozen.rs"), table).expect("OUT_DIR is writable");
     let mut hasher = SipHasher13::new();
     hasher.write(&archive);
+    // Builds with other bytecode have a folder of their own: they would compile it anew for each other.
+    hasher.write_u16(taipan_bytecode::pyc::MAGIC_NUMBER);
     println!("cargo:rustc-env=TAIPAN_LIB_HASH={:016x}", hasher.finish());
 }
 

@@ -42,7 +42,7 @@ pub fn is_worth_it(code: &CodeObject, index: u32, entry: u32) -> bool {
     if options.mode == Mode::Stress || options.hot_call.is_some() || options.hot_loop.is_some() {
         return true;
     }
-    let ticks = data(code).ticks.entry(entry).or_default();
+    let ticks = &mut data(code).entry(entry).ticks;
     *ticks += 1;
     if *ticks > 1 {
         let needed = if index == ENTRY { CALL_TICKS } else { LOOP_TICKS };

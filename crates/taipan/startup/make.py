@@ -20,6 +20,9 @@ RUNS = [
 # What has no section by its name: the C runtime's entry, assembly, and the linker's stubs.
 UNNAMED = ["*crt1.o(.text)", "*crti.o(.text)", "*psm*(.text)", "*(.plt)", "*(.init)", "*(.fini)"]
 
+# What runs in some starts and not in others: whether something is hot depends on time, and what is alive on collections.
+SOMETIMES = re.compile(r"_ZN10taipan_jit(4tier(3hot|4data|6attend)|6budget|7profile)|_ZN\d+taipan_.*\dtrace_\w+17h")
+
 
 def instance(name):
     """The name without what the optimiser appends: one instance of a generic function."""
@@ -62,6 +65,7 @@ def main():
             with open(out) as file:
                 new = {name for line in file for name in names[int(line, 16)]}
             found += sorted(new.difference(found))
+    found += sorted({name for some in names.values() for name in some if SOMETIMES.match(name)}.difference(found))
     run = collections.Counter()
     for name in found:
         run[pattern(name)] += sizes[name]
