@@ -42,6 +42,13 @@ const PATCHES: &[(&str, &str, &str)] = &[
         "def _calc_mode(path):\n",
         "def _is_library(path):\n    library = getattr(sys, '_stdlib_dir', None)\n    return library and path.startswith(library + '/') and not path.startswith(library + '/site-packages/')\n\n\ndef _calc_mode(path):\n",
     ),
+    // As in CPython 3.14.8: only who looks for misspelt keywords needs it.
+    ("traceback.py", "import codeop\nimport keyword\n", "import keyword\n"),
+    (
+        "traceback.py",
+        "        assert self._is_syntax_error\n        try:\n            import _suggestions\n",
+        "        assert self._is_syntax_error\n        import codeop\n        try:\n            import _suggestions\n",
+    ),
     ("site.py", "    return 'RustPython' # XXX: RUSTPYTHON; for site-packages\n", "    return 'Python'\n"),
     (
         "site.py",

@@ -74,6 +74,9 @@ pub fn loop_start(code: &CodeObject, index: u32) -> u32 {
 /// a small part of the time spent running, a very small one at first, so that a short program is not slowed down. What is
 /// hot comes back.
 pub fn affords(spent: u64, cost: u64) -> bool {
+    if crate::options().watch {
+        return false;
+    }
     if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() {
         return true;
     }

@@ -379,9 +379,9 @@ impl Parts<'_> {
             v
         };
         let names = [
-            tuple(self.cx, &code.local_names[..nlocals]),
-            tuple(self.cx, &code.local_names[nlocals..nlocals + ncells]),
-            tuple(self.cx, &code.local_names[nlocals + ncells..]),
+            tuple(self.cx, &code.local_names()[..nlocals]),
+            tuple(self.cx, &code.local_names()[nlocals..nlocals + ncells]),
+            tuple(self.cx, &code.local_names()[nlocals + ncells..]),
             Value::of(code.names_tuple()),
         ];
         CodeParts {

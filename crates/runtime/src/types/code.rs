@@ -61,8 +61,8 @@ pub struct CodeObject {
     pub qualname: &'static Str,
     /// `co_filename`.
     pub filename: Cell<&'static Str>,
-    /// Names of the locals, cells and frees, interned.
-    pub local_names: Box<[&'static Str]>,
+    /// Names of the locals, cells and frees: interned strs.
+    variables: &'static Tuple,
     /// Number of calls, for the JIT.
     pub heat: Cell<u32>,
     word_count: u32,
@@ -77,12 +77,18 @@ pub struct CodeObject {
     /// Where a generator was last resumed by compiled code, and that code, null if there is none.
     pub resume_pc: Cell<*const u64>,
     pub resume_code: Cell<*const u8>,
+    lookups: OnceCell<Box<Lookups>>,
+}
+
+/// What is worked out when somebody asks where in the source an instruction comes from.
+#[derive(Default)]
+struct Lookups {
     positions: OnceCell<Box<[Position]>>,
     /// See [`CodeObject::starts_line`].
     line_starts: OnceCell<Box<[bool]>>,
 }
 object!(CodeObject, crate::types::code_methods::CODE);
-const _: () = assert!(std::mem::size_of::<CodeObject>() == 256);
+const _: () = assert!(std::mem::size_of::<CodeObject>() == 224);
 
 impl Drop for CodeObject {
     fn drop(&mut self) {
@@ -103,8 +109,9 @@ pub unsafe fn trace_code(object: *mut Header, marker: &mut Marker) {
     let this = unsafe { &*object.cast::<CodeObject>() };
     marker.mark_value(Value::of(this.consts).bits());
     marker.mark_value(Value::of(this.names).bits());
-    for name in this.local_names.iter().chain([&this.name, &this.qualname, &this.filename.get()]) {
-        marker.mark_value(Value::of(*name).bits());
+    marker.mark_value(Value::of(this.variables).bits());
+    for name in [this.name, this.qualname, this.filename.get()] {
+        marker.mark_value(Value::of(name).bits());
     }
 }
 
@@ -214,6 +221,10 @@ impl CodeObject {
         let [argcount, posonlyargcount, kwonlyargcount] = parts.params;
         let [name, qualname, filename] = parts.strs;
         let [nlocals, ncells, nfrees] = parts.variables.map(|names| names.len() as u32);
+        let variables = match parts.variables {
+            [locals, _, _] if ncells + nfrees == 0 => locals,
+            all => Tuple::new(cx, &all.map(Tuple::items).concat()),
+        };
         let variadic = parts.flags & (co::VARARGS | co::VARKEYWORDS) != 0;
         let simple = !variadic && kwonlyargcount == 0;
         let this = CodeObject {
@@ -239,7 +250,7 @@ impl CodeObject {
             name,
             qualname,
             filename: Cell::new(filename),
-            local_names: parts.variables.iter().flat_map(|names| strs_of(names)).copied().collect(),
+            variables,
             heat: Cell::new(0),
             native: Cell::new(std::ptr::null()),
             jit: Cell::new(std::ptr::null_mut()),
@@ -247,8 +258,7 @@ impl CodeObject {
             has_resumes: Cell::new(false),
             resume_pc: Cell::new(std::ptr::null()),
             resume_code: Cell::new(std::ptr::null()),
-            positions: OnceCell::new(),
-            line_starts: OnceCell::new(),
+            lookups: OnceCell::new(),
         };
         let this = cx.alloc(this);
         cx.register_special(Value::of(this));
@@ -327,9 +337,19 @@ impl CodeObject {
         self.flags & (co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR) != 0
     }
 
+    /// Names of the locals, cells and frees, interned.
+    #[inline]
+    pub fn local_names(&self) -> &'static [&'static Str] {
+        strs_of(self.variables)
+    }
+
+    fn lookups(&self) -> &Lookups {
+        self.lookups.get_or_init(Box::default)
+    }
+
     /// Position of word `i`.
     pub fn position(&self, i: usize) -> taipan_bytecode::Position {
-        let positions = self.positions.get_or_init(|| {
+        let positions = self.lookups().positions.get_or_init(|| {
             let mut all: Box<[Position]> = taipan_bytecode::positions::decode(&self.line_table).collect();
             if NO_DEBUG_RANGES.load(Ordering::Relaxed) {
                 for p in &mut all {
@@ -359,7 +379,7 @@ impl CodeObject {
 
     /// True if line events happen at word `i`: at the first instruction of a line, and where jumps and exceptions go.
     pub fn starts_line(&self, i: usize) -> bool {
-        let starts = self.line_starts.get_or_init(|| crate::liveness::line_starts(self));
+        let starts = self.lookups().line_starts.get_or_init(|| crate::liveness::line_starts(self));
         starts.get(i).copied().unwrap_or(false)
     }
 
