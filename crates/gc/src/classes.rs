@@ -14,7 +14,7 @@ pub const MAX_CELL: usize = 8192;
 pub const CLASS_COUNT: usize = FINE_CLASSES + 1 + COARSE_SIZES.len();
 
 const FINE_CLASSES: usize = FINE_LIMIT / 16;
-const COARSE_SIZES: [u32; 14] = [576, 672, 816, 1024, 1168, 1360, 1632, 2048, 2336, 2720, 3264, 4096, 5456, 8192];
+const COARSE_SIZES: [u32; 15] = [576, 672, 816, 960, 1024, 1168, 1360, 1632, 2048, 2336, 2720, 3264, 4096, 5456, 8192];
 
 /// What the collector must know about one size class.
 #[derive(Clone, Copy)]
