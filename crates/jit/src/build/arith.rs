@@ -466,15 +466,19 @@ impl Builder<'_> {
                 self.checked(B::Sub, zero, v)
             }
             Type::Float => self.emit(Op::FNeg, Type::Float, &[v], 0),
+            // A float where that was seen or ints have failed.
+            _ if self.is_class(v, &FLOAT) && !self.failed(Reason::Ints)
+                || self.class_of(v).is_none()
+                    && !self.failed(Reason::Ints)
+                    && (self.failed(Reason::Number) || self.now(v) == Some(Kind::Float)) =>
+            {
+                let v = self.to_float(v, false, Reason::Ints);
+                self.emit(Op::FNeg, Type::Float, &[v], 0)
+            }
             _ if self.class_of(v).is_none() && !self.failed(Reason::Number) => {
-                if self.now(v) == Some(Kind::Float) {
-                    let v = self.to_float(v, false, Reason::Number);
-                    self.emit(Op::FNeg, Type::Float, &[v], 0)
-                } else {
-                    let v = self.to_int(v, Reason::Number);
-                    let zero = self.int(0);
-                    self.checked(B::Sub, zero, v)
-                }
+                let v = self.to_int(v, Reason::Number);
+                let zero = self.int(0);
+                self.checked(B::Sub, zero, v)
             }
             _ => {
                 let name = self.cx.names().__neg__;
