@@ -395,10 +395,18 @@ impl Builder<'_> {
             return None;
         }
         let (float_x, float_y) = (self.is_class(x, &FLOAT), self.is_class(y, &FLOAT));
-        let x2 = self.to_float(x, mixed && float_y, Reason::Number);
+        // That the other operand of a float is one, too, is assumed until it has failed: a float is known better.
+        let lenient = |b: &Self, v: Val| b.failed(Reason::Mixed) || b.now(v) == Some(Kind::Int);
+        let kind = |b: &Self, v: Val, float: bool| match (mixed && float, lenient(b, v)) {
+            (true, false) => (false, Reason::Mixed),
+            (mixed, _) => (mixed, Reason::Number),
+        };
+        let (may_be_int, reason) = kind(self, x, float_y);
+        let x2 = self.to_float(x, may_be_int, reason);
         // `x op x`: the guard on the first operand replaced the second. A guarded first operand is a float.
         let sure = float_x || !matches!(self.func[x].ty, Type::Int | Type::Bool) && !(mixed && float_y);
-        let y2 = if x == y { x2 } else { self.to_float(y, mixed && sure, Reason::Number) };
+        let (may_be_int, reason) = kind(self, y, sure);
+        let y2 = if x == y { x2 } else { self.to_float(y, may_be_int, reason) };
         let (x, y) = (x2, y2);
         if catches {
             let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
