@@ -33,6 +33,7 @@ use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
+use crate::bytes;
 use crate::consume;
 use crate::floats;
 use crate::ir::Inst;
@@ -172,6 +173,8 @@ helpers! {
     NewList = lists::new_list, removable;
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
     FloatPow = floats::pow, removable;
+    /// `a ** 2.0` of a double.
+    FloatSquare = floats::square, removable;
     /// `hypot(x, y)`.
     FloatHypot = floats::hypot, removable;
     /// `math.sin(x)`, x finite.
@@ -240,6 +243,10 @@ helpers! {
     PlainDictGet = plain::dict_get, raises;
     /// See `crate::plain`.
     PlainSetAdd = plain::set_add, raises, writes;
+    /// `v.append(byte)` of a bytearray.
+    PlainAppendByte = bytes::append, raises, writes;
+    /// `v.extend(bytes)` of a bytearray.
+    PlainExtendBytes = bytes::extend, raises, writes;
     /// See `crate::plain`.
     PlainSetItem = plain::set_item, raises, writes;
     /// See `crate::plain`.

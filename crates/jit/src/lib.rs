@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod build;
+pub mod bytes;
 pub mod code;
 pub mod consume;
 pub mod dump;

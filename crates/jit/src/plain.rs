@@ -312,6 +312,9 @@ pub extern "C" fn get_slice(cx: &mut Cx, v: Value, start: Value, stop: Value) ->
         let range = slice::adjust(bound(start), bound(stop), 1, list.len());
         return Value::of(list.copy_range(cx, range.start as usize, range.len)).bits();
     }
+    if let Some(made) = crate::bytes::sliced(cx, v, bound(start), bound(stop)) {
+        return made;
+    }
     let slice = Slice::new(cx, start, stop, Value::none());
     word(object::get_item(cx, v, Value::of(slice)))
 }
@@ -347,6 +350,14 @@ pub extern "C" fn set_slice(cx: &mut Cx, v: Value, start: Value, stop: Value, va
 /// `a op b`: number of the operator, 256 added for augmented assignments.
 pub extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     let which = BINARY[op & 0xff];
+    let made = match op & 0xff {
+        0 if op & 256 != 0 => crate::bytes::extended(cx, a, b),
+        2 => crate::bytes::repeated(cx, a, b),
+        _ => None,
+    };
+    if let Some(made) = made {
+        return made;
+    }
     let numbers = (is_number(a) || is(a, &complex::COMPLEX)) && (is_number(b) || is(b, &complex::COMPLEX));
     let text = |v: Value| v.exact::<Str>().is_some() || is(v, &bytes::BYTES) || is(v, &bytearray::BYTEARRAY);
     let row = |v: Value| v.exact::<List>().is_some() || v.exact::<Tuple>().is_some();

@@ -440,7 +440,7 @@ impl Builder<'_> {
             || self.func[y].op == Op::ConstFloat && f64::from_bits(self.func[y].imm) == 2.0;
         if square {
             // Real for every x. Not `x * x`: libm's pow, which CPython calls, rounds differently now and then.
-            let v = self.plain_call(Helper::FloatPow, &[x, y], Type::Float);
+            let v = self.plain_call(Helper::FloatSquare, &[x], Type::Float);
             // Overflow raises OverflowError in Python.
             self.guard_finite(v);
             return Some(v);

@@ -197,6 +197,18 @@ impl Builder<'_> {
         {
             return self.plain(Helper::PlainSetAdd, &[of, key], Type::Val);
         }
+        if std::ptr::eq(method.owner, &bytearray::BYTEARRAY)
+            && let [array, v] = *args
+        {
+            let helper = match method.def.name {
+                "append" => Some(Helper::PlainAppendByte),
+                "extend" => Some(Helper::PlainExtendBytes),
+                _ => None,
+            };
+            if let Some(helper) = helper {
+                return self.plain(helper, &[array, v], Type::Val);
+            }
+        }
         self.plain_method(method, args)
     }
 }

@@ -294,7 +294,17 @@ impl Set {
     }
 
     /// Whether an item is in the set, if that can be told without running Python code.
+    #[inline]
     pub fn contains_known(&self, key: Value, hash: i64) -> Option<bool> {
+        if key.is_small()
+            && let Some(place) = self.find_small(key.bits(), hash)
+        {
+            return Some(matches!(place, Place::Found(_)));
+        }
+        self.contains_known_general(key, hash)
+    }
+
+    fn contains_known_general(&self, key: Value, hash: i64) -> Option<bool> {
         let mask = self.mask.get();
         let mut perturb = hash as u64;
         let mut i = hash as usize & mask;
@@ -324,21 +334,58 @@ impl Set {
         match self.find(cx, key, hash)? {
             Place::Found(_) => Ok(false),
             Place::Free(at) => {
-                let reused = self.entry(at).hash == DELETED.hash;
-                self.set_entry(at, Entry { key: key.bits(), hash });
-                self.used.set(self.used.get() + 1);
-                cx.barrier(self);
-                if reused {
-                    return Ok(true);
-                }
-                self.fill.set(self.fill.get() + 1);
-                if self.fill.get() * 5 >= self.mask.get() * 3 {
-                    let used = self.used.get();
-                    self.resize(cx, if used > 50000 { used * 2 } else { used * 4 });
-                }
+                self.put(cx, at, key, hash);
                 Ok(true)
             }
         }
+    }
+
+    /// Puts an item that is not there into an entry that `find` gave. May collect.
+    #[inline(always)]
+    fn put(&self, cx: &mut Cx, at: usize, key: Value, hash: i64) {
+        let reused = self.entry(at).hash == DELETED.hash;
+        self.set_entry(at, Entry { key: key.bits(), hash });
+        self.used.set(self.used.get() + 1);
+        if !key.is_small() {
+            cx.barrier(self);
+        }
+        if !reused {
+            self.fill.set(self.fill.get() + 1);
+            self.grow(cx);
+        }
+    }
+
+    /// Makes the table larger where it has become too full. May collect.
+    #[inline(always)]
+    fn grow(&self, cx: &mut Cx) {
+        if self.fill.get() * 5 >= self.mask.get() * 3 {
+            let used = self.used.get();
+            self.resize(cx, if used > 50000 { used * 2 } else { used * 4 });
+        }
+    }
+
+    /// Adds an item that is certainly not there to a set without deleted entries. May collect.
+    #[inline]
+    pub(crate) fn add_new(&self, cx: &mut Cx, key: Value, hash: i64) {
+        self.insert_clean(Entry { key: key.bits(), hash });
+        if !key.is_small() {
+            cx.barrier(self);
+        }
+        self.used.set(self.used.get() + 1);
+        self.fill.set(self.fill.get() + 1);
+        self.grow(cx);
+    }
+
+    /// Removes the item if it is there, else adds it. May collect.
+    pub(crate) fn toggle(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<()> {
+        match self.find(cx, key, hash)? {
+            Place::Found(at) => {
+                self.set_entry(at, DELETED);
+                self.used.set(self.used.get() - 1);
+            }
+            Place::Free(at) => self.put(cx, at, key, hash),
+        }
+        Ok(())
     }
 
     /// Adds an item; false if it was there. Raises what hashing or comparing raises. May collect.
@@ -478,8 +525,28 @@ impl Set {
         let mut position = 0;
         while let Some((key, hash)) = other.next_item(&mut position) {
             self.add_hashed(cx, key, hash)?;
+            self.merge_small(cx, other, &mut position);
         }
         Ok(())
+    }
+
+    /// Adds the small ints at and behind a table position of another set, up to an item that must be compared. May collect.
+    fn merge_small(&self, cx: &mut Cx, other: &Set, position: &mut usize) {
+        // Nothing here changes the other set.
+        let (table, n) = (other.table.get(), other.slots());
+        while *position < n {
+            // SAFETY: SET-1.
+            let entry = unsafe { *table.add(*position) };
+            if entry.key != 0 {
+                let Some(key) = Value::from_bits(entry.key).filter(|k| k.is_small()) else { return };
+                match self.find_small(entry.key, entry.hash) {
+                    Some(Place::Found(_)) => {}
+                    Some(Place::Free(at)) => self.put(cx, at, key, entry.hash),
+                    None => return,
+                }
+            }
+            *position += 1;
+        }
     }
 
     /// One big resize before `n` items are added. May collect.
