@@ -33,6 +33,7 @@ use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
+use crate::attributes;
 use crate::bytes;
 use crate::consume;
 use crate::floats;
@@ -243,6 +244,10 @@ helpers! {
     PlainDictGet = plain::dict_get, raises;
     /// See `crate::plain`.
     PlainSetAdd = plain::set_add, raises, writes;
+    /// `getattr(v, name[, default])`.
+    PlainAttribute = attributes::get, raises;
+    /// `hasattr(v, name)`.
+    PlainHasAttribute = attributes::has, raises;
     /// `v.append(byte)` of a bytearray.
     PlainAppendByte = bytes::append, raises, writes;
     /// `v.extend(bytes)` of a bytearray.

@@ -4,7 +4,8 @@
 //! form of `ir/`; `passes/` improves it; `lower/` makes machine code of it with Cranelift; `exits.rs` rebuilds the
 //! interpreter's frames when compiled code leaves; `helpers.rs` lists what it calls.
 
-pub mod budget;
+pub mod attributes;
+mod budget;
 pub mod build;
 pub mod bytes;
 pub mod code;

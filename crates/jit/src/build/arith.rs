@@ -123,6 +123,17 @@ impl Builder<'_> {
             return Ok(Flow::Next);
         }
         let result = match self.kinds(at, lhs, rhs) {
+            // Nothing says what powers are of; if not of ints, then of floats.
+            Kind::Other | Kind::Numbers
+                if op == B::Pow
+                    && self.class_of(lhs).is_none()
+                    && self.failed(Reason::Number)
+                    && !self.failed(Reason::Mixed)
+                    && matches!(self.func[rhs].ty, Type::Int | Type::Float) =>
+            {
+                let lhs = self.to_float(lhs, false, Reason::Mixed);
+                self.float_binary(op, lhs, rhs, false)
+            }
             Kind::Int => self.int_binary(op, lhs, rhs),
             kind @ (Kind::Float | Kind::Mixed) => self.float_binary(op, lhs, rhs, kind == Kind::Mixed),
             Kind::Str if op == B::Add => {

@@ -71,6 +71,11 @@ impl Builder<'_> {
                 self.raise_if(ended, &taipan_runtime::exceptions::StopIteration, &[]);
                 Some(v)
             }
+            (Some("builtins"), "getattr", &[v, name, ref default @ ..]) if default.len() <= 1 => {
+                let default = default.first().copied().unwrap_or_else(|| self.word(0));
+                self.plain(Helper::PlainAttribute, &[v, name, default], Type::Val)
+            }
+            (Some("builtins"), "hasattr", &[v, name]) => self.plain_truth(Helper::PlainHasAttribute, &[v, name]),
             (Some("builtins"), "abs", &[v]) => match self.func[v].ty {
                 Type::Float => Some(self.emit(Op::FAbs, Type::Float, &[v], 0)),
                 Type::Int => {
