@@ -323,7 +323,7 @@ impl Lowering<'_> {
                 let p = self.word(self.process.interrupt);
                 // Cranelift takes loads in a loop that stores nothing for the one in front of it, but for this, which costs nothing.
                 self.b.ins().sequence_point();
-                let flag = self.b.ins().load(types::I8, flags(), p, 0);
+                let flag = self.b.ins().load(types::I32, flags(), p, 0);
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
                 self.guard(v, ok);
                 return Ok(None);
