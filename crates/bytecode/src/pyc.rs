@@ -21,7 +21,7 @@ use crate::verify::verify;
 
 /// Number of the bytecode format; change it with every change to the opcode table or to code objects.
 /// CPython's numbers stay below 30000 for long; Taipan's start here.
-pub const MAGIC_NUMBER: u16 = 0x8a02;
+pub const MAGIC_NUMBER: u16 = 0x8a03;
 
 /// `sys.implementation.cache_tag`.
 pub const CACHE_TAG: &str = "taipan-314";
