@@ -43,7 +43,7 @@ enum Rounds {
 }
 
 /// `v` as another value plus a constant.
-fn offset(func: &Func, mut v: Val) -> (Val, i64) {
+pub fn offset(func: &Func, mut v: Val) -> (Val, i64) {
     let mut sum = 0i64;
     loop {
         let inst = &func[v];

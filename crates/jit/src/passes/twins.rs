@@ -1,16 +1,17 @@
 //! Makes one of block parameters that always have the same value as each other: those of one block that get equal arguments
-//! from everywhere, where such parameters count as equal. Of the variables of a loop that are unbound in its first round, the
+//! from everywhere, where such parameters count as equal, and so do their sums with a constant. Of the variables of a loop that are unbound in its first round, the
 //! flags that say whether they are bound are such.
 
 use std::collections::HashMap;
 
+use super::bounds::offset;
 use crate::ir::{BlockId, Func, Op, Type, Val};
 
 /// What an argument is, as far as it is known at one time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Arg {
-    /// A parameter of the class with this number.
-    Class(u32),
+    /// A parameter of the class with this number, plus a constant.
+    Class(u32, i64),
     Constant(Op, Type, u64),
     Other(Val),
 }
@@ -41,7 +42,10 @@ pub fn run(func: &mut Func) {
     }
     loop {
         let arg = |v: Val| match func[v].op {
-            Op::Param if class[v.0 as usize] != u32::MAX => Arg::Class(class[v.0 as usize]),
+            Op::Param | Op::Add | Op::AddOv | Op::Sub | Op::SubOv => match offset(func, v) {
+                (base, k) if class[base.0 as usize] != u32::MAX => Arg::Class(class[base.0 as usize], k),
+                _ => Arg::Other(v),
+            },
             op @ (Op::ConstInt | Op::ConstFloat | Op::ConstBool | Op::ConstVal) => {
                 Arg::Constant(op, func[v].ty, func[v].imm)
             }

@@ -184,8 +184,10 @@ impl Set {
     /// The item at or after table position `*position`, which moves behind it, with its hash.
     #[inline]
     pub fn next_item(&self, position: &mut usize) -> Option<(Value, i64)> {
-        while *position < self.slots() {
-            let entry = self.entry(*position);
+        let (table, n) = (self.table.get(), self.slots());
+        while *position < n {
+            // SAFETY: SET-1.
+            let entry = unsafe { *table.add(*position) };
             *position += 1;
             if let Some(key) = Value::from_bits(entry.key) {
                 return Some((key, entry.hash));
@@ -448,21 +450,10 @@ impl Set {
     }
 
     /// Puts an entry into a table that has neither the key nor deleted entries.
+    #[inline]
     fn insert_clean(&self, entry: Entry) {
-        let mask = self.mask.get();
-        let mut perturb = entry.hash as u64;
-        let mut i = entry.hash as usize & mask;
-        loop {
-            let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
-            for at in i..=last {
-                if self.entry(at).key == 0 {
-                    self.set_entry(at, entry);
-                    return;
-                }
-            }
-            perturb >>= PERTURB_SHIFT;
-            i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
-        }
+        // SAFETY: SET-1.
+        unsafe { insert_clean(self.table.get(), self.mask.get(), entry) }
     }
 
     /// Makes a table with more than `minimum` entries. May collect.
@@ -488,9 +479,11 @@ impl Set {
             Some(buffer) => self.table.set(buffer.data().cast()),
         }
         self.mask.set(slots - 1);
+        let table = self.table.get();
         for entry in old {
             if entry.key != 0 {
-                self.insert_clean(*entry);
+                // SAFETY: SET-1.
+                unsafe { insert_clean(table, slots - 1, *entry) };
             }
         }
         self.fill.set(self.used.get());
@@ -571,6 +564,30 @@ impl Set {
         self.hash.set(-1);
         other.clear();
         cx.barrier(self);
+    }
+}
+
+/// Puts an entry into a table that has neither the key nor deleted entries.
+///
+/// # Safety
+/// `table` leads to `mask + 1` entries, some of them free.
+#[inline(always)]
+unsafe fn insert_clean(table: *mut Entry, mask: usize, entry: Entry) {
+    let mut perturb = entry.hash as u64;
+    let mut i = entry.hash as usize & mask;
+    loop {
+        let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
+        for at in i..=last {
+            // SAFETY: at <= mask.
+            unsafe {
+                if (*table.add(at)).key == 0 {
+                    *table.add(at) = entry;
+                    return;
+                }
+            }
+        }
+        perturb >>= PERTURB_SHIFT;
+        i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
     }
 }
 
