@@ -3,6 +3,7 @@
 
 use taipan_runtime::types::bytearray::{BYTEARRAY, ByteArray};
 use taipan_runtime::types::bytes::{BYTES, Bytes};
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::slice;
 use taipan_runtime::{Cx, Value};
 
@@ -77,4 +78,24 @@ pub fn sliced(cx: &mut Cx, v: Value, start: Option<isize>, stop: Option<isize>) 
     }
     let first = range.start as usize;
     Some(Value::of(Bytes::new(cx, &data[first..first + range.len])).bits())
+}
+
+/// `bytes(v)` of a list of ints, or of an object that holds bytes.
+pub extern "C" fn bytes_of(cx: &mut Cx, v: Value) -> u64 {
+    if exact_bytes(v).is_some() {
+        return v.bits();
+    }
+    if let Some(array) = exact_array(v) {
+        let data = array.data().to_vec();
+        return Value::of(Bytes::new(cx, &data)).bits();
+    }
+    let Some(list) = v.exact::<List>().filter(|l| !l.is_packed()) else { return NOT_PLAIN };
+    let byte = |v: &Value| v.as_small().and_then(|i| u8::try_from(i).ok());
+    match list.items() {
+        [one] => byte(one).map_or(NOT_PLAIN, |b| Value::of(Bytes::new(cx, &[b])).bits()),
+        items => match items.iter().map(byte).collect::<Option<Vec<u8>>>() {
+            Some(data) => Value::of(Bytes::new(cx, &data)).bits(),
+            None => NOT_PLAIN,
+        },
+    }
 }

@@ -57,6 +57,11 @@ pub extern "C" fn floor_div(_: &mut Cx, x: f64, y: f64) -> f64 {
     float::floor_div(x, y)
 }
 
+/// Whether two doubles have the same bits, as 0 or 1.
+pub extern "C" fn same(_: &mut Cx, a: f64, b: f64) -> u64 {
+    (a.to_bits() == b.to_bits()) as u64
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

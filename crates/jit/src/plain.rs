@@ -467,26 +467,6 @@ pub extern "C" fn list_of(cx: &mut Cx, v: Value) -> u64 {
     if plain { word(iter::to_list(cx, v).map(Value::of)) } else { NOT_PLAIN }
 }
 
-/// `bytes(v)` of a list of ints, or of an object that holds bytes.
-pub extern "C" fn bytes_of(cx: &mut Cx, v: Value) -> u64 {
-    if is(v, &bytes::BYTES) {
-        return v.bits();
-    }
-    if let Some(array) = v.exact::<bytearray::ByteArray>() {
-        let data = array.data().to_vec();
-        return Value::of(bytes::Bytes::new(cx, &data)).bits();
-    }
-    let Some(list) = v.exact::<List>().filter(|l| !l.is_packed()) else { return NOT_PLAIN };
-    let byte = |v: &Value| v.as_small().and_then(|i| u8::try_from(i).ok());
-    match list.items() {
-        [one] => byte(one).map_or(NOT_PLAIN, |b| Value::of(bytes::Bytes::new(cx, &[b])).bits()),
-        items => match items.iter().map(byte).collect::<Option<Vec<u8>>>() {
-            Some(data) => Value::of(bytes::Bytes::new(cx, &data)).bits(),
-            None => NOT_PLAIN,
-        },
-    }
-}
-
 /// Whether it is an iterator over a built-in container.
 #[inline(always)]
 fn is_iterator(cx: &mut Cx, it: Value) -> bool {
