@@ -105,6 +105,8 @@ reasons! {
     Caught = "caught", false;
     /// Both operands are ints, where one was expected to be a float.
     Ints = "ints", true;
+    /// The other operand of a float is none.
+    Mixed = "mixed", true;
     /// A value is neither an int nor a float.
     Numbers = "numbers", true;
     /// In stress mode: for no reason.

@@ -33,10 +33,9 @@ use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
-use crate::consume;
-use crate::floats;
 use crate::ir::Inst;
 use crate::lists;
+use crate::{attributes, bytes, consume, floats};
 // `crate::preserve` calls all its helpers here.
 pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item};
 use crate::plain;
@@ -115,7 +114,7 @@ helpers! {
     /// `a is b` for two heap numbers, as 0 or 1.
     IsSlow = is_slow, removable;
     /// Whether two doubles have the same bits, as 0 or 1.
-    SameFloat = same_float, removable;
+    SameFloat = floats::same, removable;
     /// `a.name`.
     GetAttr = get_attr, raises, python;
     /// `a.name = b`.
@@ -172,6 +171,8 @@ helpers! {
     NewList = lists::new_list, removable;
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
     FloatPow = floats::pow, removable;
+    /// `a ** 2.0` of a double.
+    FloatSquare = floats::square, removable;
     /// `hypot(x, y)`.
     FloatHypot = floats::hypot, removable;
     /// `math.sin(x)`, x finite.
@@ -217,7 +218,7 @@ helpers! {
     /// A bytes object of the bytes of a bytearray.
     BytesOf = consume::bytes_of, removable;
     /// See `crate::plain`.
-    PlainBytes = plain::bytes_of, raises;
+    PlainBytes = bytes::bytes_of, raises;
     /// See `crate::plain`.
     PlainList = plain::list_of, raises;
     /// `sep.join(list)`.
@@ -240,6 +241,14 @@ helpers! {
     PlainDictGet = plain::dict_get, raises;
     /// See `crate::plain`.
     PlainSetAdd = plain::set_add, raises, writes;
+    /// `getattr(v, name[, default])`.
+    PlainAttribute = attributes::get, raises;
+    /// `hasattr(v, name)`.
+    PlainHasAttribute = attributes::has, raises;
+    /// `v.append(byte)` of a bytearray.
+    PlainAppendByte = bytes::append, raises, writes;
+    /// `v.extend(bytes)` of a bytearray.
+    PlainExtendBytes = bytes::extend, raises, writes;
     /// See `crate::plain`.
     PlainSetItem = plain::set_item, raises, writes;
     /// See `crate::plain`.
@@ -442,10 +451,6 @@ pub(crate) extern "C" fn str_is_char(_: &mut Cx, s: &'static Str, code: u32) -> 
 
 extern "C" fn truth(cx: &mut Cx, v: Value) -> u64 {
     truth_word(object::truth(cx, v))
-}
-
-extern "C" fn same_float(_: &mut Cx, a: f64, b: f64) -> u64 {
-    (a.to_bits() == b.to_bits()) as u64
 }
 
 pub(crate) extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {

@@ -4,8 +4,10 @@
 //! form of `ir/`; `passes/` improves it; `lower/` makes machine code of it with Cranelift; `exits.rs` rebuilds the
 //! interpreter's frames when compiled code leaves; `helpers.rs` lists what it calls.
 
-pub mod budget;
+pub mod attributes;
+mod budget;
 pub mod build;
+pub mod bytes;
 pub mod code;
 pub mod consume;
 pub mod dump;

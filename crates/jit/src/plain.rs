@@ -312,6 +312,9 @@ pub extern "C" fn get_slice(cx: &mut Cx, v: Value, start: Value, stop: Value) ->
         let range = slice::adjust(bound(start), bound(stop), 1, list.len());
         return Value::of(list.copy_range(cx, range.start as usize, range.len)).bits();
     }
+    if let Some(made) = crate::bytes::sliced(cx, v, bound(start), bound(stop)) {
+        return made;
+    }
     let slice = Slice::new(cx, start, stop, Value::none());
     word(object::get_item(cx, v, Value::of(slice)))
 }
@@ -347,6 +350,14 @@ pub extern "C" fn set_slice(cx: &mut Cx, v: Value, start: Value, stop: Value, va
 /// `a op b`: number of the operator, 256 added for augmented assignments.
 pub extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     let which = BINARY[op & 0xff];
+    let made = match op & 0xff {
+        0 if op & 256 != 0 => crate::bytes::extended(cx, a, b),
+        2 => crate::bytes::repeated(cx, a, b),
+        _ => None,
+    };
+    if let Some(made) = made {
+        return made;
+    }
     let numbers = (is_number(a) || is(a, &complex::COMPLEX)) && (is_number(b) || is(b, &complex::COMPLEX));
     let text = |v: Value| v.exact::<Str>().is_some() || is(v, &bytes::BYTES) || is(v, &bytearray::BYTEARRAY);
     let row = |v: Value| v.exact::<List>().is_some() || v.exact::<Tuple>().is_some();
@@ -454,26 +465,6 @@ pub extern "C" fn len(cx: &mut Cx, v: Value) -> u64 {
 pub extern "C" fn list_of(cx: &mut Cx, v: Value) -> u64 {
     let plain = v.exact::<List>().is_some() || v.exact::<Tuple>().is_some() || is(v, &RANGE);
     if plain { word(iter::to_list(cx, v).map(Value::of)) } else { NOT_PLAIN }
-}
-
-/// `bytes(v)` of a list of ints, or of an object that holds bytes.
-pub extern "C" fn bytes_of(cx: &mut Cx, v: Value) -> u64 {
-    if is(v, &bytes::BYTES) {
-        return v.bits();
-    }
-    if let Some(array) = v.exact::<bytearray::ByteArray>() {
-        let data = array.data().to_vec();
-        return Value::of(bytes::Bytes::new(cx, &data)).bits();
-    }
-    let Some(list) = v.exact::<List>().filter(|l| !l.is_packed()) else { return NOT_PLAIN };
-    let byte = |v: &Value| v.as_small().and_then(|i| u8::try_from(i).ok());
-    match list.items() {
-        [one] => byte(one).map_or(NOT_PLAIN, |b| Value::of(bytes::Bytes::new(cx, &[b])).bits()),
-        items => match items.iter().map(byte).collect::<Option<Vec<u8>>>() {
-            Some(data) => Value::of(bytes::Bytes::new(cx, &data)).bits(),
-            None => NOT_PLAIN,
-        },
-    }
 }
 
 /// Whether it is an iterator over a built-in container.

@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 
 use taipan_gc::{Heap, Marker};
 
@@ -125,7 +126,7 @@ pub struct Cx {
     /// Rounds after which a loop is hot.
     pub hot_loop: u32,
     /// Set asynchronously when the interpreter must look up (signals, GIL requests, finalisers to run).
-    pub interrupt: &'static std::sync::atomic::AtomicBool,
+    pub interrupt: &'static AtomicBool,
     /// The thread, for the collector.
     pub thread: taipan_gc::ThreadId,
     /// `pthread_self()` of the thread.
@@ -181,8 +182,28 @@ pub struct Entry {
     pub compiled: u32,
 }
 
+/// A flag in a word of four bytes, all of which compiled code reads: a comparison of a word with memory is one instruction.
+#[repr(C, align(4))]
+pub struct FlagWord {
+    flag: AtomicBool,
+    _rest: [u8; 3],
+}
+
+impl FlagWord {
+    const fn new() -> FlagWord {
+        FlagWord { flag: AtomicBool::new(false), _rest: [0; 3] }
+    }
+}
+
+impl std::ops::Deref for FlagWord {
+    type Target = AtomicBool;
+    fn deref(&self) -> &AtomicBool {
+        &self.flag
+    }
+}
+
 /// Set when something wants the running thread's attention at the next check.
-pub static INTERRUPT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+pub static INTERRUPT: FlagWord = FlagWord::new();
 
 impl Runtime {
     fn new() -> Runtime {

@@ -135,7 +135,7 @@ pub fn signal_arrived() {
 
 /// What [`signal_arrived`] sets, for processes that write it from outside.
 pub fn signal_flags() -> [*const AtomicBool; 2] {
-    [&SIGNALLED, &INTERRUPT]
+    [&SIGNALLED, &*INTERRUPT]
 }
 
 /// Identity of the calling thread.

@@ -344,6 +344,9 @@ pub(crate) fn function_text(cx: &mut Cx, callee: Value) -> PyResult<String> {
 
 fn call_with_dict(cx: &mut Cx, callee: Value, tuple: &'static Tuple, kwargs: &'static Dict) -> PyResult<Value> {
     let n = tuple.len();
+    if n + kwargs.len() <= FEW {
+        return call_with_few(cx, callee, tuple, kwargs);
+    }
     let values = taipan_runtime::types::list::List::with_capacity(cx, n + kwargs.len());
     values.extend_from_slice(cx, tuple.items());
     let names = taipan_runtime::types::list::List::with_capacity(cx, kwargs.len());
@@ -357,6 +360,26 @@ fn call_with_dict(cx: &mut Cx, callee: Value, tuple: &'static Tuple, kwargs: &'s
     let names = Tuple::new(cx, names.items());
     let values = values.take();
     cx.call_args(callee, Args::new(values, Some(names)))
+}
+
+/// So many arguments are put together on the native stack, where the collector sees them.
+const FEW: usize = 16;
+
+fn call_with_few(cx: &mut Cx, callee: Value, tuple: &'static Tuple, kwargs: &'static Dict) -> PyResult<Value> {
+    let mut values = [Value::none(); FEW];
+    let mut names = [Value::none(); FEW];
+    let n = tuple.len();
+    values[..n].copy_from_slice(tuple.items());
+    let mut k = 0;
+    for (name, value) in kwargs.iter() {
+        if name.downcast::<taipan_runtime::types::str::Str>().is_none() {
+            return raise!(cx, TypeError, "keywords must be strings");
+        }
+        (names[k], values[n + k]) = (name, value);
+        k += 1;
+    }
+    let names = Tuple::new(cx, &names[..k]);
+    cx.call_args(callee, Args::new(&values[..n + k], Some(names)))
 }
 
 fn make_function(cx: &mut Cx, w: Word, r: Regs, _: *mut u64) -> PyResult<()> {

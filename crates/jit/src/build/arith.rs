@@ -123,6 +123,17 @@ impl Builder<'_> {
             return Ok(Flow::Next);
         }
         let result = match self.kinds(at, lhs, rhs) {
+            // Nothing says what powers are of; if not of ints, then of floats.
+            Kind::Other | Kind::Numbers
+                if op == B::Pow
+                    && self.class_of(lhs).is_none()
+                    && self.failed(Reason::Number)
+                    && !self.failed(Reason::Mixed)
+                    && matches!(self.func[rhs].ty, Type::Int | Type::Float) =>
+            {
+                let lhs = self.to_float(lhs, false, Reason::Mixed);
+                self.float_binary(op, lhs, rhs, false)
+            }
             Kind::Int => self.int_binary(op, lhs, rhs),
             kind @ (Kind::Float | Kind::Mixed) => self.float_binary(op, lhs, rhs, kind == Kind::Mixed),
             Kind::Str if op == B::Add => {
@@ -395,10 +406,18 @@ impl Builder<'_> {
             return None;
         }
         let (float_x, float_y) = (self.is_class(x, &FLOAT), self.is_class(y, &FLOAT));
-        let x2 = self.to_float(x, mixed && float_y, Reason::Number);
+        // That the other operand of a float is one, too, is assumed until it has failed: a float is known better.
+        let lenient = |b: &Self, v: Val| b.failed(Reason::Mixed) || b.now(v) == Some(Kind::Int);
+        let kind = |b: &Self, v: Val, float: bool| match (mixed && float, lenient(b, v)) {
+            (true, false) => (false, Reason::Mixed),
+            (mixed, _) => (mixed, Reason::Number),
+        };
+        let (may_be_int, reason) = kind(self, x, float_y);
+        let x2 = self.to_float(x, may_be_int, reason);
         // `x op x`: the guard on the first operand replaced the second. A guarded first operand is a float.
         let sure = float_x || !matches!(self.func[x].ty, Type::Int | Type::Bool) && !(mixed && float_y);
-        let y2 = if x == y { x2 } else { self.to_float(y, mixed && sure, Reason::Number) };
+        let (may_be_int, reason) = kind(self, y, sure);
+        let y2 = if x == y { x2 } else { self.to_float(y, may_be_int, reason) };
         let (x, y) = (x2, y2);
         if catches {
             let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
@@ -432,7 +451,7 @@ impl Builder<'_> {
             || self.func[y].op == Op::ConstFloat && f64::from_bits(self.func[y].imm) == 2.0;
         if square {
             // Real for every x. Not `x * x`: libm's pow, which CPython calls, rounds differently now and then.
-            let v = self.plain_call(Helper::FloatPow, &[x, y], Type::Float);
+            let v = self.plain_call(Helper::FloatSquare, &[x], Type::Float);
             // Overflow raises OverflowError in Python.
             self.guard_finite(v);
             return Some(v);
@@ -466,15 +485,19 @@ impl Builder<'_> {
                 self.checked(B::Sub, zero, v)
             }
             Type::Float => self.emit(Op::FNeg, Type::Float, &[v], 0),
+            // A float where that was seen or ints have failed.
+            _ if self.is_class(v, &FLOAT) && !self.failed(Reason::Ints)
+                || self.class_of(v).is_none()
+                    && !self.failed(Reason::Ints)
+                    && (self.failed(Reason::Number) || self.now(v) == Some(Kind::Float)) =>
+            {
+                let v = self.to_float(v, false, Reason::Ints);
+                self.emit(Op::FNeg, Type::Float, &[v], 0)
+            }
             _ if self.class_of(v).is_none() && !self.failed(Reason::Number) => {
-                if self.now(v) == Some(Kind::Float) {
-                    let v = self.to_float(v, false, Reason::Number);
-                    self.emit(Op::FNeg, Type::Float, &[v], 0)
-                } else {
-                    let v = self.to_int(v, Reason::Number);
-                    let zero = self.int(0);
-                    self.checked(B::Sub, zero, v)
-                }
+                let v = self.to_int(v, Reason::Number);
+                let zero = self.int(0);
+                self.checked(B::Sub, zero, v)
             }
             _ => {
                 let name = self.cx.names().__neg__;

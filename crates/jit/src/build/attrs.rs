@@ -547,7 +547,7 @@ impl Builder<'_> {
         self.emit(Op::Store, Type::Void, &[v, word], at(Alias::Shape, base));
         let boxed = self.boxed(value);
         self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
-        self.emit(Op::Barrier, Type::Void, &[v, boxed], 0);
+        self.emit(Op::Barrier, Type::Void, &[v, boxed], 1);
         self.shape_changed(v, old as *const Shape as u64, next as *const Shape as u64);
     }
 
@@ -564,7 +564,10 @@ impl Builder<'_> {
             _ => false,
         };
         if !immediate {
-            self.emit(Op::Barrier, Type::Void, &[v, boxed], 0);
+            // Instances with shapes are in the heap.
+            let shaped = self.state.shapes.iter().any(|(o, _)| *o == v)
+                || self.state.sets.iter().any(|(o, set)| *o == v && set.iter().all(|r| r.shape.is_some()));
+            self.emit(Op::Barrier, Type::Void, &[v, boxed], shaped as u64);
         }
     }
 

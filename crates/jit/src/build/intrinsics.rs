@@ -71,6 +71,11 @@ impl Builder<'_> {
                 self.raise_if(ended, &taipan_runtime::exceptions::StopIteration, &[]);
                 Some(v)
             }
+            (Some("builtins"), "getattr", &[v, name, ref default @ ..]) if default.len() <= 1 => {
+                let default = default.first().copied().unwrap_or_else(|| self.word(0));
+                self.plain(Helper::PlainAttribute, &[v, name, default], Type::Val)
+            }
+            (Some("builtins"), "hasattr", &[v, name]) => self.plain_truth(Helper::PlainHasAttribute, &[v, name]),
             (Some("builtins"), "abs", &[v]) => match self.func[v].ty {
                 Type::Float => Some(self.emit(Op::FAbs, Type::Float, &[v], 0)),
                 Type::Int => {
@@ -196,6 +201,18 @@ impl Builder<'_> {
             && let [of, key] = *args
         {
             return self.plain(Helper::PlainSetAdd, &[of, key], Type::Val);
+        }
+        if std::ptr::eq(method.owner, &bytearray::BYTEARRAY)
+            && let [array, v] = *args
+        {
+            let helper = match method.def.name {
+                "append" => Some(Helper::PlainAppendByte),
+                "extend" => Some(Helper::PlainExtendBytes),
+                _ => None,
+            };
+            if let Some(helper) = helper {
+                return self.plain(helper, &[array, v], Type::Val);
+            }
         }
         self.plain_method(method, args)
     }

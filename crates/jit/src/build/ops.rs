@@ -219,7 +219,7 @@ impl Builder<'_> {
                 let (cell, v) = (self.reg(a), self.reg(b));
                 let v = self.boxed(v);
                 self.emit(Op::Store, Type::Void, &[cell, v], at_cell());
-                self.emit(Op::Barrier, Type::Void, &[cell, v], 0);
+                self.emit(Op::Barrier, Type::Void, &[cell, v], 1);
                 self.in_cells.insert(cell, v);
             }
             B::LoadGlobal => return self.load_global(at),

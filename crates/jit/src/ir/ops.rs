@@ -311,8 +311,8 @@ macro_rules! for_each_ir_op {
             load_static = LoadStatic () -> _, reads, imm;
             /// The word at the address `imm` becomes `a`.
             store_static = StoreStatic (Val) -> Void, writes, imm;
-            /// Tells the collector that `b` was stored into the object `a`.
-            barrier = Barrier (Val, Val) -> Void, writes;
+            /// Tells the collector that `b` was stored into the object `a`, which certainly lies in the heap if `imm` is 1.
+            barrier = Barrier (Val, Val) -> Void, writes, imm;
             /// Tells the collector that `b` was stored into the buffer with these items.
             barrier_items = BarrierItems (Word, Val) -> Void, writes;
             /// A new object: `imm` = size in bytes << 48 | address of its type. The rest is 0.

@@ -66,6 +66,9 @@ impl Lowering<'_> {
     pub(super) fn inst(&mut self, block: BlockId, v: Val) -> Out {
         let inst = &self.func[v];
         let imm = inst.imm;
+        if self.single_boxes.contains(&v) || self.store_box(v) {
+            return Ok(None);
+        }
         let a: Vec<clif::Value> = inst.args.iter().map(|a| self.value(*a)).collect();
         Ok(Some(match inst.op {
             Op::Param => return Ok(self.values[v.0 as usize]),
@@ -267,7 +270,7 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Op::Barrier => {
-                self.barrier_for(a[0], inst.args[1]);
+                self.barrier_for(a[0], inst.args[1], imm == 1);
                 return Ok(None);
             }
             Op::BarrierItems => {
@@ -318,8 +321,9 @@ impl Lowering<'_> {
             }
             Op::CheckInterrupt => {
                 let p = self.word(self.process.interrupt);
-                // Cranelift takes plain loads in a loop that stores nothing for the one in front of it.
-                let flag = self.b.ins().atomic_load(types::I8, flags(), p);
+                // Cranelift takes loads in a loop that stores nothing for the one in front of it, but for this, which costs nothing.
+                self.b.ins().sequence_point();
+                let flag = self.b.ins().load(types::I32, flags(), p, 0);
                 let ok = self.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
                 self.guard(v, ok);
                 return Ok(None);

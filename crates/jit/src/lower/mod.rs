@@ -14,7 +14,7 @@ mod strs;
 mod values;
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cranelift_codegen::Context as ClifContext;
 use cranelift_codegen::control::ControlPlane;
@@ -227,6 +227,8 @@ pub(crate) struct Lowering<'a> {
     /// Parameters on the native stack.
     slots: slots::Slots,
     words: Option<clif::StackSlot>,
+    /// Boxes that are made where they are stored.
+    single_boxes: HashSet<Val>,
     /// New blocks are seldom reached.
     pub(crate) cold: bool,
 }
@@ -263,6 +265,7 @@ impl<'a> Lowering<'a> {
             order: vec![],
             slots: slots::Slots::default(),
             words: None,
+            single_boxes: HashSet::new(),
             cold: false,
         }
     }
@@ -270,6 +273,7 @@ impl<'a> Lowering<'a> {
     fn run(&mut self, exits: &mut Vec<Box<Exit>>) -> Result<(), String> {
         let rpo = self.func.rpo();
         self.slots = slots::Slots::of(self.func, &rpo);
+        self.single_boxes = values::single_boxes(self.func, &rpo);
         for id in &rpo {
             let block = self.b.create_block();
             self.blocks[id.0 as usize] = Some(block);

@@ -1,9 +1,12 @@
 //! Tagged words and numbers: boxing, guards, tests of classes, the write barrier.
 
+use std::collections::HashSet;
+
 use super::inst::{EXACT, FLONUM_BIAS, FLONUM_ZERO};
 use super::{Lowering, flags};
+use crate::build::values::offset_of;
 use crate::helpers::Helper;
-use crate::ir::{Op, Type, Val};
+use crate::ir::{BlockId, Func, Op, Type, Val};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_gc::{BARRIER_OFFSET, CHUNK_BYTES};
@@ -101,18 +104,31 @@ impl Lowering<'_> {
         {
             return self.word(small.bits());
         }
-        let twice = self.b.ins().ishl_imm_s(x, 1);
-        let fast = self.b.ins().bor_imm_s(twice, 1);
         if self.is_small_int(v) {
-            return fast;
+            let twice = self.b.ins().ishl_imm_s(x, 1);
+            return self.b.ins().bor_imm_s(twice, 1);
         }
-        // It does not fit 63 bits if doubling changes the sign.
-        let changed = self.b.ins().bxor(x, twice);
-        let slow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, changed, 0);
+        let (fast, slow) = self.int_word(x);
         self.cold_path(slow, fast, types::I64, |l| {
             let cx = l.cx;
             l.cold_call(Helper::BoxInt, &[cx, x], Some(types::I64)).expect("it has a result")
         })
+    }
+
+    /// The word of an int, and whether it does not fit 63 bits.
+    fn int_word(&mut self, x: clif::Value) -> (clif::Value, clif::Value) {
+        let twice = self.b.ins().ishl_imm_s(x, 1);
+        let fast = self.b.ins().bor_imm_s(twice, 1);
+        // Then doubling changes the sign.
+        let changed = self.b.ins().bxor(x, twice);
+        (fast, self.b.ins().icmp_imm_s(IntCC::SignedLessThan, changed, 0))
+    }
+
+    /// The word of an int in 0..2^64, and whether it does not fit 63 bits.
+    fn word_word(&mut self, x: clif::Value) -> (clif::Value, clif::Value) {
+        let twice = self.b.ins().ishl_imm_s(x, 1);
+        let fast = self.b.ins().bor_imm_s(twice, 1);
+        (fast, self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, x, INT_MAX))
     }
 
     pub(super) fn maybe(&mut self, bound: clif::Value, number: Val) -> clif::Value {
@@ -127,9 +143,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn box_word(&mut self, x: clif::Value) -> clif::Value {
-        let twice = self.b.ins().ishl_imm_s(x, 1);
-        let fast = self.b.ins().bor_imm_s(twice, 1);
-        let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, x, INT_MAX);
+        let (fast, slow) = self.word_word(x);
         self.cold_path(slow, fast, types::I64, |l| {
             let cx = l.cx;
             l.cold_call(Helper::BoxUnsigned, &[cx, x], Some(types::I64)).expect("it has a result")
@@ -272,14 +286,67 @@ impl Lowering<'_> {
         })
     }
 
+    /// Stores a word where `store` says and tells the collector, if it is a box of a number that only this and the barrier behind it
+    /// need: a number that fits the word is no pointer, so that what tells is in the cold path that makes an object of it. Whether it is
+    /// such a box.
+    pub(super) fn store_box(&mut self, v: Val) -> bool {
+        let inst = &self.func[v];
+        let Some(stored) = inst.args.last().copied().filter(|b| self.single_boxes.contains(b)) else { return false };
+        let (base, offset) = match inst.op {
+            Op::Store => (self.value(inst.args[0]), offset_of(inst.imm)),
+            Op::StoreIndex => {
+                let (items, index) = (self.value(inst.args[0]), self.value(inst.args[1]));
+                (self.element(items, index), 0)
+            }
+            // The store has told.
+            _ => return true,
+        };
+        let number = self.func[stored].args[0];
+        let x = self.value(number);
+        let (fast, slow, helper) = match self.func[stored].op {
+            Op::BoxFloat => {
+                let (fast, slow) = self.flonum_word(x);
+                (fast, slow, Helper::BoxFloat)
+            }
+            Op::BoxWord => {
+                let (fast, slow) = self.word_word(x);
+                (fast, slow, Helper::BoxUnsigned)
+            }
+            _ => {
+                let (fast, slow) = self.int_word(x);
+                (fast, slow, Helper::BoxInt)
+            }
+        };
+        let (quick, cold, next) = (self.new_block(), self.b.create_block(), self.new_block());
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(slow, cold, &[], quick, &[]);
+        self.b.switch_to_block(cold);
+        let outer = std::mem::replace(&mut self.cold, true);
+        let cx = self.cx;
+        let word = self.cold_call(helper, &[cx, x], Some(types::I64)).expect("it has a result");
+        self.b.ins().store(flags(), word, base, offset);
+        let object = self.value(self.func[v].args[0]);
+        match self.func[v].op {
+            Op::Store => self.barrier(object, false),
+            _ => self.barrier_for_buffer(object),
+        }
+        self.cold = outer;
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(quick);
+        self.b.ins().store(flags(), fast, base, offset);
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
+        true
+    }
+
     /// The write barrier for a store of a value: none if that is no pointer.
-    pub(super) fn barrier_for(&mut self, object: clif::Value, stored: Val) {
+    pub(super) fn barrier_for(&mut self, object: clif::Value, stored: Val, in_heap: bool) {
         let inst = &self.func[stored];
         match inst.op {
             Op::BoxBool => return,
             Op::BoxInt if self.is_small_int(inst.args[0]) => return,
             Op::BoxInt | Op::BoxWord | Op::BoxFloat => {}
-            _ => return self.barrier(object),
+            _ => return self.barrier(object, in_heap),
         }
         // A number in a box is seldom a pointer.
         let x = self.value(stored);
@@ -289,7 +356,7 @@ impl Lowering<'_> {
         self.b.ins().brif(low, next, &[], barrier, &[]);
         self.b.switch_to_block(barrier);
         let outer = std::mem::replace(&mut self.cold, true);
-        self.barrier(object);
+        self.barrier(object, in_heap);
         self.cold = outer;
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
@@ -298,28 +365,36 @@ impl Lowering<'_> {
     /// As [`Lowering::barrier_for`], for the buffer with these items.
     pub(super) fn barrier_for_items(&mut self, items: clif::Value, stored: Val) {
         let buffer = self.b.ins().iadd_imm_s(items, -(DATA_OFFSET as i64));
-        self.barrier_for(buffer, stored);
+        self.barrier_for(buffer, stored, true);
+    }
+
+    fn barrier_for_buffer(&mut self, items: clif::Value) {
+        let buffer = self.b.ins().iadd_imm_s(items, -(DATA_OFFSET as i64));
+        self.barrier(buffer, true);
     }
 
     /// The write barrier: objects in the heap whose barrier bit is set are remembered.
-    pub(super) fn barrier(&mut self, object: clif::Value) {
-        let (base, len) = self.process.reservation;
-        let (check, slow, next) = (self.new_block(), self.b.create_block(), self.new_block());
+    fn barrier(&mut self, object: clif::Value, in_heap: bool) {
+        let (slow, next) = (self.b.create_block(), self.new_block());
         self.b.set_cold_block(slow);
-        let base_value = self.word(base as u64);
-        let offset = self.b.ins().isub(object, base_value);
-        let len = self.word(len as u64);
-        let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, offset, len);
-        self.b.ins().brif(inside, check, &[], next, &[]);
-        self.b.switch_to_block(check);
+        if !in_heap {
+            let (base, len) = self.process.reservation;
+            let check = self.new_block();
+            let base_value = self.word(base as u64);
+            let offset = self.b.ins().isub(object, base_value);
+            let len = self.word(len as u64);
+            let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, offset, len);
+            self.b.ins().brif(inside, check, &[], next, &[]);
+            self.b.switch_to_block(check);
+        }
+        // The word of the bitmap with the object's bit; shifting takes the lowest six bits of the bit's number.
         let chunk = self.b.ins().band_imm_s(object, !(CHUNK_BYTES as i64 - 1));
-        let within = self.b.ins().band_imm_s(object, CHUNK_BYTES as i64 - 1);
-        let byte = self.b.ins().ushr_imm_s(within, 7);
-        let at = self.b.ins().iadd(chunk, byte);
-        let bits = self.b.ins().uload8(types::I64, flags(), at, BARRIER_OFFSET as i32);
+        let words = self.b.ins().ushr_imm_s(object, 10);
+        let within = self.b.ins().band_imm_s(words, (CHUNK_BYTES as i64 >> 10) - 1);
+        let at = self.element(chunk, within);
+        let bits = self.b.ins().load(types::I64, flags(), at, BARRIER_OFFSET as i32);
         let granule = self.b.ins().ushr_imm_s(object, 4);
-        let bit = self.b.ins().band_imm_s(granule, 7);
-        let bits = self.b.ins().ushr(bits, bit);
+        let bits = self.b.ins().ushr(bits, granule);
         let set = self.b.ins().band_imm_s(bits, 1);
         self.b.ins().brif(set, slow, &[], next, &[]);
         self.b.switch_to_block(slow);
@@ -328,4 +403,37 @@ impl Lowering<'_> {
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }
+}
+
+/// Boxes of numbers that are stored right into an object or a list and not needed otherwise, but by exits, which make their own.
+pub(super) fn single_boxes(func: &Func, rpo: &[BlockId]) -> HashSet<Val> {
+    let mut uses = vec![0u32; func.insts.len()];
+    let mut home = vec![BlockId(u32::MAX); func.insts.len()];
+    for b in rpo {
+        func[*b].insts.iter().for_each(|v| home[v.0 as usize] = *b);
+        let args =
+            func[*b].insts.iter().flat_map(|v| &func[*v].args).chain(func[*b].edges.iter().flat_map(|e| &e.args));
+        args.for_each(|a| uses[a.0 as usize] += 1);
+    }
+    let mut found = HashSet::new();
+    for b in rpo {
+        let insts = &func[*b].insts;
+        for pair in insts.windows(2) {
+            let (store, barrier) = (&func[pair[0]], &func[pair[1]]);
+            let matched =
+                matches!((store.op, barrier.op), (Op::Store, Op::Barrier) | (Op::StoreIndex, Op::BarrierItems))
+                    && store.args.last() == barrier.args.last()
+                    && store.args[0] == barrier.args[0];
+            let Some(v) = store.args.last().copied().filter(|_| matched) else { continue };
+            let boxes = matches!(func[v].op, Op::BoxFloat | Op::BoxInt | Op::BoxWord);
+            if boxes
+                && uses[v.0 as usize] == 2
+                && func.as_const_int(func[v].args[0]).is_none()
+                && home[v.0 as usize] == *b
+            {
+                found.insert(v);
+            }
+        }
+    }
+    found
 }

@@ -1,4 +1,5 @@
-//! Index checks in loops: where the index is a number that changes by the same constant in every round and the number of
+//! Index checks in loops: where the index is a number that changes by the same constant in every round, plus or minus values
+//! that the loop does not change, and the number of
 //! rounds is known in front of the loop, one check there stands for the checks in all rounds. It leaves through the state in
 //! front of the loop, for a reason of its own: code that keeps leaving there is compiled anew with the checks inside.
 
@@ -42,7 +43,7 @@ enum Rounds {
 }
 
 /// `v` as another value plus a constant.
-fn offset(func: &Func, mut v: Val) -> (Val, i64) {
+pub fn offset(func: &Func, mut v: Val) -> (Val, i64) {
     let mut sum = 0i64;
     loop {
         let inst = &func[v];
@@ -60,6 +61,45 @@ fn offset(func: &Func, mut v: Val) -> (Val, i64) {
         };
         let Some(next) = step.1.and_then(|k| sum.checked_add(k)) else { return (v, sum) };
         (v, sum) = (step.0, next);
+    }
+}
+
+/// An index as a parameter of the loop's head that changes by a constant in every round, plus values that the loop does not
+/// change, or minus them, plus a constant.
+#[derive(Clone, PartialEq)]
+struct Index {
+    base: Val,
+    /// Whether each is subtracted.
+    others: Vec<(Val, bool)>,
+    k: i64,
+}
+
+impl Index {
+    /// Most values that do not change.
+    const MOST: usize = 3;
+
+    fn of(func: &Func, v: Val, known: &HashMap<Val, Induction>, inside: &[bool]) -> Option<Index> {
+        let mut index = Index { base: v, others: vec![], k: 0 };
+        loop {
+            let (base, k) = offset(func, index.base);
+            index = Index { base, k: index.k.checked_add(k)?, ..index };
+            if known.contains_key(&base) {
+                return Some(index);
+            }
+            if index.others.len() == Index::MOST {
+                return None;
+            }
+            let inst = &func[base];
+            let constant = |v: Val| !inside[v.0 as usize];
+            let (next, other) = match inst.op {
+                Op::Add | Op::AddOv if constant(inst.args[1]) => (inst.args[0], (inst.args[1], false)),
+                Op::Add | Op::AddOv if constant(inst.args[0]) => (inst.args[1], (inst.args[0], false)),
+                Op::Sub | Op::SubOv if constant(inst.args[1]) => (inst.args[0], (inst.args[1], true)),
+                _ => return None,
+            };
+            index.others.push(other);
+            index.base = next;
+        }
     }
 }
 
@@ -144,20 +184,21 @@ fn hoist(func: &mut Func, rpo: &[BlockId], dom: &Dominators, l: &Loop) {
     if entries != 1 {
         return;
     }
-    // By index and size: smallest and largest offset, and the checks.
-    let mut groups: Vec<(Val, Val, i64, i64)> = Vec::new();
+    // By index and size: smallest and largest offset.
+    let mut groups: Vec<(Index, Val, i64)> = Vec::new();
     let mut gone = vec![false; func.insts.len()];
     for b in rpo.iter().filter(|b| l.body[b.0 as usize] && dom.dominates(body, **b)) {
         for v in func[*b].insts.iter().filter(|v| func[**v].op == Op::GuardIndex) {
-            let (index, size) = (func[*v].args[0], func[*v].args[1]);
-            let (base, k) = offset(func, index);
-            if !known.contains_key(&base) || inside[size.0 as usize] {
+            let size = func[*v].args[1];
+            let Some(index) = Index::of(func, func[*v].args[0], &known, &inside).filter(|_| !inside[size.0 as usize])
+            else {
                 continue;
-            }
+            };
             gone[v.0 as usize] = true;
-            match groups.iter_mut().find(|g| g.0 == base && g.1 == size) {
-                Some(g) => (g.2, g.3) = (g.2.min(k), g.3.max(k)),
-                None => groups.push((base, size, k, k)),
+            let same = |g: &Index| g.base == index.base && g.others == index.others;
+            match groups.iter_mut().find(|g| same(&g.0) && g.1 == size) {
+                Some(g) => (g.0.k, g.2) = (g.0.k.min(index.k), g.2.max(index.k)),
+                None => groups.push((index.clone(), size, index.k)),
             }
         }
     }
@@ -172,8 +213,13 @@ fn hoist(func: &mut Func, rpo: &[BlockId], dom: &Dominators, l: &Loop) {
     out.state = out.func[l.head].enter;
     let none = out.int(0);
     let none = out.op(Op::ICmp, Type::Bool, &[count, none], Cond::Eq as u64);
-    for (base, size, least, most) in groups {
-        let induction = known[&base];
+    for (Index { base, others, k: least }, size, most) in groups {
+        let mut induction = known[&base];
+        for (other, minus) in others {
+            // Modulo 2^64, as in the loop: there it does not overflow, or that is checked.
+            let op = if minus { Op::Sub } else { Op::Add };
+            induction.first = out.op(op, Type::Int, &[induction.first, other], 0);
+        }
         for k in if least == most { vec![least] } else { vec![least, most] } {
             let bad = out.leaves_range(induction, k, size, count);
             let good = out.op(Op::BoolNot, Type::Bool, &[bad], 0);

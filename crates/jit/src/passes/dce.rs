@@ -48,21 +48,6 @@ pub fn run(func: &mut Func) {
     for b in rpo {
         let keep: Vec<bool> = func[b].params.iter().map(|p| live[p.0 as usize]).collect();
         func[b].insts.retain(|v| live[v.0 as usize]);
-        if keep.iter().all(|k| *k) {
-            continue;
-        }
-        let filter = |list: &mut Vec<Val>| {
-            let mut i = 0;
-            list.retain(|_| {
-                i += 1;
-                keep[i - 1]
-            });
-        };
-        filter(&mut func[b].params);
-        for block in &mut func.blocks {
-            for e in block.edges.iter_mut().filter(|e| e.to == b) {
-                filter(&mut e.args);
-            }
-        }
+        super::params::keep(func, b, &keep);
     }
 }

@@ -1,6 +1,6 @@
 //! Removes block parameters that always get the same value (from everywhere but themselves).
 
-use crate::ir::{Func, Val};
+use crate::ir::{BlockId, Func, Val};
 
 /// Runs the pass.
 pub fn run(func: &mut Func) {
@@ -36,23 +36,28 @@ pub fn run(func: &mut Func) {
         };
         for b in 0..func.blocks.len() {
             let keep: Vec<bool> = func.blocks[b].params.iter().map(|p| map[p.0 as usize].is_none()).collect();
-            if keep.iter().all(|k| *k) {
-                continue;
-            }
-            let filter = |list: &mut Vec<Val>| {
-                let mut i = 0;
-                list.retain(|_| {
-                    i += 1;
-                    keep[i - 1]
-                });
-            };
-            filter(&mut func.blocks[b].params);
-            for block in &mut func.blocks {
-                for e in block.edges.iter_mut().filter(|e| e.to.0 as usize == b) {
-                    filter(&mut e.args);
-                }
-            }
+            self::keep(func, BlockId(b as u32), &keep);
         }
         func.rename(resolve);
+    }
+}
+
+/// Leaves only those parameters of a block, and their arguments.
+pub fn keep(func: &mut Func, b: BlockId, keep: &[bool]) {
+    if keep.iter().all(|k| *k) {
+        return;
+    }
+    let filter = |list: &mut Vec<Val>| {
+        let mut i = 0;
+        list.retain(|_| {
+            i += 1;
+            keep[i - 1]
+        });
+    };
+    filter(&mut func[b].params);
+    for block in &mut func.blocks {
+        for e in block.edges.iter_mut().filter(|e| e.to == b) {
+            filter(&mut e.args);
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! values of a loop's variables behind an inner loop are such: they are unbound in the first round, which makes them tagged
 //! words, and are boxed in every round for exits that will not be taken. Where an unbound register is among them, the
 //! parameter becomes two: whether it is bound, and the number (see `build/maybe.rs`). Where the tagged word is used behind the
-//! loop it is made there.
+//! loop, or in a loop around it, it is made there.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -204,10 +204,50 @@ fn is_number_guard(op: Op) -> bool {
     matches!(op, Op::GuardInt | Op::GuardFloat | Op::GuardNumber | Op::GuardExact | Op::GuardBool | Op::GuardBound)
 }
 
-/// The values that instructions use as tagged words, in the loop that a parameter belongs to or where it belongs to none. Guards on what a parameter is are no such use; these are given with
+fn depth(loops: &[Loop], b: BlockId) -> usize {
+    loops.iter().filter(|l| l.body[b.0 as usize]).count()
+}
+
+/// By parameter: in how many loops the box lies that it or one that it passes values to or gets them from is fed with.
+fn depths_of_boxes(func: &Func, rpo: &[BlockId], loops: &[Loop]) -> HashMap<Val, usize> {
+    let mut group: HashMap<Val, Val> = HashMap::new();
+    let find = |group: &HashMap<Val, Val>, mut v: Val| {
+        while let Some(up) = group.get(&v) {
+            v = *up;
+        }
+        v
+    };
+    let mut boxed: Vec<(Val, usize)> = vec![];
+    for b in rpo {
+        for (p, a) in func[*b].edges.iter().flat_map(|e| func[e.to].params.iter().zip(&e.args)) {
+            if func[*p].ty != Type::Val {
+                continue;
+            }
+            if func[*a].op == Op::Param {
+                let (p, a) = (find(&group, *p), find(&group, *a));
+                if p != a {
+                    group.insert(p, a);
+                }
+            } else if boxes(func, *a).is_some() {
+                boxed.push((*p, depth(loops, *b)));
+            }
+        }
+    }
+    let mut deepest: HashMap<Val, usize> = HashMap::new();
+    for (p, depth) in boxed {
+        let d = deepest.entry(find(&group, p)).or_default();
+        *d = depth.max(*d);
+    }
+    let params = rpo.iter().flat_map(|b| &func[*b].params);
+    params.filter_map(|p| Some((*p, *deepest.get(&find(&group, *p))?))).collect()
+}
+
+/// The values that instructions use as tagged words, in the loop that a parameter belongs to or where it belongs to none, unless its
+/// boxes are made in deeper loops: then it is better made where it is used. Guards on what a parameter is are no such use; these are given with
 /// the type that they expect.
 fn used(func: &Func, rpo: &[BlockId], loops: &[Loop]) -> (HashSet<Val>, Vec<(Val, Type)>) {
     let mut used = HashSet::new();
+    let boxed_in = depths_of_boxes(func, rpo, loops);
     // By parameter: the innermost loop that its block is in.
     let mut home: HashMap<Val, &Loop> = HashMap::new();
     for b in rpo {
@@ -222,7 +262,10 @@ fn used(func: &Func, rpo: &[BlockId], loops: &[Loop]) -> (HashSet<Val>, Vec<(Val
             if is_number_guard(inst.op) {
                 bound.insert(*v, inst.args[0]);
             } else {
-                let behind = |a: &Val| home.get(a).is_some_and(|l| !l.body[b.0 as usize]);
+                let depth = depth(loops, *b);
+                let behind = |a: &Val| {
+                    home.get(a).is_some_and(|l| !l.body[b.0 as usize]) || boxed_in.get(a).is_some_and(|d| *d > depth)
+                };
                 used.extend(inst.args.iter().copied().filter(|a| !behind(a)));
             }
         }

@@ -261,10 +261,18 @@ impl ByteArray {
     }
 
     /// Appends bytes, which must not be the array's own.
+    #[inline]
     pub fn extend_from_slice(&self, cx: &mut Cx, with: &[u8]) -> PyResult<()> {
-        let n = self.len();
-        self.resize(cx, n + with.len())?;
-        self.data_mut()[n..].copy_from_slice(with);
+        let (n, more) = (self.len(), with.len());
+        let alloc = self.alloc.get();
+        let offset = self.start.get() as usize - self.buffer.get() as usize;
+        // As `resize` does where there is room.
+        if self.exports.get() == 0 && n + more + offset < alloc && n + more >= alloc / 2 {
+            self.size.set(n + more);
+        } else {
+            self.resize(cx, n + more)?;
+        }
+        crate::buffer::copy_short(with, &mut self.data_mut()[n..]);
         Ok(())
     }
 

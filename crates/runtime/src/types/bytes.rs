@@ -76,6 +76,7 @@ fn of(v: Value) -> &'static Bytes {
 }
 
 impl Bytes {
+    #[inline(always)]
     fn alloc(cx: &mut Cx, n: usize) -> &'static Bytes {
         let p = cx.alloc_raw(FIXED + n);
         // SAFETY: fresh memory of that size.
@@ -92,8 +93,9 @@ impl Bytes {
     #[inline]
     pub fn new(cx: &mut Cx, data: &[u8]) -> &'static Bytes {
         let this = Bytes::alloc(cx, data.len());
-        // SAFETY: the data has room for them.
-        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), this.data().as_ptr().cast_mut(), data.len()) };
+        // SAFETY: the data has room for them, and only we know it.
+        let to = unsafe { std::slice::from_raw_parts_mut(this.data().as_ptr().cast_mut(), data.len()) };
+        crate::buffer::copy_short(data, to);
         this
     }
 

@@ -184,8 +184,10 @@ impl Set {
     /// The item at or after table position `*position`, which moves behind it, with its hash.
     #[inline]
     pub fn next_item(&self, position: &mut usize) -> Option<(Value, i64)> {
-        while *position < self.slots() {
-            let entry = self.entry(*position);
+        let (table, n) = (self.table.get(), self.slots());
+        while *position < n {
+            // SAFETY: SET-1.
+            let entry = unsafe { *table.add(*position) };
             *position += 1;
             if let Some(key) = Value::from_bits(entry.key) {
                 return Some((key, entry.hash));
@@ -294,7 +296,17 @@ impl Set {
     }
 
     /// Whether an item is in the set, if that can be told without running Python code.
+    #[inline]
     pub fn contains_known(&self, key: Value, hash: i64) -> Option<bool> {
+        if key.is_small()
+            && let Some(place) = self.find_small(key.bits(), hash)
+        {
+            return Some(matches!(place, Place::Found(_)));
+        }
+        self.contains_known_general(key, hash)
+    }
+
+    fn contains_known_general(&self, key: Value, hash: i64) -> Option<bool> {
         let mask = self.mask.get();
         let mut perturb = hash as u64;
         let mut i = hash as usize & mask;
@@ -324,21 +336,58 @@ impl Set {
         match self.find(cx, key, hash)? {
             Place::Found(_) => Ok(false),
             Place::Free(at) => {
-                let reused = self.entry(at).hash == DELETED.hash;
-                self.set_entry(at, Entry { key: key.bits(), hash });
-                self.used.set(self.used.get() + 1);
-                cx.barrier(self);
-                if reused {
-                    return Ok(true);
-                }
-                self.fill.set(self.fill.get() + 1);
-                if self.fill.get() * 5 >= self.mask.get() * 3 {
-                    let used = self.used.get();
-                    self.resize(cx, if used > 50000 { used * 2 } else { used * 4 });
-                }
+                self.put(cx, at, key, hash);
                 Ok(true)
             }
         }
+    }
+
+    /// Puts an item that is not there into an entry that `find` gave. May collect.
+    #[inline(always)]
+    fn put(&self, cx: &mut Cx, at: usize, key: Value, hash: i64) {
+        let reused = self.entry(at).hash == DELETED.hash;
+        self.set_entry(at, Entry { key: key.bits(), hash });
+        self.used.set(self.used.get() + 1);
+        if !key.is_small() {
+            cx.barrier(self);
+        }
+        if !reused {
+            self.fill.set(self.fill.get() + 1);
+            self.grow(cx);
+        }
+    }
+
+    /// Makes the table larger where it has become too full. May collect.
+    #[inline(always)]
+    fn grow(&self, cx: &mut Cx) {
+        if self.fill.get() * 5 >= self.mask.get() * 3 {
+            let used = self.used.get();
+            self.resize(cx, if used > 50000 { used * 2 } else { used * 4 });
+        }
+    }
+
+    /// Adds an item that is certainly not there to a set without deleted entries. May collect.
+    #[inline]
+    pub(crate) fn add_new(&self, cx: &mut Cx, key: Value, hash: i64) {
+        self.insert_clean(Entry { key: key.bits(), hash });
+        if !key.is_small() {
+            cx.barrier(self);
+        }
+        self.used.set(self.used.get() + 1);
+        self.fill.set(self.fill.get() + 1);
+        self.grow(cx);
+    }
+
+    /// Removes the item if it is there, else adds it. May collect.
+    pub(crate) fn toggle(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<()> {
+        match self.find(cx, key, hash)? {
+            Place::Found(at) => {
+                self.set_entry(at, DELETED);
+                self.used.set(self.used.get() - 1);
+            }
+            Place::Free(at) => self.put(cx, at, key, hash),
+        }
+        Ok(())
     }
 
     /// Adds an item; false if it was there. Raises what hashing or comparing raises. May collect.
@@ -401,21 +450,10 @@ impl Set {
     }
 
     /// Puts an entry into a table that has neither the key nor deleted entries.
+    #[inline]
     fn insert_clean(&self, entry: Entry) {
-        let mask = self.mask.get();
-        let mut perturb = entry.hash as u64;
-        let mut i = entry.hash as usize & mask;
-        loop {
-            let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
-            for at in i..=last {
-                if self.entry(at).key == 0 {
-                    self.set_entry(at, entry);
-                    return;
-                }
-            }
-            perturb >>= PERTURB_SHIFT;
-            i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
-        }
+        // SAFETY: SET-1.
+        unsafe { insert_clean(self.table.get(), self.mask.get(), entry) }
     }
 
     /// Makes a table with more than `minimum` entries. May collect.
@@ -441,9 +479,11 @@ impl Set {
             Some(buffer) => self.table.set(buffer.data().cast()),
         }
         self.mask.set(slots - 1);
+        let table = self.table.get();
         for entry in old {
             if entry.key != 0 {
-                self.insert_clean(*entry);
+                // SAFETY: SET-1.
+                unsafe { insert_clean(table, slots - 1, *entry) };
             }
         }
         self.fill.set(self.used.get());
@@ -478,8 +518,28 @@ impl Set {
         let mut position = 0;
         while let Some((key, hash)) = other.next_item(&mut position) {
             self.add_hashed(cx, key, hash)?;
+            self.merge_small(cx, other, &mut position);
         }
         Ok(())
+    }
+
+    /// Adds the small ints at and behind a table position of another set, up to an item that must be compared. May collect.
+    fn merge_small(&self, cx: &mut Cx, other: &Set, position: &mut usize) {
+        // Nothing here changes the other set.
+        let (table, n) = (other.table.get(), other.slots());
+        while *position < n {
+            // SAFETY: SET-1.
+            let entry = unsafe { *table.add(*position) };
+            if entry.key != 0 {
+                let Some(key) = Value::from_bits(entry.key).filter(|k| k.is_small()) else { return };
+                match self.find_small(entry.key, entry.hash) {
+                    Some(Place::Found(_)) => {}
+                    Some(Place::Free(at)) => self.put(cx, at, key, entry.hash),
+                    None => return,
+                }
+            }
+            *position += 1;
+        }
     }
 
     /// One big resize before `n` items are added. May collect.
@@ -504,6 +564,30 @@ impl Set {
         self.hash.set(-1);
         other.clear();
         cx.barrier(self);
+    }
+}
+
+/// Puts an entry into a table that has neither the key nor deleted entries.
+///
+/// # Safety
+/// `table` leads to `mask + 1` entries, some of them free.
+#[inline(always)]
+unsafe fn insert_clean(table: *mut Entry, mask: usize, entry: Entry) {
+    let mut perturb = entry.hash as u64;
+    let mut i = entry.hash as usize & mask;
+    loop {
+        let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
+        for at in i..=last {
+            // SAFETY: at <= mask.
+            unsafe {
+                if (*table.add(at)).key == 0 {
+                    *table.add(at) = entry;
+                    return;
+                }
+            }
+        }
+        perturb >>= PERTURB_SHIFT;
+        i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
     }
 }
 

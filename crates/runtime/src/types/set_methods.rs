@@ -181,9 +181,22 @@ fn intersection(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
         }
         let (small, large) = if other.len() > this.len() { (this, other) } else { (other, this) };
         let mut position = 0;
+        // Python code that compares items may put one where it is met again.
+        let mut distinct = true;
         while let Some((key, hash)) = small.next_item(&mut position) {
-            if large.contains_hashed(cx, key, hash)? {
-                new.add_hashed(cx, key, hash)?;
+            let known = large.contains_known(key, hash);
+            distinct &= known.is_some();
+            match known {
+                Some(false) => {}
+                Some(true) if distinct => new.add_new(cx, key, hash),
+                Some(true) => {
+                    new.add_hashed(cx, key, hash)?;
+                }
+                None => {
+                    if large.contains_hashed(cx, key, hash)? {
+                        new.add_hashed(cx, key, hash)?;
+                    }
+                }
             }
         }
         return Ok(Value::of(new));
@@ -253,7 +266,18 @@ fn difference(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
     }
     let new = Set::new_of(cx, base_type(a));
     let mut position = 0;
+    let mut distinct = true;
     while let Some((key, hash)) = this.next_item(&mut position) {
+        if distinct && let Some(set) = as_set(b) {
+            match set.contains_known(key, hash) {
+                Some(true) => continue,
+                Some(false) => {
+                    new.add_new(cx, key, hash);
+                    continue;
+                }
+                None => distinct = false,
+            }
+        }
         let found = match (as_set(b), b.downcast::<Dict>()) {
             (Some(set), _) => set.contains_hashed(cx, key, hash)?,
             (_, Some(dict)) => dict.get_hashed(cx, key, hash)?.is_some(),
@@ -274,7 +298,7 @@ fn symmetric_difference_update(cx: &mut Cx, this: &'static Set, other: Value) ->
     if let Some(dict) = other.exact::<Dict>() {
         let mut position = 0;
         while let Some((key, _, hash)) = dict.next_entry(&mut position) {
-            toggle(cx, this, key, hash)?;
+            this.toggle(cx, key, hash)?;
         }
         return Ok(());
     }
@@ -284,14 +308,7 @@ fn symmetric_difference_update(cx: &mut Cx, this: &'static Set, other: Value) ->
     };
     let mut position = 0;
     while let Some((key, hash)) = other.next_item(&mut position) {
-        toggle(cx, this, key, hash)?;
-    }
-    Ok(())
-}
-
-fn toggle(cx: &mut Cx, this: &Set, key: Value, hash: i64) -> PyResult<()> {
-    if !this.discard_hashed(cx, key, hash)? {
-        this.add_hashed(cx, key, hash)?;
+        this.toggle(cx, key, hash)?;
     }
     Ok(())
 }

@@ -1,0 +1,58 @@
+//! `getattr` and `hasattr` of attributes that are found without running Python code. Contract and results: see [`crate::plain`].
+
+use taipan_runtime::protocol::attr;
+use taipan_runtime::shape::Attrs;
+use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::str::Str;
+use taipan_runtime::types::type_;
+use taipan_runtime::{Cx, Value};
+
+use crate::helpers::{FALSE_WORD, TRUE_WORD};
+use crate::plain::NOT_PLAIN;
+
+/// The attribute, if there is one; None if that is not sure.
+fn find(cx: &mut Cx, v: Value, name: Value) -> Option<Option<Value>> {
+    let name = name.exact::<Str>().filter(|name| name.is_interned())?;
+    let class = v.class();
+    let plain = |d: &Value| d.class().slots().descr_get.is_none() && d.class().slots().descr_set.is_none();
+    if std::ptr::eq(class, &type_::TYPE) {
+        let of = v.exact::<Class>()?;
+        if cx.type_lookup(class, name).is_some() {
+            return None;
+        }
+        let found = cx.type_lookup(of, name);
+        return found.as_ref().is_none_or(plain).then_some(found);
+    }
+    if !class.is_heap_type() || !attr::uses_generic_get(class) {
+        return None;
+    }
+    let inherited = cx.type_lookup(class, name);
+    if !inherited.as_ref().is_none_or(plain) {
+        return None;
+    }
+    let own = match Attrs::of(v) {
+        Some(attrs) if attrs.dict().is_some() => return None,
+        Some(attrs) => attrs.get(cx, name),
+        None => None,
+    };
+    Some(own.or(inherited))
+}
+
+/// `getattr(v, name)`, or, with a default, which is not 0 then, `getattr(v, name, default)`.
+pub extern "C" fn get(cx: &mut Cx, v: Value, name: Value, default: u64) -> u64 {
+    match find(cx, v, name) {
+        Some(Some(found)) => found.bits(),
+        Some(None) if default != 0 => default,
+        // Raises.
+        Some(None) | None => NOT_PLAIN,
+    }
+}
+
+/// `hasattr(v, name)` as a truth word.
+pub extern "C" fn has(cx: &mut Cx, v: Value, name: Value) -> u64 {
+    match find(cx, v, name) {
+        Some(Some(_)) => TRUE_WORD,
+        Some(None) => FALSE_WORD,
+        None => NOT_PLAIN,
+    }
+}
