@@ -274,6 +274,9 @@ impl StrCase {
             Some(v) => number::to_i32(cx, v)?.max(0) as usize,
             None => 8,
         };
+        if std::ptr::eq(this.class(), Str::type_object()) && !this.chars().any(|c| c == 9) {
+            return Ok(this);
+        }
         let (mut out, mut column) = (StrBuf::with_capacity(this.len()), 0);
         for c in this.chars() {
             match c {
