@@ -42,6 +42,13 @@ const PATCHES: &[(&str, &str, &str)] = &[
         "def _calc_mode(path):\n",
         "def _is_library(path):\n    library = getattr(sys, '_stdlib_dir', None)\n    return library and path.startswith(library + '/') and not path.startswith(library + '/site-packages/')\n\n\ndef _calc_mode(path):\n",
     ),
+    // As in CPython 3.14.8: only who looks for misspelt keywords needs it.
+    ("traceback.py", "import codeop\nimport keyword\n", "import keyword\n"),
+    (
+        "traceback.py",
+        "        assert self._is_syntax_error\n        try:\n            import _suggestions\n",
+        "        assert self._is_syntax_error\n        import codeop\n        try:\n            import _suggestions\n",
+    ),
     ("site.py", "    return 'RustPython' # XXX: RUSTPYTHON; for site-packages\n", "    return 'Python'\n"),
     (
         "site.py",
@@ -118,6 +125,8 @@ fn main() {
     fs::write(format!("{out}/frozen.rs"), table).expect("OUT_DIR is writable");
     let mut hasher = SipHasher13::new();
     hasher.write(&archive);
+    // Builds with other bytecode have a folder of their own: they would compile it anew for each other.
+    hasher.write_u16(taipan_bytecode::pyc::MAGIC_NUMBER);
     println!("cargo:rustc-env=TAIPAN_LIB_HASH={:016x}", hasher.finish());
 }
 

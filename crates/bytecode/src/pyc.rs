@@ -21,7 +21,7 @@ use crate::verify::verify;
 
 /// Number of the bytecode format; change it with every change to the opcode table or to code objects.
 /// From those set aside for Python 3.14 (3600 to 3649), of which CPython 3.14 used the ones up to 3627.
-pub const MAGIC_NUMBER: u16 = 3631;
+pub const MAGIC_NUMBER: u16 = 3632;
 
 /// `sys.implementation.cache_tag`.
 pub const CACHE_TAG: &str = "taipan-314";

@@ -12,7 +12,10 @@ use crate::heap::{Heap, NO_BLOCK, NO_RUNS};
 use crate::roots::with_spilled_registers;
 use crate::space::{BARRIER_OFFSET, BLOCK_BYTES, BLOCK_WORDS, BlockKind, CHUNK_BLOCKS, barrier_bit};
 use crate::trace::Marker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Who takes so long to allocate a MiB does not notice that the memory comes from the system: that takes 0.1 ms.
+const CALM_PER_MIB: Duration = Duration::from_millis(3);
 
 impl Heap {
     /// Collects now, whether or not collection is disabled.
@@ -52,7 +55,7 @@ impl Heap {
             Kind::Minor => self.sweep_minor(),
             Kind::Major => self.sweep_major(),
         }
-        self.plan_reserve();
+        self.plan_reserve(start);
         self.space.trim();
         self.collecting = false;
         self.account(kind, start);
@@ -229,10 +232,12 @@ impl Heap {
         (self.cycle_gc_ns, self.cycle_ns) = (0, 0);
     }
 
-    /// Sets how many empty blocks are kept: enough for two nurseries.
-    fn plan_reserve(&mut self) {
+    /// Sets how many empty blocks are kept: enough for two nurseries, but none if the program allocates slowly. `start` is
+    /// when the collection began.
+    fn plan_reserve(&mut self, start: Instant) {
         let keep = self.config.keep_free_bytes.max(self.stats.live_bytes / 4).max(self.budget * 2);
-        self.space.keep_dirty = keep / BLOCK_BYTES;
+        let is_calm = start - self.last_end > CALM_PER_MIB * (self.budget >> 20) as u32;
+        self.space.keep_dirty = if is_calm { 0 } else { keep / BLOCK_BYTES };
     }
 
     /// Doubles the allocation budget while minor collections take more than a tenth of the time,

@@ -42,7 +42,7 @@ pub fn is_worth_it(code: &CodeObject, index: u32, entry: u32) -> bool {
     if options.mode == Mode::Stress || options.hot_call.is_some() || options.hot_loop.is_some() {
         return true;
     }
-    let ticks = data(code).ticks.entry(entry).or_default();
+    let ticks = &mut data(code).entry(entry).ticks;
     *ticks += 1;
     if *ticks > 1 {
         let needed = if index == ENTRY { CALL_TICKS } else { LOOP_TICKS };
@@ -74,6 +74,9 @@ pub fn loop_start(code: &CodeObject, index: u32) -> u32 {
 /// a small part of the time spent running, a very small one at first, so that a short program is not slowed down. What is
 /// hot comes back.
 pub fn affords(spent: u64, cost: u64) -> bool {
+    if crate::options().watch {
+        return false;
+    }
     if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() {
         return true;
     }

@@ -64,6 +64,8 @@ pub struct Options {
     pub perf: bool,
     /// Compile on the running thread even if there is a core for another one.
     pub sync: bool,
+    /// Watch the program, but find everything too expensive to compile.
+    pub watch: bool,
 }
 
 static OPTIONS: OnceLock<Options> = OnceLock::new();
@@ -75,7 +77,7 @@ pub fn options() -> &'static Options {
 
 impl Options {
     /// Settings from the environment: `TAIPAN_JIT=off|on|stress`, `TAIPAN_JIT_DUMP`, `TAIPAN_JIT_OFF`, `TAIPAN_JIT_CALLS`,
-    /// `TAIPAN_JIT_LOOPS`, `TAIPAN_JIT_DEBUG=verify,stats,verbose,perf,sync`. An error names what is not understood.
+    /// `TAIPAN_JIT_LOOPS`, `TAIPAN_JIT_DEBUG=verify,stats,verbose,perf,sync,watch`. An error names what is not understood.
     pub fn from_environment() -> Result<Options, String> {
         let get = |name: &str| std::env::var(name).unwrap_or_default();
         let list = |name: &str| -> Vec<String> {
@@ -101,6 +103,7 @@ impl Options {
             verbose: has("verbose"),
             perf: has("perf"),
             sync: has("sync"),
+            watch: has("watch"),
         })
     }
 }

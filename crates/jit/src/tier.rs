@@ -58,14 +58,32 @@ pub(crate) struct CodeData {
     units: Vec<(u32, *const Unit)>,
     /// Entries that the worker compiles code for.
     pending: Vec<u32>,
-    /// Units made, by entry.
-    made: HashMap<u32, u32>,
-    /// What compiling an entry is thought to take, if that was too much.
-    costs: HashMap<u32, u64>,
-    /// How often an entry was found hot that there was no code for.
-    pub(crate) ticks: HashMap<u32, u32>,
+    /// What is known of entries, few of which are ever hot.
+    entries: Vec<(u32, EntryData)>,
     /// Entries that are not to be compiled.
     refused: Vec<u32>,
+}
+
+impl CodeData {
+    /// What is known of `entry`.
+    pub(crate) fn entry(&mut self, entry: u32) -> &mut EntryData {
+        let at = self.entries.iter().position(|e| e.0 == entry).unwrap_or_else(|| {
+            self.entries.push((entry, EntryData::default()));
+            self.entries.len() - 1
+        });
+        &mut self.entries[at].1
+    }
+}
+
+/// What is known of an entry of a code object.
+#[derive(Default)]
+pub(crate) struct EntryData {
+    /// Units made.
+    made: u32,
+    /// How often it was found hot and there was no code for it.
+    pub(crate) ticks: u32,
+    /// Nanoseconds that compiling it is thought to take, if that was too much.
+    cost: Option<u64>,
 }
 
 /// Compiled code for one entry of a code object.
@@ -386,7 +404,7 @@ fn note_consumer(cx: &mut Cx) {
     });
     if calls && caller.flags & flag::NATIVE == 0 && !caller.code.is_generator_like() {
         caller.code.heat.set(cx.hot_call);
-        let ticks = data(caller.code).ticks.entry(ENTRY).or_default();
+        let ticks = &mut data(caller.code).entry(ENTRY).ticks;
         *ticks = (*ticks).max(ENOUGH_TICKS);
     }
 }
@@ -415,12 +433,12 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: bool) -> Res
         refuse(data, entry, "delegating generator");
         return Err(Declined::ForNow);
     }
-    if data.made.get(&entry).is_some_and(|made| *made >= MAX_UNITS) {
+    if data.entry(entry).made >= MAX_UNITS {
         refuse(data, entry, "left too often");
         return Err(Declined::ForNow);
     }
     let unknown = || COST_OF_BUILDING + code.word_count() as u64 * COST_OF_WORD;
-    let cost = data.costs.get(&entry).copied().unwrap_or_else(unknown);
+    let cost = data.entry(entry).cost.unwrap_or_else(unknown);
     if !ready().is_some_and(|tier| now || affords(tier.spent_in_all(), cost)) {
         return Err(Declined::ForNow);
     }
@@ -454,12 +472,12 @@ fn build_and_make(
     let func = std::mem::take(&mut product.func);
     let size: usize = func.rpo().iter().map(|block| func[*block].insts.len()).sum();
     let cost = size as u64 * COST_OF_INSTRUCTION;
-    data(code).costs.insert(entry, cost + COST_OF_BUILDING);
+    data(code).entry(entry).cost = Some(cost + COST_OF_BUILDING);
     let tier = ready().ok_or("no machine")?;
     if !now && !affords(tier.spent_in_all(), cost) {
         return Ok(None);
     }
-    *data(code).made.entry(entry).or_default() += 1;
+    data(code).entry(entry).made += 1;
     let unit = new_unit(cx, tier, code, entry, product);
     unit.cost.set(cost);
     unit.built_in.set(thread_time() - began);
@@ -548,7 +566,7 @@ pub fn compile_entry(cx: &mut Cx, code: &'static CodeObject) -> bool {
 pub fn forget_units(code: &'static CodeObject) {
     if !code.jit.get().is_null() {
         discard_all(code);
-        data(code).made.clear();
+        data(code).entries.iter_mut().for_each(|(_, entry)| entry.made = 0);
     }
 }
 

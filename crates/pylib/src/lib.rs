@@ -1,7 +1,7 @@
 //! The pure-Python standard library: embedded compressed, unpacked once into a directory of the user.
 //!
 //! The directory is `<home>/lib/python3.14`. `<home>` is `$TAIPAN_HOME` if set; else a directory named after the
-//! version and the archive's hash in `$XDG_CACHE_HOME/taipan`, in `~/.cache/taipan`, or where neither can be written,
+//! version and a hash of the archive and the bytecode's magic number in `$XDG_CACHE_HOME/taipan`, in `~/.cache/taipan`, or where neither can be written,
 //! in a private directory below the system's directory for temporary files. Unpacking is atomic: a reader sees all
 //! files or none, whatever other processes do. When the library is there, finding it costs one `stat`.
 #![deny(missing_docs)]

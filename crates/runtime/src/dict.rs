@@ -665,7 +665,8 @@ impl Dict {
         self.changing(cx, key.bits());
         let room = self.table.get().is_some_and(|t| t.used_slots() < t.capacity.get());
         if !room {
-            self.resize(cx, bits_for(self.len() * 3 / 2 + 4).max(MIN_BITS));
+            // Room for twice as many, and the three that make it so with the capacities there are (5, 10, 21, ...).
+            self.resize(cx, bits_for(self.len() * 3 / 2 + 3).max(MIN_BITS));
         }
         let table = self.table.get().expect("resized");
         let n = table.filled.get();

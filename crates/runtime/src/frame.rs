@@ -103,7 +103,7 @@ impl Frame {
     /// Does module or class code run a comprehension, whose variables are registers?
     pub fn has_hidden_locals(&self) -> bool {
         let code = self.code;
-        let is_own = |i: usize| !is_class_cell(code.local_names[i]);
+        let is_own = |i: usize| !is_class_cell(code.local_names()[i]);
         code.flags & taipan_bytecode::code::flags::OPTIMIZED == 0
             && (0..(code.nlocals + code.ncells) as usize).any(|i| match self.reg(i) {
                 Some(value) if i >= code.nlocals as usize => {

@@ -4,6 +4,7 @@
 //! As in CPython's `update_one_slot`: if all of them are slot wrappers over one native function, that function fills
 //! the slot directly, otherwise the generic function does that calls the methods.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use crate::cx::Cx;
@@ -46,9 +47,22 @@ pub struct SlotTable {
     new_word: usize,
     compare_word: usize,
     init_word: usize,
+    /// The tables of all classes; most classes have the same as others.
+    shared: RefCell<HashMap<&'static Words, &'static Slots, ahash::RandomState>>,
 }
 
 impl SlotTable {
+    /// The one table that is equal to `slots`. It is never freed.
+    fn share(&self, slots: Slots) -> &'static Slots {
+        let mut shared = self.shared.borrow_mut();
+        if let Some(found) = shared.get(words(&slots)) {
+            return found;
+        }
+        let slots: &'static Slots = Box::leak(Box::new(slots));
+        shared.insert(words(slots), slots);
+        slots
+    }
+
     fn new(cx: &mut Cx) -> SlotTable {
         let mut all = Slots::NONE;
         *words_mut(&mut all) = [1; WORDS];
@@ -59,6 +73,7 @@ impl SlotTable {
             new_word: 0,
             compare_word: 0,
             init_word: 0,
+            shared: RefCell::default(),
         };
         for dunder in dunders() {
             let (mut to, mut generic) = (Slots::NONE, Slots::NONE);
@@ -127,7 +142,7 @@ fn fill_static(table: &SlotTable, class: &'static Type) {
             }
         }
     }
-    *class.data().slots.borrow_mut() = slots;
+    class.data().slots.set(table.share(slots));
 }
 
 /// A class starts with the slots of its base; what the other classes in its MRO define is computed.
@@ -153,7 +168,7 @@ fn fill_heap(cx: &mut Cx, table: &'static SlotTable, class: &'static Type) {
             words_mut(&mut slots)[word] = compute(table, class, word);
         }
     }
-    *class.data().slots.borrow_mut() = slots;
+    class.data().slots.set(table.share(slots));
     note_init(cx, class);
 }
 
@@ -281,7 +296,7 @@ fn update_tree(cx: &mut Cx, table: &SlotTable, class: &'static Type, affected: &
     for word in affected {
         words_mut(&mut slots)[*word] = compute(table, class, *word);
     }
-    *class.data().slots.borrow_mut() = slots;
+    class.data().slots.set(table.share(slots));
     note_descriptor_change(cx, &old, &slots);
     if affected.contains(&table.init_word) {
         note_init(cx, class);

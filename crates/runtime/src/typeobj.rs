@@ -187,8 +187,8 @@ pub struct TypeData {
     pub name: Cell<Value>,
     /// `__qualname__`.
     pub qualname: Cell<Value>,
-    /// Slots in effect, inherited ones included.
-    pub slots: RefCell<Slots>,
+    /// Slots in effect, inherited ones included; equal tables are one.
+    pub slots: Cell<&'static Slots>,
     /// Bytes of the fixed part, `__slots__` included.
     pub basicsize: usize,
     /// Bytes per trailing item.
@@ -454,8 +454,7 @@ impl Type {
     /// Slots in effect.
     #[inline(always)]
     pub fn slots(&self) -> &'static Slots {
-        // SAFETY: TYPE-1; a slot table is only replaced as a whole by type set-up, slots are Copy and read at once.
-        unsafe { &*self.data().slots.as_ptr() }
+        self.data().slots.get()
     }
 
     /// The direct subclasses.

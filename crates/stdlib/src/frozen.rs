@@ -134,12 +134,25 @@ fn embedded(frozen: &Frozen) -> &'static [u8] {
     frozen.origin.and_then(|origin| taipan_pylib::frozen(origin.trim_start_matches('<'))).unwrap_or(&[])
 }
 
+/// Lets go of the memory that constant bytes of the binary take; who reads them again gets them from the file.
+fn forget_pages(bytes: &'static [u8]) {
+    const PAGE: usize = 4096;
+    let range = bytes.as_ptr_range();
+    let (start, end) = ((range.start as usize).next_multiple_of(PAGE), range.end as usize & !(PAGE - 1));
+    if start < end {
+        // SAFETY: whole pages of a mapping of the binary's file that nobody can write to: they keep their contents.
+        unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+    }
+}
+
 /// The code of a frozen module. May collect.
 pub fn code(cx: &mut Cx, frozen: &'static Frozen) -> PyResult<&'static CodeObject> {
     let own = embedded(frozen);
     if !own.is_empty() {
         // The binary's own bytes need no verification.
-        return match marshal::trusted(cx, own)?.exact::<CodeObject>() {
+        let module = marshal::trusted(cx, own)?;
+        forget_pages(own);
+        return match module.exact::<CodeObject>() {
             Some(code) => Ok(code),
             None => raise!(cx, ImportError, "Frozen object named {} is invalid", frozen.name),
         };

@@ -1,7 +1,7 @@
 //! The module `marshal`: the format of `bytecode::marshal` over runtime objects.
 
 use taipan_bytecode::marshal::{self as format, Builder, CodeParts, Input, MarshalError, Reader, Source, View, Writer};
-use taipan_bytecode::{Const, Text};
+use taipan_bytecode::{Const, Packed, Text};
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::heap::RootVec;
@@ -379,9 +379,9 @@ impl Parts<'_> {
             v
         };
         let names = [
-            tuple(self.cx, &code.local_names[..nlocals]),
-            tuple(self.cx, &code.local_names[nlocals..nlocals + ncells]),
-            tuple(self.cx, &code.local_names[nlocals + ncells..]),
+            tuple(self.cx, &code.local_names()[..nlocals]),
+            tuple(self.cx, &code.local_names()[nlocals..nlocals + ncells]),
+            tuple(self.cx, &code.local_names()[nlocals + ncells..]),
             Value::of(code.names_tuple()),
         ];
         CodeParts {
@@ -396,7 +396,7 @@ impl Parts<'_> {
             strs: [Value::of(code.name), Value::of(code.qualname), Value::of(code.filename.get())],
             names,
             consts: Value::of(code.consts_tuple()),
-            words: code.pristine_words(),
+            words: Packed::new(&code.pristine_words()),
             handlers: code.handlers.to_vec(),
             positions: code.line_table.to_vec(),
         }

@@ -74,7 +74,7 @@ fn instruction(cx: &mut Cx, code: &'static CodeObject, plain: &Code, at: usize, 
         Op::LoadFromDictOrDeref => Some(word.c()),
         _ => None,
     };
-    if let Some(name) = cell.and_then(|i| code.local_names.get(i)) {
+    if let Some(name) = cell.and_then(|i| code.local_names().get(i)) {
         named = Some(Value::of(*name));
     }
     let target = effects::jump(op, word).map(|d| Value::small((at + op.words()) as i64 + i64::from(d)));

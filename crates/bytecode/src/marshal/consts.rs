@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Builder, CodeParts, MarshalError, Reader, Source, VERSION, View, Writer, bad_data};
 use crate::code::{Code, Const, Text};
+use crate::packed::Packed;
 
 /// The code object in `bytes`, not yet verified.
 pub fn from_bytes(bytes: &[u8]) -> Result<Arc<Code>, MarshalError> {
@@ -114,7 +115,7 @@ impl Builder for ConstBuilder {
             freevars: texts(freevars)?,
             names: texts(names)?,
             consts: consts.into(),
-            words: parts.words,
+            words: parts.words.words(),
             handlers: parts.handlers,
             positions: parts.positions,
         })))
@@ -183,7 +184,7 @@ fn parts(code: &Code) -> CodeParts<Const> {
         strs: [&code.name, &code.qualname, &code.filename].map(|text| Const::Str(text.clone())),
         names: [&code.varnames, &code.cellvars, &code.freevars, &code.names].map(|names| tuple(names)),
         consts: Const::Tuple(code.consts.clone().into()),
-        words: code.words.clone(),
+        words: Packed::new(&code.words),
         handlers: code.handlers.clone(),
         positions: code.positions.clone(),
     }

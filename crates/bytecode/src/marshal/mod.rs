@@ -63,7 +63,7 @@ pub struct CodeParts<O> {
     /// Tuple of the constants.
     pub consts: O,
     /// Fresh instruction words.
-    pub words: Vec<u64>,
+    pub words: crate::Packed,
     /// Exception handlers.
     pub handlers: Vec<crate::Handler>,
     /// Encoded positions.
@@ -129,15 +129,13 @@ mod tests;
 
 /// A checksum of what the interpreter trusts in a code object. The verifier proves jumps and register numbers, not that
 /// registers hold what instructions expect; so accidental damage must be noticed before.
-fn seal(numbers: [u32; 6], words: &[u64], handlers: &[crate::code::Handler]) -> u64 {
+fn seal(numbers: [u32; 6], words: &crate::Packed, handlers: &[crate::code::Handler]) -> u64 {
     use std::hash::Hasher;
     let mut hasher = siphasher::sip::SipHasher13::new();
     for number in numbers {
         hasher.write_u32(number);
     }
-    for word in words {
-        hasher.write_u64(*word);
-    }
+    hasher.write(words.bytes());
     for h in handlers {
         for number in [h.start, h.end, h.target, h.reg] {
             hasher.write_u32(number);

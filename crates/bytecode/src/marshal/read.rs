@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{CodeParts, FLAG_REF, MAX_DEPTH, MarshalError, bad_data, is_surrogatepass_utf8, latin1, tag};
 use crate::code::Handler;
+use crate::packed::Packed;
 
 /// Makes objects for a [`Reader`]. Any method may raise.
 pub trait Builder {
@@ -413,7 +414,8 @@ where
         else {
             return Err(null_object("code"));
         };
-        let words = self.blob(8)?.as_chunks::<8>().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect();
+        let count = self.size("code")?;
+        let Some(words) = Packed::from_bytes(self.blob(1)?, count) else { return Err(bad_data("code words").into()) };
         let u32_at =
             |entry: &[u8], at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
         let handlers = self.blob(16)?.chunks_exact(16).map(|entry| Handler {

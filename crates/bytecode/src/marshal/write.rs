@@ -294,8 +294,9 @@ impl<'s, S: Source> Writer<'s, S> {
         }
         // The raw parts come after the objects: they are collected at the end of `out` and moved to a task.
         let start = self.out.len();
-        self.size(parts.words.len())?;
-        self.out.extend(parts.words.iter().flat_map(|word| word.to_le_bytes()));
+        self.size(parts.words.count())?;
+        self.size(parts.words.bytes().len())?;
+        self.out.extend_from_slice(parts.words.bytes());
         self.size(parts.handlers.len())?;
         for handler in &parts.handlers {
             for number in [handler.start, handler.end, handler.target, handler.reg] {

@@ -20,7 +20,7 @@ fn frame(cx: &Cx) -> &'static taipan_runtime::frame::Frame {
 
 /// The name of the local, cell or free variable in register `i`.
 fn local_name(cx: &Cx, i: usize) -> &'static Str {
-    frame(cx).code.local_names[i]
+    frame(cx).code.local_names()[i]
 }
 
 handler!(CheckLocal, |w, pc, regs, cx, table| {

@@ -49,7 +49,7 @@ impl Builder<'_> {
         let posonly = code.posonlyargcount as usize;
         for (i, name) in names.iter().enumerate() {
             let key = name.exact::<Str>()?;
-            match (posonly..all).find(|p| code.local_names[*p].eq_str(key)) {
+            match (posonly..all).find(|p| code.local_names()[*p].eq_str(key)) {
                 Some(p) if slots[p].is_none() => slots[p] = Some(Source::Given(positional + i)),
                 Some(_) => return None,
                 None if code.flags & co::VARKEYWORDS != 0 => named.push((*name, positional + i)),
@@ -65,11 +65,11 @@ impl Builder<'_> {
                 None => {
                     let dict = f.kwdefaults.get()?;
                     let exact =
-                        Value::of(dict).exact::<Dict>().is_some() && dict.get_str(code.local_names[p]).is_some();
-                    if !exact || crate::tier::is_volatile(dict, code.local_names[p]) {
+                        Value::of(dict).exact::<Dict>().is_some() && dict.get_str(code.local_names()[p]).is_some();
+                    if !exact || crate::tier::is_volatile(dict, code.local_names()[p]) {
                         return None;
                     }
-                    Source::KeywordDefault(dict, code.local_names[p])
+                    Source::KeywordDefault(dict, code.local_names()[p])
                 }
             });
         }

@@ -100,9 +100,8 @@ impl Unit {
 
     /// Lets it count as never made.
     pub(super) fn forgive(&self) {
-        if let Some(made) = data(self.code).made.get_mut(&self.entry) {
-            *made = made.saturating_sub(1);
-        }
+        let made = &mut data(self.code).entry(self.entry).made;
+        *made = made.saturating_sub(1);
     }
 
     /// Lets nobody enter the unit any more.

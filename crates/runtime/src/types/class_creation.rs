@@ -207,7 +207,7 @@ fn allocate(
     class.set_data(Box::new(TypeData {
         name: Cell::new(Value::of(name)),
         qualname: Cell::new(Value::of(name)),
-        slots: RefCell::new(Slots::NONE),
+        slots: Cell::new(&Slots::NONE),
         basicsize,
         itemsize: inherited.itemsize,
         attrs,

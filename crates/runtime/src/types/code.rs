@@ -1,11 +1,14 @@
 //! code: the runtime's code object around a compiled [`Code`].
+//!
+//! CODE-1: `words` is null or the start of a boxed slice of `word_count` words, which the code object owns. Then `packed` is
+//! empty.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use taipan_bytecode::verify::{self, ConstKind, Facts};
-use taipan_bytecode::{Code, Const, Handler, Position, Text, code::flags as co};
+use taipan_bytecode::{Code, Const, Handler, Packed, Position, Text, code::flags as co};
 use taipan_gc::Marker;
 
 use crate::cx::Cx;
@@ -20,8 +23,10 @@ use crate::value::Value;
 #[repr(C)]
 pub struct CodeObject {
     header: Header,
-    /// Its instructions, writable for inline caches. The first word is aligned to 8.
-    words: Box<[Cell<u64>]>,
+    /// Its `word_count` instruction words, writable for inline caches; null until they are asked for.
+    words: Cell<*mut u64>,
+    /// The words, until they are asked for.
+    packed: Cell<Option<Packed>>,
     consts: &'static Tuple,
     /// A tuple of interned strs.
     names: &'static Tuple,
@@ -56,10 +61,11 @@ pub struct CodeObject {
     pub qualname: &'static Str,
     /// `co_filename`.
     pub filename: Cell<&'static Str>,
-    /// Names of the locals, cells and frees, interned.
-    pub local_names: Box<[&'static Str]>,
+    /// Names of the locals, cells and frees: interned strs.
+    variables: &'static Tuple,
     /// Number of calls, for the JIT.
     pub heat: Cell<u32>,
+    word_count: u32,
     /// Compiled code for calls; null if there is none.
     pub native: Cell<*const u8>,
     /// The JIT's data, which it owns; null before it looked at the code.
@@ -71,11 +77,28 @@ pub struct CodeObject {
     /// Where a generator was last resumed by compiled code, and that code, null if there is none.
     pub resume_pc: Cell<*const u64>,
     pub resume_code: Cell<*const u8>,
-    positions: RefCell<Option<Box<[taipan_bytecode::Position]>>>,
+    lookups: OnceCell<Box<Lookups>>,
+}
+
+/// What is worked out when somebody asks where in the source an instruction comes from.
+#[derive(Default)]
+struct Lookups {
+    positions: OnceCell<Box<[Position]>>,
     /// See [`CodeObject::starts_line`].
-    line_starts: RefCell<Option<Box<[bool]>>>,
+    line_starts: OnceCell<Box<[bool]>>,
 }
 object!(CodeObject, crate::types::code_methods::CODE);
+const _: () = assert!(std::mem::size_of::<CodeObject>() == 224);
+
+impl Drop for CodeObject {
+    fn drop(&mut self) {
+        let words = self.words.get();
+        if !words.is_null() {
+            // SAFETY: CODE-1.
+            drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(words, self.word_count())) });
+        }
+    }
+}
 
 /// Visits a code object.
 ///
@@ -86,8 +109,9 @@ pub unsafe fn trace_code(object: *mut Header, marker: &mut Marker) {
     let this = unsafe { &*object.cast::<CodeObject>() };
     marker.mark_value(Value::of(this.consts).bits());
     marker.mark_value(Value::of(this.names).bits());
-    for name in this.local_names.iter().chain([&this.name, &this.qualname, &this.filename.get()]) {
-        marker.mark_value(Value::of(*name).bits());
+    marker.mark_value(Value::of(this.variables).bits());
+    for name in [this.name, this.qualname, this.filename.get()] {
+        marker.mark_value(Value::of(name).bits());
     }
 }
 
@@ -123,7 +147,7 @@ pub struct Parts {
     /// Constants.
     pub consts: &'static Tuple,
     /// Fresh instruction words.
-    pub words: Vec<u64>,
+    pub words: Packed,
     /// Exception handlers.
     pub handlers: Vec<Handler>,
     /// Encoded positions.
@@ -141,7 +165,7 @@ impl Parts {
             names: self.names.len(),
             consts: self.consts.len(),
             constant: &|index| kind_of(self.consts.items()[index]),
-            words: &self.words,
+            words: &self.words.words(),
             handlers: &self.handlers,
         };
         verify::verify_facts(&facts).map_err(|error| format!("code object {}: {error}", self.strs[1]))
@@ -183,7 +207,7 @@ impl CodeObject {
             variables: [&code.varnames, &code.cellvars, &code.freevars].map(|names| intern_names(cx, names)),
             names: intern_names(cx, &code.names),
             consts: Tuple::new(cx, &consts),
-            words: code.words,
+            words: Packed::new(&code.words),
             handlers: code.handlers,
             line_table: code.positions,
         };
@@ -197,11 +221,17 @@ impl CodeObject {
         let [argcount, posonlyargcount, kwonlyargcount] = parts.params;
         let [name, qualname, filename] = parts.strs;
         let [nlocals, ncells, nfrees] = parts.variables.map(|names| names.len() as u32);
+        let variables = match parts.variables {
+            [locals, _, _] if ncells + nfrees == 0 => locals,
+            all => Tuple::new(cx, &all.map(Tuple::items).concat()),
+        };
         let variadic = parts.flags & (co::VARARGS | co::VARKEYWORDS) != 0;
         let simple = !variadic && kwonlyargcount == 0;
         let this = CodeObject {
             header: Header::fresh(&crate::types::code_methods::CODE),
-            words: parts.words.into_iter().map(Cell::new).collect(),
+            words: Cell::new(std::ptr::null_mut()),
+            word_count: parts.words.count() as u32,
+            packed: Cell::new(Some(parts.words)),
             consts: parts.consts,
             names: parts.names,
             nregs: parts.nregs,
@@ -220,7 +250,7 @@ impl CodeObject {
             name,
             qualname,
             filename: Cell::new(filename),
-            local_names: parts.variables.iter().flat_map(|names| strs_of(names)).copied().collect(),
+            variables,
             heat: Cell::new(0),
             native: Cell::new(std::ptr::null()),
             jit: Cell::new(std::ptr::null_mut()),
@@ -228,8 +258,7 @@ impl CodeObject {
             has_resumes: Cell::new(false),
             resume_pc: Cell::new(std::ptr::null()),
             resume_code: Cell::new(std::ptr::null()),
-            positions: RefCell::new(None),
-            line_starts: RefCell::new(None),
+            lookups: OnceCell::new(),
         };
         let this = cx.alloc(this);
         cx.register_special(Value::of(this));
@@ -238,19 +267,35 @@ impl CodeObject {
 
     /// The instructions as they were before they ran: without what inline caches hold.
     pub fn pristine_words(&self) -> Vec<u64> {
-        let words: Vec<u64> = self.words.iter().map(Cell::get).collect();
-        verify::pristine(&words)
+        match self.packed.take() {
+            Some(packed) => {
+                let words = packed.words();
+                self.packed.set(Some(packed));
+                words
+            }
+            // SAFETY: CODE-1; nobody writes meanwhile.
+            None => verify::pristine(unsafe { std::slice::from_raw_parts(self.words.get(), self.word_count()) }),
+        }
     }
 
-    /// First instruction word.
+    /// First instruction word. Unpacks the words.
     #[inline(always)]
     pub fn words_ptr(&self) -> *const u64 {
-        self.words.as_ptr().cast()
+        let words = self.words.get();
+        if words.is_null() { self.unpack() } else { words }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unpack(&self) -> *const u64 {
+        let words = self.packed.take().map_or_else(Vec::new, |packed| packed.words());
+        self.words.set(Box::into_raw(words.into_boxed_slice()).cast());
+        self.words.get()
     }
 
     /// Number of words.
     pub fn word_count(&self) -> usize {
-        self.words.len()
+        self.word_count as usize
     }
 
     /// Registers of a frame.
@@ -292,10 +337,19 @@ impl CodeObject {
         self.flags & (co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR) != 0
     }
 
+    /// Names of the locals, cells and frees, interned.
+    #[inline]
+    pub fn local_names(&self) -> &'static [&'static Str] {
+        strs_of(self.variables)
+    }
+
+    fn lookups(&self) -> &Lookups {
+        self.lookups.get_or_init(Box::default)
+    }
+
     /// Position of word `i`.
     pub fn position(&self, i: usize) -> taipan_bytecode::Position {
-        let mut positions = self.positions.borrow_mut();
-        let positions = positions.get_or_insert_with(|| {
+        let positions = self.lookups().positions.get_or_init(|| {
             let mut all: Box<[Position]> = taipan_bytecode::positions::decode(&self.line_table).collect();
             if NO_DEBUG_RANGES.load(Ordering::Relaxed) {
                 for p in &mut all {
@@ -325,8 +379,7 @@ impl CodeObject {
 
     /// True if line events happen at word `i`: at the first instruction of a line, and where jumps and exceptions go.
     pub fn starts_line(&self, i: usize) -> bool {
-        let mut starts = self.line_starts.borrow_mut();
-        let starts = starts.get_or_insert_with(|| crate::liveness::line_starts(self));
+        let starts = self.lookups().line_starts.get_or_init(|| crate::liveness::line_starts(self));
         starts.get(i).copied().unwrap_or(false)
     }
 

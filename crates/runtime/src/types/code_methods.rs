@@ -94,7 +94,7 @@ fn handler_bytes(handlers: &[Handler]) -> Vec<u8> {
 impl CodeObject {
     /// Names of locals, cells and frees.
     fn variables(&self) -> (&[&'static Str], &[&'static Str], &[&'static Str]) {
-        let (locals, rest) = self.local_names.split_at(self.nlocals as usize);
+        let (locals, rest) = self.local_names().split_at(self.nlocals as usize);
         let (cells, frees) = rest.split_at(self.ncells as usize);
         (locals, cells, frees)
     }
@@ -197,7 +197,7 @@ impl CodeObject {
     /// (internal-only) Return the local variable name for the given oparg.
     #[py("($self, /, oparg)")]
     fn _varname_from_oparg(cx: &mut Cx, this: &'static CodeObject, oparg: i64) -> PyResult<Value> {
-        match usize::try_from(oparg).ok().and_then(|i| this.local_names.get(i)) {
+        match usize::try_from(oparg).ok().and_then(|i| this.local_names().get(i)) {
             Some(name) => Ok(Value::of(*name)),
             None => raise!(cx, IndexError, "tuple index out of range"),
         }
@@ -240,7 +240,7 @@ fn same_shape(a: &CodeObject, b: &CodeObject) -> bool {
         && numbers(a) == numbers(b)
         && (a.nlocals, a.ncells, a.nfrees) == (b.nlocals, b.ncells, b.nfrees)
         && same_names(a.names(), b.names())
-        && same_names(&a.local_names, &b.local_names)
+        && same_names(&a.local_names(), &b.local_names())
         && a.line_table == b.line_table
         && a.handlers == b.handlers
         && a.pristine_words() == b.pristine_words()
@@ -287,7 +287,7 @@ fn hash_code(cx: &mut Cx, v: Value) -> PyResult<i64> {
     let mut h = this.name.hash();
     let mut add = |part: i64| h = (h ^ part).wrapping_mul(1000003);
     add(hash::hash(cx, Value::of(this.consts_tuple()))?);
-    for name in this.names().iter().chain(&this.local_names) {
+    for name in this.names().iter().chain(this.local_names()) {
         add(name.hash());
     }
     for n in [this.argcount, this.posonlyargcount, this.kwonlyargcount, this.flags, this.firstlineno] {

@@ -92,8 +92,8 @@ impl FrameLocals {
         if i >= nlocals || code.ncells == 0 {
             return i;
         }
-        let cells = &code.local_names[nlocals..nlocals + code.ncells as usize];
-        cells.iter().position(|c| std::ptr::eq(*c, code.local_names[i])).map_or(i, |c| nlocals + c)
+        let cells = &code.local_names()[nlocals..nlocals + code.ncells as usize];
+        cells.iter().position(|c| std::ptr::eq(*c, code.local_names()[i])).map_or(i, |c| nlocals + c)
     }
 
     /// The cell in register `i`, None if it holds a plain local or no cell was made yet.
@@ -122,7 +122,7 @@ impl FrameLocals {
 
     /// The variables in order: name and value, each name once.
     fn variables(&self) -> Vec<(&'static Str, Value)> {
-        let names = &self.frame.code.local_names;
+        let names = &self.frame.code.local_names();
         let mut found: Vec<(&'static Str, Value)> = Vec::new();
         for (i, name) in names.iter().enumerate() {
             let is_cell_of_class = !self.frame.has_fast_locals() && crate::frame::is_class_cell(name);
@@ -145,7 +145,7 @@ impl FrameLocals {
     /// Register of the variable whose name a key that is no str equals.
     fn find_equal(&self, cx: &mut Cx, key: Value) -> PyResult<Option<usize>> {
         let hash = hash::hash(cx, key)?;
-        for name in self.frame.code.local_names.iter().copied() {
+        for name in self.frame.code.local_names().iter().copied() {
             if name.hash() == hash && crate::protocol::compare::equal(cx, Value::of(name), key)? {
                 return Ok(self.find_str(name));
             }
@@ -154,7 +154,7 @@ impl FrameLocals {
     }
 
     fn find_str(&self, key: &Str) -> Option<usize> {
-        let names = &self.frame.code.local_names;
+        let names = &self.frame.code.local_names();
         let homes = || (0..names.len()).filter(|i| names[*i].eq_str(key)).map(|i| self.home(i));
         homes().find(|h| self.value(*h).is_some()).or_else(|| homes().next())
     }

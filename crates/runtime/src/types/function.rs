@@ -290,7 +290,7 @@ fn bind_keywords(
 ) -> PyResult<()> {
     let code = function.code.get();
     let posonly = code.posonlyargcount as usize;
-    let names = &code.local_names[..bound.len()];
+    let names = &code.local_names()[..bound.len()];
     for (name, value) in args.keywords() {
         let found = names[posonly..].iter().position(|n| std::ptr::eq(*n, name) || n.eq_str(name)).map(|i| i + posonly);
         match (found, kwargs) {
@@ -313,7 +313,7 @@ fn bind_keywords(
 #[cold]
 fn unexpected_keyword(cx: &mut Cx, function: &'static Function, args: Args, name: &'static Str) -> Raised {
     let code = function.code.get();
-    let posonly = &code.local_names[..code.posonlyargcount as usize];
+    let posonly = &code.local_names()[..code.posonlyargcount as usize];
     let f = function.qualname.get();
     let wrong: Vec<String> = (args.keywords().map(|(n, _)| n))
         .filter(|n| posonly.iter().any(|p| p.eq_str(n)))
@@ -326,7 +326,7 @@ fn unexpected_keyword(cx: &mut Cx, function: &'static Function, args: Args, name
         let key = name.to_string_lossy();
         let end = (code.argcount + code.kwonlyargcount) as usize;
         let candidates: Vec<String> =
-            code.local_names[posonly.len()..end].iter().map(|n| n.to_string_lossy()).collect();
+            code.local_names()[posonly.len()..end].iter().map(|n| n.to_string_lossy()).collect();
         let candidates: Vec<&str> = candidates.iter().map(|s| s.as_str()).collect();
         match crate::exceptions::suggestion(&key, &candidates) {
             Some(hint) => format!("{f}() got an unexpected keyword argument '{key}'. Did you mean '{hint}'?"),
@@ -355,7 +355,7 @@ fn fill_defaults(cx: &mut Cx, function: &'static Function, given: usize, bound: 
     let mut missing = Vec::new();
     for i in npos..npos + nkwonly {
         if bound[i].is_none() {
-            bound[i] = function.kwdefaults.get().and_then(|d| d.get_str(code.local_names[i]));
+            bound[i] = function.kwdefaults.get().and_then(|d| d.get_str(code.local_names()[i]));
             if bound[i].is_none() {
                 missing.push(i);
             }
@@ -366,7 +366,7 @@ fn fill_defaults(cx: &mut Cx, function: &'static Function, given: usize, bound: 
 
 #[cold]
 fn missing_error(cx: &mut Cx, function: &'static Function, missing: &[usize], kind: &str) -> Raised {
-    let names: Vec<String> = missing.iter().map(|i| format!("'{}'", function.code.get().local_names[*i])).collect();
+    let names: Vec<String> = missing.iter().map(|i| format!("'{}'", function.code.get().local_names()[*i])).collect();
     let list = match names.as_slice() {
         [one] => one.clone(),
         [a, b] => format!("{a} and {b}"),

@@ -201,8 +201,8 @@ fn from_frame(cx: &mut Cx) -> PyResult<(&'static Type, Value)> {
     }
     let (locals, cells) = (code.nlocals as usize, code.ncells as usize);
     // A parameter that inner functions use lives in a cell.
-    let first = code.local_names[0];
-    let cell = code.local_names[locals..locals + cells].iter().position(|n| std::ptr::eq(*n, first));
+    let first = code.local_names()[0];
+    let cell = code.local_names()[locals..locals + cells].iter().position(|n| std::ptr::eq(*n, first));
     let content = |i: usize| frame.reg(i).and_then(|c| c.exact::<CellObject>()).map(|c| c.get());
     let object = match cell.and_then(|i| content(locals + i)) {
         Some(content) => content,
@@ -210,7 +210,7 @@ fn from_frame(cx: &mut Cx) -> PyResult<(&'static Type, Value)> {
     };
     let Some(object) = object else { return raise!(cx, RuntimeError, "super(): arg[0] deleted") };
     let key = cx.names().__class__;
-    let frees = &code.local_names[locals + cells..];
+    let frees = &code.local_names()[locals + cells..];
     let Some(i) = frees.iter().position(|n| std::ptr::eq(*n, key)) else {
         return raise!(cx, RuntimeError, "super(): __class__ cell not found");
     };

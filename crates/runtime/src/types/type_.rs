@@ -142,7 +142,7 @@ impl Cx {
         let data = TypeData {
             name: Cell::new(placeholder),
             qualname: Cell::new(placeholder),
-            slots: RefCell::new(Slots::NONE),
+            slots: Cell::new(&Slots::NONE),
             basicsize,
             itemsize: if spec.itemsize != 0 { spec.itemsize } else { inherited.map_or(0, |d| d.itemsize) },
             attrs: spec.attrs || inherited.is_some_and(|d| d.attrs),

@@ -38,7 +38,7 @@ pub fn locals(cx: &mut Cx) -> PyResult<Value> {
         return Ok(frame.locals.unwrap_or(Value::of(frame.globals)));
     }
     let dict = Dict::new(cx);
-    for (i, name) in code.local_names.iter().enumerate() {
+    for (i, name) in code.local_names().iter().enumerate() {
         let is_hidden = !name.is_empty() && name.at(0) == '.' as u32 && !name.eq_rust(".0");
         let value = match frame.reg(i) {
             Some(value) if i >= code.nlocals as usize => value.exact::<Cell>().and_then(|c| c.get()),
