@@ -188,7 +188,8 @@ impl Reader {
             if matches!(field.state, State::StartRecord | State::StartField) && field.buffer.is_empty() {
                 let run = units[i..].iter().take_while(|c| !rules.is_special((**c).into())).count();
                 let ends = units.get(i + run).is_some_and(|c| (*c).into() == rules.delimiter);
-                if ends && run <= LIMIT.load(Ordering::Relaxed) {
+                let skipped = run == 0 && rules.skip_space && rules.delimiter == u32::from(' ');
+                if ends && !skipped && run <= LIMIT.load(Ordering::Relaxed) {
                     (field.start, field.end, field.state) = (i, i + run, State::StartField);
                     self.save(cx, line, rules)?;
                     i += run + 1;
