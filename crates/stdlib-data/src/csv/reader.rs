@@ -269,7 +269,7 @@ impl Reader {
                     field.state = State::StartField;
                     return self.save(cx, line, rules);
                 } else {
-                    field.state = State::InField;
+                    // Behind an escaped line end it stays that way: the end of this line then does not end the field.
                     return field.add(cx, line, i, c);
                 }
             }
