@@ -60,12 +60,12 @@ const PATCHES: &[(&str, &str, &str)] = &[
         "    return 'RustPython'  # XXX: RUSTPYTHON; For site-packages\n",
         "    return 'Python'\n",
     ),
-    // Taipan has an instruction of its own for the lookup of methods, and none at the entry of functions.
+    // Taipan has an instruction of its own for the lookup of methods, and makes cells and generators behind the entry.
     ("inspect.py", "        if opname == \"LOAD_ATTR\":\n", "        if opname in (\"LOAD_ATTR\", \"LOAD_METHOD\"):\n"),
     (
         "pdb.py",
         "        if prev is not None and prev.opname == 'RESUME':\n            if instr.positions.lineno is not None:\n                return instr.positions.lineno\n            return code.co_firstlineno\n",
-        "        if instr.opname not in ('NEW_CELL', 'MAKE_CELL', 'RETURN_GENERATOR') and instr.positions.lineno is not None:\n            return instr.positions.lineno\n",
+        "        if instr.opname not in ('RESUME', 'NEW_CELL', 'MAKE_CELL', 'RETURN_GENERATOR') and instr.positions.lineno is not None:\n            return instr.positions.lineno\n",
     ),
     (
         "platform.py",

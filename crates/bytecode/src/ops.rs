@@ -449,8 +449,9 @@ macro_rules! for_each_op {
             RaiseFrom abc(R, R) cache 0;
             /// `raise` without operand: re-raise the exception being handled; RuntimeError if none.
             RaiseCurrent abc() cache 0;
-            /// Re-raise exception `a` as it is (end of a finally clause or of a failed match).
-            Reraise abc(R) cache 0;
+            /// Re-raise exception `a` as it is (end of a finally clause or of a failed match). If `b` is 1 the frame is
+            /// afterwards where the exception was raised.
+            Reraise abc(R, U16) cache 0;
             /// Enter a handler: `b` = the exception handled until now (or None), then handle `a`.
             PushExcInfo abc(R, W) cache 0;
             /// Leave a handler: handle `a` again (None for nothing).

@@ -20,8 +20,8 @@ use crate::marshal::{self, MarshalError};
 use crate::verify::verify;
 
 /// Number of the bytecode format; change it with every change to the opcode table or to code objects.
-/// CPython's numbers stay below 30000 for long; Taipan's start here.
-pub const MAGIC_NUMBER: u16 = 0x8a03;
+/// From those set aside for Python 3.14 (3600 to 3649), of which CPython 3.14 used the ones up to 3627.
+pub const MAGIC_NUMBER: u16 = 3632;
 
 /// `sys.implementation.cache_tag`.
 pub const CACHE_TAG: &str = "taipan-314";

@@ -107,7 +107,7 @@ impl Walker<'_> {
             needs_class: false,
             needs_classdict: false,
             conditional_annotations: false,
-            mangled: Default::default(),
+            mangled: around.filter(|_| kind != ScopeKind::Class).and_then(|p| p.mangled.clone()),
             walrus: Default::default(),
             extra_cells: Default::default(),
             directives: Vec::new(),
@@ -384,7 +384,7 @@ impl Walker<'_> {
             }
             None => {
                 let before = self.enter(ScopeKind::Annotation, "__annotate__", node.0, node.1, s.range);
-                self.add(".format", uses::PARAM, s.range)?;
+                self.add(".format", uses::PARAM | uses::USE, s.range)?;
                 self.cur().what = "an annotation";
                 if conditional && !scratch {
                     self.add("__conditional_annotations__", uses::USE, s.range)?;
@@ -455,7 +455,7 @@ impl Walker<'_> {
         let before = self.enter(ScopeKind::Annotation, "__annotate__", node, ANNOTATIONS, f.range);
         let done = self.current;
         self.cur().what = "an annotation";
-        self.add(".format", uses::PARAM, f.range)?;
+        self.add(".format", uses::PARAM | uses::USE, f.range)?;
         let p = &f.parameters;
         let mut any = f.returns.is_some();
         for annotation in annotated(p) {
@@ -498,6 +498,7 @@ impl Walker<'_> {
         self.cur().what = "the definition of a generic";
         if let Some(class) = class {
             self.cur().private = Some(class.into());
+            self.cur().mangled = Some(Default::default());
         }
         before
     }
@@ -506,6 +507,9 @@ impl Walker<'_> {
         let mut has_default = false;
         for param in params.iter() {
             let name = param.name();
+            if name == "__classdict__" {
+                return fail("reserved name '__classdict__' cannot be used for type parameter", param.range());
+            }
             match param.default() {
                 Some(_) => has_default = true,
                 None if has_default => {
@@ -518,7 +522,9 @@ impl Walker<'_> {
                 Some(class) => mangle(Some(&class), name).unwrap_or_else(|| name.to_string()),
                 None => name.to_string(),
             };
-            self.cur().mangled.insert(mangled.into());
+            if let Some(names) = &self.cur().mangled {
+                names.borrow_mut().insert(mangled.into());
+            }
             self.add(name, uses::TYPE_PARAM | uses::LOCAL, param.range())?;
             let (kind, bound, default) = match param {
                 ast::TypeParam::TypeVar(t) => ("TypeVar", t.bound.as_deref(), t.default.as_deref()),
@@ -545,7 +551,7 @@ impl Walker<'_> {
     fn lazy_value(&mut self, value: &Expr, name: &str, kind: ScopeKind, what: &'static str) -> Res {
         let before = self.enter(kind, name, key(value), ANNOTATIONS, value.range());
         self.cur().what = what;
-        self.add(".format", uses::PARAM, value.range())?;
+        self.add(".format", uses::PARAM | uses::USE, value.range())?;
         self.expr(value)?;
         self.leave(before);
         Ok(())
@@ -659,7 +665,7 @@ struct Entered {
 /// `name` as the block spells it.
 pub fn maybe_mangle(scope: &Scope, name: &str) -> Name {
     match mangle(scope.private.as_deref(), name) {
-        Some(mangled) if scope.kind != ScopeKind::TypeParams || scope.mangled.contains(&*mangled) => mangled.into(),
+        Some(mangled) if scope.mangled.as_ref().is_none_or(|m| m.borrow().contains(&*mangled)) => mangled.into(),
         _ => name.into(),
     }
 }

@@ -7,6 +7,7 @@
 
 use crate::error::{Res, fail};
 use ruff_text_size::TextRange;
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -131,8 +132,8 @@ pub struct Scope {
     pub needs_classdict: bool,
     /// Some annotation is in a conditional block (or the block is a module).
     pub conditional_annotations: bool,
-    /// Type parameters of a class: only these names are mangled in its scope.
-    pub mangled: HashSet<Name>,
+    /// Type parameters of a class: only these names are mangled in its scope and what is in it, but for the class's body.
+    pub mangled: Option<Rc<RefCell<HashSet<Name>>>>,
     /// Own locals bound by `:=`.
     pub walrus: HashSet<Name>,
     /// Cells that inlined comprehensions need in this block's frame.

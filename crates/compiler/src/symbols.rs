@@ -1,7 +1,7 @@
 //! The symbol table as the module `_symtable` shows it.
 
 use crate::flow::Lines;
-use crate::scope::{Resolved, ScopeId, ScopeKind, Table, uses};
+use crate::scope::{Resolved, Scope, ScopeId, ScopeKind, Table, uses};
 
 /// CPython's numbers for the kinds of blocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +109,7 @@ fn collect(table: &Table, lines: &Lines<'_>, id: ScopeId, made: &mut Block) {
             continue;
         }
         let mut bits = FLAGS.iter().filter(|(bit, _)| symbol.uses & bit != 0).fold(0, |sum, (_, flag)| sum | flag);
-        if scope.extra_cells.contains(name) {
+        if scope.extra_cells.contains(name) || scope.inlined && symbol.resolved == Resolved::Cell {
             bits |= COMP_CELL;
         }
         let place = match symbol.resolved {
@@ -121,11 +121,32 @@ fn collect(table: &Table, lines: &Lines<'_>, id: ScopeId, made: &mut Block) {
         };
         made.symbols.push((name.to_string(), bits | place << SCOPE_OFFSET));
     }
+    let mut before = None;
     for &child in &scope.children {
-        if table.scopes[child].inlined {
+        let inner = &table.scopes[child];
+        if inner.inlined {
             collect(table, lines, child, made);
         } else {
+            let has_annotations = before == Some((ScopeKind::Annotation, inner.range));
+            if inner.kind == ScopeKind::Function && !has_annotations {
+                made.children.push(no_annotations(inner, lines));
+            }
             made.children.push(block(table, lines, child));
         }
+        before = Some((inner.kind, inner.range));
+    }
+}
+
+/// The block for the annotations of a function that has none: CPython shows one all the same.
+fn no_annotations(function: &Scope, lines: &Lines<'_>) -> Block {
+    let format = ".format".to_string();
+    Block {
+        kind: BlockKind::Annotation,
+        name: "__annotate__".to_string(),
+        line: lines.line_col(function.range.start().to_u32()).0,
+        nested: function.nested,
+        symbols: vec![(format.clone(), 4 | 16 | 1 << SCOPE_OFFSET)],
+        params: vec![format],
+        children: Vec::new(),
     }
 }

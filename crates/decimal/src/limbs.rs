@@ -20,7 +20,7 @@ pub type Coef = SmallVec<[u64; 4]>;
 const RECIPROCAL: u64 = (u128::MAX / BASE as u128 - (1 << 64)) as u64;
 
 /// Limbs from which a product is split in three smaller ones.
-const KARATSUBA: usize = 40;
+const KARATSUBA: usize = 64;
 
 /// Powers of ten that fit a word.
 pub const POW10: [u64; 20] = {
@@ -299,6 +299,9 @@ fn mul_into(out: &mut [u64], a: &[u64], b: &[u64]) {
 }
 
 fn mul_schoolbook(out: &mut [u64], a: &[u64], b: &[u64]) {
+    if b.len() > 2 {
+        return mul_columns(out, a, b);
+    }
     for (i, &y) in b.iter().enumerate() {
         let mut carry = 0;
         for (x, place) in a.iter().zip(&mut out[i..]) {
@@ -308,6 +311,24 @@ fn mul_schoolbook(out: &mut [u64], a: &[u64], b: &[u64]) {
         }
         out[i + a.len()] = carry;
     }
+}
+
+/// Adds up the products of each place in three words and splits the sum once.
+fn mul_columns(out: &mut [u64], a: &[u64], b: &[u64]) {
+    let (mut sum, mut over) = (0u128, 0u64);
+    for (k, place) in out[..a.len() + b.len() - 1].iter_mut().enumerate() {
+        let (from, to) = ((k + 1).saturating_sub(b.len()), k.min(a.len() - 1));
+        for (x, y) in a[from..=to].iter().zip(b[k - to..=k - from].iter().rev()) {
+            let (more, carried) = sum.overflowing_add(*x as u128 * *y as u128);
+            sum = more;
+            over += u64::from(carried);
+        }
+        let (high, rest) = split((over as u128) << 64 | sum >> 64);
+        let (low, digit) = split((rest as u128) << 64 | sum as u64 as u128);
+        *place = digit;
+        (sum, over) = ((high as u128) << 64 | low as u128, 0);
+    }
+    out[a.len() + b.len() - 1] = sum as u64;
 }
 
 /// `c * m` for a word `m`.

@@ -250,6 +250,12 @@ impl Heap {
         Stats { committed_bytes, nursery_bytes: self.budget, ..self.stats }
     }
 
+    /// How many collections there have been: while the number stays, no address is used again.
+    #[inline(always)]
+    pub fn collections(&self) -> u64 {
+        self.stats.minor + self.stats.major
+    }
+
     #[inline(always)]
     pub(crate) fn take_cell(&mut self, class: usize) -> usize {
         let bump = &mut self.bumps[class];

@@ -302,7 +302,9 @@ fn calling(cx: &mut Cx, frame: &mut Frame, word: Word, is_method: bool, unpacks:
     if wants && function.exact::<Function>().is_none() {
         ended.monitored = Some((function, receiver.or(first).unwrap_or_else(|| monitoring::missing(cx))));
     }
-    let is_native = callee.exact::<NativeFunction>().is_some() || function.exact::<MethodDescr>().is_some();
+    // A call that spreads its arguments does not look into bound methods.
+    let is_native = if unpacks { callee } else { function }.exact::<NativeFunction>().is_some()
+        || function.exact::<MethodDescr>().is_some();
     let profile = cx.profile.filter(|_| is_native);
     if profile.is_some()
         && function.exact::<MethodDescr>().is_some()

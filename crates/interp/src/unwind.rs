@@ -1,5 +1,6 @@
 //! Exceptions: finding the handler of a raised exception, leaving frames on the way.
 
+use taipan_bytecode::{Op, Word};
 use taipan_runtime::Cx;
 use taipan_runtime::exceptions::Exception;
 use taipan_runtime::frame::{Frame, flag};
@@ -59,7 +60,11 @@ pub(crate) unsafe extern "C" fn unwind(cx: &mut Cx, table: *const Handler0, note
 #[cold]
 #[inline(never)]
 fn return_to_raise(cx: &Cx, frame: &mut Frame) {
-    if frame.code.line_of(frame.word_index()) != 0 {
+    let at = frame.word_index();
+    // SAFETY: the word of the instruction that the frame is at.
+    let word = Word(unsafe { *frame.code.words_ptr().add(at) });
+    let says_so = word.op() == Some(Op::Reraise) && word.b() == 1;
+    if !says_so && frame.code.line_of(at) != 0 {
         return;
     }
     let traceback = cx.exception().and_then(|e| e.downcast::<Exception>()).and_then(|e| e.traceback.get());

@@ -18,16 +18,19 @@ opmap = {name: number for number, name in enumerate(opname)}
 HAVE_ARGUMENT = 0
 EXTENDED_ARG = len(opname)
 
+# What dis shows for the place in front of the first instruction.
+opmap["RESUME"] = len(opname) + 1
+
 cmp_op = ("<", "<=", "==", "!=", ">", ">=")
 
-hasarg = [op for op in opmap.values() if _opcode.has_arg(op)]
-hasconst = [op for op in opmap.values() if _opcode.has_const(op)]
-hasname = [op for op in opmap.values() if _opcode.has_name(op)]
-hasjump = [op for op in opmap.values() if _opcode.has_jump(op)]
+hasarg = [op for op in range(len(opname)) if _opcode.has_arg(op)]
+hasconst = [op for op in range(len(opname)) if _opcode.has_const(op)]
+hasname = [op for op in range(len(opname)) if _opcode.has_name(op)]
+hasjump = [op for op in range(len(opname)) if _opcode.has_jump(op)]
 hasjrel = hasjump
 hasjabs = []
-hasfree = [op for op in opmap.values() if _opcode.has_free(op)]
-haslocal = [op for op in opmap.values() if _opcode.has_local(op)]
+hasfree = [op for op in range(len(opname)) if _opcode.has_free(op)]
+haslocal = [op for op in range(len(opname)) if _opcode.has_local(op)]
 hasexc = []
 hascompare = [opmap[name] for name in ("LT", "LE", "EQ", "NE", "GT", "GE")]
 
@@ -36,4 +39,5 @@ _intrinsic_2_descs = _opcode.get_intrinsic2_descs()
 _special_method_names = _opcode.get_special_method_names()
 _nb_ops = _opcode.get_nb_ops()
 _specializations = {}
-_inline_cache_entries = {name: _opcode.get_cache_size(op) for name, op in opmap.items() if _opcode.get_cache_size(op)}
+_inline_cache_entries = {name: _opcode.get_cache_size(op) for op, name in enumerate(opname)
+                         if _opcode.get_cache_size(op)}

@@ -2,7 +2,8 @@
 
 Taipan's instructions work on registers: the locals of a function come first, then its cells, then temporaries. An
 instruction is one 64-bit word, and the words of its inline cache follow it. Offsets are those of `f_lasti` and
-`co_lines()`: two for each word, starting at 2.
+`co_lines()`: two for each word, starting at 2. Offset 0 is where a frame stands before its first instruction, as it
+does on CPython's RESUME; that is how it is shown.
 """
 
 import collections
@@ -143,7 +144,9 @@ def _instructions(code):
     targets.update(entry.target for entry in _parse_exception_table(code))
     labels = {offset: number for number, offset in enumerate(sorted(targets), 1)}
     positions = [Positions(*p) for p in code.co_positions()]
-    last = None
+    start = positions[0] if positions else Positions()
+    last = start.lineno
+    yield Instruction("RESUME", opmap["RESUME"], 0, 0, "0", 0, 0, last is not None, last, None, start, None)
     for word, opcode, arg, argval, argrepr, target, size in items:
         offset = 2 * word + 2
         position = positions[word + 1] if word + 1 < len(positions) else Positions()
@@ -389,7 +392,7 @@ def _find_imports(co):
     ints = {}
     for instruction in _instructions(co):
         register = instruction.arg & 0xffff
-        if instruction.opname == "LOAD_INT" or instruction.opname == "LOAD_CONST":
+        if instruction.opname == "LOAD_SMALL_INT" or instruction.opname == "LOAD_CONST":
             ints[register] = instruction.argval
         elif instruction.opname == "IMPORT_NAME":
             first = instruction.arg >> 16 & 0xffff

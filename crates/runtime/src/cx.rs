@@ -84,6 +84,8 @@ pub struct Runtime {
     pub path_0: RefCell<Option<String>>,
     /// Digit limit of int/str conversion, 0 for none.
     pub int_max_str_digits: Cell<usize>,
+    /// `-X dev`: names of codecs and error handlers are checked even if they are not needed.
+    pub dev_mode: Cell<bool>,
     /// `sys.monitoring`.
     pub monitoring: crate::monitoring::Monitoring,
     /// Frames that `cr_origin` of new coroutines lists (`sys.set_coroutine_origin_tracking_depth`).
@@ -232,6 +234,7 @@ impl Runtime {
             garbage_wanted: Cell::new(false),
             garbage_found: Cell::new(0),
             int_max_str_digits: Cell::new(4300),
+            dev_mode: Cell::new(false),
             monitoring: crate::monitoring::Monitoring::default(),
             coroutine_origin_depth: Cell::new(0),
             asyncgen_hooks: Cell::new((None, None)),

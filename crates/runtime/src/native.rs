@@ -260,6 +260,9 @@ fn bind_keywords(
             None => match extra {
                 Some(dict) => dict.set_str(cx, name, value),
                 None => {
+                    if equals_a_name(cx, name, &spec.names[spec.positional_only..])? {
+                        return raise!(cx, TypeError, "invalid keyword argument for {}()", spec.name);
+                    }
                     let (f, key) = (spec.name, name.to_string_lossy());
                     let (known, given) = (spec.names.len() - spec.positional, args.keywords().count());
                     if spec.varargs && given > known && f != "print" {
@@ -280,6 +283,21 @@ fn bind_keywords(
         }
     }
     Ok(())
+}
+
+/// Whether a keyword that is no parameter's name claims to be equal to one: only strs of other classes can.
+#[cold]
+pub fn equals_a_name(cx: &mut Cx, name: &'static Str, names: &[&str]) -> PyResult<bool> {
+    if std::ptr::eq(name.class(), Str::type_object()) {
+        return Ok(false);
+    }
+    for known in names {
+        let known = Value::of(cx.intern(known));
+        if crate::protocol::compare::equal(cx, Value::of(name), known)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `Type.name` for a method, found from its receiver; the plain name for functions.

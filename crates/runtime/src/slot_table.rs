@@ -224,7 +224,8 @@ fn native_word(table: &SlotTable, class: &'static Type, row: &Row, found: Value,
         && wrapper.dunder.name == row.dunder.name
     {
         if !std::ptr::eq(wrapper.dunder, row.dunder) {
-            return Native::Other;
+            // The method of an unrelated type is called, and complains.
+            return if class.is_subtype(wrapper.owner) { Native::Other } else { Native::None };
         }
         let native = words(wrapper.owner.slots())[word];
         return if class.is_subtype(wrapper.owner) && native != 0 { Native::Word(native) } else { Native::None };

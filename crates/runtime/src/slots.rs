@@ -374,7 +374,15 @@ static INPLACE: &[Dunder] = inplace_rows! {
 fn generic_compare(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
     let name = op.dunder(cx);
     match cx.lookup_special(a, name) {
-        Some(f) => call::call_unbound(cx, f, a, &[b]),
+        Some(f) if crate::protocol::attr::is_method(f) => call::call_unbound(cx, f, a, &[b]),
+        Some(f) => match crate::protocol::attr::bind(cx, f, a, a.class()) {
+            Ok(bound) => cx.call(bound, &[b]),
+            // A descriptor that fails is as good as none.
+            Err(_) => {
+                cx.take_exception();
+                Ok(Value::not_implemented())
+            }
+        },
         None => Ok(Value::not_implemented()),
     }
 }

@@ -6,6 +6,7 @@ use taipan_runtime::heap::RootVec;
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::{attr, object};
 use taipan_runtime::typeobj::flags;
+use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -181,6 +182,24 @@ impl Calls {
         cx.trace = Some(recorder);
         cx.start_tracing();
     }
+    /// BufferError, as no object fills in a buffer that is not there.
+    #[py("($module, obj, /)")]
+    fn getbuffer_with_null_view(cx: &mut Cx, obj: Value) -> PyResult<()> {
+        let _ = obj;
+        raise!(cx, BufferError, "PyObject_GetBuffer: view==NULL argument is obsolete")
+    }
+    /// This is a docstring.
+    #[py("($module, /)")]
+    fn test_with_docstring(_cx: &mut Cx) {}
+    /// A descriptor's `__get__` that calls the class it is asked for: the repr of the descriptor.
+    #[py("($module, /, *args)", raw)]
+    fn bad_get(cx: &mut Cx, args: Args) -> PyResult<Value> {
+        let (Some(first), Some(class)) = (args.pos().first(), args.pos().last()) else {
+            return raise!(cx, TypeError, "bad_get requires exactly 3 arguments");
+        };
+        cx.call(*class, &[])?;
+        object::repr(cx, *first).map(Value::of)
+    }
     /// A code object without code.
     #[py("($module, filename, funcname, firstlineno, /)")]
     fn code_newempty(cx: &mut Cx, filename: Value, funcname: Value, firstlineno: Value) -> PyResult<Value> {
@@ -211,6 +230,16 @@ impl Limited {
     fn call_vectorcall_method(cx: &mut Cx, object: Value) -> PyResult<Value> {
         let method = attr::get_text(cx, object, "f")?;
         Self::call_vectorcall(cx, method)
+    }
+    /// Whether an object has an attribute, named by bytes.
+    #[py("($module, object, name, /)")]
+    fn object_hasattrstring(cx: &mut Cx, object: Value, name: &'static Bytes) -> i64 {
+        let name = cx.intern(&String::from_utf8_lossy(name.data()));
+        let found = attr::get_optional(cx, object, name);
+        if found.is_err() {
+            cx.take_exception();
+        }
+        i64::from(found.is_ok_and(|v| v.is_some()))
     }
     #[py("($module, object, index, /)")]
     fn sequence_getitem(cx: &mut Cx, object: Value, index: i64) -> PyResult<Value> {

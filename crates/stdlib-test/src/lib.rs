@@ -13,7 +13,7 @@ use taipan_runtime::shape::Attrs;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::module::Module;
-use taipan_runtime::{Cx, PyResult, Value, raise};
+use taipan_runtime::{Cx, PyResult, Value, exceptions, raise};
 use taipan_stdlib_interpreters::config::Config;
 use taipan_stdlib_interpreters::{interpreters, stateless};
 
@@ -45,10 +45,9 @@ struct Internal;
 fn internal(cx: &mut Cx) -> PyResult<&'static Module> {
     let module = taipan_stdlib::make(cx, "_testinternalcapi", "", Internal::METHODS);
     module.add_type(cx, &hamt::HAMT);
-    // Objects have nothing in front of them.
-    for name in ["SIZEOF_PYGC_HEAD", "SIZEOF_MANAGED_PRE_HEADER"] {
-        module.set(cx, name, Value::small(0));
-    }
+    // Objects have nothing in front of them; sizes are given as if containers had CPython's head.
+    module.set(cx, "SIZEOF_PYGC_HEAD", Value::small(16));
+    module.set(cx, "SIZEOF_MANAGED_PRE_HEADER", Value::small(0));
     // Instructions are specialised when they have run once.
     module.set(cx, "SPECIALIZATION_THRESHOLD", Value::small(2));
     module.set(cx, "SPECIALIZATION_COOLDOWN", Value::small(1));
@@ -103,6 +102,19 @@ impl Internal {
         match codearg.exact::<CodeObject>() {
             Some(code) => stateless::check_code(cx, code, globals, builtins),
             None => raise!(cx, TypeError, "argument must be a code object or a function"),
+        }
+    }
+
+    /// The value of a key of a dict.
+    #[py("($module, mp, key, hash, /)")]
+    fn dict_getitem_knownhash(cx: &mut Cx, mp: Value, key: Value, hash: i64) -> PyResult<Value> {
+        let _ = hash;
+        let Some(dict) = mp.downcast::<Dict>() else {
+            return raise!(cx, SystemError, "bad argument to internal function");
+        };
+        match dict.get(cx, key)? {
+            Some(v) => Ok(v),
+            None => Err(cx.raise_args(&exceptions::KeyError, &[key])),
         }
     }
 

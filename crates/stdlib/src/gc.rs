@@ -31,13 +31,16 @@ const DOC: &str = "This module provides access to the garbage collector for refe
 
 static ENABLED: AtomicBool = AtomicBool::new(true);
 static DEBUG: AtomicI64 = AtomicI64::new(0);
+/// How many objects `freeze` found.
+static FROZEN: AtomicI64 = AtomicI64::new(0);
+const DEBUG_STATS: i64 = 1;
 static THRESHOLDS: [AtomicI64; 3] = [AtomicI64::new(2000), AtomicI64::new(10), AtomicI64::new(0)];
 
 /// The module.
 pub fn module(cx: &mut Cx) -> PyResult<&'static Module> {
     let module = crate::make(cx, "gc", DOC, Gc::METHODS);
     let debug = [
-        ("DEBUG_STATS", 1),
+        ("DEBUG_STATS", DEBUG_STATS),
         ("DEBUG_COLLECTABLE", 2),
         ("DEBUG_UNCOLLECTABLE", 4),
         ("DEBUG_SAVEALL", 32),
@@ -115,14 +118,41 @@ pub fn collect(cx: &mut Cx, generation: i64) {
     COLLECTING.store(!is_outermost, Ordering::Relaxed);
 }
 
+/// With DEBUG_STATS: says what is going to be collected, and when that began.
+fn announce(cx: &mut Cx, generation: i32) -> Option<std::time::Instant> {
+    if DEBUG.load(Ordering::Relaxed) & DEBUG_STATS == 0 {
+        return None;
+    }
+    let mut count = 0;
+    cx.heap().for_each_object(|_| count += 1);
+    let frozen = FROZEN.load(Ordering::Relaxed);
+    let text = format!(
+        "gc: collecting generation {generation}...\ngc: objects in each generation: 0 0 {count}\n\
+         gc: objects in permanent generation: {frozen}\n"
+    );
+    taipan_runtime::traceback_print::unraisable::write_stderr(cx, &text);
+    Some(std::time::Instant::now())
+}
+
 /// True for objects that only implement others and that Python code must not see.
 fn is_internal(class: &Type) -> bool {
     [&VALUE_ARRAY, &RAW_BUFFER, &dict::TABLE, &shape::SHAPE].iter().any(|t| std::ptr::eq(*t, class))
         || class.spec().is_some_and(|s| s.name.ends_with("_table"))
 }
 
-fn is_container(v: Value) -> bool {
-    v.is_pointer() && (v.class().has(flags::HAVE_GC) || v.class().is_heap_type())
+pub(crate) fn is_container(v: Value) -> bool {
+    match v.downcast::<Type>() {
+        Some(class) => class.is_heap_type(),
+        None => v.is_pointer() && (v.class().has(flags::HAVE_GC) || v.class().is_heap_type()),
+    }
+}
+
+/// A container that may be part of a cycle, as CPython sees it: not a static type, and not a tuple of what is not tracked.
+fn is_tracked(v: Value) -> bool {
+    if let Some(tuple) = v.exact::<Tuple>() {
+        return tuple.items().iter().any(|item| is_tracked(*item));
+    }
+    is_container(v) || v.downcast::<Module>().is_some() || v.downcast::<Tuple>().is_some()
 }
 
 /// Objects directly referred to by `v`, those behind its buffers included. May not collect.
@@ -222,9 +252,16 @@ impl Gc {
         }
         cx.rt().garbage_found.set(0);
         cx.rt().garbage_wanted.set(true);
+        let started = announce(cx, generation);
         collect(cx, generation as i64);
         cx.rt().garbage_wanted.set(false);
-        Ok(cx.rt().garbage_found.get() as i64)
+        let found = cx.rt().garbage_found.get() as i64;
+        if let Some(started) = started {
+            let elapsed = started.elapsed().as_secs_f64();
+            let text = format!("gc: done, {found} unreachable, 0 uncollectable, {elapsed:.4}s elapsed\n");
+            taipan_runtime::traceback_print::unraisable::write_stderr(cx, &text);
+        }
+        Ok(found)
     }
 
     /// Return a three-tuple of the current collection counts.
@@ -376,7 +413,7 @@ impl Gc {
     /// Simple atomic objects will return false.
     #[py("($module, obj, /)")]
     fn is_tracked(_cx: &mut Cx, obj: Value) -> bool {
-        is_container(obj)
+        is_tracked(obj)
     }
 
     /// Returns true if the object has been already finalized by the GC.
@@ -390,17 +427,22 @@ impl Gc {
     /// This can be used before a POSIX fork() call to make the gc copy-on-write
     /// friendly.
     #[py("($module, /)")]
-    fn freeze(_cx: &mut Cx) {}
+    fn freeze(cx: &mut Cx) {
+        let count = all_objects(cx).iter().filter(|v| is_container(**v)).count();
+        FROZEN.store(count as i64, Ordering::Relaxed);
+    }
 
     /// Unfreeze all objects in the permanent generation.
     ///
     /// Put all objects in the permanent generation back into oldest generation.
     #[py("($module, /)")]
-    fn unfreeze(_cx: &mut Cx) {}
+    fn unfreeze(_cx: &mut Cx) {
+        FROZEN.store(0, Ordering::Relaxed);
+    }
 
     /// Return the number of objects in the permanent generation.
     #[py("($module, /)")]
     fn get_freeze_count(_cx: &mut Cx) -> i64 {
-        0
+        FROZEN.load(Ordering::Relaxed)
     }
 }

@@ -63,7 +63,11 @@ pub fn import(
         return Ok(module);
     }
     let import = import_function(cx);
-    importlib_call(cx, "_handle_fromlist", &[module, fromlist, import])
+    let result = importlib_call(cx, "_handle_fromlist", &[module, fromlist, import]);
+    if result.is_err() {
+        trim_traceback(cx);
+    }
+    result
 }
 
 /// The module with this absolute name, loaded if needed.

@@ -25,8 +25,19 @@ fn strs(cx: &mut Cx, names: &[&str]) -> Value {
     Value::of(list)
 }
 
-/// `LoadGlobal` as `LOAD_GLOBAL`.
+/// `LoadGlobal` as `LOAD_GLOBAL`; CPython's name for an instruction that does the same under another name here.
 fn shown_name(op: Op) -> String {
+    let known = match op {
+        Op::Return => "RETURN_VALUE",
+        Op::Yield => "YIELD_VALUE",
+        Op::JumpBack => "JUMP_BACKWARD",
+        Op::LoadCommonConst => "LOAD_COMMON_CONSTANT",
+        Op::LoadInt => "LOAD_SMALL_INT",
+        _ => "",
+    };
+    if !known.is_empty() {
+        return known.to_string();
+    }
     let mut shown = String::new();
     for c in op.info().name.chars() {
         if c.is_ascii_uppercase() && !shown.is_empty() {

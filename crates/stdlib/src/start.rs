@@ -17,6 +17,7 @@ use crate::{builtins, frozen, imp, import, sys, warnings};
 pub fn start(cx: &mut Cx, config: Config) -> PyResult<()> {
     state::set_config(find_library(config));
     let config = state::config();
+    cx.rt().dev_mode.set(config.dev_mode);
     cx.rt().int_max_str_digits.set(config.int_max_str_digits.max(0) as usize);
     let mut hooks = cx.rt().hooks.get();
     hooks.compile = builtins::scope::compile;

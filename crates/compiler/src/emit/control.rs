@@ -282,6 +282,10 @@ impl<'a> Compiler<'a> {
                 let mark = c.mark();
                 c.store(&s.target, item)?;
                 c.release(mark);
+            } else if c.line(&s.target) != c.line(&s.iter) {
+                // The assignment is a step of its own for debuggers.
+                c.at(s.target.range());
+                c.emit(Op::Nop, 0u32, 0u32, 0u32);
             }
             c.body(&s.body)
         })?;
@@ -291,6 +295,10 @@ impl<'a> Compiler<'a> {
         self.else_body(&s.orelse)?;
         self.bind(end);
         Ok(())
+    }
+
+    fn line(&self, e: &Expr) -> u32 {
+        self.lines.line_col(e.range().start().to_u32()).0
     }
 
     /// Compiles `e` and puts its iterator into a new temporary.
@@ -440,7 +448,7 @@ impl<'a> Compiler<'a> {
             Ok(())
         })?;
         self.emit(Op::PopExcInfo, saved, 0u32, 0u32);
-        self.emit(Op::Reraise, error, 0u32, 0u32);
+        self.emit(Op::Reraise, error, 1u32, 0u32);
         self.cleanup(cleanup, saved, second);
         self.bind(suppressed);
         self.emit(Op::PopExcInfo, saved, 0u32, 0u32);
@@ -526,9 +534,12 @@ impl<'a> Compiler<'a> {
             self.star_handlers(&s.handlers, error, saved, end)?;
         } else {
             self.handlers(&s.handlers, error, saved, end)?;
-            // No clause matched.
+            // No clause matched. The frame leaves from the last clause.
             self.pop_block();
             let before = self.u.range.take();
+            if let Some(ExceptHandler::ExceptHandler(last)) = s.handlers.last() {
+                self.at(last.type_.as_ref().map_or(last.range, |t| t.range()));
+            }
             self.emit(Op::PopExcInfo, saved, 0u32, 0u32);
             self.emit(Op::Reraise, error, 0u32, 0u32);
             self.u.range = before;
@@ -617,12 +628,12 @@ impl<'a> Compiler<'a> {
             };
             self.warn_handler(type_);
             let class = self.expr(type_, None)?;
-            self.at(type_.range());
+            // The group around a single exception comes from the whole clause.
+            self.at(h.range);
             self.emit(Op::CheckEgMatch, split, rest, class);
             self.mov(rest, split.plus(1));
             self.jump(Op::JumpIfNone, split, 0u32, next);
             self.release(inner);
-            self.at(h.range);
             self.emit(Op::PushExcInfo, split, split.plus(1), 0u32);
             let caught = self.alloc();
             self.push_block(BlockKind::Star, Some((failed, caught)), h.range)?;

@@ -32,8 +32,8 @@ impl<'a> Compiler<'a> {
             }
             let mut captures = Captures::new();
             self.pattern(&case.pattern, subject, next, &mut captures)?;
-            for (name, reg, range) in captures {
-                self.at(range);
+            self.at(case.pattern.range());
+            for (name, reg, _) in captures {
                 self.store_name(name, reg);
             }
             self.release(mark);

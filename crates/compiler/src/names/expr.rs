@@ -69,7 +69,10 @@ impl Walker<'_> {
             }
             Expr::Generator(e) => self.comprehension(key(e), "<genexpr>", &e.generators, &[&e.elt], e.range),
             Expr::Await(e) => {
-                self.forbid("await expression", e.range)?;
+                // One inside a comprehension makes that asynchronous, which is looked at there.
+                if !matches!(self.cur().kind, ScopeKind::Comprehension | ScopeKind::Generator) {
+                    self.forbid("await expression", e.range)?;
+                }
                 self.expr(&e.value)?;
                 self.mark_async();
                 Ok(())
@@ -265,6 +268,9 @@ impl Walker<'_> {
         let is_coroutine = self.cur().is_coroutine && kind == ScopeKind::Comprehension;
         self.leave(before);
         if is_coroutine {
+            if matches!(self.cur().kind, ScopeKind::Annotation | ScopeKind::TypeAlias | ScopeKind::TypeVariable) {
+                return fail("asynchronous comprehension outside of an asynchronous function", range);
+            }
             self.mark_async();
         }
         Ok(())

@@ -163,7 +163,7 @@ fn global_or_builtin(cx: &mut Cx, name: &'static Str) -> PyResult<Value> {
     if let Some(v) = lookup_mapping(cx, Value::of(f.globals), name)? {
         return Ok(v);
     }
-    match f.builtins.get_str(name) {
+    match lookup_mapping(cx, Value::of(f.builtins), name)? {
         Some(v) => Ok(v),
         None => Err(not_defined(cx, name)),
     }
@@ -216,6 +216,8 @@ fn load_global(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
             set_op(pc, Op::LoadGlobal);
             *pc = (*pc & 0xffff_ffff) | (n as u64) << 32;
             *pc.add(1) = f.globals.version();
+        } else if Value::of(f.builtins).exact::<Dict>().is_none() {
+            // As above.
         } else if let Some(n) = f.builtins.entry_of_str(name) {
             set_op(pc, Op::LoadGlobalBuiltin);
             *pc = (*pc & 0xffff_ffff) | (n as u64) << 32;

@@ -211,6 +211,21 @@ fn is_text_encoding(cx: &mut Cx, info: &'static Tuple) -> PyResult<bool> {
     }
 }
 
+/// In development mode: LookupError if there is no such codec or error handler.
+fn check_names(cx: &mut Cx, encoding: Option<&'static Str>, errors: Option<&'static Str>) -> PyResult<()> {
+    if !cx.rt().dev_mode.get() {
+        return Ok(());
+    }
+    let name = encoding.map(|e| e.to_string_lossy()).filter(|e| Codec::of_name(e).is_none());
+    if let Some(name) = name {
+        lookup(cx, &name)?;
+    }
+    if let Some(errors) = errors {
+        super::codec_errors::lookup_error(cx, &errors.to_string_lossy())?;
+    }
+    Ok(())
+}
+
 /// `text.encode(encoding, errors)`.
 pub fn encode_method(
     cx: &mut Cx,
@@ -218,6 +233,7 @@ pub fn encode_method(
     encoding: Option<&'static Str>,
     errors: Option<&'static Str>,
 ) -> PyResult<Value> {
+    check_names(cx, encoding, errors)?;
     let name = match encoding {
         None => return encode(cx, Codec::Utf8, text, errors).map(Value::of),
         Some(name) => name.to_string_lossy(),
@@ -244,6 +260,7 @@ pub fn decode_method(
     encoding: Option<&'static Str>,
     errors: Option<&'static Str>,
 ) -> PyResult<&'static Str> {
+    check_names(cx, encoding, errors)?;
     let name = encoding.map(|e| e.to_string_lossy());
     let codec = name.as_deref().map_or(Some(Codec::Utf8), Codec::of_name);
     let input = bytes::copy_of(cx, v)?;

@@ -7,6 +7,7 @@ use crate::dict::Dict;
 use crate::native::Args;
 use crate::protocol::{attr, object};
 use crate::types::descr::NativeFunction;
+use crate::types::set;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::value::Value;
@@ -211,8 +212,8 @@ fn shadowing_hint(
         return Ok(None);
     }
     let stdlib = match sys.get_str(keys[1]) {
-        Some(names) => object::contains(cx, names, Value::of(package))?,
-        None => false,
+        Some(names) if set::is_any_set(names) => object::contains(cx, names, Value::of(package))?,
+        _ => false,
     };
     Ok(if stdlib {
         Some(format!(

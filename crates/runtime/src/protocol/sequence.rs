@@ -160,14 +160,7 @@ pub fn repr_items(
     Ok(text.finish(cx))
 }
 
-/// The function or class `name` of the builtins module, for `__reduce__`.
-pub fn builtin(cx: &mut Cx, name: &str) -> PyResult<Value> {
-    let key = cx.intern(name);
-    match cx.rt().builtins.get().and_then(|b| b.get_str(key)) {
-        Some(v) => Ok(v),
-        None => raise!(cx, AttributeError, "module 'builtins' has no attribute '{name}'"),
-    }
-}
+pub use crate::types::module::builtin;
 
 /// TypeError "NAME expected at most 1 argument, got 2" and keywords' error of the constructors of containers;
 /// gives the argument.

@@ -48,12 +48,12 @@ pub(super) fn format(
     sources: &mut Sources,
     style: &Style,
 ) -> Vec<String> {
-    format_all(cx, tb, limit, sources, style, true)
+    format_all(cx, tb, limit, sources, style)
 }
 
 /// As [`format`] without colours and carets.
 pub(super) fn format_plain(cx: &mut Cx, tb: Option<&'static Traceback>, sources: &mut Sources) -> Vec<String> {
-    format_all(cx, tb, None, sources, &Style::PLAIN, false)
+    format_all(cx, tb, None, sources, &Style::BARE)
 }
 
 fn format_all(
@@ -62,7 +62,6 @@ fn format_all(
     limit: Option<usize>,
     sources: &mut Sources,
     style: &Style,
-    carets: bool,
 ) -> Vec<String> {
     let mut all = RootVec::new();
     let mut at = tb;
@@ -76,7 +75,7 @@ fn format_all(
     let mut count = 0;
     for tb in all[skip..].iter().filter_map(|tb| tb.exact::<Traceback>()) {
         let mut entry = Entry::of(tb);
-        if !carets {
+        if !style.carets {
             entry.columns = None;
         }
         let same = last

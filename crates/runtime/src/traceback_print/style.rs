@@ -1,6 +1,6 @@
 //! Colours of tracebacks (the default theme).
 
-/// Escape sequences around the parts of a traceback; all empty without colours.
+/// Escape sequences around the parts of a traceback, all empty without colours, and whether there are carets.
 #[derive(Clone, Copy)]
 pub struct Style {
     pub(super) kind: &'static str,
@@ -11,12 +11,25 @@ pub struct Style {
     pub(super) highlight: &'static str,
     pub(super) range: &'static str,
     pub(super) reset: &'static str,
+    pub(super) carets: bool,
 }
 
 impl Style {
     /// No colours.
-    pub const PLAIN: Style =
-        Style { kind: "", message: "", file: "", line: "", frame: "", highlight: "", range: "", reset: "" };
+    pub const PLAIN: Style = Style {
+        kind: "",
+        message: "",
+        file: "",
+        line: "",
+        frame: "",
+        highlight: "",
+        range: "",
+        reset: "",
+        carets: true,
+    };
+
+    /// What is printed where the library's `traceback` fails: neither colours nor carets.
+    pub const BARE: Style = Style { carets: false, ..Style::PLAIN };
 
     /// CPython's default colours.
     pub const COLOURED: Style = Style {
@@ -28,6 +41,7 @@ impl Style {
         highlight: "\x1b[1;31m",
         range: "\x1b[31m",
         reset: "\x1b[0m",
+        carets: true,
     };
 
     /// The style for standard error: coloured on a terminal, unless the environment says otherwise. `isolated` ignores

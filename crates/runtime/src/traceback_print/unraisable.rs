@@ -86,9 +86,28 @@ pub fn display(cx: &mut Cx, value: Value, tb: Option<Value>) {
         e.traceback.set(Some(tb));
         cx.barrier(e);
     }
-    let style = stderr_style(cx);
+    let style = match display_by_library(cx, value) {
+        Some(true) => return,
+        Some(false) => Style::BARE,
+        None => stderr_style(cx),
+    };
     let text = super::format_exception(cx, value, &style);
     write_stderr(cx, &text);
+}
+
+/// Lets the library's `traceback` print if the program has it loaded, as it may have replaced parts of it, or of what it
+/// uses. Some(false) if it failed.
+fn display_by_library(cx: &mut Cx, value: Value) -> Option<bool> {
+    let modules = cx.rt().modules.get()?;
+    let name = cx.intern("traceback");
+    let module = modules.get_str(name)?;
+    let name = cx.intern("_print_exception_bltin");
+    let printed = attr::get(cx, module, name).and_then(|print| cx.call(print, &[value]));
+    if printed.is_err() {
+        let error = cx.take_exception();
+        report_unraisable(cx, error, None, Some("Exception ignored in the internal traceback machinery"));
+    }
+    Some(printed.is_ok())
 }
 
 /// Handles an exception that left the main program or a command: sets `sys.last_exc` and friends and calls
@@ -217,6 +236,11 @@ fn repr_args(cx: &mut Cx, v: Value) -> PyResult<Value> {
 /// says more than "Exception ignored in". Leaves an exception raised in the context alone.
 pub fn report_unraisable(cx: &mut Cx, exception: Value, object: Option<Value>, message: Option<&str>) {
     let saved = cx.exception().map(|_| cx.take_exception());
+    let tb = exception.downcast::<Exception>().and_then(|e| e.traceback.get());
+    // What was never raised comes from where it is reported.
+    if tb.is_none() {
+        Traceback::add_running_frame(cx, exception);
+    }
     let tb = exception.downcast::<Exception>().and_then(|e| e.traceback.get()).unwrap_or(Value::none());
     let message = message.map_or(Value::none(), |m| cx.str(m));
     let values = [Value::of(exception.class()), exception, tb, message, object.unwrap_or(Value::none())];

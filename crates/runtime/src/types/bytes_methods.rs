@@ -656,6 +656,7 @@ impl ByteMethods {
     #[py("($self, /, sep=None, maxsplit=-1)")]
     fn split(cx: &mut Cx, this: Value, sep: Option<Value>, maxsplit: Option<isize>) -> PyResult<&'static List> {
         let limit = usize::try_from(maxsplit.unwrap_or(-1)).unwrap_or(usize::MAX);
+        let _kept = Kept::new(this);
         let sep = separator(cx, sep)?;
         let list = List::new(cx);
         byte_ops::split(data(this), sep.as_ref().map(|s| s.bytes()), limit, |r| {
@@ -679,6 +680,7 @@ impl ByteMethods {
     #[py("($self, /, sep=None, maxsplit=-1)")]
     fn rsplit(cx: &mut Cx, this: Value, sep: Option<Value>, maxsplit: Option<isize>) -> PyResult<&'static List> {
         let limit = usize::try_from(maxsplit.unwrap_or(-1)).unwrap_or(usize::MAX);
+        let _kept = Kept::new(this);
         let sep = separator(cx, sep)?;
         let list = List::new(cx);
         byte_ops::rsplit(data(this), sep.as_ref().map(|s| s.bytes()), limit, |r| {

@@ -173,7 +173,11 @@ impl CodeObject {
         let end_line = if lines_only { line } else { Value::small(this.firstlineno as i64) };
         let entry = Tuple::new(cx, &[line, end_line, column, column]);
         list.push(cx, Value::of(entry));
+        // A table may have been put together by anybody.
+        let mut left = this.word_count();
         for (length, mut position) in positions::runs(&this.line_table) {
+            let length = length.min(left);
+            left -= length;
             if lines_only {
                 position = Position { line: position.line, end_line: position.line, col: u32::MAX, end_col: u32::MAX };
             }

@@ -364,6 +364,10 @@ pub struct ContextVar {
     header: Header,
     name: &'static Str,
     default: Option<Value>,
+    /// What was looked up last: the value in a map. It holds while there is no collection, which could free the map.
+    found: Cell<Option<Value>>,
+    found_in: Cell<*const Tuple>,
+    found_at: Cell<u64>,
 }
 object!(ContextVar, CONTEXT_VAR);
 
@@ -443,12 +447,23 @@ fn repr_var(cx: &mut Cx, v: Value) -> PyResult<Value> {
 impl ContextVar {
     /// A new variable. May collect.
     pub fn new(cx: &mut Cx, name: &'static Str, default: Option<Value>) -> &'static ContextVar {
-        cx.alloc(ContextVar { header: Header::fresh(&CONTEXT_VAR), name, default })
+        let (found, found_in) = (Cell::new(None), Cell::new(std::ptr::null()));
+        let header = Header::fresh(&CONTEXT_VAR);
+        cx.alloc(ContextVar { header, name, default, found, found_in, found_at: Cell::new(0) })
     }
 
     /// Its value in the current context, its default left out.
     pub fn value(&'static self, cx: &mut Cx) -> Option<Value> {
-        lookup(cx.context?.map.get(), Value::of(self))
+        let map = cx.context?.map.get()?;
+        let now = cx.heap().collections();
+        if std::ptr::eq(self.found_in.get(), map) && self.found_at.get() == now {
+            return self.found.get();
+        }
+        let found = lookup(Some(map), Value::of(self));
+        self.found.set(found);
+        self.found_in.set(map);
+        self.found_at.set(now);
+        found
     }
 }
 

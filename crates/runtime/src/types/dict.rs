@@ -7,7 +7,9 @@ use crate::protocol::compare::{self, CmpOp};
 use crate::protocol::{attr, call, iter, object, sequence};
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
+use crate::types::combinators::Zip;
 use crate::types::dict_views::{self, DictIter, DictView};
+use crate::types::iterators::ListIter;
 use crate::types::list::List;
 use crate::types::set;
 use crate::types::str::Str;
@@ -115,6 +117,21 @@ fn note_element(cx: &mut Cx, i: usize) {
 }
 
 fn merge_pairs(cx: &mut Cx, this: &'static Dict, other: Value) -> PyResult<()> {
+    // `dict(zip(names, values))`: without the tuples.
+    if let Some(zip) = other.exact::<Zip>().filter(|z| !z.is_strict())
+        && let [keys, values] = *zip.iters.items()
+    {
+        let length = |v: Value| v.exact::<ListIter>().and_then(|it| it.list.get()).map(|list| list.len());
+        if let (Some(n), Some(m)) = (length(keys), length(values)) {
+            this.reserve(cx, n.min(m));
+        }
+        while let Some(key) = iter::next(cx, keys)?
+            && let Some(value) = iter::next(cx, values)?
+        {
+            this.set(cx, key, value)?;
+        }
+        return Ok(());
+    }
     let it = iter::iter(cx, other)?;
     let mut i = 0usize;
     while let Some(item) = iter::next(cx, it)? {

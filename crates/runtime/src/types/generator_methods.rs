@@ -142,6 +142,24 @@ pub struct CoroutineMethods;
 
 #[pymethods]
 impl CoroutineMethods {
+    /// name of the coroutine
+    #[getter]
+    fn __name__(cx: &mut Cx, this: &'static Generator) -> &'static Str {
+        Shared::__name__(cx, this)
+    }
+    #[setter("__name__")]
+    fn set_name(cx: &mut Cx, this: &'static Generator, value: Option<Value>) -> PyResult<()> {
+        Shared::set_name(cx, this, value)
+    }
+    /// qualified name of the coroutine
+    #[getter]
+    fn __qualname__(cx: &mut Cx, this: &'static Generator) -> &'static Str {
+        Shared::__qualname__(cx, this)
+    }
+    #[setter("__qualname__")]
+    fn set_qualname(cx: &mut Cx, this: &'static Generator, value: Option<Value>) -> PyResult<()> {
+        Shared::set_qualname(cx, this, value)
+    }
     #[getter]
     fn cr_frame(cx: &mut Cx, this: &'static Generator) -> Option<&'static FrameObject> {
         frame_of(cx, this)
@@ -197,6 +215,24 @@ pub struct AsyncGeneratorMethods;
 
 #[pymethods]
 impl AsyncGeneratorMethods {
+    /// name of the async generator
+    #[getter]
+    fn __name__(cx: &mut Cx, this: &'static Generator) -> &'static Str {
+        Shared::__name__(cx, this)
+    }
+    #[setter("__name__")]
+    fn set_name(cx: &mut Cx, this: &'static Generator, value: Option<Value>) -> PyResult<()> {
+        Shared::set_name(cx, this, value)
+    }
+    /// qualified name of the async generator
+    #[getter]
+    fn __qualname__(cx: &mut Cx, this: &'static Generator) -> &'static Str {
+        Shared::__qualname__(cx, this)
+    }
+    #[setter("__qualname__")]
+    fn set_qualname(cx: &mut Cx, this: &'static Generator, value: Option<Value>) -> PyResult<()> {
+        Shared::set_qualname(cx, this, value)
+    }
     #[getter]
     fn ag_frame(cx: &mut Cx, this: &'static Generator) -> Option<&'static FrameObject> {
         frame_of(cx, this)

@@ -398,7 +398,7 @@ impl ListMethods {
     /// Return the size of the list in memory, in bytes.
     #[py("($self, /)")]
     fn __sizeof__(_cx: &mut Cx, this: &'static List) -> i64 {
-        (Value::of(this).class().data().basicsize + 16 + 8 * this.capacity()) as i64
+        (Value::of(this).class().data().basicsize + 8 * this.capacity()) as i64
     }
 
     /// lists are generic over the type of their contents

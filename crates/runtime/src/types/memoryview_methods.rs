@@ -184,6 +184,10 @@ fn getitem(cx: &mut Cx, v: Value, key: Value) -> PyResult<Value> {
 
 /// A view of a slice of the first dimension.
 fn sliced(cx: &mut Cx, this: &'static MemoryView, slice: &'static Slice) -> PyResult<&'static MemoryView> {
+    // Indices may be objects that release the view; this one then goes on with the memory.
+    let is_number = |v: Value| v.is_none() || int::check(v);
+    let kept = ![slice.start, slice.stop, slice.step].iter().all(|v| is_number(*v));
+    let this = if kept { this.derived(cx, |_| {}) } else { this };
     let r = slice.apply(cx, || this.shape()[0] as usize)?;
     this.check(cx)?;
     let (mut shape, mut strides) = (this.shape().to_vec(), this.strides().to_vec());
@@ -629,14 +633,12 @@ fn cast(
         return raise!(cx, TypeError, "memoryview: cast must be 1D -> ND or ND -> 1D");
     }
     const NATIVE: &str = "format must be a native single character format prefixed with an optional '@'";
-    let Some(from) = items::native_char(&this.format.to_string_lossy()) else {
-        return raise!(cx, ValueError, "memoryview: source {NATIVE}");
-    };
+    let from = items::native_char(&this.format.to_string_lossy());
     let Some(to) = items::native_char(&format.to_string_lossy()) else {
         return raise!(cx, ValueError, "memoryview: destination {NATIVE}");
     };
     let is_byte = |c| matches!(c, b'b' | b'B' | b'c');
-    if !is_byte(from) && !is_byte(to) {
+    if !from.is_some_and(is_byte) && !is_byte(to) {
         return raise!(cx, TypeError, "memoryview: cannot cast between two non-byte formats");
     }
     let itemsize = items::size_of(to).expect("a native format");

@@ -103,8 +103,14 @@ impl Module {
 
 /// The built-in `name`.
 pub fn builtin(cx: &mut Cx, name: &str) -> PyResult<Value> {
-    let key = cx.intern(name);
-    match cx.rt().builtins.get().and_then(|b| b.get_str(key)) {
+    let key = Value::of(cx.intern(name));
+    // SAFETY: FRAME-1.
+    let own = unsafe { cx.frame.as_ref() }.map(|f| f.builtins);
+    let found = match own.or(cx.rt().builtins.get()) {
+        Some(builtins) => builtins.get(cx, key)?,
+        None => None,
+    };
+    match found {
         Some(found) => Ok(found),
         None => raise!(cx, AttributeError, "{name}"),
     }

@@ -5,9 +5,9 @@ use crate::dict::Dict;
 use crate::native::{self, Args, FromArg, ParamSpec};
 use crate::protocol::{attr, object as any};
 use crate::types::descr_methods::members;
-use crate::types::list::List;
 use crate::types::module::Module;
 use crate::types::object_methods::key_list;
+use crate::types::set;
 use crate::types::str::Str;
 use crate::types::type_methods::{call_annotate, is_callable};
 use crate::value::Value;
@@ -196,26 +196,21 @@ fn file_origin(cx: &mut Cx, this: &Module) -> PyResult<Option<String>> {
 
 /// True if the file `origin` lies in `sys.path[0]`, where it may hide another module.
 fn is_in_first_path(cx: &mut Cx, origin: &str) -> PyResult<bool> {
-    let key = cx.names().path;
-    let first = cx.rt().sys.get().and_then(|sys| sys.get_str(key)).and_then(|p| p.downcast::<List>());
-    let Some(first) = first.and_then(|p| p.get(0)).and_then(|p| p.downcast::<Str>()) else { return Ok(false) };
+    let Some(first) = cx.rt().path_0.borrow().clone() else { return Ok(false) };
     let path = std::path::Path::new(origin);
     let mut directory = path.parent();
     if path.file_name().is_some_and(|f| f == "__init__.py") {
         directory = directory.and_then(|d| d.parent());
     }
-    let first = match first.to_string_lossy() {
-        empty if empty.is_empty() => std::env::current_dir().unwrap_or_default(),
-        path => path.into(),
-    };
+    let first = if first.is_empty() { std::env::current_dir().unwrap_or_default() } else { first.into() };
     Ok(directory.is_some_and(|d| d == first))
 }
 
 fn is_stdlib_name(cx: &mut Cx, name: &'static Str) -> PyResult<bool> {
     let key = cx.intern("stdlib_module_names");
     match cx.rt().sys.get().and_then(|sys| sys.get_str(key)) {
-        Some(names) => any::contains(cx, names, Value::of(name)),
-        None => Ok(false),
+        Some(names) if set::is_any_set(names) => any::contains(cx, names, Value::of(name)),
+        _ => Ok(false),
     }
 }
 

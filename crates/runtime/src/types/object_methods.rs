@@ -135,10 +135,24 @@ impl ObjectMethods {
 pub static DICT_GETSET: GetSetDef = GetSetDef {
     name: "__dict__",
     doc: "dictionary for instance variables",
-    get: Some(|cx, v| Ok(instance_dict(cx, v).map_or(Value::none(), Value::of))),
+    get: Some(|cx, v| match instance_dict(cx, v) {
+        Some(dict) => Ok(Value::of(dict)),
+        None => match native_dict(cx, v) {
+            Some(descr) => attr::bind(cx, descr, v, v.class()),
+            None => raise!(cx, AttributeError, "This object has no __dict__"),
+        },
+    }),
     set: Some(|cx, v, value| {
-        let Some(attrs) = Attrs::of(v) else { return raise!(cx, AttributeError, "This object has no __dict__") };
+        let Some(attrs) = Attrs::of(v) else {
+            return match native_dict(cx, v).and_then(|d| d.class().slots().descr_set.map(|set| (d, set))) {
+                Some((descr, set)) => set(cx, descr, v, value),
+                None => raise!(cx, AttributeError, "This object has no __dict__"),
+            };
+        };
         let dict = match value {
+            None if v.class().mro_types().any(|c| !c.is_heap_type() && c.data().attrs) => {
+                return raise!(cx, TypeError, "cannot delete __dict__");
+            }
             None => Dict::new(cx),
             Some(value) => match value.downcast::<Dict>() {
                 Some(dict) => dict,
@@ -152,6 +166,14 @@ pub static DICT_GETSET: GetSetDef = GetSetDef {
         Ok(())
     }),
 };
+
+/// The `__dict__` of a native class that keeps its instances' attributes in its own way (modules, classes), for
+/// instances of classes that also inherit from one with attributes.
+fn native_dict(cx: &mut Cx, v: Value) -> Option<Value> {
+    let key = cx.names().__dict__;
+    let natives = v.class().mro_types().filter(|c| !c.is_heap_type());
+    natives.filter_map(|c| c.dict().get_str(key)).next()
+}
 
 /// The attributes of an instance as a dict that holds them from now on; None if its type has none.
 pub fn instance_dict(cx: &mut Cx, v: Value) -> Option<&'static Dict> {

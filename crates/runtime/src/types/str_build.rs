@@ -91,11 +91,17 @@ impl StrBuf {
 
     #[cold]
     fn widen(&mut self, kind: usize) {
+        fn wide<T: Copy, U: From<T>>(v: &Vec<T>) -> Vec<U> {
+            // Room that was asked for stays: growing by doubling may need memory that is not there.
+            let mut wide = Vec::with_capacity(v.capacity());
+            wide.extend(v.iter().map(|c| U::from(*c)));
+            wide
+        }
         let four = kind == 4;
         *self = match std::mem::take(self) {
-            StrBuf::One(v) if four => StrBuf::Four(v.iter().map(|c| u32::from(*c)).collect()),
-            StrBuf::One(v) => StrBuf::Two(v.iter().map(|c| u16::from(*c)).collect()),
-            StrBuf::Two(v) if four => StrBuf::Four(v.iter().map(|c| u32::from(*c)).collect()),
+            StrBuf::One(v) if four => StrBuf::Four(wide(&v)),
+            StrBuf::One(v) => StrBuf::Two(wide(&v)),
+            StrBuf::Two(v) if four => StrBuf::Four(wide(&v)),
             same => same,
         };
     }

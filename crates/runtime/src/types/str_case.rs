@@ -37,10 +37,10 @@ fn map_case(
     }
 }
 
-/// Lower case of a text that may have Latin-1 characters; None if it has others, or one of those that `odd` names.
-fn lower_latin1(cx: &mut Cx, this: &'static Str, odd: &[u8]) -> Option<&'static Str> {
+/// Lower case of a text that may have Latin-1 characters; None if it has others, or `odd`.
+fn lower_latin1(cx: &mut Cx, this: &'static Str, odd: u8) -> Option<&'static Str> {
     let Units::One(units) = this.units() else { return None };
-    if this.as_ascii().is_some() || units.iter().any(|c| odd.contains(c)) {
+    if this.as_ascii().is_some() || odd != 0 && units.contains(&odd) {
         return None;
     }
     let lower = |c: &u8| match c {
@@ -73,16 +73,25 @@ impl StrCase {
     /// Return a version of the string suitable for caseless comparisons.
     #[py("($self, /)")]
     fn casefold(cx: &mut Cx, this: &'static Str) -> &'static Str {
-        // The sharp s is folded to two letters, the micro sign to a Greek one.
-        match lower_latin1(cx, this, &[0xdf, 0xb5]) {
-            Some(made) => made,
+        // The micro sign is folded to a Greek letter, the sharp s to two.
+        match lower_latin1(cx, this, 0xb5) {
+            Some(made) => match made.units() {
+                Units::One(units) if units.contains(&0xdf) => {
+                    let mut folded = SmallVec::<[u8; 64]>::new();
+                    for c in units {
+                        folded.extend_from_slice(if *c == 0xdf { b"ss" } else { std::slice::from_ref(c) });
+                    }
+                    Str::from_latin1(cx, &folded)
+                }
+                _ => made,
+            },
             None => map_case(cx, this, |b| b.make_ascii_lowercase(), unicode::casefold_str),
         }
     }
     /// Return a copy of the string converted to lowercase.
     #[py("($self, /)")]
     fn lower(cx: &mut Cx, this: &'static Str) -> &'static Str {
-        match lower_latin1(cx, this, &[]) {
+        match lower_latin1(cx, this, 0) {
             Some(made) => made,
             None => map_case(cx, this, |b| b.make_ascii_lowercase(), unicode::lower_str),
         }
@@ -274,6 +283,9 @@ impl StrCase {
             Some(v) => number::to_i32(cx, v)?.max(0) as usize,
             None => 8,
         };
+        if std::ptr::eq(this.class(), Str::type_object()) && !this.chars().any(|c| c == 9) {
+            return Ok(this);
+        }
         let (mut out, mut column) = (StrBuf::with_capacity(this.len()), 0);
         for c in this.chars() {
             match c {

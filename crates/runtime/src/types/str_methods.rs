@@ -231,6 +231,10 @@ fn from_arguments(cx: &mut Cx, args: Args) -> PyResult<&'static Str> {
     if given.len() > 3 {
         return raise!(cx, TypeError, "str expected at most 3 arguments, got {}", given.len());
     }
+    let all = given.len() + args.kw_len();
+    if all > 3 {
+        return raise!(cx, TypeError, "str() takes at most 3 arguments ({all} given)");
+    }
     let mut bound = [given.first().copied(), given.get(1).copied(), given.get(2).copied()];
     const NAMES: [&str; 3] = ["object", "encoding", "errors"];
     for (name, value) in args.keywords() {

@@ -60,7 +60,14 @@ unsafe fn trace_traceback(object: *mut Header, marker: &mut Marker) {
 impl Traceback {
     /// Adds the running frame to the traceback of the raised exception. May collect.
     pub fn add(cx: &mut Cx) {
-        let Some(e) = cx.exception().and_then(|e| e.downcast::<Exception>()) else { return };
+        if let Some(e) = cx.exception() {
+            Traceback::add_running_frame(cx, e);
+        }
+    }
+
+    /// Puts the running frame in front of the traceback of `e`.
+    pub fn add_running_frame(cx: &mut Cx, e: Value) {
+        let Some(e) = e.downcast::<Exception>() else { return };
         let Some(tb) = Traceback::of_running_frame(cx) else { return };
         tb.next.set(e.traceback.get());
         e.traceback.set(Some(Value::of(tb)));

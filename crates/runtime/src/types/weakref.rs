@@ -146,7 +146,8 @@ pub fn new(cx: &mut Cx, class: &'static Type, target: Value, callback: Option<Va
     }
     let shared = callback.is_none() && !class.is_heap_type();
     if shared {
-        let found = references(cx, target).iter().copied().find(|r| is_shared(*r) && std::ptr::eq(r.class(), class));
+        let is_wanted = |r: &Value| is_shared(*r) && std::ptr::eq(r.class(), class);
+        let found = cx.rt().special.borrow().weakrefs_to(target).iter().copied().find(is_wanted);
         if let Some(found) = found {
             return Ok(found);
         }

@@ -54,6 +54,27 @@ pub struct Rules {
     pub strict: bool,
     /// When fields are quoted.
     pub quoting: Quoting,
+    /// Bits of the ASCII characters that mean something.
+    special: [u64; 2],
+}
+
+impl Rules {
+    /// Whether a character of a field may mean something else than itself.
+    #[inline(always)]
+    pub fn is_special(&self, c: u32) -> bool {
+        match c {
+            0..128 => self.special[(c >> 6) as usize] >> (c & 63) & 1 != 0,
+            _ => c == self.delimiter || Some(c) == self.quote || Some(c) == self.escape,
+        }
+    }
+
+    fn note_special(&mut self) {
+        let all =
+            [Some(self.delimiter), self.quote, self.escape, Some(10), Some(13), Some(32).filter(|_| self.skip_space)];
+        for c in all.into_iter().flatten().filter(|c| *c < 128) {
+            self.special[(c >> 6) as usize] |= 1 << (c & 63);
+        }
+    }
 }
 
 /// A dialect.
@@ -161,8 +182,9 @@ fn build(cx: &mut Cx, class: &'static Type, bound: [Option<Value>; 9]) -> PyResu
     if style != Quoting::Never && quote_char.is_none() {
         return raise!(cx, TypeError, "quotechar must be set if quoting enabled");
     }
-    let rules =
-        Rules { delimiter, quote: quote_char, escape: escape_char, double_quote, skip_space, strict, quoting: style };
+    let (quote, escape, quoting) = (quote_char, escape_char, style);
+    let mut rules = Rules { delimiter, quote, escape, double_quote, skip_space, strict, quoting, special: [0; 2] };
+    rules.note_special();
     check(cx, &rules, terminator)?;
     let dialect = Dialect { header: Header::fresh(class), rules, terminator: Cell::new(Some(terminator)) };
     Ok(Value::of(cx.alloc_of(class, dialect)))

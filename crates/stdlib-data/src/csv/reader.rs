@@ -50,6 +50,8 @@ pub struct Reader {
     lines: Cell<Option<Value>>,
     dialect: Cell<Option<&'static Dialect>>,
     row: Cell<Option<&'static List>>,
+    /// Fields of the row before.
+    width: Cell<usize>,
     line_num: Cell<i64>,
     field: UnsafeCell<Field>,
 }
@@ -84,6 +86,7 @@ pub fn new(cx: &mut Cx, lines: Value, dialect: &'static Dialect) -> Value {
         lines: Cell::new(Some(lines)),
         dialect: Cell::new(Some(dialect)),
         row: Cell::new(None),
+        width: Cell::new(0),
         line_num: Cell::new(0),
         field: UnsafeCell::new(field),
     };
@@ -181,6 +184,18 @@ impl Reader {
         let mut i = 0;
         while i < units.len() {
             let field = self.field();
+            // Most fields are a run of characters that mean nothing up to the delimiter: they need no state machine.
+            if matches!(field.state, State::StartRecord | State::StartField) && field.buffer.is_empty() {
+                let run = units[i..].iter().take_while(|c| !rules.is_special((**c).into())).count();
+                let ends = units.get(i + run).is_some_and(|c| (*c).into() == rules.delimiter);
+                let skipped = run == 0 && rules.skip_space && rules.delimiter == u32::from(' ');
+                if ends && !skipped && run <= LIMIT.load(Ordering::Relaxed) {
+                    (field.start, field.end, field.state) = (i, i + run, State::StartField);
+                    self.save(cx, line, rules)?;
+                    i += run + 1;
+                    continue;
+                }
+            }
             // The bulk of a field, without asking the state machine about each character.
             if field.end == i && field.end > field.start && field.state == State::InField {
                 let plain = |c: u32| !is_end(c) && c != escape && c != rules.delimiter;
@@ -254,7 +269,7 @@ impl Reader {
                     field.state = State::StartField;
                     return self.save(cx, line, rules);
                 } else {
-                    field.state = State::InField;
+                    // Behind an escaped line end it stays that way: the end of this line then does not end the field.
                     return field.add(cx, line, i, c);
                 }
             }
@@ -306,7 +321,7 @@ fn next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {
     let this: &'static Reader = unsafe { v.cast() };
     let (Some(lines), Some(dialect)) = (this.lines.get(), this.dialect.get()) else { return Ok(None) };
     let rules = dialect.rules();
-    let row = List::new(cx);
+    let row = List::with_capacity(cx, this.width.get());
     this.row.set(Some(row));
     cx.barrier(this);
     let field = this.field();
@@ -340,6 +355,7 @@ fn next(cx: &mut Cx, v: Value) -> PyResult<Option<Value>> {
         }
         field.spill(text);
     }
+    this.width.set(row.len());
     Ok(this.row.take().map(Value::of))
 }
 

@@ -34,6 +34,7 @@ impl Machine {
         self.marks().last().copied().unwrap_or(0)
     }
 
+    #[inline(always)]
     fn push(&self, cx: &mut Cx, v: Value) {
         self.stack.push(cx, v);
     }
@@ -102,8 +103,25 @@ impl Machine {
         }
     }
 
+    #[inline]
     fn push_str(&self, cx: &mut Cx, n: usize) -> PyResult<()> {
         let data = self.u.take(cx, n)?;
+        if data.is_ascii() {
+            let text = match data {
+                [] => cx.names().empty,
+                [b] => cx.char(u32::from(*b)),
+                _ => Str::from_ascii(cx, data),
+            };
+            self.push(cx, Value::of(text));
+            return Ok(());
+        }
+        self.push_wide_str(cx, n)
+    }
+
+    /// A str with other characters; its bytes were just taken.
+    #[cold]
+    fn push_wide_str(&self, cx: &mut Cx, n: usize) -> PyResult<()> {
+        let data = self.u.taken(n);
         let text = match std::str::from_utf8(data) {
             Ok(text) => cx.str(text),
             Err(_) => {
@@ -313,6 +331,9 @@ impl Machine {
     fn set_all(&self, cx: &mut Cx) -> PyResult<()> {
         let start = self.unmark(cx)?;
         let end = self.stack.len();
+        if let Some(dict) = self.below(start).and_then(|v| v.exact::<Dict>()).filter(|d| d.is_empty()) {
+            dict.reserve(cx, (end - start) / 2);
+        }
         let Some(target) = self.below(start) else {
             self.stack.truncate(start);
             return self.underflow(cx);
@@ -433,6 +454,30 @@ pub fn load(cx: &mut Cx, u: &'static Unpickler) -> PyResult<Value> {
     let m = Machine { u, stack };
     loop {
         let opcode = u.opcode(cx)?;
+        // The commonest ones.
+        match opcode {
+            op::SHORT_BINUNICODE => {
+                let n = m.number::<1>(cx)?;
+                m.push_str(cx, n as usize)?;
+                continue;
+            }
+            op::MEMOIZE => {
+                let v = m.top(cx)?;
+                u.remember(cx, None, v)?;
+                continue;
+            }
+            op::BINGET => {
+                let n = m.number::<1>(cx)?;
+                m.get(cx, n as i64)?;
+                continue;
+            }
+            op::BININT1 => {
+                let n = m.number::<1>(cx)?;
+                m.push(cx, Value::small(n as i64));
+                continue;
+            }
+            _ => {}
+        }
         if opcode == op::STOP {
             let result = m.pop(cx)?;
             stack.clear();

@@ -37,6 +37,9 @@ const FRAME_TARGET: usize = 64 * 1024;
 const FRAME_MIN: usize = 4;
 const FRAME_HEADER: usize = 9;
 
+/// Bytes of native stack that pickling one object may take: several times the depth that CPython allows.
+const MOST_STACK: usize = 64 << 20;
+
 /// A pickler.
 #[repr(C)]
 pub struct Pickler {
@@ -443,7 +446,11 @@ impl Pickler {
             self.put(&[op::PROTO, self.protocol.get() as u8]);
         }
         self.out().framing = self.protocol.get() >= 4;
+        // The whole native stack would hold millions of levels, each of which every collection looks at.
+        let limit = cx.native_limit;
+        cx.native_limit = limit.max((&raw const limit as usize).saturating_sub(MOST_STACK));
         let result = save::save(cx, self, object, true);
+        cx.native_limit = limit;
         self.active_persistent.set(None);
         self.active_override.set(None);
         if result.is_err() {

@@ -288,14 +288,19 @@ impl Unpickler {
     }
 
     /// Remembers a value; without a number under the next one.
+    #[inline]
     pub fn remember(&'static self, cx: &mut Cx, i: Option<i64>, v: Value) -> PyResult<()> {
+        if i.is_none() && self.shown.get().is_none() {
+            self.memo().push(Some(v));
+            cx.barrier(self);
+            return Ok(());
+        }
+        self.remember_under(cx, i, v)
+    }
+
+    fn remember_under(&'static self, cx: &mut Cx, i: Option<i64>, v: Value) -> PyResult<()> {
         let len = self.memo().len();
         let (memo, i) = match (self.shown.get(), i) {
-            (None, None) => {
-                self.memo().push(Some(v));
-                cx.barrier(self);
-                return Ok(());
-            }
             // Numbers follow each other, as a rule.
             (None, Some(i)) if (0..=len as i64 + 1024).contains(&i) => {
                 let i = i as usize;
@@ -306,7 +311,7 @@ impl Unpickler {
                 cx.barrier(self);
                 return Ok(());
             }
-            (None, Some(i)) => (self.memo_dict(cx)?, i),
+            (None, i) => (self.memo_dict(cx)?, i.unwrap_or(len as i64)),
             (Some(memo), i) => (memo, i.unwrap_or(memo.len() as i64)),
         };
         let key = cx.int(i);
@@ -376,13 +381,25 @@ impl Unpickler {
         Ok(&input.bytes)
     }
 
+    /// The `n` bytes that were just taken, again.
+    pub fn taken(&self, n: usize) -> &[u8] {
+        let input = self.input();
+        &input.bytes[input.at - n..input.at]
+    }
+
     /// The next byte: an opcode.
+    #[inline]
     pub fn opcode(&self, cx: &mut Cx) -> PyResult<u8> {
         let input = self.input();
         if let Some(byte) = input.bytes.get(input.at) {
             input.at += 1;
             return Ok(*byte);
         }
+        self.opcode_from_file(cx)
+    }
+
+    #[cold]
+    fn opcode_from_file(&self, cx: &mut Cx) -> PyResult<u8> {
         if self.read.get().is_none() {
             return self.ran_out(cx);
         }

@@ -46,6 +46,9 @@ fn print(cx: &mut Cx, args: Args) -> PyResult<()> {
             "flush" => flush = Some(value),
             other => {
                 let known = ["sep", "end", "file", "flush"];
+                if taipan_runtime::native::equals_a_name(cx, name, &known)? {
+                    return raise!(cx, TypeError, "invalid keyword argument for print()");
+                }
                 if let Some(hint) = cx.suggest(other, &known) {
                     return raise!(
                         cx,

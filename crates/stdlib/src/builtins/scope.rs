@@ -7,6 +7,7 @@ use taipan_runtime::protocol::call;
 use taipan_runtime::types::cell::Cell;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Args, Cx, PyResult, Value, raise};
@@ -97,6 +98,13 @@ fn spaces(cx: &mut Cx, what: &str, given_globals: Option<Value>, given_locals: O
         }
     };
     add_builtins(cx, spaces.globals);
+    let key = cx.names().__builtins__;
+    if let Some(builtins) = spaces.globals.get_str(key)
+        && builtins.downcast::<Module>().is_none()
+        && !is_mapping(builtins)
+    {
+        return raise!(cx, TypeError, "'{}' object is not subscriptable", builtins.class().tp_name());
+    }
     Ok(spaces)
 }
 

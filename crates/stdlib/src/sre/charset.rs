@@ -1,5 +1,7 @@
 //! Sets of characters and what the engine knows about characters.
 
+use std::sync::OnceLock;
+
 use taipan_text::unicode;
 
 use super::program::{Fold, WordKind};
@@ -23,7 +25,27 @@ pub enum Category {
     UnicodeLineBreak,
 }
 
+/// A table of the characters below 256.
+type Low = [bool; 256];
+
 impl Category {
+    /// The members below 256; None if they depend on the C locale.
+    fn low(self) -> Option<&'static Low> {
+        static TABLES: [OnceLock<Low>; 8] = [const { OnceLock::new() }; 8];
+        let number = match self {
+            Category::Digit => 0,
+            Category::Space => 1,
+            Category::Word(WordKind::Ascii) => 2,
+            Category::Word(WordKind::Unicode) => 3,
+            Category::Word(WordKind::Locale) => return None,
+            Category::LineBreak => 4,
+            Category::UnicodeDigit => 5,
+            Category::UnicodeSpace => 6,
+            Category::UnicodeLineBreak => 7,
+        };
+        Some(TABLES[number].get_or_init(|| std::array::from_fn(|c| self.contains(c as u32))))
+    }
+
     /// True if `c` is in the class.
     pub fn contains(self, c: u32) -> bool {
         match self {
@@ -68,6 +90,13 @@ pub fn lower(fold: Fold, c: u32) -> u32 {
 pub fn locale_upper(c: u32) -> u32 {
     // SAFETY: toupper takes any unsigned char.
     if c < 256 { unsafe { libc::toupper(c as i32) as u32 } } else { c }
+}
+
+/// Lower case of the characters below 256, which is below 256 too.
+fn low_cases(fold: Fold) -> &'static [u8; 256] {
+    static TABLES: [OnceLock<[u8; 256]>; 2] = [const { OnceLock::new() }; 2];
+    let number = usize::from(fold == Fold::Unicode);
+    TABLES[number].get_or_init(|| std::array::from_fn(|c| u8::try_from(lower(fold, c as u32)).unwrap_or(c as u8)))
 }
 
 /// ASCII lower case.
@@ -120,7 +149,7 @@ impl Item {
     }
 
     /// Sets the entries of its members in a table of the characters below 256.
-    fn mark(&self, low: &mut [bool; 256], flag: bool) {
+    fn mark(&self, low: &mut Low, flag: bool) {
         match self {
             Item::Char(c) => {
                 if let Some(entry) = low.get_mut(*c as usize) {
@@ -131,6 +160,13 @@ impl Item {
                 let end = (*last as usize).saturating_add(1).min(256);
                 if let Some(entries) = low.get_mut(*first as usize..end) {
                     entries.fill(flag);
+                }
+            }
+            Item::Category(category, negated) if category.low().is_some() => {
+                for (entry, member) in low.iter_mut().zip(category.low().into_iter().flatten()) {
+                    if member != negated {
+                        *entry = flag;
+                    }
                 }
             }
             _ => {
@@ -159,7 +195,7 @@ impl Item {
 /// A set of characters.
 #[derive(Debug)]
 pub struct Set {
-    low: [bool; 256],
+    low: Low,
     /// Members depend on the C locale: the table is not to be used.
     dynamic: bool,
     fold: Fold,
@@ -189,10 +225,7 @@ impl Set {
         }
         if self.fold != Fold::None {
             let unfolded = low;
-            low = std::array::from_fn(|c| match lower(self.fold, c as u32) {
-                folded @ 0..256 => unfolded[folded as usize],
-                folded => self.scan(folded),
-            });
+            low = low_cases(self.fold).map(|c| unfolded[c as usize]);
         }
         self.low = low.map(|member| member != self.inverted);
     }
@@ -222,7 +255,7 @@ impl Set {
     }
 
     /// The members below 256, if they are always the same.
-    pub fn low(&self) -> Option<&[bool; 256]> {
+    pub fn low(&self) -> Option<&Low> {
         (!self.dynamic).then_some(&self.low)
     }
 

@@ -3,6 +3,7 @@
 use taipan_macros::pymethods;
 use taipan_runtime::protocol::call;
 use taipan_runtime::typeobj::Type;
+use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Args, Cx, PyResult, Value, exceptions, raise};
@@ -71,11 +72,14 @@ impl Functions {
     ///
     /// This function should be used for specialized purposes only.
     #[py("($module, op, /)")]
-    fn _is_immortal(_cx: &mut Cx, op: Value) -> bool {
-        match op.downcast::<Type>() {
-            Some(class) => !class.is_heap_type(),
-            None => op.is_none() || !op.is_pointer() || op.downcast::<Str>().is_some_and(|s| s.is_interned()),
-        }
+    fn _is_immortal(cx: &mut Cx, op: Value) -> bool {
+        // The empty ones and those of one byte exist once.
+        let is_small = |v: Value| {
+            v.exact::<Tuple>().is_some_and(|t| t.is_empty())
+                || v.exact::<Bytes>().is_some_and(|b| b.data().len() <= 1)
+                || v.exact::<Str>().is_some_and(|s| s.is_interned() || s.is_empty())
+        };
+        Functions::is_static(cx, op) || is_small(op)
     }
 
     /// Return True if the given string is "interned".
@@ -131,9 +135,9 @@ impl Functions {
     /// because it includes the (temporary) reference as an argument to
     /// getrefcount().
     #[py("($module, object, /)")]
-    fn getrefcount(_cx: &mut Cx, object: Value) -> i64 {
+    fn getrefcount(cx: &mut Cx, object: Value) -> i64 {
         // Objects are not counted. Static ones have CPython's count of immortal objects.
-        if Functions::is_static(object) { 3_221_225_472 } else { 2 }
+        if Functions::is_static(cx, object) { 3_221_225_472 } else { 2 }
     }
 
     /// getsizeof(object [, default]) -> int
@@ -251,14 +255,14 @@ impl Functions {
 }
 
 impl Functions {
-    fn is_static(v: Value) -> bool {
-        v.is_none()
-            || !v.is_pointer()
-            || v == Value::bool(true)
-            || v == Value::bool(false)
-            || v.downcast::<Type>().is_some_and(|t| !t.is_heap_type())
+    /// Not on the heap.
+    fn is_static(cx: &mut Cx, v: Value) -> bool {
+        !v.is_pointer() || !cx.heap().contains(v.bits() as usize)
     }
 }
+
+/// What CPython puts in front of containers, which programs find in sizes.
+const GC_HEAD: u64 = 16;
 
 fn size_of(cx: &mut Cx, object: Value) -> PyResult<Value> {
     let name = cx.names().__sizeof__;
@@ -270,7 +274,7 @@ fn size_of(cx: &mut Cx, object: Value) -> PyResult<Value> {
         return raise!(cx, TypeError, "an integer is required");
     }
     match taipan_runtime::types::int::as_i64(size) {
-        Some(n) if n >= 0 => Ok(size),
+        Some(n) if n >= 0 => Ok(if crate::gc::is_container(object) { cx.int_u64(n as u64 + GC_HEAD) } else { size }),
         Some(_) => raise!(cx, ValueError, "__sizeof__() should return >= 0"),
         None => raise!(cx, OverflowError, "Python int too large to convert to C ssize_t"),
     }

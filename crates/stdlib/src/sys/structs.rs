@@ -221,7 +221,7 @@ pub fn implementation(cx: &mut Cx) -> PyResult<Value> {
         ("version", version),
         ("hexversion", Value::small(hexversion())),
         ("_multiarch", multiarch),
-        ("supports_isolated_interpreters", Value::bool(false)),
+        ("supports_isolated_interpreters", Value::bool(true)),
     ];
     Ok(taipan_runtime::types::namespace::new(cx, &items))
 }

@@ -50,5 +50,8 @@ write([1, 2], dialect="mine")
 old = csv.field_size_limit(5)
 read(["abcdef"])
 csv.field_size_limit(old)
+for lines in ["\\\n", "x"], ["\\\n", "x\n"], ["a\\\n", "b\n", "c"]:
+    read(lines, quotechar=None, quoting=csv.QUOTE_NONE, escapechar="\\", strict=True)
+read(["a;  b;;\u4e2d;'", "c'"], delimiter=";", quotechar="'", skipinitialspace=True)
 reader = csv.DictReader(["a,b", "1,2", "3"])
 print([dict(r) for r in reader], reader.line_num)

@@ -95,7 +95,12 @@ pub fn upper_str(text: &[u32]) -> Vec<u32> {
 /// `str.casefold`.
 pub fn casefold_str(text: &[u32]) -> Vec<u32> {
     let mut out = Vec::with_capacity(text.len());
-    text.iter().for_each(|&c| out.extend_from_slice(casefold(c).as_slice()));
+    for &c in text {
+        match u8::try_from(c) {
+            Ok(c) if c.is_ascii() => out.push(u32::from(c.to_ascii_lowercase())),
+            _ => out.extend_from_slice(casefold(c).as_slice()),
+        }
+    }
     out
 }
 
