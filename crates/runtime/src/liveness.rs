@@ -12,7 +12,8 @@ use taipan_bytecode::{Op, Word};
 use crate::cx::Cx;
 use crate::frame::{Frame, flag};
 use crate::types::code::CodeObject;
-use crate::types::descr::NativeFunction;
+use crate::types::descr::{MethodDescr, NativeFunction};
+use crate::value::Value;
 
 /// A set of temporaries, by register number.
 type Set = Vec<u64>;
@@ -231,20 +232,33 @@ pub fn forget_dead_temporaries(cx: &mut Cx) {
     }
 }
 
-/// The native function that the running frame's instruction calls, if it calls one.
-pub(crate) fn called_native(cx: &Cx) -> Option<&'static NativeFunction> {
+/// What the running frame's instruction calls, if it calls something.
+fn called(cx: &Cx) -> Option<Value> {
     // SAFETY: FRAME-1.
     let frame = unsafe { cx.frame.as_ref() }?;
     let index = frame.word_index();
     let instruction = decode(frame.code)?.into_iter().find(|i| i.start <= index && index < i.next)?;
     let is_call = matches!(instruction.op, Op::Call | Op::CallKw | Op::CallMethod | Op::CallMethodKw | Op::CallEx);
-    let callee = frame.reg(instruction.word.a()).filter(|_| is_call)?;
-    callee.exact::<NativeFunction>()
+    frame.reg(instruction.word.a()).filter(|_| is_call)
+}
+
+/// The native function that the running frame's instruction calls, if it calls one.
+pub(crate) fn called_native(cx: &Cx) -> Option<&'static NativeFunction> {
+    called(cx)?.exact::<NativeFunction>()
 }
 
 /// The address from which the native stack has to be scanned while the running native function, which `is_callee` tells
 /// from others, runs: what its caller's caller keeps. None if something else than an instruction called it.
 pub fn stack_of_caller(cx: &Cx, is_callee: impl Fn(&NativeFunction) -> bool) -> Option<usize> {
-    (cx.compiled == cx.entry.compiled && cx.entry.stack != 0 && called_native(cx).is_some_and(is_callee))
-        .then_some(cx.entry.stack)
+    has_stack(cx).filter(|_| called_native(cx).is_some_and(is_callee))
+}
+
+/// As [`stack_of_caller`], while a method that `is_callee` tells from others runs for an instruction.
+pub fn stack_of_method_caller(cx: &Cx, is_callee: impl Fn(&MethodDescr) -> bool) -> Option<usize> {
+    has_stack(cx).filter(|_| called(cx).and_then(|v| v.exact::<MethodDescr>()).is_some_and(is_callee))
+}
+
+/// Where the native stack of the interpreter on top begins, if no compiled code runs below it.
+fn has_stack(cx: &Cx) -> Option<usize> {
+    (cx.compiled == cx.entry.compiled && cx.entry.stack != 0).then_some(cx.entry.stack)
 }

@@ -29,6 +29,9 @@ fn on_cursor(cx: &mut Cx, args: Args, method: &str) -> PyResult<Value> {
     let cursor = cx.call_method_text(this, "cursor", &[])?;
     let name = cx.intern(method);
     let method = attr::get(cx, cursor, name)?;
+    // A step may collect without a look at the native stack (`library::step`).
+    let mut roots = taipan_runtime::heap::RootVec::new();
+    roots.extend([cursor, method]);
     cx.call_args(method, args.rest())
 }
 

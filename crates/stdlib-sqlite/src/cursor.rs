@@ -189,6 +189,9 @@ pub fn fetch_ahead(
     statement: &'static Statement,
 ) -> PyResult<()> {
     let rows = List::new(cx);
+    // A step may collect without a look at the native stack (`library::step`).
+    let mut roots = taipan_runtime::heap::RootVec::new();
+    roots.push(Value::of(rows));
     loop {
         let row = statement.using(|| fetch_row(cx, this, connection, statement))?;
         rows.push(cx, Value::of(row));

@@ -78,6 +78,13 @@ enum Parameters {
 
 fn run(cx: &mut Cx, this: &'static Cursor, sql: &'static Str, parameters: Parameters) -> PyResult<Value> {
     let connection = this.check(cx)?;
+    // A step may collect without a look at the native stack (`library::step`).
+    let mut roots = taipan_runtime::heap::RootVec::new();
+    roots.extend([Value::of(this), Value::of(connection), Value::of(sql)]);
+    roots.extend(match parameters {
+        Parameters::Once(v) => v,
+        Parameters::Many(v) => Some(v),
+    });
     this.locked.set(true);
     let result = run_locked(cx, this, connection, sql, parameters);
     this.locked.set(false);
@@ -105,6 +112,8 @@ fn run_locked(
         Parameters::Many(v) => Some(iter::iter(cx, v)?),
         Parameters::Once(_) => None,
     };
+    let mut roots = taipan_runtime::heap::RootVec::new();
+    roots.extend(many);
     this.end_statement(cx);
     this.description.set(Value::none());
     let mut statement = connection.statement(cx, sql)?;

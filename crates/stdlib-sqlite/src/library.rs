@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libsqlite3_sys as ffi;
-use taipan_runtime::{Cx, threads};
+use taipan_runtime::types::descr::MethodDescr;
+use taipan_runtime::{Cx, liveness, threads};
 
 use crate::blob::Blob;
+use crate::connection::CONNECTION;
+use crate::cursor::CURSOR;
 use crate::statement::Statement;
 
 unsafe extern "C" {
@@ -238,8 +241,17 @@ pub fn step(cx: &mut Cx, st: *mut ffi::sqlite3_stmt) -> i32 {
     if !matches!(status & 0xff, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) {
         return status;
     }
-    taipan_runtime::liveness::forget_dead_temporaries(cx);
-    cx.heap().collect(taipan_gc::Kind::Major);
+    liveness::forget_dead_temporaries(cx);
+    // Stale words on the stack must not keep such a cursor alive.
+    let is_execute = |method: &MethodDescr| {
+        let ours = [&CONNECTION, &CURSOR].iter().any(|class| std::ptr::eq(*class, method.owner));
+        ours && ["execute", "executemany"].contains(&method.def.name)
+    };
+    match liveness::stack_of_method_caller(cx, is_execute) {
+        // SAFETY: an instruction called one of these two methods. What they keep on the native stack is in roots.
+        Some(stack) => unsafe { cx.heap().collect_above(taipan_gc::Kind::Major, stack) },
+        None => cx.heap().collect(taipan_gc::Kind::Major),
+    }
     // SAFETY: SQL-1.
     call(cx, || unsafe { ffi::sqlite3_reset(st) });
     call(cx, run)
