@@ -37,7 +37,7 @@ use crate::ir::Inst;
 use crate::lists;
 use crate::{attributes, bytes, consume, floats};
 // `crate::preserve` calls all its helpers here.
-pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item};
+pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item, list_reserve};
 use crate::plain;
 
 /// What a helper may do.
@@ -161,6 +161,8 @@ helpers! {
     ListAppend = lists::list_append, writes;
     /// `list.append` of a double.
     ListAppendDouble = lists::list_append_double, writes;
+    /// Makes room in a list for more items.
+    ListReserve = lists::list_reserve, writes;
     /// Item `i`, which exists, of a list.
     ListItem = lists::list_item, removable;
     /// Sets item `i`, which exists, of a list.

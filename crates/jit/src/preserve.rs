@@ -129,6 +129,7 @@ stubs! {
     IsSlow = is_slow;
     ListAppend = list_append;
     ListAppendDouble = list_append_double;
+    ListReserve = list_reserve;
     ListItem = list_item;
     FitsDouble = fits_double;
     BoxChar = box_char;

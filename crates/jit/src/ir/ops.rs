@@ -330,6 +330,8 @@ macro_rules! for_each_ir_op {
             list_append = ListAppend (Val, Val) -> Void, writes, imm;
             /// Appends the float `b` to the list `a`.
             list_append_double = ListAppendDouble (Val, Float) -> Void, writes;
+            /// Makes room in the list `a` for `b` more items, a number without sign; for fewer if that is many.
+            list_reserve = ListReserve (Val, Int) -> Void, writes;
             /// Leaves unless lists of doubles may hold the double (see `runtime/src/types/list.rs`).
             guard_double = GuardDouble (Float) -> Void, guard;
             /// A new instance with the operands as attributes; number `imm` of the function's descriptions.

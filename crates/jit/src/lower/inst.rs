@@ -286,6 +286,10 @@ impl Lowering<'_> {
                 self.list_append_double(a[0], a[1]);
                 return Ok(None);
             }
+            Op::ListReserve => {
+                self.list_reserve(a[0], a[1]);
+                return Ok(None);
+            }
             Op::ListItem => self.list_item(a[0], a[1]),
             Op::GuardDouble => {
                 self.guard_double(v, a[0]);

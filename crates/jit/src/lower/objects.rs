@@ -173,6 +173,21 @@ impl Lowering<'_> {
         self.b.switch_to_block(next);
     }
 
+    pub(super) fn list_reserve(&mut self, list: clif::Value, more: clif::Value) {
+        let n = self.b.ins().load(types::I64, flags(), list, 16);
+        let capacity = self.b.ins().load(types::I64, flags(), list, 32);
+        let room = self.b.ins().isub(capacity, n);
+        let little = self.b.ins().icmp(IntCC::UnsignedLessThan, room, more);
+        let (slow, next) = (self.b.create_block(), self.new_block());
+        self.b.set_cold_block(slow);
+        self.b.ins().brif(little, slow, &[], next, &[]);
+        self.b.switch_to_block(slow);
+        let cx = self.cx;
+        self.cold_call(Helper::ListReserve, &[cx, list, more], None);
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
+    }
+
     /// Size, items, and whether there is room for one more.
     fn room_in(&mut self, list: clif::Value) -> (clif::Value, clif::Value, clif::Value) {
         let n = self.b.ins().load(types::I64, flags(), list, 16);
@@ -196,13 +211,13 @@ impl Lowering<'_> {
         // As a parameter, so that what makes the word stands in front of the branch: behind it, it would be made twice,
         // where the program goes on with its parts.
         let ty = self.b.func.dfg.value_type(word);
-        let param = self.b.append_block_param(fast, ty);
         let fits = self.new_block();
-        self.b.ins().brif(room, fits, &[], slow, &[]);
+        let param = self.b.append_block_param(fits, ty);
+        self.b.ins().brif(room, fits, &[BlockArg::Value(word)], slow, &[]);
         self.b.switch_to_block(fits);
         match of_doubles {
-            true => self.b.ins().brif(doubles, fast, &[BlockArg::Value(word)], slow, &[]),
-            false => self.b.ins().brif(doubles, slow, &[], fast, &[BlockArg::Value(word)]),
+            true => self.b.ins().brif(doubles, fast, &[], slow, &[]),
+            false => self.b.ins().brif(doubles, slow, &[], fast, &[]),
         };
         self.b.switch_to_block(fast);
         let word = param;

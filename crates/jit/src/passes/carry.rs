@@ -159,7 +159,8 @@ impl<'a> Round<'a> {
         };
         let Some((_, made)) = self.home[list.0 as usize] else { return false };
         let in_front = &func[self.front].insts[made + 1..];
-        in_front.iter().all(|v| clobbers(func, &func[*v]) == Clobber::Nothing && !uses(*v))
+        let changes = |v: Val| func[v].op != Op::ListReserve && (clobbers(func, &func[v]) != Clobber::Nothing || uses(v));
+        !in_front.iter().any(|v| changes(*v))
             && self.blocks.iter().flat_map(|b| &func[*b].insts).all(|v| harmless(*v) && !uses(*v))
     }
 
@@ -220,12 +221,47 @@ impl<'a> Round<'a> {
                 Op::LoadIndex if is_load(func, inst.args[0], Alias::ListItems, None) => {
                     let (base, k) = offset(func, inst.args[1]);
                     if before(*v) == Some(true) && base == i && k == n - first - 1 {
-                        let p = self.add_param(func, Type::Val, last, func[append].args[1]);
-                        map.insert(*v, p);
+                        self.last_item(func, *v, (last, func[append].args[1]), map);
                     }
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// `load` is `last` in the first round and what the round before has appended in the others.
+    fn last_item(&self, func: &mut Func, load: Val, (last, appended): (Val, Val), map: &mut HashMap<Val, Val>) {
+        let p = self.add_param(func, Type::Val, last, appended);
+        map.insert(load, p);
+        if func[appended].op != Op::BoxInt {
+            return;
+        }
+        // The number goes round, too: the guard only looks whether it fits.
+        let number = func[appended].args[0];
+        let first = match func[last].op {
+            Op::BoxInt => func[last].args[0],
+            Op::ConstVal if func[last].imm & 1 == 1 => {
+                let i = func[last].imm as i64 >> 1;
+                self.put(func, plain(Op::ConstInt, Type::Int, &[], i as u64))
+            }
+            _ => return,
+        };
+        let mut carried = None;
+        for b in &self.blocks {
+            let is_guard = |g: &Val| func[*g].op == Op::GuardInt && func[*g].args[0] == load;
+            for g in func[*b].insts.clone().into_iter().filter(is_guard).collect::<Vec<_>>() {
+                let x = *carried.get_or_insert_with(|| self.add_param(func, Type::Int, first, number));
+                let small = func.add_inst(plain(Op::IsSmall, Type::Bool, &[p], 0));
+                let guard = Inst { op: Op::Guard, ty: Type::Void, args: vec![small], ..func[g].clone() };
+                let guard = func.add_inst(guard);
+                let at = func[*b].insts.iter().position(|v| *v == g).expect("it is there");
+                func[*b].insts.splice(at..at, [small, guard]);
+                map.insert(g, x);
+            }
+        }
+        if let Some(x) = carried {
+            func.ranges.resize(func.insts.len(), (i64::MIN, i64::MAX));
+            func.ranges[x.0 as usize] = (INT_MIN, INT_MAX);
         }
     }
 
