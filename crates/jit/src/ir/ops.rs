@@ -326,7 +326,7 @@ macro_rules! for_each_ir_op {
             select_word = SelectWord (Bool, Word, Word) -> Word, pure;
             /// The address `a + imm`.
             address = Address (Val) -> Word, pure, imm;
-            /// Appends `b` to the list `a`.
+            /// Appends `b` to the list `a`, which is known to hold words if `imm` is odd.
             list_append = ListAppend (Val, Val) -> Void, writes, imm;
             /// Appends the float `b` to the list `a`.
             list_append_double = ListAppendDouble (Val, Float) -> Void, writes;
@@ -375,6 +375,8 @@ macro_rules! for_each_ir_op {
             py_call = PyCall (Val) -> Val, calls, imm;
             /// Leaves if something wants the thread's attention.
             check_interrupt = CheckInterrupt () -> Void, guard;
+            /// As `check_interrupt`, if the lowest six bits of `a` are 0.
+            check_seldom = CheckSeldom (Int) -> Void, guard;
 
             /// Goes on at the only target.
             jump = Jump () -> Void, ends;

@@ -191,7 +191,7 @@ impl Lowering<'_> {
     pub(super) fn is_rare_double(&mut self, bits: clif::Value) -> clif::Value {
         // The bits without sign must be above 0x6000... and below 0xa000...; their upper half says that, but for a few
         // doubles.
-        let high = self.b.ins().ushr_imm_s(bits, 31);
+        let high = self.b.ins().rotr_imm_s(bits, 31);
         let high = self.b.ins().ireduce(types::I32, high);
         let above = self.b.ins().iadd_imm_s(high, -0x6000_0001);
         self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, above, 0x3fff_ffff)
@@ -204,6 +204,18 @@ impl Lowering<'_> {
         let fast = self.b.ins().rotl_imm_s(biased, 3);
         let slow = self.is_rare_double(bits);
         (fast, slow)
+    }
+
+    /// The double of a flonum's word that was rotated back. The bias goes off in a vector register: there it stays in one that a whole
+    /// loop may use, otherwise it would be loaded each time.
+    fn without_bias(&mut self, rotated: clif::Value) -> clif::Value {
+        let lanes: Vec<u8> = [-FLONUM_BIAS; 2].into_iter().flat_map(i64::to_le_bytes).collect();
+        let lanes = self.b.func.dfg.constants.insert(lanes.into());
+        let bias = self.b.ins().vconst(types::I64X2, lanes);
+        let vector = self.b.ins().scalar_to_vector(types::I64X2, rotated);
+        let sum = self.b.ins().iadd(vector, bias);
+        let sum = self.b.ins().bitcast(types::F64X2, clif::MemFlagsData::new(), sum);
+        self.b.ins().extractlane(sum, 0)
     }
 
     pub(super) fn box_bool(&mut self, x: clif::Value) -> clif::Value {
@@ -231,8 +243,7 @@ impl Lowering<'_> {
         let above = self.b.ins().iadd_imm_s(high, 0x7fff_ffff);
         let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, above, 0x3fff_ffff);
         let rotated = self.b.ins().rotr_imm_s(x, 3);
-        let bits = self.b.ins().iadd_imm_s(rotated, -FLONUM_BIAS);
-        (self.b.ins().bitcast(types::F64, clif::MemFlagsData::new(), bits), slow)
+        (self.without_bias(rotated), slow)
     }
 
     /// In a cold block: goes to `next` with the double of the word if that is a flonum after all.

@@ -31,7 +31,8 @@ pub fn run(func: &mut Func) {
 #[derive(Clone, Copy)]
 pub(super) struct Induction {
     first: Val,
-    step: i64,
+    /// By how much.
+    pub step: i64,
 }
 
 /// How often the body is entered, as far as the head's test tells.
@@ -172,7 +173,8 @@ pub(super) struct Counted {
     /// How often the block is entered that the head's test leads to inside of the loop.
     pub rounds: Rounds,
     body: BlockId,
-    known: HashMap<Val, Induction>,
+    /// Parameters that change by a constant.
+    pub known: HashMap<Val, Induction>,
     /// What the loop defines.
     pub inside: Vec<bool>,
 }

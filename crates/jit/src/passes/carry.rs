@@ -200,6 +200,7 @@ impl<'a> Round<'a> {
         // A list of words stays one, whatever is appended.
         let head = func[list].args[0];
         let words = matches!(func[head].op, Op::BoxInt | Op::BoxBool) || func[head].op == Op::ConstVal && func[head].imm & 1 == 1;
+        func[append].imm |= words as u64;
         let last = func[list].args[n as usize - 1];
         for (b, v) in &insts {
             let inst = &func[*v];
