@@ -22,7 +22,7 @@ const LEAF_WORDS: usize = 16;
 /// Nanoseconds of processor time that may be spent compiling in any case.
 const BUDGET_AT_START: u64 = 3_000_000;
 /// Of a hundred nanoseconds so many may be spent compiling, from so many nanoseconds of processor time on.
-const SHARES: &[(u64, u64)] = &[(0, 12), (100_000_000, 15), (1_000_000_000, 40)];
+const SHARES: &[(u64, u64)] = &[(0, 8), (60_000_000, 15), (1_000_000_000, 40)];
 /// For so many nanoseconds the processor time of the process is not asked for again.
 const STAYS_TRUE: u64 = 200_000;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
