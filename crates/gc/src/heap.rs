@@ -32,6 +32,9 @@ pub(crate) const NO_RUNS: [Bump; CLASS_COUNT] = {
     bumps
 };
 
+/// The smallest allocation budget of a heap that is to collect seldom.
+const RELAXED_BYTES: usize = 32 << 20;
+
 /// A garbage-collected heap. Its bumps are at offset 0, indexed by size class.
 #[repr(C)]
 pub struct Heap {
@@ -43,6 +46,8 @@ pub struct Heap {
     /// `charged` at which a collection is due.
     pub(crate) budget: usize,
     pub(crate) disabled: u32,
+    /// Collections are to be rare; see [`Heap::relax`].
+    pub(crate) relaxed: bool,
     pub(crate) collecting: bool,
     pub(crate) current: [u32; CLASS_COUNT],
     pub(crate) avail: [Vec<u32>; CLASS_COUNT],
@@ -83,6 +88,7 @@ impl Heap {
             charged: 0,
             budget: config.nursery_min_bytes,
             disabled: 0,
+            relaxed: false,
             collecting: false,
             current: [NO_BLOCK; CLASS_COUNT],
             avail: std::array::from_fn(|_| Vec::new()),
@@ -215,7 +221,7 @@ impl Heap {
         self.bumps = NO_RUNS;
     }
 
-    /// No automatic collection until [`Heap::enable`] has been called as often.
+    /// Forbids automatic collections, for as long as what there is cannot be traced, until [`Heap::enable`] has been called as often.
     pub fn disable(&mut self) {
         self.disabled += 1;
     }
@@ -223,6 +229,20 @@ impl Heap {
     /// Undoes one [`Heap::disable`].
     pub fn enable(&mut self) {
         self.disabled -= 1;
+    }
+
+    /// For programs that want no collector at work: makes automatic collections rare, or as frequent as before. They cannot do
+    /// without, for what reference counts would free is freed by them alone.
+    pub fn relax(&mut self, relaxed: bool) {
+        self.relaxed = relaxed;
+        let least = self.least_budget();
+        self.budget = if relaxed { self.budget.max(least) } else { self.budget.min(self.config.nursery_max_bytes) };
+    }
+
+    /// Smallest allocation budget between two collections, in bytes.
+    pub(crate) fn least_budget(&self) -> usize {
+        let least = self.config.nursery_min_bytes;
+        if self.relaxed { least.max(RELAXED_BYTES) } else { least }
     }
 
     /// Is `obj` old? True for whatever is not in the heap.
