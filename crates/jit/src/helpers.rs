@@ -37,6 +37,7 @@ use crate::ir::Inst;
 use crate::lists;
 use crate::{attributes, bytes, consume, floats};
 // `crate::preserve` calls all its helpers here.
+pub(crate) use crate::floats::hypot_bits;
 pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item, list_reserve};
 use crate::plain;
 
@@ -177,6 +178,8 @@ helpers! {
     FloatSquare = floats::square, removable;
     /// `hypot(x, y)`.
     FloatHypot = floats::hypot, removable;
+    /// The same of bits and as bits.
+    HypotBits = floats::hypot_bits, removable;
     /// `math.sin(x)`, x finite.
     FloatSin = floats::sin, removable;
     /// `math.cos(x)`, x finite.

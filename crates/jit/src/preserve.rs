@@ -132,6 +132,7 @@ stubs! {
     ListReserve = list_reserve;
     ListItem = list_item;
     FitsDouble = fits_double;
+    HypotBits = hypot_bits;
     BoxChar = box_char;
     StrUnit = str_unit;
     StrIsChar = str_is_char;

@@ -210,6 +210,8 @@ macro_rules! for_each_ir_op {
             fsqrt = FSqrt (Float) -> Float, guard;
             /// The float compare number `imm` (see `Cond`).
             fcmp = FCmp (Float, Float) -> Bool, pure, imm;
+            /// Compares `hypot(a, b)` with the constant `c` under condition number `imm`; leaves if it is not finite.
+            size_cmp = SizeCmp (Float, Float, Float) -> Bool, guard, imm;
             /// The double nearest to an int.
             int_to_float = IntToFloat (Int) -> Float, pure;
             /// `int(a)`; leaves unless `abs(a) < 2^62`.

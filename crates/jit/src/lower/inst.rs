@@ -39,7 +39,7 @@ fn int_cond(cond: Cond) -> IntCC {
     }
 }
 
-fn float_cond(cond: Cond) -> FloatCC {
+pub(super) fn float_cond(cond: Cond) -> FloatCC {
     match cond {
         Cond::Lt => FloatCC::LessThan,
         Cond::Le => FloatCC::LessThanOrEqual,
@@ -287,6 +287,7 @@ impl Lowering<'_> {
                 self.list_append_double(a[0], a[1]);
                 return Ok(None);
             }
+            Op::SizeCmp => self.size_cmp(v, (a[0], a[1]), inst.args[2], Cond::from_imm(imm)),
             Op::ListReserve => {
                 self.list_reserve(a[0], a[1]);
                 return Ok(None);
