@@ -162,13 +162,20 @@ mod tests {
 
     #[test]
     fn texts_survive() {
-        let pieces = ["", "a", "plain ascii text", "é", "ß", "żółw", "日本語", "𝒳😀", "\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}"];
+        let pieces =
+            ["", "a", "plain ascii text", "é", "ß", "żółw", "日本語", "𝒳😀", "\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}"];
         for a in pieces {
             for b in pieces {
                 for c in pieces {
                     let text = format!("{a}{b}{c}");
                     let highest = text.chars().max().map_or(0, u32::from);
-                    let width = if highest < 0x100 { 1 } else if highest < 0x1_0000 { 2 } else { 4 };
+                    let width = if highest < 0x100 {
+                        1
+                    } else if highest < 0x1_0000 {
+                        2
+                    } else {
+                        4
+                    };
                     assert_eq!(measure(&text), (text.chars().count(), width), "{text}");
                     round_trip::<u32>(&text);
                     if width <= 2 {

@@ -390,7 +390,7 @@ impl Str {
     /// A str of `n` units still to be written. May collect.
     pub(crate) fn alloc(cx: &mut Cx, n: usize, kind: usize, ascii: bool) -> &'static Str {
         let start = if ascii { 40 } else { 56 };
-        let p = cx.alloc_raw(start + (n + 1) * kind);
+        let p = cx.alloc_leaf(start + (n + 1) * kind);
         // SAFETY: fresh memory of that size.
         unsafe {
             p.cast::<Header>().write(Header::fresh(Str::type_object()));
