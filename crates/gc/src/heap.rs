@@ -141,13 +141,24 @@ impl Heap {
     /// As [`Heap::alloc`], but null when memory is exhausted or `size` is more than can ever be had.
     pub fn try_alloc(&mut self, size: usize) -> *mut u8 {
         if size > MAX_CELL {
-            return self.alloc_large(size);
+            return self.alloc_large(size, false);
         }
         let class = class_of(size);
         match self.take_cell(class) {
             0 => self.alloc_slow(class),
             cell => cell as *mut u8,
         }
+    }
+
+    /// As [`Heap::alloc`] for an object without references behind its header; what lies between its first 64 and its last 16
+    /// bytes may be anything, and the caller writes it.
+    #[inline]
+    pub fn alloc_leaf(&mut self, size: usize) -> *mut u8 {
+        if size <= MAX_CELL {
+            return self.alloc(size);
+        }
+        let cell = self.alloc_large(size, true);
+        if cell.is_null() { self.alloc_or_abort(size) } else { cell }
     }
 
     /// As [`Heap::try_alloc`] for an object that is old from birth. Stores into it need the write
@@ -321,7 +332,7 @@ impl Heap {
     }
 
     #[inline(never)]
-    fn alloc_large(&mut self, size: usize) -> *mut u8 {
+    fn alloc_large(&mut self, size: usize, leaf: bool) -> *mut u8 {
         assert!(!self.collecting, "allocation from a collector hook");
         if size >= self.len {
             return std::ptr::null_mut();
@@ -334,10 +345,10 @@ impl Heap {
         {
             self.collect_due();
         }
-        let mut head = self.space.take_large(size);
+        let mut head = self.space.take_large(size, leaf);
         if head.is_none() && self.disabled == 0 {
             self.collect(Kind::Major);
-            head = self.space.take_large(size);
+            head = self.space.take_large(size, leaf);
         }
         let Some(head) = head else {
             return std::ptr::null_mut();
