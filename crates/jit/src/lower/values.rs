@@ -204,11 +204,21 @@ impl Lowering<'_> {
 
     /// The word of a double if it is a flonum, and whether it is none (or 0.0).
     pub(super) fn flonum_word(&mut self, x: clif::Value) -> (clif::Value, clif::Value) {
-        let bits = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), x);
-        let biased = self.b.ins().iadd_imm_s(bits, FLONUM_BIAS);
+        let vector = self.b.ins().splat(types::F64X2, x);
+        let vector = self.b.ins().bitcast(types::I64X2, clif::MemFlagsData::new(), vector);
+        let lanes: Vec<u8> = [FLONUM_BIAS; 2].into_iter().flat_map(i64::to_le_bytes).collect();
+        let lanes = self.b.func.dfg.constants.insert(lanes.into());
+        let bias = self.b.ins().vconst(types::I64X2, lanes);
+        let sum = self.b.ins().iadd(vector, bias);
+        let sum = self.b.ins().bitcast(types::F64X2, clif::MemFlagsData::new(), sum);
+        let sum = self.b.ins().extractlane(sum, 0);
+        let biased = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), sum);
         let fast = self.b.ins().rotl_imm_s(biased, 3);
-        let slow = self.is_rare_double(bits);
-        (fast, slow)
+        // As in `is_rare_double`, with the bias.
+        let high = self.b.ins().rotr_imm_s(biased, 31);
+        let high = self.b.ins().ireduce(types::I32, high);
+        let above = self.b.ins().iadd_imm_s(high, 0x7fff_ffff);
+        (fast, self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, above, 0x3fff_ffff))
     }
 
     /// The double of a flonum's word that was rotated back. The bias goes off in a vector register: there it stays in one that a whole
