@@ -273,6 +273,7 @@ impl Builder<'_> {
         } else {
             self.emit_guard(Op::GuardClass, Type::Val, &[v], imm, Reason::Class)
         };
+        self.info[g.0 as usize].odd = self.info[v.0 as usize].odd;
         self.classed(g, class);
         self.refine(v, g);
         g
