@@ -20,7 +20,7 @@ pub const COST_OF_WORD: u64 = 2_000;
 /// Words of functions without calls and loops that are left to the interpreter where it calls them.
 const LEAF_WORDS: usize = 16;
 /// Nanoseconds of processor time that may be spent compiling in any case.
-const BUDGET_AT_START: u64 = 3_000_000;
+const BUDGET_AT_START: u64 = 2_500_000;
 /// Of a hundred nanoseconds so many may be spent compiling, from so many nanoseconds of processor time on.
 const SHARES: &[(u64, u64)] = &[(0, 8), (60_000_000, 15), (1_000_000_000, 40)];
 /// For so many nanoseconds the processor time of the process is not asked for again.
