@@ -309,9 +309,14 @@ impl Builder<'_> {
                 let v = self.emit(if op == B::Or { Op::Or } else { Op::Xor }, Type::Int, &[x, y], 0);
                 if xl >= 0 && yl >= 0 {
                     let bits = 64 - (xh | yh).leading_zeros();
-                    self.bounded(v, 0, if bits >= 63 { i64::MAX } else { (1 << bits) - 1 });
+                    return Some(self.bounded(v, 0, if bits >= 63 { i64::MAX } else { (1 << bits) - 1 }));
                 }
-                v
+                // The bits above the highest that tells something are all alike, in the result, too.
+                let bits = [xl, xh, yl, yh].map(|k| 64 - (k ^ k >> 63).leading_zeros());
+                match bits.into_iter().max() {
+                    Some(bits) if bits < 63 => self.bounded(v, -1 << bits, (1 << bits) - 1),
+                    _ => v,
+                }
             }
             B::LShift => self.shift_left(x, y),
             B::RShift => {
