@@ -712,6 +712,32 @@ pub unsafe extern "C" fn push_frames(cx: &mut Cx, templates: *const FrameTemplat
     }
 }
 
+/// Lets the raised exception leave the frames from the one on top to `outer`, as far as none of them handles it; whether it has
+/// left them all.
+///
+/// # Safety
+/// `outer` must be a frame that compiled code waits for.
+unsafe fn leave_frames(cx: &mut Cx, outer: *mut Frame) -> bool {
+    // SAFETY: FRAME-1.
+    unsafe {
+        loop {
+            let frame = cx.frame;
+            let (code, at) = ((*frame).code, (*frame).word_index());
+            // What the interpreter knows more of is left to it: what is raised again, and generators.
+            let is_raise = Word(*code.words_ptr().add(at)).op() != Some(Op::Reraise) && code.line_of(at) != 0;
+            let is_plain = (*frame).flags & flag::GENERATOR == 0 && code.handler_at(at as u32).is_none();
+            if cx.traced || !is_raise || !is_plain {
+                return false;
+            }
+            Traceback::add(cx);
+            cx.pop_frame();
+            if frame == outer {
+                return true;
+            }
+        }
+    }
+}
+
 /// Leaves compiled code through `exit`: the word that compiled code returns to its caller (see `Hooks::hot`).
 ///
 /// # Safety
@@ -758,6 +784,9 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
             return if raised { 0 } else { RESUME };
         }
         // Other compiled code waits for this frame: run it to its end.
+        if raised && leave_frames(cx, outer) {
+            return 0;
+        }
         (*outer).flags &= !flag::NATIVE;
         let top = cx.frame;
         (*top).flags |= if raised { flag::THROW } else { flag::NATIVE };
