@@ -238,9 +238,9 @@ impl Heap {
     /// Doubles the allocation budget while minor collections take more than a tenth of the time,
     /// halves it when they take less than a twenty-fifth.
     fn adapt_budget(&mut self, pause_ns: u64, mutator_ns: u64) {
-        let (min, max) = (self.config.nursery_min_bytes, self.config.nursery_max_bytes);
+        let (min, max) = (self.least_budget(), self.config.nursery_max_bytes);
         let live = self.stats.live_bytes;
-        let ceiling = (live / 2).clamp(min.max(max / 4), max.max(live / 4)).max(min);
+        let ceiling = (live / 2).max(max / 4).min(max.max(live / 4)).max(min);
         if max > min && pause_ns.saturating_mul(10) > mutator_ns {
             self.budget = (self.budget * 2).min(ceiling);
         } else if pause_ns.saturating_mul(25) < mutator_ns {

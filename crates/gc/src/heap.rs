@@ -32,6 +32,9 @@ pub(crate) const NO_RUNS: [Bump; CLASS_COUNT] = {
     bumps
 };
 
+/// The smallest allocation budget of a heap that is to collect seldom.
+const RELAXED_BYTES: usize = 32 << 20;
+
 /// A garbage-collected heap. Its bumps are at offset 0, indexed by size class.
 #[repr(C)]
 pub struct Heap {
@@ -43,6 +46,8 @@ pub struct Heap {
     /// `charged` at which a collection is due.
     pub(crate) budget: usize,
     pub(crate) disabled: u32,
+    /// Collections are to be rare; see [`Heap::relax`].
+    pub(crate) relaxed: bool,
     pub(crate) collecting: bool,
     pub(crate) current: [u32; CLASS_COUNT],
     pub(crate) avail: [Vec<u32>; CLASS_COUNT],
@@ -83,6 +88,7 @@ impl Heap {
             charged: 0,
             budget: config.nursery_min_bytes,
             disabled: 0,
+            relaxed: false,
             collecting: false,
             current: [NO_BLOCK; CLASS_COUNT],
             avail: std::array::from_fn(|_| Vec::new()),
@@ -135,13 +141,24 @@ impl Heap {
     /// As [`Heap::alloc`], but null when memory is exhausted or `size` is more than can ever be had.
     pub fn try_alloc(&mut self, size: usize) -> *mut u8 {
         if size > MAX_CELL {
-            return self.alloc_large(size);
+            return self.alloc_large(size, false);
         }
         let class = class_of(size);
         match self.take_cell(class) {
             0 => self.alloc_slow(class),
             cell => cell as *mut u8,
         }
+    }
+
+    /// As [`Heap::alloc`] for an object without references behind its header; what lies between its first 64 and its last 16
+    /// bytes may be anything, and the caller writes it.
+    #[inline]
+    pub fn alloc_leaf(&mut self, size: usize) -> *mut u8 {
+        if size <= MAX_CELL {
+            return self.alloc(size);
+        }
+        let cell = self.alloc_large(size, true);
+        if cell.is_null() { self.alloc_or_abort(size) } else { cell }
     }
 
     /// As [`Heap::try_alloc`] for an object that is old from birth. Stores into it need the write
@@ -215,7 +232,7 @@ impl Heap {
         self.bumps = NO_RUNS;
     }
 
-    /// No automatic collection until [`Heap::enable`] has been called as often.
+    /// Forbids automatic collections, for as long as what there is cannot be traced, until [`Heap::enable`] has been called as often.
     pub fn disable(&mut self) {
         self.disabled += 1;
     }
@@ -223,6 +240,20 @@ impl Heap {
     /// Undoes one [`Heap::disable`].
     pub fn enable(&mut self) {
         self.disabled -= 1;
+    }
+
+    /// For programs that want no collector at work: makes automatic collections rare, or as frequent as before. They cannot do
+    /// without, for what reference counts would free is freed by them alone.
+    pub fn relax(&mut self, relaxed: bool) {
+        self.relaxed = relaxed;
+        let least = self.least_budget();
+        self.budget = if relaxed { self.budget.max(least) } else { self.budget.min(self.config.nursery_max_bytes) };
+    }
+
+    /// Smallest allocation budget between two collections, in bytes.
+    pub(crate) fn least_budget(&self) -> usize {
+        let least = self.config.nursery_min_bytes;
+        if self.relaxed { least.max(RELAXED_BYTES) } else { least }
     }
 
     /// Is `obj` old? True for whatever is not in the heap.
@@ -301,7 +332,7 @@ impl Heap {
     }
 
     #[inline(never)]
-    fn alloc_large(&mut self, size: usize) -> *mut u8 {
+    fn alloc_large(&mut self, size: usize, leaf: bool) -> *mut u8 {
         assert!(!self.collecting, "allocation from a collector hook");
         if size >= self.len {
             return std::ptr::null_mut();
@@ -314,10 +345,10 @@ impl Heap {
         {
             self.collect_due();
         }
-        let mut head = self.space.take_large(size);
+        let mut head = self.space.take_large(size, leaf);
         if head.is_none() && self.disabled == 0 {
             self.collect(Kind::Major);
-            head = self.space.take_large(size);
+            head = self.space.take_large(size, leaf);
         }
         let Some(head) = head else {
             return std::ptr::null_mut();

@@ -99,6 +99,10 @@ pub(crate) struct Space {
     mapping: (usize, usize),
 }
 
+/// Bytes at the start and the end of a leaf that are zeroed.
+const LEAF_HEAD: usize = 64;
+const LEAF_TAIL: usize = 16;
+
 impl Space {
     /// A space of at most `reserve_bytes` of address space that will hold at most `max_bytes`, or
     /// `None` if not even 16 MiB can be reserved.
@@ -204,8 +208,9 @@ impl Space {
         Some(index)
     }
 
-    /// Takes zeroed blocks for one object of `size` bytes; returns the first.
-    pub fn take_large(&mut self, size: usize) -> Option<usize> {
+    /// Takes blocks for one object of `size` bytes; returns the first. All of them are zeroed, or, of a leaf that is about to
+    /// be written, what its header and the end of its text may be.
+    pub fn take_large(&mut self, size: usize, leaf: bool) -> Option<usize> {
         let count = size.div_ceil(BLOCK_BYTES);
         let head = if count < CHUNK_BLOCKS { self.take_run(count)? } else { self.take_chunks(count)? };
         for index in head..head + count {
@@ -214,9 +219,18 @@ impl Space {
             *block = Block { kind: BlockKind::LargeTail, head: head as u32, dirty: true, ..Block::FREE };
             if dirty {
                 self.free_dirty -= 1;
-                let addr = self.block_addr(index);
+                let addr = self.block_addr(index) as *mut u8;
+                let before = (index - head) * BLOCK_BYTES;
+                let (first, last) = match leaf {
+                    false => (BLOCK_BYTES, 0),
+                    true if index == head => (LEAF_HEAD, size.min(BLOCK_BYTES)),
+                    true => (0, (size - before).min(BLOCK_BYTES)),
+                };
                 // SAFETY: by S1 and S4 the block is ours, writable, and was free until now.
-                unsafe { std::ptr::write_bytes(addr as *mut u8, 0, BLOCK_BYTES) };
+                unsafe {
+                    std::ptr::write_bytes(addr, 0, first);
+                    std::ptr::write_bytes(addr.add(last.saturating_sub(LEAF_TAIL)), 0, last.min(LEAF_TAIL));
+                }
             }
         }
         self.blocks[head].kind = BlockKind::LargeHead;
@@ -418,16 +432,16 @@ mod tests {
     fn blocks_and_large_runs_come_back() {
         let mut space = Space::new(1 << 30, 1 << 30, 1 << 20).unwrap();
         let single = space.take_block(2).unwrap();
-        let run = space.take_large(40 * BLOCK_BYTES).unwrap();
-        let huge = space.take_large(5 << 20).unwrap();
+        let run = space.take_large(40 * BLOCK_BYTES, false).unwrap();
+        let huge = space.take_large(5 << 20, false).unwrap();
         assert_eq!(space.blocks[huge + 319].head as usize, huge);
         assert_eq!(space.cell_size(huge + 100), 5 << 20);
         space.free_large(huge);
         space.free_large(run);
         space.free_block(single);
         let committed = space.committed;
-        assert_eq!(space.take_large(5 << 20), Some(1));
+        assert_eq!(space.take_large(5 << 20, false), Some(1));
         assert_eq!(space.committed, committed);
-        assert_eq!(space.take_large(2 << 30), None);
+        assert_eq!(space.take_large(2 << 30, false), None);
     }
 }

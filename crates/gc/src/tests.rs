@@ -445,6 +445,21 @@ fn external_memory_hastens_collections() {
 }
 
 #[test]
+fn relaxed_heaps_collect_seldom() {
+    let (mut heap, _) = make(precise());
+    let allocate = |heap: &mut Heap, mebibytes: usize| (0..mebibytes * 16).for_each(|_| init_raw(heap.alloc(65_536)));
+    heap.relax(true);
+    allocate(&mut heap, 31);
+    assert_eq!(heap.stats().minor + heap.stats().major, 0);
+    allocate(&mut heap, 100);
+    let seldom = heap.stats().minor + heap.stats().major;
+    assert!((2..=4).contains(&seldom), "{seldom}");
+    heap.relax(false);
+    allocate(&mut heap, 100);
+    assert!(heap.stats().minor + heap.stats().major > 2 * seldom);
+}
+
+#[test]
 fn memory_limit_gives_null() {
     let (mut heap, world) = make(Config { max_bytes: 32 * MIB, ..precise() });
     let world = unsafe { &mut *world };

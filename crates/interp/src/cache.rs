@@ -173,7 +173,7 @@ pub(crate) fn load_method(cx: &mut Cx, site: Site, v: Value, name: &'static Str)
         return module_attr(cx, site, Op::LoadMethodModule, module, name);
     }
     let class = v.class();
-    if !v.is_pointer() || !attr::uses_generic_get(class) {
+    if !attr::uses_generic_get(class) {
         return;
     }
     let Some(f) = cx.type_lookup(class, name) else { return };

@@ -1,5 +1,7 @@
 //! When compiling is worth what it costs.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::hooks::ENTRY;
 use taipan_runtime::types::code::CodeObject;
@@ -20,7 +22,9 @@ const LEAF_WORDS: usize = 16;
 /// Nanoseconds of processor time that may be spent compiling in any case.
 const BUDGET_AT_START: u64 = 3_000_000;
 /// Of a hundred nanoseconds so many may be spent compiling, from so many nanoseconds of processor time on.
-const SHARES: &[(u64, u64)] = &[(0, 12), (100_000_000, 15), (1_000_000_000, 40)];
+const SHARES: &[(u64, u64)] = &[(0, 8), (60_000_000, 15), (1_000_000_000, 40)];
+/// For so many nanoseconds the processor time of the process is not asked for again.
+const STAYS_TRUE: u64 = 200_000;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
 const CALL_TICKS: u32 = 8;
 const LOOP_TICKS: u32 = 6;
@@ -70,34 +74,47 @@ pub fn loop_start(code: &CodeObject, index: u32) -> u32 {
     (index as i64 + op.words() as i64 + jump as i64) as u32
 }
 
-/// Whether the program can afford to have something compiled that takes about `cost` nanoseconds, after `spent`: time spent compiling stays
-/// a small part of the time spent running, a very small one at first, so that a short program is not slowed down. What is
-/// hot comes back.
-pub fn affords(spent: u64, cost: u64) -> bool {
+/// Nanoseconds of processor time that the program can afford for compiling something now, after `spent`: time spent compiling
+/// stays a small part of the time spent running, a very small one at first, so that a short program is not slowed down. What
+/// is hot comes back.
+pub fn left(spent: u64) -> u64 {
     if crate::options().watch {
-        return false;
+        return 0;
     }
     if crate::options().mode == Mode::Stress || crate::options().hot_call.is_some() {
-        return true;
+        return u64::MAX;
     }
-    let passed = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID);
+    let passed = process_time();
     let mut budget = BUDGET_AT_START;
     for (i, (from, percent)) in SHARES.iter().enumerate() {
         let to = SHARES.get(i + 1).map_or(passed, |next| next.0.min(passed));
         budget += to.saturating_sub(*from) / 100 * percent;
     }
-    spent + cost < budget
+    budget.saturating_sub(spent)
 }
 
-/// Nanoseconds of processor time that this thread or the process has used. On a busy machine time that passes says little.
-pub fn cpu_time(clock: libc::clockid_t) -> u64 {
+/// Nanoseconds of processor time that the process has used, or had a short while ago: asking takes a system call, the time of
+/// day none.
+fn process_time() -> u64 {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    static ANSWER: AtomicU64 = AtomicU64::new(0);
+    let now = time(libc::CLOCK_MONOTONIC);
+    if now.saturating_sub(ASKED.load(Relaxed)) > STAYS_TRUE {
+        ASKED.store(now, Relaxed);
+        ANSWER.store(time(libc::CLOCK_PROCESS_CPUTIME_ID), Relaxed);
+    }
+    ANSWER.load(Relaxed)
+}
+
+/// The nanoseconds that a clock shows.
+fn time(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: a plain system call.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Of this thread.
+/// Nanoseconds of processor time that this thread has used. On a busy machine time that passes says little.
 pub fn thread_time() -> u64 {
-    cpu_time(libc::CLOCK_THREAD_CPUTIME_ID)
+    time(libc::CLOCK_THREAD_CPUTIME_ID)
 }

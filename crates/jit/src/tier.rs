@@ -24,7 +24,7 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Value, threads};
 
 use crate::budget::{
-    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, affords, is_leaf, is_worth_it, loop_start,
+    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, is_leaf, is_worth_it, left, loop_start,
     thread_time,
 };
 use crate::build::cfg::op_at;
@@ -441,11 +441,12 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: bool) -> Res
     }
     let unknown = || COST_OF_BUILDING + code.word_count() as u64 * COST_OF_WORD;
     let cost = data.entry(entry).cost.unwrap_or_else(unknown);
-    if !ready().is_some_and(|tier| now || affords(tier.spent_in_all(), cost)) {
+    let left = ready().map_or(0, |tier| if now { u64::MAX } else { left(tier.spent_in_all()) });
+    if left < cost {
         return Err(Declined::ForNow);
     }
     let began = thread_time();
-    let result = build_and_make(cx, code, entry, now);
+    let result = build_and_make(cx, code, entry, now, left);
     let spent = thread_time() - began;
     stats::STATS.with_borrow_mut(|s| s.compile_ns += spent);
     if let Some(tier) = ready() {
@@ -462,29 +463,46 @@ fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: bool) -> Res
     }
 }
 
-/// None if it turned out to be too much for now.
+/// None if it turned out to cost more than the nanoseconds that are `left`.
 fn build_and_make(
     cx: &mut Cx,
     code: &'static CodeObject,
     entry: u32,
     now: bool,
+    left: u64,
 ) -> Result<Option<&'static Unit>, &'static str> {
     let began = thread_time();
-    let mut product = build_ir(cx, code, entry)?;
+    let mut product = match build_ir(cx, code, entry, left) {
+        Ok(product) => product,
+        Err(Refusal::Costly) => {
+            put_off(code, entry, left + left / 2, thread_time() - began);
+            return Ok(None);
+        }
+        Err(refusal) => return Err(refusal.text()),
+    };
     let func = std::mem::take(&mut product.func);
     let size: usize = func.rpo().iter().map(|block| func[*block].insts.len()).sum();
     let cost = size as u64 * COST_OF_INSTRUCTION;
-    data(code).entry(entry).cost = Some(cost + COST_OF_BUILDING);
-    let tier = ready().ok_or("no machine")?;
-    if !now && !affords(tier.spent_in_all(), cost) {
+    if left < cost {
+        put_off(code, entry, cost + COST_OF_BUILDING, thread_time() - began);
         return Ok(None);
     }
+    data(code).entry(entry).cost = Some(cost + COST_OF_BUILDING);
     data(code).entry(entry).made += 1;
+    let tier = ready().ok_or("no machine")?;
     let unit = new_unit(cx, tier, code, entry, product);
     unit.cost.set(cost);
     unit.built_in.set(thread_time() - began);
     make(cx, tier, unit, func, now).inspect_err(|_| unit.discard())?;
     Ok(Some(unit))
+}
+
+/// Notes that compiling takes about `cost` nanoseconds, more than are left. Building took `spent`.
+fn put_off(code: &CodeObject, entry: u32, cost: u64, spent: u64) {
+    data(code).entry(entry).cost = Some(cost);
+    if crate::options().verbose {
+        eprintln!("jit: {} put off: built in {} us, costs {} us", dump::name(code, entry), spent / 1000, cost / 1000);
+    }
 }
 
 fn give_up(code: &CodeObject, entry: u32, why: &'static str) {
@@ -494,30 +512,32 @@ fn give_up(code: &CodeObject, entry: u32, why: &'static str) {
     refuse(data(code), entry, why);
 }
 
-/// The front end: the function in IR, improved.
-fn build_ir(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<Product, &'static str> {
-    let mut product = build_entry(cx, code, entry)?;
+/// The front end: the function in IR, improved, if compiling it seems to take at most `left` nanoseconds.
+fn build_ir(cx: &mut Cx, code: &'static CodeObject, entry: u32, left: u64) -> Result<Product, Refusal> {
+    // Passes remove about a fifth.
+    let limit = (left / COST_OF_INSTRUCTION).saturating_mul(5) / 4;
+    let mut product = build_entry(cx, code, entry, usize::try_from(limit).unwrap_or(usize::MAX))?;
     let func = &mut product.func;
     func.name = dump::name(code, entry);
     dump::ir("ir", &func.name, func);
-    passes::run(func)?;
+    passes::run(func).map_err(Refusal::Never)?;
     dump::ir("ir-opt", &func.name, func);
     Ok(product)
 }
 
-/// Builds the IR of what the frame on top is about to run.
-pub fn build_entry(cx: &mut Cx, code: &'static CodeObject, entry: u32) -> Result<Product, &'static str> {
-    let mut sticky = build::Sticky::default();
+/// Builds the IR of what the frame on top is about to run, of at most `limit` instructions.
+pub fn build_entry(cx: &mut Cx, code: &'static CodeObject, entry: u32, limit: usize) -> Result<Product, Refusal> {
+    let mut sticky = build::Sticky { limit, ..build::Sticky::default() };
     let product = loop {
         match build::entry::build(cx, code, entry, &mut sticky) {
             Ok(product) => break product,
             Err(Refusal::Restart) => {
                 sticky.attempts += 1;
                 if sticky.attempts > MAX_ATTEMPTS {
-                    return Err("too many attempts");
+                    return Err(Refusal::Never("too many attempts"));
                 }
             }
-            Err(Refusal::Never(why)) => return Err(why),
+            Err(refusal) => return Err(refusal),
         }
     };
     stats::STATS.with_borrow_mut(|s| s.attempts += sticky.attempts as u64 + 1);
@@ -643,6 +663,10 @@ fn install(
         "not lowered"
     })?;
     dump::code(&name, &lowered);
+    if crate::options().verbose {
+        let (built, bytes) = (unit.built_in.get() / 1000, lowered.bytes.len());
+        eprintln!("jit: {name} compiled: built in {built} us, lowered in {} us, {bytes} bytes", spent / 1000);
+    }
     let start = tier.arena.add(&lowered.bytes, lowered.aligned).ok_or("code memory is full")?;
     dump::perf_map(&name, start, lowered.bytes.len());
     for exit in &lowered.exits {

@@ -952,6 +952,9 @@ impl Dict {
     /// Copies all items of `other`, an exact dict or one iterated as such. May collect.
     pub fn update_from(&self, cx: &mut Cx, other: &Dict) -> PyResult<()> {
         let mut position = 0;
+        if self.is_empty() && !other.is_empty() && !self.is_watched() && self.take_copy(cx, other) {
+            return Ok(());
+        }
         if self.is_empty() && other.len() > 5 {
             self.resize(cx, bits_for(other.len()));
         }
@@ -972,17 +975,25 @@ impl Dict {
         Ok(())
     }
 
+    /// Gives an empty dict a copy of the whole table of another; false if that has gaps or is too large. May collect.
+    fn take_copy(&self, cx: &mut Cx, other: &Dict) -> bool {
+        let Some(old) = other.table.get() else { return false };
+        let is_dense = old.filled.get() as usize == other.len() && old.lost.get() == 0;
+        if !is_dense || old.bits.get() > bits_for(other.len()) + 1 {
+            return false;
+        }
+        self.copy_table(cx, old);
+        self.used.set(other.len());
+        true
+    }
+
     /// A new plain dict with the same items. May collect.
     pub fn copy(&self, cx: &mut Cx) -> &'static Dict {
         let new = Dict::new(cx);
-        if let Some(old) = self.table.get() {
-            let bits = bits_for(self.len());
-            if old.filled.get() as usize == self.len() && old.lost.get() == 0 && old.bits.get() <= bits + 1 {
-                new.copy_table(cx, old);
-                new.used.set(self.len());
-                return new;
-            }
-            new.resize(cx, bits);
+        if let Some(old) = self.table.get()
+            && !new.take_copy(cx, self)
+        {
+            new.resize(cx, bits_for(self.len()));
             let table = new.table.get().expect("resized");
             let mut n = 0;
             for i in 0..old.filled.get() {

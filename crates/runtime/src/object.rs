@@ -147,6 +147,13 @@ impl Cx {
         unsafe { (*self.heap).alloc(size) }
     }
 
+    /// As [`Cx::alloc_raw`] for text: see [`taipan_gc::Heap::alloc_leaf`].
+    #[inline(always)]
+    pub fn alloc_leaf(&mut self, size: usize) -> *mut u8 {
+        // SAFETY: the heap outlives the context.
+        unsafe { (*self.heap).alloc_leaf(size) }
+    }
+
     /// A new object of the exact type of `T`, made of `value` (its header must be `Header::fresh(T::class())`).
     /// May collect.
     #[inline(always)]

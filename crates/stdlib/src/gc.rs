@@ -213,15 +213,16 @@ impl Gc {
     #[py("($module, /)")]
     fn enable(cx: &mut Cx) {
         if !ENABLED.swap(true, Ordering::Relaxed) {
-            cx.heap().enable();
+            cx.heap().relax(false);
         }
     }
 
     /// Disable automatic garbage collection.
+    // It goes on, but seldom: no reference counts free what a program drops without it.
     #[py("($module, /)")]
     fn disable(cx: &mut Cx) {
         if ENABLED.swap(false, Ordering::Relaxed) {
-            cx.heap().disable();
+            cx.heap().relax(true);
         }
     }
 

@@ -78,14 +78,18 @@ fn compile(cx: &mut Cx, v: Value) -> PyResult<(Rc<Format>, &'static Bytes)> {
 // ---- unpacking -------------------------------------------------------------------------------------
 
 fn read_uint(bytes: &[u8], big: bool) -> u64 {
-    let mut word = [0; 8];
-    let n = bytes.len();
-    if big {
-        word[8 - n..].copy_from_slice(bytes);
-        u64::from_be_bytes(word)
-    } else {
-        word[..n].copy_from_slice(bytes);
-        u64::from_le_bytes(word)
+    // Of the sizes that occur each has code of its own, without a call.
+    macro_rules! read {
+        ($ty:ty, $bytes:expr) => {
+            if big { <$ty>::from_be_bytes($bytes).into() } else { <$ty>::from_le_bytes($bytes).into() }
+        };
+    }
+    match *bytes {
+        [a] => a.into(),
+        [a, b] => read!(u16, [a, b]),
+        [a, b, c, d] => read!(u32, [a, b, c, d]),
+        [a, b, c, d, e, f, g, h] => read!(u64, [a, b, c, d, e, f, g, h]),
+        _ => unreachable!("an item of {} bytes", bytes.len()),
     }
 }
 
@@ -98,6 +102,7 @@ fn read_float(bytes: &[u8], big: bool) -> f64 {
     }
 }
 
+#[inline]
 fn unpack_item(cx: &mut Cx, kind: u8, bytes: &[u8], big: bool) -> Value {
     match kind {
         b'b' | b'h' | b'i' | b'l' | b'q' | b'n' => {

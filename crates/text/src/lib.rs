@@ -8,6 +8,7 @@ pub mod fmtspec;
 pub mod percent;
 pub mod repr;
 pub mod template;
+pub mod transcode;
 pub mod unicode;
 
 /// Random access to the code points of a text, whatever its storage.

@@ -1,7 +1,6 @@
 //! `repr` of strings and bytes.
 
 use crate::unicode::is_printable;
-use std::fmt::Write;
 
 /// Picks the quote: single, unless the text has single and no double quotes.
 fn quote(single: bool, double: bool) -> char {
@@ -10,17 +9,21 @@ fn quote(single: bool, double: bool) -> char {
 
 /// Appends the backslash escape of a code point: `\xhh`, `\uhhhh` or `\Uhhhhhhhh`.
 pub fn push_escape(cp: u32, out: &mut String) {
-    let _ = match cp {
-        0..=0xff => write!(out, "\\x{cp:02x}"),
-        0x100..=0xffff => write!(out, "\\u{cp:04x}"),
-        _ => write!(out, "\\U{cp:08x}"),
+    let (letter, digits) = match cp {
+        0..=0xff => ('x', 2),
+        0x100..=0xffff => ('u', 4),
+        _ => ('U', 8),
     };
+    out.push('\\');
+    out.push(letter);
+    out.extend((0..digits).rev().map(|i| char::from(b"0123456789abcdef"[(cp >> (4 * i) & 15) as usize])));
 }
 
 fn push_quoted(text: impl Iterator<Item = u32>, q: char, out: &mut String, plain: impl Fn(u32) -> bool) {
     out.push(q);
     for c in text {
         match c {
+            0x20..=0x7e if c != 0x5c && c != u32::from(q) => out.push(c as u8 as char),
             0x5c => out.push_str("\\\\"),
             0x0a => out.push_str("\\n"),
             0x0d => out.push_str("\\r"),

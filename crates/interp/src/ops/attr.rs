@@ -229,7 +229,12 @@ fn load_method(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
 handler!(LoadMethodClass, |w, pc, regs, cx, table| {
     let r = Regs(regs);
     let v = r.get(w.b());
-    if version_hit(v, pc) && shape_hit(v, pc) {
+    // Only classes whose instances have attributes have a shape here, so numbers without a header hit it.
+    let hit = match v.as_object() {
+        Some(object) => object.class().version() == expected_version(pc) && shape_hit(v, pc),
+        None => v.class().version() == expected_version(pc),
+    };
+    if hit {
         *regs.add(w.a()) = *pc.add(2);
         r.set(w.a() + 1, v);
         dispatch!(pc.add(3), regs, cx, table);

@@ -70,6 +70,18 @@ pub enum Refusal {
     Restart,
     /// Not worth or not possible.
     Never(&'static str),
+    /// More instructions than the program can afford now.
+    Costly,
+}
+
+impl Refusal {
+    /// Why nothing more is tried.
+    pub fn text(self) -> &'static str {
+        match self {
+            Refusal::Never(why) => why,
+            Refusal::Restart | Refusal::Costly => "too large for now",
+        }
+    }
 }
 
 /// Result of building steps.
@@ -152,6 +164,8 @@ pub struct Sticky {
     pub of_floats: HashSet<(Path, u32)>,
     /// Attempts so far.
     pub attempts: u32,
+    /// Instructions that may be made in one.
+    pub limit: usize,
 }
 
 /// What is known of a value besides its type.
@@ -447,9 +461,13 @@ impl Builder<'_> {
         self.state.frames.len() > 1
     }
 
-    /// Fails if the function has become too large.
+    /// Fails if the function has become too large, or too large for now.
     pub fn check_size(&self) -> Built<()> {
-        if self.func.insts.len() > MAX_BUILT { Err(Refusal::Never("too large")) } else { Ok(()) }
+        match self.func.insts.len() {
+            made if made > MAX_BUILT => Err(Refusal::Never("too large")),
+            made if made > self.sticky.limit => Err(Refusal::Costly),
+            _ => Ok(()),
+        }
     }
 
     /// Keeps an object alive as long as the code.

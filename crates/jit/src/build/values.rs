@@ -264,7 +264,15 @@ impl Builder<'_> {
         self.root(Value::of(class));
         let imm = class as *const Class as u64;
         let v = self.boxed(v);
-        let g = self.emit_guard(Op::GuardClass, Type::Val, &[v], imm, Reason::Class);
+        let g = if std::ptr::eq(class, &int::INT) || std::ptr::eq(class, &float::FLOAT) {
+            // Most have no header.
+            let word = self.emit(Op::ClassWord, Type::Word, &[v], 0);
+            let ok = self.word_is(word, imm);
+            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Class);
+            self.emit(Op::AssumeClass, Type::Val, &[v], imm)
+        } else {
+            self.emit_guard(Op::GuardClass, Type::Val, &[v], imm, Reason::Class)
+        };
         self.classed(g, class);
         self.refine(v, g);
         g

@@ -12,7 +12,7 @@ use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_gc::{BARRIER_OFFSET, CHUNK_BYTES};
 use taipan_runtime::Value;
 use taipan_runtime::buffer::DATA_OFFSET;
-use taipan_runtime::types::{boolean, float};
+use taipan_runtime::types::{boolean, float, int};
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 impl Lowering<'_> {
@@ -52,15 +52,20 @@ impl Lowering<'_> {
         })
     }
 
+    /// The address of the class of a bound value.
     pub(super) fn class_word(&mut self, x: clif::Value) -> clif::Value {
-        let (check, next) = (self.new_block(), self.new_block());
+        let (object, number, next) = (self.new_block(), self.new_block(), self.new_block());
         let result = self.b.append_block_param(next, types::I64);
         let low = self.b.ins().band_imm_s(x, 7);
-        let pointer = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
-        let none = self.word(0);
-        self.b.ins().brif(pointer, check, &[], next, &[BlockArg::Value(none)]);
-        self.b.switch_to_block(check);
+        self.b.ins().brif(low, number, &[], object, &[]);
+        self.b.switch_to_block(object);
         let word = self.b.ins().load(types::I64, flags(), x, 8);
+        self.b.ins().jump(next, &[BlockArg::Value(word)]);
+        self.b.switch_to_block(number);
+        let small = self.b.ins().band_imm_s(x, 1);
+        let (int, float) =
+            (self.word(std::ptr::from_ref(&int::INT) as u64), self.word(std::ptr::from_ref(&float::FLOAT) as u64));
+        let word = self.b.ins().select(small, int, float);
         self.b.ins().jump(next, &[BlockArg::Value(word)]);
         self.b.switch_to_block(next);
         result

@@ -139,6 +139,10 @@ pub fn contents(cx: &mut Cx, buffer: &Buffer) -> PyResult<&'static Bytes> {
 /// `data`, `shape` and `strides` must describe readable memory.
 pub unsafe fn push_items(data: *const u8, itemsize: usize, shape: &[isize], strides: &[isize], out: &mut Vec<u8>) {
     match (shape, strides) {
+        // SAFETY: the caller's promise; the items are neighbours.
+        ([n], [stride]) if *stride == itemsize as isize => {
+            out.extend_from_slice(unsafe { std::slice::from_raw_parts(data, *n as usize * itemsize) })
+        }
         ([n, shape @ ..], [stride, strides @ ..]) => {
             for i in 0..*n {
                 // SAFETY: the caller's promise.

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 
 use taipan_text::codecs::{self, ByteOrder, DecodeFail, EncodeError, EncodeFail};
+use taipan_text::transcode;
 
 use crate::cx::{Cx, Raised};
 use crate::dict::Dict;
@@ -291,23 +292,15 @@ pub fn encode(cx: &mut Cx, codec: Codec, text: &'static Str, errors: Option<&'st
     match (codec, text.units()) {
         (Codec::Utf8 | Codec::Ascii | Codec::Latin1, Units::One(u)) if text.is_ascii() => Ok(Bytes::new(cx, u)),
         (Codec::Latin1, Units::One(u)) => Ok(Bytes::new(cx, u)),
-        (Codec::Utf8, Units::One(u)) => {
-            let extra = u.iter().filter(|b| **b >= 0x80).count();
-            let made = Bytes::build::<()>(cx, u.len() + extra, |out| {
-                let mut at = 0;
-                for b in u {
-                    if *b < 0x80 {
-                        out[at] = *b;
-                        at += 1;
-                    } else {
-                        out[at] = 0xc0 | b >> 6;
-                        out[at + 1] = 0x80 | b & 0x3f;
-                        at += 2;
-                    }
-                }
-                Ok(())
-            })?;
-            Ok(made.expect("cannot fail"))
+        (Codec::Utf8, units) => {
+            with_units!(units, u => if let Some(n) = transcode::encoded_len(u) {
+                let made = Bytes::build::<()>(cx, n, |out| {
+                    transcode::encode(u, out);
+                    Ok(())
+                })?;
+                return Ok(made.expect("cannot fail"));
+            });
+            encode_units(cx, codec, text, units, errors)
         }
         (_, units) => encode_units(cx, codec, text, units, errors),
     }
@@ -387,7 +380,7 @@ pub fn decode(
             return whole(short(cx, data).unwrap_or_else(|cx| Str::from_ascii(cx, data)));
         }
         Codec::Utf8 => {
-            if let Ok(text) = std::str::from_utf8(data) {
+            if let Ok(text) = simdutf8::basic::from_utf8(data) {
                 return whole(Str::new(cx, text));
             }
         }

@@ -95,12 +95,32 @@ pub fn for_each(cx: &mut Cx, v: Value, mut f: impl FnMut(&mut Cx, Value) -> PyRe
         return Ok(());
     }
     let it = iter(cx, v)?;
-    while let Some(item) = next(cx, it)? {
-        if !f(cx, item)? {
-            break;
+    for_rest(cx, it, f)
+}
+
+/// Calls `f` with each item that an iterator still gives until it returns false.
+#[inline]
+pub fn for_rest(cx: &mut Cx, it: Value, mut f: impl FnMut(&mut Cx, Value) -> PyResult<bool>) -> PyResult<()> {
+    let class = it.class();
+    // What a Python class does for the next item may change on the way, and generators have a way of their own.
+    let fixed = !class.is_heap_type() && it.exact::<Generator>().is_none();
+    let Some(step) = class.slots().next.filter(|_| fixed) else {
+        while let Some(item) = next(cx, it)? {
+            if !f(cx, item)? {
+                break;
+            }
         }
-    }
-    Ok(())
+        return Ok(());
+    };
+    cx.nested("", |cx| {
+        loop {
+            match step(cx, it) {
+                Ok(Some(item)) if f(cx, item)? => {}
+                Ok(_) => return Ok(()),
+                Err(raised) => return stopped(cx, raised).map(|_| ()),
+            }
+        }
+    })
 }
 
 /// All items of an iterable as a list object (a new one). May collect.
@@ -191,6 +211,17 @@ fn extend_directly(cx: &mut Cx, list: &'static List, v: Value) -> PyResult<bool>
         while let Some((key, _)) = set.next_item(&mut position) {
             list.push(cx, key);
         }
+    } else if let Some(text) = v.exact::<Str>() {
+        list.try_reserve(cx, list.len().saturating_add(text.len()))?;
+        for c in text.chars() {
+            let c = cx.char(c);
+            list.push(cx, Value::of(c));
+        }
+    } else if let Some(bytes) = v.exact::<Bytes>() {
+        list.try_reserve(cx, list.len().saturating_add(bytes.len()))?;
+        for b in bytes.data() {
+            list.push(cx, Value::small((*b).into()));
+        }
     } else {
         return Ok(false);
     }
@@ -203,14 +234,14 @@ fn exact_set(v: Value) -> Option<&'static Set> {
 
 /// Appends what is left in an iterator. May collect.
 pub fn drain(cx: &mut Cx, list: &'static List, it: Value) -> PyResult<()> {
-    while let Some(item) = next(cx, it)? {
+    for_rest(cx, it, |cx, item| {
         list.push(cx, item);
         if list.len().is_power_of_two() && list.len() > 1 << 24 {
             // Before the list outgrows the memory there is.
             crate::buffer::check_size(cx, list.len() * 16)?;
         }
-    }
-    Ok(())
+        Ok(true)
+    })
 }
 
 /// All items of an iterable, kept alive by the vector. May collect.

@@ -35,6 +35,9 @@ pub fn count(hay: &[u8], needle: &[u8]) -> usize {
     if needle.is_empty() {
         return hay.len() + 1;
     }
+    if let [byte] = *needle {
+        return memchr::memchr_iter(byte, hay).count();
+    }
     let mut n = 0;
     for_each_match(hay, needle, usize::MAX, |_| n += 1);
     n
@@ -44,6 +47,14 @@ pub fn count(hay: &[u8], needle: &[u8]) -> usize {
 pub fn replace(hay: &[u8], old: &[u8], new: &[u8], limit: usize) -> Option<Vec<u8>> {
     if limit == 0 || old.len() > hay.len() || old == new {
         return None;
+    }
+    if let ([old], [new]) = (old, new)
+        && limit >= hay.len()
+    {
+        let first = memchr::memchr(*old, hay)?;
+        let mut out = hay.to_vec();
+        out[first..].iter_mut().for_each(|b| *b = if *b == *old { *new } else { *b });
+        return Some(out);
     }
     let mut out = Vec::with_capacity(hay.len());
     if old.is_empty() {
@@ -248,6 +259,18 @@ pub fn hex(bytes: &[u8], sep: Option<u8>, group: i32) -> Vec<u8> {
     out
 }
 
+/// The numbers of hexadecimal digits; 255 for other bytes.
+const HEX_VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut i = 0;
+    while i < 16 {
+        values[b"0123456789abcdef"[i] as usize] = i as u8;
+        values[b"0123456789ABCDEF"[i] as usize] = i as u8;
+        i += 1;
+    }
+    values
+};
+
 /// Why a text is not hexadecimal.
 pub enum HexError {
     /// No digit at this position.
@@ -258,7 +281,7 @@ pub enum HexError {
 
 /// The bytes of hexadecimal digits; whitespace between bytes is skipped.
 pub fn from_hex(text: &[u8]) -> Result<Vec<u8>, HexError> {
-    let digit = |b: u8| char::from(b).to_digit(16);
+    let digit = |b: u8| Some(HEX_VALUES[usize::from(b)]).filter(|d| *d < 16);
     let (mut out, mut i) = (Vec::with_capacity(text.len() / 2), 0);
     while i < text.len() {
         if is_space(text[i]) {
@@ -269,7 +292,7 @@ pub fn from_hex(text: &[u8]) -> Result<Vec<u8>, HexError> {
         match text.get(i + 1) {
             None => return Err(HexError::Odd),
             Some(b) => match digit(*b) {
-                Some(low) => out.push((high << 4 | low) as u8),
+                Some(low) => out.push(high << 4 | low),
                 None => return Err(HexError::Position(i + 1)),
             },
         }

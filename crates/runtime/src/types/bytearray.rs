@@ -366,7 +366,7 @@ fn getitem(cx: &mut Cx, v: Value, key: Value) -> PyResult<Value> {
             let start = r.start as usize;
             return Ok(Value::of(ByteArray::new(cx, &this.data()[start..][..r.len])));
         }
-        let picked: Vec<u8> = r.indices().map(|i| this.data()[i]).collect();
+        let picked = r.pick(this.data());
         return Ok(Value::of(ByteArray::new(cx, &picked)));
     }
     let i = item_index(cx, this, key)?;

@@ -80,6 +80,13 @@ impl Bytes {
     fn alloc(cx: &mut Cx, n: usize) -> &'static Bytes {
         let p = cx.alloc_raw(FIXED + n);
         // SAFETY: fresh memory of that size.
+        unsafe { Bytes::begin(p, n) }
+    }
+
+    /// Makes a bytes object of `n` bytes of fresh memory.
+    #[inline(always)]
+    unsafe fn begin(p: *mut u8, n: usize) -> &'static Bytes {
+        // SAFETY: fresh memory of that size.
         unsafe {
             p.cast::<Header>().write(Header::fresh(&BYTES));
             let this = &*p.cast::<Bytes>();
@@ -92,7 +99,9 @@ impl Bytes {
     /// A new bytes object. May collect.
     #[inline]
     pub fn new(cx: &mut Cx, data: &[u8]) -> &'static Bytes {
-        let this = Bytes::alloc(cx, data.len());
+        let p = cx.alloc_leaf(FIXED + data.len());
+        // SAFETY: fresh memory of that size.
+        let this = unsafe { Bytes::begin(p, data.len()) };
         // SAFETY: the data has room for them, and only we know it.
         let to = unsafe { std::slice::from_raw_parts_mut(this.data().as_ptr().cast_mut(), data.len()) };
         crate::buffer::copy_short(data, to);
@@ -384,7 +393,7 @@ fn getitem(cx: &mut Cx, v: Value, key: Value) -> PyResult<Value> {
             let start = r.start as usize;
             return Ok(Value::of(Bytes::new(cx, &this.data()[start..][..r.len])));
         }
-        let picked: Vec<u8> = r.indices().map(|i| this.data()[i]).collect();
+        let picked = r.pick(this.data());
         return Ok(Value::of(Bytes::new(cx, &picked)));
     }
     if !int::check(key) && key.class().slots().index.is_none() {

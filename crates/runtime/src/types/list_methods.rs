@@ -112,6 +112,11 @@ pub fn get_slice(cx: &mut Cx, this: &'static List, range: Range) -> &'static Lis
         let start = range.start as usize;
         return this.copy_range(cx, start, range.len);
     }
+    if range.step == -1 && range.len > 0 {
+        let new = this.copy_range(cx, range.start as usize + 1 - range.len, range.len);
+        new.reverse();
+        return new;
+    }
     let new = List::with_capacity(cx, range.len);
     for item in range.indices().filter_map(|i| this.get(i)) {
         new.push(cx, item);

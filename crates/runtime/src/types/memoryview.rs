@@ -333,8 +333,13 @@ impl MemoryView {
 
     /// Bytes of the item at `p`, which must be in the view.
     pub(crate) fn item_bytes(&self, p: *mut u8) -> &mut [u8] {
+        self.bytes_at(p, self.itemsize)
+    }
+
+    /// `n` bytes at `p`, which must be in the view.
+    pub(crate) fn bytes_at(&self, p: *mut u8, n: usize) -> &mut [u8] {
         // SAFETY: the caller computed `p` from indices in range.
-        unsafe { std::slice::from_raw_parts_mut(p, self.itemsize) }
+        unsafe { std::slice::from_raw_parts_mut(p, n) }
     }
 
     /// Ends the view. BufferError while others use its memory.

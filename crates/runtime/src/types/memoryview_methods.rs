@@ -275,9 +275,11 @@ fn set_slice(cx: &mut Cx, this: &'static MemoryView, slice: &'static Slice, valu
     let same = plain(&format) == plain(&own) && one_dimension && n as isize == target.shape()[0];
     if same && content.len() == target.nbytes {
         let stride = target.strides()[0];
-        for (i, item) in content.chunks_exact(this.itemsize).enumerate() {
+        // Neighbours are one item.
+        let size = if stride == this.itemsize as isize { content.len().max(1) } else { this.itemsize };
+        for (i, item) in content.chunks_exact(size).enumerate() {
             let p = target.data.wrapping_offset(stride * i as isize);
-            target.item_bytes(p).copy_from_slice(item);
+            target.bytes_at(p, size).copy_from_slice(item);
         }
     }
     target.release(cx)?;

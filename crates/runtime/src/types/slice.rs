@@ -85,6 +85,15 @@ impl Range {
     pub fn indices(self) -> impl Iterator<Item = usize> {
         (0..self.len).map(move |i| (self.start + i as isize * self.step) as usize)
     }
+
+    /// Those of `items` that it selects.
+    pub fn pick<T: Copy>(self, items: &[T]) -> Vec<T> {
+        if self.step == -1 && self.len > 0 {
+            let last = self.start as usize;
+            return items[last + 1 - self.len..=last].iter().rev().copied().collect();
+        }
+        self.indices().map(|i| items[i]).collect()
+    }
 }
 
 members! {

@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::hash::Hasher;
 
 use taipan_gc::Marker;
+use taipan_text::transcode;
 
 use crate::buffer::RawBuffer;
 use crate::cx::Cx;
@@ -280,15 +281,30 @@ impl Str {
     pub fn to_string_lossy(&self) -> String {
         match self.as_ascii() {
             Some(text) => text.to_string(),
-            None => self.chars().map(|c| char::from_u32(c).unwrap_or('\u{fffd}')).collect(),
+            None => match self.to_rust() {
+                Some(text) => text.into_owned(),
+                None => self.chars().map(|c| char::from_u32(c).unwrap_or('\u{fffd}')).collect(),
+            },
         }
+    }
+
+    /// UTF-8, unless there are lone surrogates.
+    fn encoded(&self) -> Option<Vec<u8>> {
+        with_units!(self.units(), units => {
+            let mut out = vec![0; transcode::encoded_len(units)?];
+            transcode::encode(units, &mut out);
+            Some(out)
+        })
     }
 
     /// The text as Rust sees it, unless it has lone surrogates.
     pub fn to_rust(&self) -> Option<Cow<'static, str>> {
         match self.as_ascii() {
             Some(text) => Some(Cow::Borrowed(text)),
-            None => self.chars().map(char::from_u32).collect::<Option<String>>().map(Cow::Owned),
+            None => {
+                let made = String::from_utf8(self.encoded()?);
+                Some(Cow::Owned(made.expect("UTF-8 was written")))
+            }
         }
     }
 
@@ -296,13 +312,13 @@ impl Str {
     pub fn to_generalized_utf8(&self) -> Cow<'static, [u8]> {
         match self.as_ascii() {
             Some(text) => Cow::Borrowed(text.as_bytes()),
-            None => {
+            None => Cow::Owned(self.encoded().unwrap_or_else(|| {
                 let mut out = Vec::with_capacity(self.len() * 2);
                 for c in self.chars() {
                     push_generalized_utf8(c, &mut out);
                 }
-                Cow::Owned(out)
-            }
+                out
+            })),
         }
     }
 
@@ -374,7 +390,7 @@ impl Str {
     /// A str of `n` units still to be written. May collect.
     pub(crate) fn alloc(cx: &mut Cx, n: usize, kind: usize, ascii: bool) -> &'static Str {
         let start = if ascii { 40 } else { 56 };
-        let p = cx.alloc_raw(start + (n + 1) * kind);
+        let p = cx.alloc_leaf(start + (n + 1) * kind);
         // SAFETY: fresh memory of that size.
         unsafe {
             p.cast::<Header>().write(Header::fresh(Str::type_object()));
@@ -401,9 +417,18 @@ impl Str {
         if text.is_ascii() {
             return Str::from_ascii(cx, text.as_bytes());
         }
-        let (n, highest) = text.chars().fold((0, 0), |(n, high), c| (n + 1, high | c as u32));
-        // OR-ing keeps the width's bits: a value needs 2 or 4 bytes exactly if one of the code points does.
-        Str::fill(cx, n, highest, text.chars().map(|c| c as u32))
+        let (n, kind) = transcode::measure(text);
+        let this = Str::alloc(cx, n, kind, false);
+        let data = this.data().cast_mut();
+        // SAFETY: the data is n units of that kind that only we know.
+        unsafe {
+            match kind {
+                1 => transcode::decode(text, std::slice::from_raw_parts_mut(data, n)),
+                2 => transcode::decode(text, std::slice::from_raw_parts_mut(data.cast::<u16>(), n)),
+                _ => transcode::decode(text, std::slice::from_raw_parts_mut(data.cast::<u32>(), n)),
+            }
+        }
+        this
     }
 
     /// A new str of Latin-1 bytes. May collect.
@@ -418,7 +443,7 @@ impl Str {
     }
 
     /// A new str of code points of which the highest is known to need `kind` (1: Latin-1, or ASCII if `ascii`).
-    fn fill(cx: &mut Cx, n: usize, highest: u32, mut points: impl Iterator<Item = u32>) -> &'static Str {
+    fn fill(cx: &mut Cx, n: usize, highest: u32, points: impl Iterator<Item = u32>) -> &'static Str {
         let kind = match highest {
             0..=0xff => 1,
             0x100..=0xffff => 2,
@@ -426,15 +451,12 @@ impl Str {
         };
         let this = Str::alloc(cx, n, kind, highest < 0x80);
         let data = this.data().cast_mut();
-        // SAFETY: the data has room for n units of that kind.
+        // SAFETY: the data is n units of that kind that only we know.
         unsafe {
-            for i in 0..n {
-                let c = points.next().expect("n code points");
-                match kind {
-                    1 => *data.add(i) = c as u8,
-                    2 => *data.cast::<u16>().add(i) = c as u16,
-                    _ => *data.cast::<u32>().add(i) = c,
-                }
+            match kind {
+                1 => write_units(std::slice::from_raw_parts_mut(data, n), points),
+                2 => write_units(std::slice::from_raw_parts_mut(data.cast::<u16>(), n), points),
+                _ => write_units(std::slice::from_raw_parts_mut(data.cast::<u32>(), n), points),
             }
         }
         this
@@ -681,6 +703,11 @@ pub unsafe fn trace_str(object: *mut Header, marker: &mut Marker) {
             marker.mark_conservative(object.cast::<u64>().add(7), 1);
         }
     }
+}
+
+/// Writes as many code points as there is room for.
+fn write_units<U: transcode::Unit>(out: &mut [U], points: impl Iterator<Item = u32>) {
+    out.iter_mut().zip(points).for_each(|(unit, point)| *unit = U::of(point));
 }
 
 /// Appends one code point, surrogates allowed.

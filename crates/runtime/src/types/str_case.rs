@@ -43,12 +43,16 @@ fn lower_latin1(cx: &mut Cx, this: &'static Str, odd: u8) -> Option<&'static Str
     if this.as_ascii().is_some() || odd != 0 && units.contains(&odd) {
         return None;
     }
-    let lower = |c: &u8| match c {
-        b'A'..=b'Z' | 0xc0..=0xd6 | 0xd8..=0xde => c + 0x20,
-        c => *c,
-    };
-    let made: SmallVec<[u8; 64]> = units.iter().map(lower).collect();
+    let made: SmallVec<[u8; 64]> = units.iter().map(|c| lower_byte(*c)).collect();
     Some(Str::from_latin1(cx, &made))
+}
+
+/// Lower case of a Latin-1 character.
+fn lower_byte(c: u8) -> u8 {
+    match c {
+        b'A'..=b'Z' | 0xc0..=0xd6 | 0xd8..=0xde => c + 0x20,
+        c => c,
+    }
 }
 
 /// All characters satisfy `test`, and there are some.
@@ -74,17 +78,21 @@ impl StrCase {
     #[py("($self, /)")]
     fn casefold(cx: &mut Cx, this: &'static Str) -> &'static Str {
         // The micro sign is folded to a Greek letter, the sharp s to two.
-        match lower_latin1(cx, this, 0xb5) {
-            Some(made) => match made.units() {
-                Units::One(units) if units.contains(&0xdf) => {
-                    let mut folded = SmallVec::<[u8; 64]>::new();
-                    for c in units {
-                        folded.extend_from_slice(if *c == 0xdf { b"ss" } else { std::slice::from_ref(c) });
-                    }
-                    Str::from_latin1(cx, &folded)
+        if let Units::One(units) = this.units()
+            && units.contains(&0xdf)
+            && !units.contains(&0xb5)
+        {
+            let mut folded = SmallVec::<[u8; 64]>::new();
+            for c in units {
+                match *c {
+                    0xdf => folded.extend_from_slice(b"ss"),
+                    c => folded.push(lower_byte(c)),
                 }
-                _ => made,
-            },
+            }
+            return Str::from_latin1(cx, &folded);
+        }
+        match lower_latin1(cx, this, 0xb5) {
+            Some(made) => made,
             None => map_case(cx, this, |b| b.make_ascii_lowercase(), unicode::casefold_str),
         }
     }

@@ -9,14 +9,14 @@ use crate::protocol::{buffer, codec, format, number, object};
 use crate::slots::Slots;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::slice::Slice;
-use crate::types::str::{NON_COMPACT_SIZE, Str};
-use crate::types::str_build::StrBuf;
+use crate::types::str::{NON_COMPACT_SIZE, Str, Units};
+
 use crate::types::str_case::StrCase;
 use crate::types::str_search::{self, StrSearch};
 use crate::types::tuple::Tuple;
 use crate::types::{bytes, int, str_format, str_iter, str_kernels, str_percent};
 use crate::value::Value;
-use crate::{PyResult, raise, with_units};
+use crate::{PyResult, raise};
 use taipan_macros::pymethods;
 
 /// The type str.
@@ -186,9 +186,11 @@ fn slice_of(cx: &mut Cx, this: &'static Str, r: crate::types::slice::Range) -> &
     if r.len == 0 {
         return cx.names().empty;
     }
-    let mut out = StrBuf::with_capacity(r.len);
-    with_units!(this.units(), u => r.indices().for_each(|i| out.push(u32::from(u[i]))));
-    out.finish(cx)
+    match this.units() {
+        Units::One(u) => Str::from_latin1(cx, &r.pick(u)),
+        Units::Two(u) => Str::from_units(cx, Units::Two(&r.pick(u))),
+        Units::Four(u) => Str::from_units(cx, Units::Four(&r.pick(u))),
+    }
 }
 
 fn contains(cx: &mut Cx, v: Value, item: Value) -> PyResult<bool> {

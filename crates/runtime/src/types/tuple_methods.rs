@@ -116,7 +116,7 @@ fn getitem(cx: &mut Cx, v: Value, key: Value) -> PyResult<Value> {
             let start = range.start as usize;
             return Ok(Value::of(Tuple::new(cx, &this.items()[start..start + range.len])));
         }
-        let items: Vec<Value> = range.indices().map(|i| this.items()[i]).collect();
+        let items = range.pick(this.items());
         return Ok(Value::of(Tuple::new(cx, &items)));
     }
     if !sequence::is_index(key) {

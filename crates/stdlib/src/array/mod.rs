@@ -328,7 +328,8 @@ fn getitem(cx: &mut Cx, v: Value, key: Value) -> PyResult<Value> {
     if let Some(slice) = key.exact::<Slice>() {
         let range = slice.apply(cx, || this.len())?;
         let size = this.size();
-        let bytes: Vec<u8> = range.indices().flat_map(|i| this.bytes()[i * size..][..size].to_vec()).collect();
+        let mut bytes = Vec::with_capacity(range.len * size);
+        range.indices().for_each(|i| bytes.extend_from_slice(&this.bytes()[i * size..][..size]));
         let new = Array::new_of(cx, &ARRAY, this.kind);
         new.extend_bytes(cx, &bytes)?;
         return Ok(Value::of(new));

@@ -188,9 +188,13 @@ impl Iteration {
         } else if let Some(it) = it.exact::<TupleIter>() {
             it.index.set(done);
         }
-        while let Some(item) = iter::next(cx, it)? {
-            total = total.add(cx, item)?;
-        }
+        iter::for_rest(cx, it, |cx, item| {
+            total = match (total, item.as_small()) {
+                (Total::Int(sum), Some(i)) if sum.checked_add(i).is_some() => Total::Int(sum + i),
+                (total, _) => total.add(cx, item)?,
+            };
+            Ok(true)
+        })?;
         Ok(total.value(cx))
     }
 }

@@ -7,6 +7,7 @@ use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::type_methods;
 use taipan_runtime::{Args, Cx, PyResult, Value, exceptions, raise};
+use taipan_text::repr::push_escape;
 
 use super::scope;
 
@@ -103,9 +104,7 @@ impl Objects {
         for c in text.chars() {
             match c {
                 0..=0x7f => out.push(c as u8 as char),
-                0x80..=0xff => out.push_str(&format!("\\x{c:02x}")),
-                0x100..=0xffff => out.push_str(&format!("\\u{c:04x}")),
-                _ => out.push_str(&format!("\\U{c:08x}")),
+                _ => push_escape(c, &mut out),
             }
         }
         Ok(cx.str(&out))

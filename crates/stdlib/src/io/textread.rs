@@ -63,7 +63,7 @@ impl TextIo {
         };
         self.tail.set(([0; 4], 0));
         if codec == Codec::Utf8 {
-            match std::str::from_utf8(input) {
+            match simdutf8::compat::from_utf8(input) {
                 Ok("") => return Ok(cx.names().empty),
                 Ok(text) => return Ok(Str::new(cx, text)),
                 Err(e) if e.error_len().is_none() && !is_final => {

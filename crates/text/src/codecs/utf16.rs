@@ -124,7 +124,12 @@ pub fn decode_utf32<E>(
     Ok(pos)
 }
 
+#[inline]
 fn put16(c: u32, big: bool, out: &mut Vec<u8>) -> bool {
+    if c < 0xd800 {
+        out.extend_from_slice(&if big { (c as u16).to_be_bytes() } else { (c as u16).to_le_bytes() });
+        return true;
+    }
     let mut buf = [0; 2];
     let Some(ch) = char::from_u32(c) else {
         return false;
@@ -135,6 +140,7 @@ fn put16(c: u32, big: bool, out: &mut Vec<u8>) -> bool {
     true
 }
 
+#[inline]
 fn put32(c: u32, big: bool, out: &mut Vec<u8>) -> bool {
     if is_surrogate(c) {
         return false;
@@ -169,7 +175,7 @@ fn encode<T: CodePoints + ?Sized, E>(
     text: &T,
     order: ByteOrder,
     (encoding, unit): (&'static str, usize),
-    put: fn(u32, bool, &mut Vec<u8>) -> bool,
+    put: impl Fn(u32, bool, &mut Vec<u8>) -> bool,
     out: &mut Vec<u8>,
     on_error: &mut EncodeHandler<'_, E>,
 ) -> Result<(), EncodeError<E>> {

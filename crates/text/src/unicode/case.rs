@@ -25,11 +25,23 @@ impl Mapped {
 
 #[inline]
 fn special(cp: u32, column: usize) -> Option<Mapped> {
-    if cp < 128 || ctype(cp).flags & SPECIAL == 0 {
-        return None;
-    }
+    if cp < 128 || ctype(cp).flags & SPECIAL == 0 { None } else { listed(cp, column) }
+}
+
+#[cold]
+#[inline(never)]
+fn listed(cp: u32, column: usize) -> Option<Mapped> {
     let at = SPECIAL_CASES.binary_search_by_key(&cp, |row| row.0).ok()?;
     Some(Mapped { chars: SPECIAL_CASES[at].1[column] })
+}
+
+/// Appends a full mapping, of which `simple` is the one to one part.
+#[inline(always)]
+fn push(cp: u32, column: usize, simple: impl Fn(u32) -> u32, out: &mut Vec<u32>) {
+    match special(cp, column) {
+        Some(mapped) => out.extend_from_slice(mapped.as_slice()),
+        None => out.push(simple(cp)),
+    }
 }
 
 /// Full lower-case mapping, without the final sigma rule.
@@ -69,12 +81,13 @@ fn meets_cased(side: impl IntoIterator<Item = u32>) -> bool {
     side.into_iter().find(|&c| !is_case_ignorable(c)).is_some_and(is_cased)
 }
 
+#[inline]
 fn push_lower(text: &[u32], at: usize, out: &mut Vec<u32>) {
     let cp = text[at];
     if cp == SIGMA && is_final_sigma(text[..at].iter().rev().copied(), text[at + 1..].iter().copied()) {
         out.push(FINAL_SIGMA);
     } else {
-        out.extend_from_slice(lower(cp).as_slice());
+        push(cp, 0, to_lower, out);
     }
 }
 
@@ -88,19 +101,14 @@ pub fn lower_str(text: &[u32]) -> Vec<u32> {
 /// `str.upper`.
 pub fn upper_str(text: &[u32]) -> Vec<u32> {
     let mut out = Vec::with_capacity(text.len());
-    text.iter().for_each(|&c| out.extend_from_slice(upper(c).as_slice()));
+    text.iter().for_each(|&c| push(c, 1, to_upper, &mut out));
     out
 }
 
 /// `str.casefold`.
 pub fn casefold_str(text: &[u32]) -> Vec<u32> {
     let mut out = Vec::with_capacity(text.len());
-    for &c in text {
-        match u8::try_from(c) {
-            Ok(c) if c.is_ascii() => out.push(u32::from(c.to_ascii_lowercase())),
-            _ => out.extend_from_slice(casefold(c).as_slice()),
-        }
-    }
+    text.iter().for_each(|&c| push(c, 3, to_lower, &mut out));
     out
 }
 
@@ -112,7 +120,7 @@ pub fn title_str(text: &[u32]) -> Vec<u32> {
         if in_word {
             push_lower(text, i, &mut out);
         } else {
-            out.extend_from_slice(title(c).as_slice());
+            push(c, 2, to_title, &mut out);
         }
         in_word = is_cased(c);
     }
@@ -136,7 +144,7 @@ pub fn swapcase_str(text: &[u32]) -> Vec<u32> {
         if is_upper(c) {
             push_lower(text, i, &mut out);
         } else if is_lower(c) {
-            out.extend_from_slice(upper(c).as_slice());
+            push(c, 1, to_upper, &mut out);
         } else {
             out.push(c);
         }
