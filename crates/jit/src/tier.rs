@@ -10,6 +10,7 @@ mod learning;
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use taipan_bytecode::Op as B;
@@ -23,15 +24,15 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Value, threads};
 
 use crate::budget::{
-    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, is_leaf, is_worth_it, left, loop_start,
-    thread_time,
+    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, is_leaf, is_resumed_enough, is_worth_it, left,
+    loop_start, thread_time,
 };
 use crate::build::cfg::op_at;
 use crate::build::entry::Product;
 use crate::build::{self, HeadGuard, Refusal};
 use crate::code::Arena;
 use crate::exits::{Exit, FrameTemplate, Reason};
-use crate::ir::{Func, Type};
+use crate::ir::{ExceptionDesc, Func, Type};
 use crate::lower::{Callees, Lowered, Machine, Process};
 use crate::profile::Profile;
 use crate::worker::{self, Done, Job, Worker};
@@ -120,6 +121,7 @@ struct Made {
     len: usize,
     exits: Vec<Box<Exit>>,
     templates: Vec<Box<[FrameTemplate]>>,
+    exceptions: Vec<Arc<ExceptionDesc>>,
     roots: Option<RootVec>,
 }
 
@@ -369,6 +371,10 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
         let unit = match data.units.iter().find(|u| u.0 == entry) {
             Some((_, unit)) => *unit,
             None if code.resumed.get() < cx.hot_call => return NOT_COMPILED,
+            None if !is_resumed_enough(code, entry) => {
+                code.resumed.set(0);
+                return NOT_COMPILED;
+            }
             None => match compile(cx, code, entry, false) {
                 Ok(unit) => {
                     code.resumed.set(0);
@@ -675,6 +681,7 @@ fn install(
         made.len = lowered.bytes.len();
         made.exits = lowered.exits;
         made.templates = lowered.templates;
+        made.exceptions = lowered.exceptions;
     }
     unit.start.set(start);
     // What was compiled on request has seldom run before, so there is much to learn.

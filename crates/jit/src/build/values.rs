@@ -194,8 +194,8 @@ impl Builder<'_> {
                 *v = new;
             }
         }
-        if self.state.handled == Some(old) {
-            self.state.handled = Some(new);
+        for v in self.state.handled.iter_mut().filter(|v| **v == old) {
+            *v = new;
         }
         for cache in &mut self.state.iters {
             if cache.iter == old {
@@ -273,6 +273,7 @@ impl Builder<'_> {
         } else {
             self.emit_guard(Op::GuardClass, Type::Val, &[v], imm, Reason::Class)
         };
+        self.info[g.0 as usize].odd = self.info[v.0 as usize].odd;
         self.classed(g, class);
         self.refine(v, g);
         g
