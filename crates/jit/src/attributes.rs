@@ -1,4 +1,4 @@
-//! `getattr` and `hasattr` of attributes that are found without running Python code. Contract and results: see [`crate::plain`].
+//! Attributes; `getattr` and `hasattr` of those that are found without running Python code. Contract and results: see [`crate::plain`].
 
 use taipan_runtime::protocol::attr;
 use taipan_runtime::shape::Attrs;
@@ -7,7 +7,7 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::types::type_;
 use taipan_runtime::{Cx, Value};
 
-use crate::helpers::{FALSE_WORD, TRUE_WORD};
+use crate::helpers::{FALSE_WORD, TRUE_WORD, note_receiver, word};
 use crate::plain::NOT_PLAIN;
 
 /// The attribute, if there is one; None if that is not sure.
@@ -55,4 +55,16 @@ pub extern "C" fn has(cx: &mut Cx, v: Value, name: Value) -> u64 {
         Some(None) => FALSE_WORD,
         None => NOT_PLAIN,
     }
+}
+
+/// `v.name`.
+pub extern "C" fn get_attr(cx: &mut Cx, v: Value, name: &'static Str) -> u64 {
+    note_receiver(cx, v);
+    word(attr::get(cx, v, name))
+}
+
+/// `v.name = value`.
+pub extern "C" fn set_attr(cx: &mut Cx, v: Value, value: Value, name: &'static Str) -> u64 {
+    note_receiver(cx, v);
+    attr::set(cx, v, name, Some(value)).is_ok() as u64
 }

@@ -18,7 +18,7 @@ use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
 use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
-use taipan_runtime::protocol::{attr, format, iter, object};
+use taipan_runtime::protocol::{format, iter, object};
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
@@ -114,9 +114,9 @@ helpers! {
     /// Whether two doubles have the same bits, as 0 or 1.
     SameFloat = floats::same, removable;
     /// `a.name`.
-    GetAttr = get_attr, raises, python;
+    GetAttr = attributes::get_attr, raises, python;
     /// `a.name = b`.
-    SetAttr = set_attr, raises, python;
+    SetAttr = attributes::set_attr, raises, python;
     /// `a[b]`.
     GetItem = get_item, raises, python;
     /// `a[b] = c`.
@@ -339,7 +339,7 @@ pub static BINARY: [&BinaryOp; 12] = [
 pub const COMPARE: [CmpOp; 6] = [CmpOp::Lt, CmpOp::Le, CmpOp::Eq, CmpOp::Ne, CmpOp::Gt, CmpOp::Ge];
 
 #[inline(always)]
-fn word(result: PyResult<Value>) -> u64 {
+pub(crate) fn word(result: PyResult<Value>) -> u64 {
     result.map_or(0, |v| v.bits())
 }
 
@@ -458,20 +458,10 @@ pub(crate) extern "C" fn is_slow(_: &mut Cx, a: Value, b: Value) -> u64 {
 }
 
 /// Notes the receiver of the running frame's current instruction.
-fn note_receiver(cx: &mut Cx, v: Value) {
+pub(crate) fn note_receiver(cx: &mut Cx, v: Value) {
     // SAFETY: FRAME-1; compiled code stores the pc before calls that may run Python code.
     let frame = unsafe { &*cx.frame };
     crate::profile::note_receiver(frame.code, frame.word_index() as u32, v);
-}
-
-extern "C" fn get_attr(cx: &mut Cx, v: Value, name: &'static Str) -> u64 {
-    note_receiver(cx, v);
-    word(attr::get(cx, v, name))
-}
-
-extern "C" fn set_attr(cx: &mut Cx, v: Value, value: Value, name: &'static Str) -> u64 {
-    note_receiver(cx, v);
-    attr::set(cx, v, name, Some(value)).is_ok() as u64
 }
 
 extern "C" fn get_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
