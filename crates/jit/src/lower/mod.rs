@@ -326,13 +326,26 @@ impl<'a> Lowering<'a> {
         self.cold = true;
         let tail = self.new_block();
         let which = self.b.append_block_param(tail, types::I64);
+        // All has been read when the frame is pushed: a call in an exit of a loop would drive the loop's values from their registers.
+        let mut pushing: Option<(clif::Block, clif::Value)> = None;
         for key in std::mem::take(&mut self.order) {
-            self.b.switch_to_block(self.pending[&key]);
+            let mut next = tail;
             if key.2 {
-                self.push_for_exit();
+                next = pushing
+                    .get_or_insert_with(|| {
+                        let block = self.new_block();
+                        (block, self.b.append_block_param(block, types::I64))
+                    })
+                    .0;
             }
-            let exit = self.exit(key.0, Reason::from_number(key.1), tail)?;
+            self.b.switch_to_block(self.pending[&key]);
+            let exit = self.exit(key.0, Reason::from_number(key.1), next)?;
             exits.push(exit);
+        }
+        if let Some((block, which)) = pushing {
+            self.b.switch_to_block(block);
+            self.push_for_exit();
+            self.b.ins().jump(tail, &[clif::BlockArg::Value(which)]);
         }
         self.b.switch_to_block(tail);
         let cx = self.cx;
