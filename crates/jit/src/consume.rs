@@ -134,7 +134,7 @@ impl Consuming {
             Consumer::Set => Progress::Set(unsafe { value(0).cast() }),
         };
         let mut first = Some(outcome?);
-        if self.generator.state.get() == State::Finished {
+        if self.generator.state() == State::Finished {
             first = None;
         }
         while let Some(item) = first {

@@ -9,6 +9,7 @@
 //! - EXIT-2: an [`Exit`] lives as long as the code that names it.
 
 use std::cell::{Cell, UnsafeCell};
+use std::sync::Arc;
 
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::dict::Dict;
@@ -173,8 +174,8 @@ pub enum Making {
     Function(Vec<Place>),
     /// An instance with attributes.
     Instance(InstanceDesc, Vec<Place>),
-    /// An exception with arguments.
-    Exception(ExceptionDesc, Vec<Place>),
+    /// An exception, or what raising one does to it.
+    Exception(Arc<ExceptionDesc>, Vec<Place>),
 }
 
 /// A frame of an exit.
@@ -216,18 +217,22 @@ pub struct Exit {
     pub makings: Vec<Making>,
     /// Variables that may be unbound: whether they are bound, and their numbers.
     pub maybes: Vec<(Place, Place)>,
-    /// The exception that the entry frame handles from now on.
-    pub handled: Option<Place>,
+    /// The exceptions that are handled from now on, outermost first.
+    pub handled: Vec<Place>,
 }
 
 impl Exit {
     /// The code that would catch an exception raised here, with the index of the word that raises in it.
     pub fn catcher(&self) -> Option<(&'static CodeObject, u32)> {
+        let depth = self.frames.len() - 1;
+        let found = self.frames.iter().enumerate().rev().find_map(|(d, f)| {
+            // Calls and what has raised are behind their words.
+            let is_behind = d < depth || self.reason == Reason::Raised;
+            let at = if is_behind { f.pc.checked_sub(1)? } else { f.pc };
+            f.code.handler_at(at).map(|_| (f, at))
+        });
         // The only handler of a generator expression makes other exceptions of StopIterations.
-        self.frames.iter().rev().filter(|f| f.consumer.is_none()).find_map(|f| {
-            let at = f.pc.checked_sub(1)?;
-            f.code.handler_at(at).map(|_| (f.code, at))
-        })
+        found.filter(|(f, _)| f.consumer.is_none()).map(|(f, at)| (f.code, at))
     }
 }
 
@@ -328,20 +333,72 @@ fn new_iterator(cx: &mut Cx, kind: IteratorKind, mut field: impl FnMut(&mut Cx, 
     Value::from_address(p as usize)
 }
 
-/// A new exception, raised by the instruction at `word` of the running frame if there is one. Its class is one that runs no
-/// Python code. May collect.
-pub fn new_exception(cx: &mut Cx, class: &'static Class, word: Option<u32>, args: &[Value]) -> Value {
-    let args = Tuple::new(cx, args);
-    let e = exceptions::new_raw(cx, class, args);
-    if let Some(word) = word {
-        exceptions::set_context(cx, e);
-        Traceback::add_to(cx, e, word as usize);
+/// An exception of the words of its operands, without a traceback. Its class is one that runs no Python code. May collect.
+///
+/// # Safety
+/// The operands must be as `desc` says, and alive through somebody else.
+pub unsafe fn make_exception(cx: &mut Cx, desc: &ExceptionDesc, operands: &[u64]) -> Value {
+    let value = |i: usize| Value::from_bits(operands[i]).expect("an operand is a value");
+    let e = if desc.class == 0 {
+        value(0)
+    } else {
+        let args: Vec<Value> = (0..desc.arguments).map(value).collect();
+        let args = Tuple::new(cx, &args);
+        // SAFETY: the builder described a live class.
+        unsafe { exceptions::new_raw(cx, &*(desc.class as *const Class), args) }
+    };
+    if desc.raised.is_none() {
+        return e;
+    }
+    match desc.context {
+        true => exceptions::set_context_to(cx, e, Some(value(desc.arguments)).filter(|c| !c.is_none())),
+        false => exceptions::set_context(cx, e),
+    }
+    if desc.cause
+        && let Some(this) = e.downcast::<Exception>()
+    {
+        let cause = value(desc.arguments + desc.context as usize);
+        exceptions::set_cause(cx, this, Some(cause).filter(|c| !c.is_none()));
     }
     e
 }
 
-/// The object that an exit makes, of what it made before.
-fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value]) -> Value {
+/// Gives a raised exception its traceback: the frames that it has left, which are made for it, and `catching`. May collect.
+///
+/// # Safety
+/// As for [`make_exception`]; `catching` must be the frame that catches it.
+pub unsafe fn add_tracebacks(cx: &mut Cx, desc: &ExceptionDesc, e: Value, operands: &[u64], catching: *mut Frame) {
+    let Some(raised) = &desc.raised else { return };
+    let mut rest = operands[desc.arguments + desc.context as usize + desc.cause as usize..].iter();
+    // SAFETY: the builder described inlined calls, whose functions live; frames have more room than any recursion limit.
+    unsafe {
+        let mut window = cx.top();
+        let running = std::mem::replace(&mut cx.frame, catching);
+        for left in &raised.left {
+            let (code, function) = (&*(left.code as *const CodeObject), &*(left.function as *const Function));
+            let (globals, builtins) = (function.globals, function.builtins);
+            let frame = cx.push_frame_unchecked(code, window, globals, builtins, Some(function), window, 0);
+            std::ptr::write_bytes(window, 0, code.nregs());
+            for r in &left.regs {
+                *window.add(*r as usize) = *rest.next().expect("an operand for each register");
+            }
+            (*frame).pc = code.words_ptr().add(left.pc as usize);
+            window = (*frame).top;
+        }
+        for _ in &raised.left {
+            Traceback::add_running_frame(cx, e);
+            cx.pop_frame();
+        }
+        Traceback::add_to(cx, e, raised.word as usize);
+        cx.frame = running;
+    }
+}
+
+/// An exception caught by a frame that the exit has yet to push, and its operands.
+type Raised = (Value, Arc<ExceptionDesc>, Vec<u64>);
+
+/// The object that an exit makes, of what it made before. Tracebacks that are to be made `later` are noted.
+fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value], later: &mut Vec<Raised>) -> Value {
     let all = |cx: &mut Cx, parts: &[Place]| -> Vec<Value> {
         parts.iter().filter_map(|p| Value::from_bits(word(cx, exit, *p, made))).collect()
     };
@@ -381,10 +438,18 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value]) -> Value {
             let attributes = all(cx, attributes);
             new_instance(cx, desc, &attributes)
         }
-        Making::Exception(desc, args) => {
-            let args = all(cx, args);
-            // SAFETY: the builder described a live class.
-            unsafe { new_exception(cx, &*(desc.class as *const Class), desc.word, &args) }
+        Making::Exception(desc, operands) => {
+            let operands: Vec<u64> = operands.iter().map(|p| word(cx, exit, *p, made)).collect();
+            // SAFETY: lowering put the operands there; nothing collects.
+            unsafe {
+                let e = make_exception(cx, desc, &operands);
+                match desc.raised.as_ref().map(|r| r.depth) {
+                    Some(0) => add_tracebacks(cx, desc, e, &operands, cx.frame),
+                    Some(_) => later.push((e, desc.clone(), operands)),
+                    None => {}
+                }
+                e
+            }
         }
     }
 }
@@ -419,13 +484,18 @@ fn rebuild(cx: &mut Cx, exit: &Exit) -> [Option<Consuming>; MAX_DEPTH] {
     let mut consuming = [const { None }; MAX_DEPTH];
     cx.heap().disable();
     let mut made: Vec<Value> = Vec::with_capacity(exit.makings.len());
+    let mut later: Vec<Raised> = Vec::new();
     for making in &exit.makings {
-        let v = make(cx, exit, making, &made);
+        let v = make(cx, exit, making, &made, &mut later);
         made.push(v);
     }
-    if let Some(place) = exit.handled {
-        let e = Value::from_bits(word(cx, exit, place, &made)).expect("an exception");
-        let before = exceptions::begin_handling(cx, e);
+    let mut before = None;
+    for place in &exit.handled {
+        let e = Value::from_bits(word(cx, exit, *place, &made)).expect("an exception");
+        let now = exceptions::begin_handling(cx, e);
+        before.get_or_insert(now);
+    }
+    if let Some(before) = before {
         if exit.reason == Reason::Raised
             && let Some(raised) = cx.exception()
         {
@@ -483,6 +553,15 @@ fn rebuild(cx: &mut Cx, exit: &Exit) -> [Option<Consuming>; MAX_DEPTH] {
                 *frame.regs.add(*r as usize) = word(cx, exit, *place, &made);
             }
             frame.pc = f.code.words_ptr().add(f.pc as usize);
+        }
+    }
+    for (e, desc, operands) in later {
+        let depth = desc.raised.as_ref().map_or(0, |r| r.depth as usize);
+        let above = exit.frames.len() - 1 - depth;
+        // SAFETY: FRAME-1; all frames of the exit have been pushed.
+        unsafe {
+            let catching = (0..above).fold(cx.frame, |frame, _| (*frame).prev);
+            add_tracebacks(cx, &desc, e, &operands, catching);
         }
     }
     cx.heap().enable();
@@ -635,6 +714,32 @@ pub unsafe extern "C" fn push_frames(cx: &mut Cx, templates: *const FrameTemplat
     }
 }
 
+/// Lets the raised exception leave the frames from the one on top to `outer`, as far as none of them handles it; whether it has
+/// left them all.
+///
+/// # Safety
+/// `outer` must be a frame that compiled code waits for.
+unsafe fn leave_frames(cx: &mut Cx, outer: *mut Frame) -> bool {
+    // SAFETY: FRAME-1.
+    unsafe {
+        loop {
+            let frame = cx.frame;
+            let (code, at) = ((*frame).code, (*frame).word_index());
+            // What the interpreter knows more of is left to it: what is raised again, and generators.
+            let is_raise = Word(*code.words_ptr().add(at)).op() != Some(Op::Reraise) && code.line_of(at) != 0;
+            let is_plain = (*frame).flags & flag::GENERATOR == 0 && code.handler_at(at as u32).is_none();
+            if cx.traced || !is_raise || !is_plain {
+                return false;
+            }
+            Traceback::add(cx);
+            cx.pop_frame();
+            if frame == outer {
+                return true;
+            }
+        }
+    }
+}
+
 /// Leaves compiled code through `exit`: the word that compiled code returns to its caller (see `Hooks::hot`).
 ///
 /// # Safety
@@ -681,6 +786,9 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
             return if raised { 0 } else { RESUME };
         }
         // Other compiled code waits for this frame: run it to its end.
+        if raised && leave_frames(cx, outer) {
+            return 0;
+        }
         (*outer).flags &= !flag::NATIVE;
         let top = cx.frame;
         (*top).flags |= if raised { flag::THROW } else { flag::NATIVE };

@@ -19,7 +19,6 @@ use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::{attr, format, iter, object};
-use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
@@ -32,8 +31,14 @@ use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
+<<<<<<< HEAD
 use crate::ir::Inst;
 use crate::{attributes, bytes, consume, floats, iterators, lists};
+=======
+use crate::ir::{ExceptionDesc, Inst};
+use crate::lists;
+use crate::{attributes, bytes, consume, floats};
+>>>>>>> exc
 // `crate::preserve` calls all its helpers here.
 pub(crate) use crate::floats::hypot_bits;
 pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item, list_reserve};
@@ -206,8 +211,10 @@ helpers! {
     SetFunctionAttribute = set_function_attribute, writes;
     /// Makes a generator: (function, address of the parameters, count).
     NewGenerator = new_generator, raises;
-    /// Makes an exception: (class, index of the word that raises it, address of the arguments, count).
+    /// Makes or raises an exception: (description, address of the operands, count).
     NewException = new_exception, removable;
+    /// Nothing: what it is called with must exist.
+    Exist = exist;
     /// Makes a dict: (tuple of names, address of the values).
     NewDict = new_dict, removable;
     /// A new, empty set.
@@ -769,12 +776,18 @@ unsafe extern "C" fn new_generator(cx: &mut Cx, f: &'static Function, parameters
     Value::of(made.expect("the builder looked at the code")).bits()
 }
 
-/// HELP-1: `args` leads to `n` values.
-unsafe extern "C" fn new_exception(cx: &mut Cx, class: &'static Class, word: u64, args: *const Value, n: usize) -> u64 {
+/// HELP-1: `operands` leads to the `n` operands that `desc` describes; the frame that catches the exception is on top.
+unsafe extern "C" fn new_exception(cx: &mut Cx, desc: &ExceptionDesc, operands: *const u64, n: usize) -> u64 {
     // SAFETY: HELP-1.
-    let args = unsafe { std::slice::from_raw_parts(args, n) };
-    crate::exits::new_exception(cx, class, u32::try_from(word).ok(), args).bits()
+    unsafe {
+        let operands = std::slice::from_raw_parts(operands, n);
+        let e = crate::exits::make_exception(cx, desc, operands);
+        crate::exits::add_tracebacks(cx, desc, e, operands, cx.frame);
+        e.bits()
+    }
 }
+
+extern "C" fn exist(_: &mut Cx, _: Value) {}
 
 /// HELP-1: `items` leads to a value for each name.
 unsafe extern "C" fn new_dict(cx: &mut Cx, names: &'static Tuple, items: *const Value) -> u64 {

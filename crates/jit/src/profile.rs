@@ -93,8 +93,8 @@ impl Profile {
         }
     }
 
-    /// Whether handlers of the code were seen to catch exceptions.
-    pub fn catches(&self) -> bool {
+    /// Whether instructions of the code were seen to raise what compiled code may catch.
+    pub fn raises(&self) -> bool {
         self.failures.values().any(|bits| bits & Reason::Raised.bit() != 0)
     }
 

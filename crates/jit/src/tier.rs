@@ -10,6 +10,7 @@ mod learning;
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use taipan_bytecode::Op as B;
@@ -31,7 +32,7 @@ use crate::build::entry::Product;
 use crate::build::{self, HeadGuard, Refusal};
 use crate::code::Arena;
 use crate::exits::{Exit, FrameTemplate, Reason};
-use crate::ir::{Func, Type};
+use crate::ir::{ExceptionDesc, Func, Type};
 use crate::lower::{Callees, Lowered, Machine, Process};
 use crate::profile::Profile;
 use crate::worker::{self, Done, Job, Worker};
@@ -120,6 +121,7 @@ struct Made {
     len: usize,
     exits: Vec<Box<Exit>>,
     templates: Vec<Box<[FrameTemplate]>>,
+    exceptions: Vec<Arc<ExceptionDesc>>,
     roots: Option<RootVec>,
 }
 
@@ -679,6 +681,7 @@ fn install(
         made.len = lowered.bytes.len();
         made.exits = lowered.exits;
         made.templates = lowered.templates;
+        made.exceptions = lowered.exceptions;
     }
     unit.start.set(start);
     // What was compiled on request has seldom run before, so there is much to learn.

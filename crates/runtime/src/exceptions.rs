@@ -222,7 +222,12 @@ pub fn new_raw(cx: &mut Cx, class: &'static Type, args: &'static Tuple) -> Value
 
 /// Sets `__context__` of an exception about to be raised to the one being handled, without making a cycle.
 pub fn set_context(cx: &mut Cx, exception: Value) {
-    let Some(handled) = cx.handled.filter(|h| *h != exception) else { return };
+    set_context_to(cx, exception, cx.handled);
+}
+
+/// As [`set_context`] where `handled` is being handled.
+pub fn set_context_to(cx: &mut Cx, exception: Value, handled: Option<Value>) {
+    let Some(handled) = handled.filter(|h| *h != exception) else { return };
     let Some(this) = exception.downcast::<Exception>() else { return };
     // Break a cycle that would arise if `exception` is already in the chain of the handled one (Floyd, as the chain
     // itself may have a cycle).

@@ -234,8 +234,10 @@ impl Stack {
                 f.trace(marker);
                 if f.flags & flag::GENERATOR != 0 {
                     marker.mark_conservative(f.regs, f.code.nregs());
+                } else {
+                    // Generators begin where the frame below ends, and those that wait for others may have been resumed elsewhere.
+                    top = top.max(f.top);
                 }
-                top = top.max(f.top);
                 at = f.prev;
             }
             marker.mark_conservative(self.regs, top.offset_from(self.regs) as usize);
@@ -261,6 +263,7 @@ impl Cx {
             let mut top = window_end;
             if frame.flags & flag::GENERATOR == 0 {
                 let frames = std::iter::successors(Some(frame), |f| f.prev.as_ref());
+                let frames = frames.filter(|f| f.flags & flag::GENERATOR == 0);
                 top = frames.fold(top, |top, f| top.max(f.top));
             }
             std::ptr::write_bytes(end, 0, top.offset_from(end) as usize);

@@ -43,9 +43,14 @@ unsafe fn yield_value(cx: &mut Cx, value: u64, mut pc: *const u64, table: *const
         let caller = loop {
             let frame = &mut *cx.frame;
             frame.pc = pc;
-            let (flags, result) = (frame.flags, frame.result);
-            let generator = frame.receiver.expect("a generator frame has its generator");
-            generator.cast::<Generator>().leave(cx, State::Suspended);
+            let (mut flags, mut result) = (frame.flags, frame.result);
+            if flags & flag::SEND != 0 && cx.handled.is_none() && !cx.traced {
+                let outermost = Generator::suspend_chain(cx);
+                (flags, result) = ((*outermost).flags, (*outermost).result);
+            } else {
+                let generator = frame.receiver.expect("a generator frame has its generator");
+                generator.cast::<Generator>().leave(cx, State::Suspended);
+            }
             if flags & flag::ENTRY != 0 {
                 return value;
             }
@@ -99,13 +104,11 @@ pub(crate) unsafe fn descend(cx: &mut Cx, mut g: &'static Generator) -> &'static
             let Some(inner) = it.as_object().filter(|o| is_sync(o.class())).map(|_| it.cast::<Generator>()) else {
                 break;
             };
-            if inner.state.get() != State::Suspended {
+            if inner.raw_state() != State::Suspended {
                 break;
             }
             frame.pc = at.add(2);
-            inner.set_sent(r.get(send.b()));
-            inner.enter(cx, frame.regs.add(send.b()), flag::SEND);
-            g = inner;
+            g = inner.enter_chain(cx, r.get(send.b()), frame.regs.add(send.b()), flag::SEND);
         }
         g
     }
@@ -117,11 +120,10 @@ handler!(Send, |w, pc, regs, cx, table| {
     let next = pc.add(1);
     (*cx.frame).pc = next;
     if let Some(g) = it.as_object().filter(|o| is_sync(o.class())).map(|_| it.cast::<Generator>())
-        && (g.state.get() == State::Suspended || g.state.get() == State::Created && sent.is_none())
+        && (g.raw_state() == State::Suspended || g.raw_state() == State::Created && sent.is_none())
         && cx.depth < cx.rt().recursion_limit.get()
     {
-        g.set_sent(sent);
-        g.enter(cx, regs.add(w.b()), flag::SEND);
+        let g = g.enter_chain(cx, sent, regs.add(w.b()), flag::SEND);
         let g = descend(cx, g);
         let frame = g.frame.get();
         if super::iter::resume_is_hot(cx, (*frame).code) {

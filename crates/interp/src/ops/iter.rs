@@ -133,7 +133,7 @@ fn native_next(cx: &mut Cx, it: Value) -> u64 {
 #[inline(always)]
 fn resumable(cx: &Cx, it: Value) -> Option<&'static Generator> {
     let g = it.exact::<Generator>()?;
-    let ready = matches!(g.state.get(), State::Created | State::Suspended);
+    let ready = matches!(g.raw_state(), State::Created | State::Suspended);
     (ready && cx.depth < cx.rt().recursion_limit.get()).then_some(g)
 }
 
@@ -171,7 +171,7 @@ pub(crate) unsafe extern "C" fn resume_compiled(
         let caller = &*cx.frame;
         let word = Word(*caller.pc.sub(2));
         let op = word.op().map_or(Op::Nop, Op::base);
-        let yielded = g.state.get() != State::Finished;
+        let yielded = g.raw_state() != State::Finished;
         if yielded || op == Op::Send {
             *(*frame).result = bits;
         }
@@ -187,9 +187,8 @@ pub(crate) unsafe extern "C" fn resume_compiled(
 unsafe fn resume(cx: &mut Cx, g: &'static Generator, result: *mut u64, table: *const Handler0) -> u64 {
     // SAFETY: the state was checked.
     unsafe {
-        g.set_sent(Value::none());
-        g.enter(cx, result, flag::FOR);
-        let inner = super::generator::descend(cx, g);
+        let inner = g.enter_chain(cx, Value::none(), result, flag::FOR);
+        let inner = super::generator::descend(cx, inner);
         let flags = if std::ptr::eq(inner, g) { flag::FOR } else { flag::SEND };
         let frame = inner.frame.get();
         if resume_is_hot(cx, (*frame).code) {

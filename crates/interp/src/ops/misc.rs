@@ -184,8 +184,20 @@ slow! {
     BuildSlice 0 => build_slice;
 }
 
+/// Whether the key is an index that a list or tuple has no item of: that says nothing of what will be indexed.
+fn lacks_item(v: Value, key: Value) -> bool {
+    let len = v.exact::<List>().map(|l| l.len()).or_else(|| v.exact::<Tuple>().map(|t| t.len()));
+    match (key.as_small(), len) {
+        (Some(i), Some(len)) => !(-(len as i64)..len as i64).contains(&i),
+        _ => false,
+    }
+}
+
 /// Notes what kind of container is indexed.
 fn note_container(cx: &Cx, pc: *mut u64, v: Value, key: Value) {
+    if lacks_item(v, key) {
+        return;
+    }
     let bits = if v.exact::<Dict>().is_some() {
         feedback::DICT
     } else if v.exact::<Str>().is_some() && key.is_small() {
@@ -215,7 +227,7 @@ fn load_item(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
 }
 
 fn load_item_i(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
-    note_container(cx, pc, r.get(w.b()), Value::small(0));
+    note_container(cx, pc, r.get(w.b()), Value::small(w.sc() as i64));
     let v = object::get_item(cx, r.get(w.b()), Value::small(w.sc() as i64))?;
     r.set(w.a(), v);
     Ok(())

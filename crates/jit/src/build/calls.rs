@@ -16,10 +16,10 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{float, function_methods, int, type_};
 use taipan_runtime::{Object, Value};
 
-use super::cfg::{Cfg, Liveness, op_at};
+use super::cfg::{Cfg, Liveness, catches, op_at};
 use super::except::python_exception_init;
 use super::ops::{At, Flow};
-use super::{Builder, Built, Context, Frame};
+use super::{Builder, Built, Context, Frame, Pending};
 use crate::exits::{MAX_DEPTH, Reason};
 use crate::helpers::Helper;
 use crate::ir::{Alias, Op, Type, Val};
@@ -369,8 +369,9 @@ impl Builder<'_> {
         if code.word_count() == 0 || has_unsuitable(code) {
             return Ok(None);
         }
-        // What is caught in a function is caught by its own code only.
-        if crate::profile::profile(code).is_some_and(|p| p.catches()) {
+        let catches = catches(code);
+        if !catches.is_empty() && self.func.generator {
+            // Generators keep what they handle in another way than the functions that they call.
             return Ok(None);
         }
         // A loop is compiled better on its own, where there is room for what it calls.
@@ -396,17 +397,20 @@ impl Builder<'_> {
             globals: f.globals,
             builtins: f.builtins,
             path: hash(&[here.0, here.1, here.2]),
+            call_pc: self.pc as u32,
             return_pc: return_pc as u32,
+            site: (path, return_pc as u32),
             result: result as u16,
             base: base as u16,
             live: Rc::new(Liveness::of(code)),
+            catches: catches.into(),
         };
         self.contexts.push(context);
         let context = self.contexts.len() - 1;
         let synced = vec![Val::NONE; regs.len()];
         self.state.frames.push(Frame { context, regs, synced, receiver, callee, consumer: None });
         let call_pc = self.pc;
-        let cfg = Cfg::of(code, 0, &Default::default());
+        let cfg = Cfg::of(code, 0, &self.contexts[context].catches);
         let mut returns = self.region(&cfg)?;
         self.pc = call_pc;
         if returns.is_empty() {
@@ -427,7 +431,9 @@ impl Builder<'_> {
             if let Some(r) = end.state.frames.last_mut().expect("the caller's").regs.get_mut(result) {
                 *r = v;
             }
-            ends.push(end);
+            self.state = end.state;
+            self.refuse_returned();
+            ends.push(Pending { block: end.block, state: self.state.clone() });
         }
         self.merge(ends, return_pc)?;
         Ok(Some(Flow::Next))

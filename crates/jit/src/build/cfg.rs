@@ -126,7 +126,7 @@ pub type Catches = BTreeMap<usize, (usize, usize)>;
 /// The instructions of `code` that were seen to raise what a handler of it catches.
 pub fn catches(code: &CodeObject) -> Catches {
     let mut catches = Catches::new();
-    let Some(profile) = crate::profile::profile(code).filter(|p| p.catches()) else { return catches };
+    let Some(profile) = crate::profile::profile(code).filter(|p| p.raises()) else { return catches };
     let mut pc = 0;
     while pc < code.word_count() {
         let words = op_at(code, pc).words();

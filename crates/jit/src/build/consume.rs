@@ -126,10 +126,13 @@ impl Builder<'_> {
             globals: function.globals,
             builtins: function.builtins,
             path: hash(&[path, return_pc as u64, code as *const _ as u64]),
+            call_pc: self.pc as u32,
             return_pc: return_pc as u32,
+            site: (path, return_pc as u32),
             result: at.w.c() as u16,
             base: base as u16,
             live: Rc::new(Liveness::of(code)),
+            catches: Default::default(),
         };
         self.contexts.push(context);
         let context = self.contexts.len() - 1;
@@ -219,7 +222,7 @@ impl Builder<'_> {
             && self.inlined + code.word_count() <= MAX_INLINED
             && !has_unsuitable(code)
             && !super::calls::has_any(code, |op| matches!(op, B::YieldDelegate | B::Send))
-            && crate::profile::profile(code).is_none_or(|p| !p.catches())
+            && super::cfg::catches(code).is_empty()
     }
 
     /// The values with which a consumer begins.

@@ -46,10 +46,13 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         globals: frame.globals,
         builtins: frame.builtins,
         path: 0,
+        call_pc: 0,
         return_pc: 0,
+        site: (0, 0),
         result: 0,
         base: 0,
         live: Rc::new(Liveness::of(code)),
+        catches: super::cfg::catches(code).into(),
     };
     let state = State {
         frames: vec![Frame {
@@ -64,7 +67,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         sets: vec![],
         fields: vec![],
         iters: vec![],
-        handled: None,
+        handled: vec![],
         handlers: handlers_around(code, pc, &context.live),
     };
     let generator = code.is_generator_like();
@@ -98,8 +101,8 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         watched_types: vec![],
         watched_keys: vec![],
         inlined: 0,
-        catches: super::cfg::catches(code),
         caught: vec![],
+        copied: 0,
         decided: vec![],
         calls: vec![],
         entry_kinds: vec![],
@@ -110,8 +113,9 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         // Recursion has no back edges at which signals would be noticed.
         builder.emit_guard(Op::CheckInterrupt, Type::Void, &[], 0, Reason::Interrupt);
     }
-    let cfg = Cfg::of(code, pc, &builder.catches);
+    let cfg = Cfg::of(code, pc, &builder.contexts[0].catches);
     builder.region(&cfg)?;
+    builder.refuse_escaping();
     if builder.restart {
         return Err(Refusal::Restart);
     }

@@ -41,6 +41,9 @@ impl Builder<'_> {
     /// `bytes(v)`, `list(v)`.
     pub fn row_call(&mut self, class: &'static Class, args: &[Val]) -> Option<Val> {
         let [v] = *args else { return None };
+        if std::ptr::eq(class, Str::type_object()) {
+            return self.str_call(v);
+        }
         let helper = match class {
             c if std::ptr::eq(c, &bytes::BYTES) => Helper::PlainBytes,
             c if std::ptr::eq(c, List::class()) => Helper::PlainList,

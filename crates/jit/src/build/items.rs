@@ -148,7 +148,8 @@ impl Builder<'_> {
         };
         let doubtful = self.failed(Reason::Class) && self.class_of(v).is_none();
         let keyed = kind != Container::Dict && (!int_key || self.failed(Reason::Number));
-        if doubtful || keyed { Container::Other } else { kind }
+        let lacking = kind != Container::Dict && self.failed(Reason::Index) && self.failed(Reason::Plain);
+        if doubtful || keyed || lacking { Container::Other } else { kind }
     }
 
     /// `reg a = reg b [key]`.
@@ -287,7 +288,8 @@ impl Builder<'_> {
     }
 
     fn generic_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
-        if let Some(items) = self.machine_items(v, key) {
+        let lacking = self.failed(Reason::Index) && self.failed(Reason::Plain);
+        if let Some(items) = self.machine_items(v, key).filter(|_| !lacking) {
             let item = self.load_machine_item(v, key, &items);
             self.set_reg(at.w.a(), item);
             return Ok(Flow::Next);
@@ -377,7 +379,9 @@ impl Builder<'_> {
             self.raise_if(outside, &exceptions::IndexError, &[text]);
             return i;
         }
-        self.emit_guard(Op::GuardIndex, Type::Void, &[i, n], 0, Reason::Index);
+        // Negative ones are provided for where it has failed: then there is no such item, which the runtime says.
+        let reason = if self.failed(Reason::Index) && load { Reason::Plain } else { Reason::Index };
+        self.emit_guard(Op::GuardIndex, Type::Void, &[i, n], 0, reason);
         i
     }
 

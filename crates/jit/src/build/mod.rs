@@ -200,14 +200,20 @@ pub struct Context {
     pub builtins: &'static Dict,
     /// Where it is in the tree of calls.
     pub path: Path,
+    /// Word index of the caller's instruction.
+    pub call_pc: u32,
     /// Word index at which the caller goes on.
     pub return_pc: u32,
+    /// The call, as [`Sticky`] names it.
+    pub site: (Path, u32),
     /// Register of the caller that receives the result.
     pub result: u16,
     /// First register in the caller's window.
     pub base: u16,
     /// Liveness of its registers.
     pub live: Rc<Liveness>,
+    /// Its instructions whose exceptions are caught by compiled code.
+    pub catches: Rc<cfg::Catches>,
 }
 
 /// Registers of a frame.
@@ -318,9 +324,9 @@ pub struct State {
     pub fields: Vec<(Val, instances::Fields)>,
     /// Known iterators.
     pub iters: Vec<IterCache>,
-    /// The exception that the entry frame handles, while nothing that is running can see it.
-    pub handled: Option<Val>,
-    /// Handlers that the entry frame is in, others than of that exception.
+    /// The exceptions that are being handled, outermost first, while nothing that is running can see it.
+    pub handled: Vec<Val>,
+    /// Handlers that control is in, others than of those exceptions.
     pub handlers: u32,
 }
 
@@ -406,10 +412,10 @@ pub struct Builder<'a> {
     pub head_facts: Vec<HeadGuard>,
     /// With `verbose`: lines whose instructions call the runtime.
     pub calls: Vec<(u32, crate::helpers::Helper, taipan_bytecode::Op)>,
-    /// Instructions of the entry frame whose exceptions are caught by compiled code.
-    pub catches: cfg::Catches,
-    /// Ways to handlers from the instruction being built: state in front of the handler, where it is.
-    pub caught: Vec<(Pending, usize)>,
+    /// Ways to handlers from the instruction being built.
+    pub caught: Vec<except::Caught>,
+    /// Words of handlers that were built more than once.
+    pub copied: usize,
     /// Ways out of the consumed generator being built from the instruction being built, with the consumer's result.
     pub decided: Vec<(Pending, Val)>,
     /// Instructions of inlined calls so far.
@@ -548,7 +554,7 @@ impl Builder<'_> {
                 }
             }
         }
-        FrameState { frames, stores, handled: self.state.handled }
+        FrameState { frames, stores, handled: self.state.handled.clone() }
     }
 
     /// Ends the current block with a jump into the interpreter.

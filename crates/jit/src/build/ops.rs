@@ -5,6 +5,7 @@ use taipan_runtime::types::cell::Cell;
 use taipan_runtime::{Object, Value};
 
 use super::cfg::{Cfg, op_at, word_at};
+use super::except::Caught;
 use super::merge::Head;
 use super::values::at;
 use super::{Builder, Built, Pending};
@@ -58,6 +59,13 @@ impl At {
 /// Ways out of an inlined call: state and result.
 pub type Returns = Vec<(Pending, Val)>;
 
+/// Where ways out of blocks are noted: ways into blocks that are built later, heads of loops, ways out of the frame.
+type Ways<'a> = (&'a mut [Vec<Pending>], &'a mut [Option<Head>], &'a mut Returns);
+
+/// Largest block, in words, that is built for an exception alone, and words built so in all.
+const MAX_COPY: usize = 80;
+const MAX_COPIED: usize = 400;
+
 impl Builder<'_> {
     /// Builds the code of the innermost frame. In the entry frame returns leave compiled code.
     pub fn region(&mut self, cfg: &Cfg) -> Built<Returns> {
@@ -89,7 +97,7 @@ impl Builder<'_> {
                 let head = self.open_loop(block.start, written, body, block.irreducible)?;
                 heads[b] = Some(head);
             }
-            self.straight(cfg, b, &mut pending, &mut heads, &mut returns)?;
+            self.straight(cfg, b, (&mut pending, &mut heads, &mut returns), None)?;
             self.check_size()?;
         }
         self.loops.truncate(outer_loops);
@@ -97,15 +105,8 @@ impl Builder<'_> {
         Ok(returns)
     }
 
-    /// Builds the instructions of a block.
-    fn straight(
-        &mut self,
-        cfg: &Cfg,
-        b: usize,
-        pending: &mut [Vec<Pending>],
-        heads: &mut [Option<Head>],
-        returns: &mut Returns,
-    ) -> Built<()> {
+    /// Builds the instructions of a block, maybe for an exception alone that does not exist.
+    fn straight(&mut self, cfg: &Cfg, b: usize, (pending, heads, returns): Ways<'_>, unmade: Option<Val>) -> Built<()> {
         let block = &cfg.blocks[b];
         let code = self.context().code;
         let mut pc = block.start;
@@ -118,10 +119,14 @@ impl Builder<'_> {
             let flow = self.instruction(at)?;
             returns.append(&mut self.decided);
             // Not what the state says: where no way came out of an inlined call, it is still that of the call.
-            if self.here.len() == 1 && !self.caught.is_empty() {
+            let depth = self.here.len() - 1;
+            if self.caught.iter().any(|c| c.depth == depth) {
                 let here = self.pend();
-                for (state, handler) in std::mem::take(&mut self.caught) {
-                    self.edge(cfg, b, handler, state, pending, heads);
+                let (caught, others) = std::mem::take(&mut self.caught).into_iter().partition(|c| c.depth == depth);
+                self.caught = others;
+                for Caught { way, handler, unmade, .. } in caught {
+                    self.way(cfg, (b, handler), way, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
+                    *self.here.last_mut().expect("the region's") = b;
                 }
                 self.go_on(here);
             }
@@ -133,15 +138,16 @@ impl Builder<'_> {
                 }
                 Flow::Next => {
                     let state = self.pend();
-                    self.edge(cfg, b, next, state, pending, heads);
+                    self.way(cfg, (b, next), state, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
                 }
                 Flow::Jump => {
                     let state = self.pend();
-                    self.edge(cfg, b, target(), state, pending, heads);
+                    self.way(cfg, (b, target()), state, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
                 }
                 Flow::Branch { taken, not_taken } => {
-                    self.edge(cfg, b, next, not_taken, pending, heads);
-                    self.edge(cfg, b, target(), taken, pending, heads);
+                    self.way(cfg, (b, next), not_taken, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
+                    *self.here.last_mut().expect("the region's") = b;
+                    self.way(cfg, (b, target()), taken, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
                 }
                 Flow::Return(v) => {
                     let state = self.pend();
@@ -151,6 +157,36 @@ impl Builder<'_> {
             }
             return Ok(());
         }
+    }
+
+    /// A way from a block to the one at a pc. It is built for an exception alone that does not exist yet, as long as that is
+    /// named there and it costs little: with other ways it would have to exist.
+    fn way(
+        &mut self,
+        cfg: &Cfg,
+        (from, pc): (usize, usize),
+        state: Pending,
+        (pending, heads, returns): Ways<'_>,
+        unmade: Option<Val>,
+    ) -> Built<()> {
+        let to = cfg.successor(from, pc);
+        let block = &cfg.blocks[to];
+        self.go_on(state);
+        let words = block.end - block.start;
+        let alone = unmade.is_some_and(|e| self.is_about(e))
+            && block.order > cfg.blocks[from].order
+            && !block.header
+            && words <= MAX_COPY
+            && self.copied + words <= MAX_COPIED;
+        let here = self.pend();
+        if !alone {
+            self.edge(cfg, from, pc, here, pending, heads);
+            return Ok(());
+        }
+        self.copied += words;
+        *self.here.last_mut().expect("the region's") = to;
+        self.merge(vec![here], block.start)?;
+        self.straight(cfg, to, (pending, heads, returns), unmade)
     }
 
     fn edge(
@@ -416,10 +452,10 @@ impl Builder<'_> {
             B::Yield | B::YieldDelegate if !self.is_inlined() => return self.yield_value(at),
             B::Yield if self.top().consumer.is_some() => return self.consume_item(at),
             B::Raise | B::RaiseFrom => return self.raise(at),
-            B::PushExcInfo if !self.is_inlined() => self.push_exc_info(a, b),
+            B::PushExcInfo => self.push_exc_info(a, b),
             B::WithExceptStart if !self.is_inlined() => return self.with_except_start(at),
-            B::PopExcInfo if !self.is_inlined() => self.pop_exc_info(a),
-            B::JumpExcNotMatch if !self.is_inlined() => return Ok(self.jump_exc_not_match(at)),
+            B::PopExcInfo => self.pop_exc_info(a),
+            B::JumpExcNotMatch => return Ok(self.jump_exc_not_match(at)),
             B::ReturnGenerator
             | B::Send
             | B::GetAwaitable
@@ -428,11 +464,8 @@ impl Builder<'_> {
             | B::Yield
             | B::YieldDelegate
             | B::ForNextOrJump
-            | B::JumpExcNotMatch
             | B::RaiseCurrent
             | B::Reraise
-            | B::PushExcInfo
-            | B::PopExcInfo
             | B::EndAsyncFor
             | B::ImportStar
             | B::SetupAnnotations => {

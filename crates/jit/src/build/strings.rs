@@ -50,9 +50,31 @@ impl Builder<'_> {
             self.set_reg(at.w.a(), v);
             return Ok(Flow::Next);
         }
+        if kind == Conversion::Str as usize
+            && let Some([text]) = self.known_exception_args(v)
+            && self.is_class(text, Str::type_object())
+        {
+            self.set_reg(at.w.a(), text);
+            return Ok(Flow::Next);
+        }
         let kind = self.word(kind as u64);
         let result = self.plain(Helper::PlainToStr, &[v, kind], Type::Val);
         self.give_str(at, result)
+    }
+
+    /// `str(v)`.
+    pub fn str_call(&mut self, v: Val) -> Option<Val> {
+        if self.is_class(v, Str::type_object()) {
+            return Some(v);
+        }
+        if let Some([text]) = self.known_exception_args(v)
+            && self.is_class(text, Str::type_object())
+        {
+            return Some(text);
+        }
+        let kind = self.word(Conversion::Str as u64);
+        let v = self.plain(Helper::PlainToStr, &[v, kind], Type::Val)?;
+        Some(self.classed(v, Str::type_object()))
     }
 
     fn give_str(&mut self, at: At, result: Option<Val>) -> Built<Flow> {

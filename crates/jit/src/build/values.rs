@@ -194,8 +194,8 @@ impl Builder<'_> {
                 *v = new;
             }
         }
-        if self.state.handled == Some(old) {
-            self.state.handled = Some(new);
+        for v in self.state.handled.iter_mut().filter(|v| **v == old) {
+            *v = new;
         }
         for cache in &mut self.state.iters {
             if cache.iter == old {

@@ -140,8 +140,8 @@ pub struct FrameState {
     pub frames: Vec<FrameDesc>,
     /// Delayed stores.
     pub stores: Vec<PendingStore>,
-    /// The exception that the entry frame handles, if it has not begun to yet.
-    pub handled: Option<Val>,
+    /// The exceptions that are being handled, outermost first, as far as nobody was told yet.
+    pub handled: Vec<Val>,
 }
 
 impl FrameState {
@@ -149,7 +149,7 @@ impl FrameState {
     pub fn values(&self) -> impl Iterator<Item = Val> + '_ {
         let regs = self.frames.iter().flat_map(FrameDesc::values);
         let stores = self.stores.iter().flat_map(|s| [s.object, s.value]);
-        regs.chain(stores).chain(self.handled).filter(|v| !v.is_none())
+        regs.chain(stores).chain(self.handled.iter().copied()).filter(|v| !v.is_none())
     }
 
     /// Replaces values.
@@ -188,13 +188,46 @@ pub struct InstanceDesc {
     pub offsets: Vec<u32>,
 }
 
-/// A new exception.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// A new exception, or what raising one does to it. The operands are, in this order: the arguments of a new one or the
+/// exception, what is handled where it is raised, its cause, the registers of frames that it has left.
+#[derive(Clone, PartialEq, Default, Debug)]
 pub struct ExceptionDesc {
-    /// Address of its class.
+    /// Address of its class; 0 if it exists.
     pub class: u64,
-    /// Index of the entry frame's instruction that raises it; none if it is not raised.
-    pub word: Option<u32>,
+    /// How many arguments it is made of.
+    pub arguments: usize,
+    /// Whether an operand says what is handled where it is raised. Otherwise that is what is handled when it is made.
+    pub context: bool,
+    /// Whether an operand is its cause.
+    pub cause: bool,
+    /// How it is raised; none if it is not.
+    pub raised: Option<RaiseDesc>,
+}
+
+/// How an exception was raised and got to its handler.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct RaiseDesc {
+    /// Depth of the frame that catches it; the entry frame has 0.
+    pub depth: u16,
+    /// Number of that frame in the builder's list of calls.
+    pub context: usize,
+    /// Index of that frame's instruction that raises it.
+    pub word: u32,
+    /// Inlined calls that it has left, outermost first.
+    pub left: Vec<LeftFrame>,
+}
+
+/// The frame of an inlined call that an exception has left.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct LeftFrame {
+    /// Address of its code.
+    pub code: u64,
+    /// Address of its function.
+    pub function: u64,
+    /// Word index behind the instruction that raises.
+    pub pc: u32,
+    /// Registers whose values are operands.
+    pub regs: Vec<u16>,
 }
 
 /// A function being compiled.

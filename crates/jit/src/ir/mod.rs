@@ -7,7 +7,7 @@ pub mod print;
 pub mod verify;
 
 pub use func::{
-    Block, BlockId, ConsumerDesc, Edge, ExceptionDesc, FrameDesc, FrameState, Func, Inst, InstanceDesc, PendingStore,
-    StateId, Val,
+    Block, BlockId, ConsumerDesc, Edge, ExceptionDesc, FrameDesc, FrameState, Func, Inst, InstanceDesc, LeftFrame,
+    PendingStore, RaiseDesc, StateId, Val,
 };
 pub use ops::{Alias, Cond, Effect, Op, Type};

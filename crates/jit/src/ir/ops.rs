@@ -346,8 +346,10 @@ macro_rules! for_each_ir_op {
             new_function = NewFunction * -> Val, allocates;
             /// The traceback of the exception `a`, or None.
             traceback_of = TracebackOf (Val) -> Val, allocates;
-            /// A new exception with the operands as arguments; number `imm` of the function's descriptions.
+            /// A new exception; number `imm` of the function's descriptions says what the operands are.
             new_exception = NewException * -> Val, allocates, imm;
+            /// The exception that is the first operand, raised; described as new ones are.
+            raised = Raised * -> Val, allocates, imm;
             /// The generator that a call of the generator function `a` gives; the other operands are its parameters.
             new_generator = NewGenerator * -> Val, calls;
             /// What the entry frame handled before it began to handle the exception that the frame state names. Only exits have it.
@@ -443,7 +445,13 @@ impl Op {
     pub fn is_made_by_exits(self) -> bool {
         matches!(
             self,
-            Op::NewTuple | Op::NewInstance | Op::NewException | Op::NewFunction | Op::NewIterator | Op::TracebackOf
+            Op::NewTuple
+                | Op::NewInstance
+                | Op::NewException
+                | Op::Raised
+                | Op::NewFunction
+                | Op::NewIterator
+                | Op::TracebackOf
         )
     }
 }

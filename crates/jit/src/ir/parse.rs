@@ -199,7 +199,7 @@ impl<'a> Parser<'a> {
             let (store, _) = part.split_once('>').ok_or("an open store")?;
             let (place, value) = store.split_once('=').ok_or("a store needs a value")?;
             if place == "handled" {
-                state.handled = Some(self.value(value)?);
+                state.handled.push(self.value(value)?);
                 continue;
             }
             let (object, offset) = place.split_once('+').ok_or("a store needs an offset")?;

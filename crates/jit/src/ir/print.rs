@@ -87,7 +87,7 @@ impl Display for Func {
             for s in &state.stores {
                 write!(f, " <{}+{}={}>", s.object, s.offset, s.value)?;
             }
-            if let Some(e) = state.handled {
+            for e in &state.handled {
                 write!(f, " <handled={e}>")?;
             }
             writeln!(f)?;

@@ -103,7 +103,7 @@ pub fn verify(func: &Func) -> Result<(), String> {
             if func[*v].state != StateId::NONE {
                 let state = &func.states[func[*v].state.0 as usize];
                 let before = state.values().any(|x| func[x].op == Op::HandledBefore);
-                if before && state.handled.is_none() {
+                if before && state.handled.is_empty() {
                     return Err(format!("{v}: nothing is handled, but something was handled before"));
                 }
             }

@@ -302,7 +302,7 @@ impl Lowering<'_> {
             Op::NewList => self.new_list(&a),
             Op::NewDict => self.new_dict(imm, &a),
             Op::NewGenerator => self.new_generator(v, &a),
-            Op::NewException => self.new_exception(imm, &a),
+            Op::NewException | Op::Raised => self.new_exception(imm, &a),
             Op::NewFunction => self.new_function(&a),
             Op::TracebackOf => self.traceback_of(a[0]),
             Op::NewIterator => self.new_iterator(IteratorKind::from_imm(imm), &a),

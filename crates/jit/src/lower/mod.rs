@@ -16,6 +16,8 @@ mod values;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
+use std::sync::Arc;
+
 use cranelift_codegen::Context as ClifContext;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{self as clif, AbiParam, InstBuilder, MemFlagsData, types};
@@ -29,7 +31,7 @@ use taipan_runtime::{Cx, Value};
 
 use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, FrameTemplate, Making, Place, Reason};
 use crate::helpers::Helper;
-use crate::ir::{BlockId, Func, Op, StateId, Type, Val};
+use crate::ir::{BlockId, ExceptionDesc, Func, Op, StateId, Type, Val};
 use crate::iterators::IteratorKind;
 
 /// Machine code that is not in the arena yet.
@@ -42,6 +44,8 @@ pub struct Lowered {
     pub exits: Vec<Box<Exit>>,
     /// What frames that it pushes look like, at addresses that the code holds.
     pub templates: Vec<Box<[FrameTemplate]>>,
+    /// Descriptions of exceptions that it makes.
+    pub exceptions: Vec<Arc<ExceptionDesc>>,
     /// Cranelift's text, if asked for.
     pub clif: Option<String>,
     /// Disassembly, if asked for.
@@ -147,12 +151,13 @@ impl Machine {
         self.context.clear();
         self.context.func.signature = signature(&[types::I64; 3], Some(types::I64));
         let mut exits = Vec::new();
-        let templates;
+        let (templates, exceptions);
         {
             let builder = FunctionBuilder::new(&mut self.context.func, builder);
             let mut lowering = Lowering::new(func, process, callees, builder);
             lowering.run(&mut exits)?;
             templates = std::mem::take(&mut lowering.templates);
+            exceptions = std::mem::take(&mut lowering.exceptions).into_values().collect();
             lowering.b.seal_all_blocks();
             lowering.b.finalize(self.isa.frontend_config());
         }
@@ -167,7 +172,7 @@ impl Machine {
         let marks = compiled.buffer.get_srclocs_sorted().iter().filter(|m| m.loc.bits() == MARK).map(|m| m.start);
         let targets = compiled.bb_edges.iter().map(|(_, to)| *to);
         let aligned = marks.min().map_or(0, |mark| layout::block_at(mark, targets) as usize);
-        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), aligned, exits, templates, clif: text, asm })
+        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), aligned, exits, templates, exceptions, clif: text, asm })
     }
 }
 
@@ -220,6 +225,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) top_frame: Option<clif::Value>,
     /// What frames that are pushed around calls look like.
     templates: Vec<Box<[FrameTemplate]>>,
+    /// Descriptions of exceptions, by number.
+    exceptions: HashMap<u64, Arc<ExceptionDesc>>,
     signatures: HashMap<Vec<clif::Type>, clif::SigRef>,
     /// Exit blocks by state, reason and whether the frame must be pushed.
     pending: HashMap<(StateId, u8, bool), clif::Block>,
@@ -260,6 +267,7 @@ impl<'a> Lowering<'a> {
             own: None,
             top_frame: None,
             templates: vec![],
+            exceptions: HashMap::new(),
             signatures: HashMap::new(),
             pending: HashMap::new(),
             order: vec![],
@@ -483,7 +491,7 @@ impl<'a> Lowering<'a> {
         let frames = state.frames.iter().map(|f| exit_frame(f, &places)).collect();
         let stores = state.stores.iter().map(|s| (places[&s.object], s.offset, places[&s.value])).collect();
         let (unit, count) = (Cell::new(std::ptr::null()), Cell::new(0));
-        let handled = state.handled.map(|v| places[&v]);
+        let handled = state.handled.iter().map(|v| places[v]).collect();
         let exit = Box::new(Exit { unit, reason, count, frames, stores, makings, maybes, handled });
         let address = self.word(&raw const *exit as u64);
         self.b.ins().jump(tail, &[clif::BlockArg::Value(address)]);
@@ -511,7 +519,7 @@ impl<'a> Lowering<'a> {
                 Op::TracebackOf => Making::Traceback(items[0]),
                 Op::NewIterator => Making::Iterator(IteratorKind::from_imm(inst.imm), items),
                 Op::BoxComplex => Making::Complex(items),
-                Op::NewException => Making::Exception(self.func.exceptions[inst.imm as usize], items),
+                Op::NewException | Op::Raised => Making::Exception(self.exception_desc(inst.imm), items),
                 _ => Making::Instance(self.func.instances[inst.imm as usize].clone(), items),
             });
             Place::Made(places.makings.len() as u16 - 1)

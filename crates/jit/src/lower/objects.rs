@@ -1,8 +1,10 @@
 //! New objects, and appending to lists.
 
+use std::sync::Arc;
+
 use super::{Lowering, flags};
 use crate::helpers::Helper;
-use crate::ir::Val;
+use crate::ir::{ExceptionDesc, Val};
 use crate::iterators::IteratorKind;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
@@ -103,13 +105,18 @@ impl Lowering<'_> {
     }
 
     pub(super) fn new_exception(&mut self, number: u64, args: &[clif::Value]) -> clif::Value {
-        let desc = self.func.exceptions[number as usize];
+        let desc = self.exception_desc(number);
         let at = self.on_stack(args);
-        let words = [desc.class, desc.word.map_or(u64::MAX, |w| w as u64), args.len() as u64];
-        let [class, word, n] = words.map(|w| self.word(w));
+        let [desc, n] = [std::sync::Arc::as_ptr(&desc) as u64, args.len() as u64].map(|w| self.word(w));
         let cx = self.cx;
         let address = Helper::NewException.row().address;
-        self.call(address, &[cx, class, word, at, n], Some(types::I64)).expect("it has a result")
+        self.call(address, &[cx, desc, at, n], Some(types::I64)).expect("it has a result")
+    }
+
+    /// The description of an exception, which the unit keeps.
+    pub(super) fn exception_desc(&mut self, number: u64) -> Arc<ExceptionDesc> {
+        let known = self.exceptions.entry(number);
+        known.or_insert_with(|| Arc::new(self.func.exceptions[number as usize].clone())).clone()
     }
 
     pub(super) fn traceback_of(&mut self, e: clif::Value) -> clif::Value {

@@ -296,9 +296,14 @@ struct Live {
 /// Whether an instruction is lowered to a call that leaves no register alone.
 fn is_call(func: &Func, v: Val) -> bool {
     match func[v].op {
-        Op::Call | Op::CallPlain | Op::PyCall | Op::JoinStrs | Op::NewGenerator | Op::NewException | Op::NewDict => {
-            true
-        }
+        Op::Call
+        | Op::CallPlain
+        | Op::PyCall
+        | Op::JoinStrs
+        | Op::NewGenerator
+        | Op::NewException
+        | Op::Raised
+        | Op::NewDict => true,
         Op::NewList => !func[v].args.is_empty(),
         _ => false,
     }

@@ -26,6 +26,15 @@ impl Unit {
                 _ => None,
             };
             let Some((code, pc)) = taught.filter(|_| often) else { continue };
+            if let Some((catcher, at)) = exit.catcher()
+                && let Some(f) = exit.frames.last()
+                && matches!(exit.reason, Reason::Raised | Reason::Index | Reason::Division)
+            {
+                // What catches it may be a caller of what raised it, or of what is about to.
+                let raised = f.pc.saturating_sub((exit.reason == Reason::Raised) as u32);
+                data(f.code).profile.fail(raised, Reason::Raised);
+                data(catcher).profile.fail(at, Reason::Raised);
+            }
             // Of a loop's beginning it is known which register was the cause.
             if exit.reason != Reason::Number || !data(code).profile.any_head_varies(pc) {
                 data(code).profile.fail(pc, exit.reason);

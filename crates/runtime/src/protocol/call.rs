@@ -2,7 +2,7 @@
 
 use crate::cx::Cx;
 use crate::dict::Dict;
-use crate::frame::flag;
+use crate::frame::{Compiled, flag};
 use crate::native::Args;
 use crate::object::Object;
 use crate::types::code::CodeObject;
@@ -18,7 +18,12 @@ impl Cx {
     /// `f(*args)`.
     #[inline]
     pub fn call(&mut self, f: Value, args: &[Value]) -> PyResult<Value> {
-        self.call_args(f, Args::positional(args))
+        // With the arguments in registers: as a part of `Args` they are written and at once read again in other pieces, and
+        // the processor waits for that longer than the rest takes.
+        match f.exact::<Function>() {
+            Some(function) => call_positional(self, function, args),
+            None => self.call_args(f, Args::positional(args)),
+        }
     }
 
     /// `f(*args, **kwargs)`.
@@ -64,12 +69,57 @@ fn not_callable(cx: &mut Cx, f: Value) -> PyResult<Value> {
 
 /// Calls a Python function natively: pushes its frame and runs it to its end.
 pub fn call_function(cx: &mut Cx, f: &'static Function, args: Args) -> PyResult<Value> {
+    if args.kwnames().is_none() {
+        return call_positional(cx, f, args.values());
+    }
+    call_interpreted(cx, f, args)
+}
+
+/// As [`call_function`], without keywords.
+fn call_positional(cx: &mut Cx, f: &'static Function, args: &[Value]) -> PyResult<Value> {
+    let code = f.code.get();
+    if code.simple
+        && args.len() == code.argcount as usize
+        && let Some(bits) = call_compiled(cx, f, code, args)
+    {
+        return Value::from_bits(bits).ok_or(crate::Raised);
+    }
+    call_interpreted(cx, f, Args::positional(args))
+}
+
+#[inline(never)]
+fn call_interpreted(cx: &mut Cx, f: &'static Function, args: Args) -> PyResult<Value> {
     let mut result = 0u64;
     let frame = enter(cx, f, args, &raw mut result)?;
     // SAFETY: the frame was just pushed.
     match unsafe { cx.run_compiled(frame) } {
         Some(bits) => Value::from_bits(bits).ok_or(crate::Raised),
         None => cx.run(frame),
+    }
+}
+
+/// Calls the compiled code of a function with all its parameters. It pushes the frame if it needs one. None if there is no code,
+/// or events are traced, or the native stack is short.
+#[inline(always)]
+fn call_compiled(cx: &mut Cx, f: &'static Function, code: &'static CodeObject, args: &[Value]) -> Option<u64> {
+    let native = code.native.get();
+    let here = 0u8;
+    if native.is_null() || cx.traced || (&raw const here as usize) < cx.native_limit {
+        return None;
+    }
+    let window = cx.top();
+    // SAFETY: FRAME-2: there is room for any window above the top. Nothing collects before the code pushes the frame.
+    unsafe {
+        // Volatile, because a call of memcpy costs more than these few stores.
+        for (i, v) in args.iter().enumerate() {
+            window.add(i).write_volatile(v.bits());
+        }
+        function::bind_closure(code, f.closure.get(), window);
+        let run: Compiled = std::mem::transmute(native);
+        cx.compiled += 1;
+        let bits = run(cx, window, Some(f));
+        cx.compiled -= 1;
+        Some(bits)
     }
 }
 

@@ -241,6 +241,28 @@ impl Asend {
         self.end(result)
     }
 
+    /// As `send`, for who awaits it: (what the generator gives its consumer, true) or (what it awaits itself, false). Nobody sees
+    /// the StopIteration that `send` would raise.
+    pub(crate) fn send_to(&'static self, cx: &mut Cx, sent: Value) -> PyResult<(Value, bool)> {
+        let first = self.phase.get() == Phase::New;
+        self.begin(cx)?;
+        let sent = if first && sent.is_none() { self.value.unwrap_or(sent) } else { sent };
+        let step = self.generator.send(cx, sent);
+        let result = raw(cx, step);
+        if let Ok(value) = result {
+            return Ok(match value.exact::<Wrapped>() {
+                Some(wrapped) => {
+                    self.generator.running_async.set(false);
+                    self.phase.set(Phase::Closed);
+                    (wrapped.value, true)
+                }
+                None => (value, false),
+            });
+        }
+        let result = unwrap(cx, self.generator, result);
+        self.end(result).map(|value| (value, false))
+    }
+
     fn throw_into(&'static self, cx: &mut Cx, args: &[Value]) -> PyResult<Value> {
         self.begin(cx)?;
         let result = raise_thrown(cx, args).and_then(|()| {
@@ -309,7 +331,7 @@ impl Athrow {
         if self.phase.get() == Phase::Closed {
             return raise!(cx, RuntimeError, "cannot reuse already awaited aclose()/athrow()");
         }
-        if generator.state.get() == State::Finished {
+        if generator.state() == State::Finished {
             self.phase.set(Phase::Closed);
             return Err(cx.raise_stop_iteration(None));
         }

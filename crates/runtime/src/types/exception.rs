@@ -286,7 +286,8 @@ pub(crate) fn text_around(cx: &mut Cx, prefix: &str, s: &'static Str, suffix: &s
 }
 
 /// `BaseException.__str__`.
-pub(crate) fn str(cx: &mut Cx, v: Value) -> PyResult<Value> {
+/// `__str__` of BaseException.
+pub fn str(cx: &mut Cx, v: Value) -> PyResult<Value> {
     let args = of(v).args.get();
     match of(v).args() {
         [] => Ok(Value::of(cx.names().empty)),

@@ -166,6 +166,10 @@ impl FrameObject {
 
     /// The caller's frame object. May collect.
     pub fn caller(&self, cx: &mut Cx) -> Option<&'static FrameObject> {
+        if let Some(generator) = self.owner() {
+            // A suspended one has none, even if its frame is linked.
+            generator.state();
+        }
         // SAFETY: as above.
         match unsafe { self.frame.get().as_ref() } {
             Some(f) if f.prev.is_null() => None,
@@ -334,7 +338,7 @@ impl FrameObject {
     #[py("($self, /)")]
     fn clear(cx: &mut Cx, this: &'static FrameObject) -> PyResult<()> {
         if let Some(generator) = this.owner() {
-            match generator.state.get() {
+            match generator.state() {
                 State::Running => return raise!(cx, RuntimeError, "cannot clear an executing frame"),
                 State::Suspended => return raise!(cx, RuntimeError, "cannot clear a suspended frame"),
                 State::Created | State::Finished => {

@@ -181,9 +181,19 @@ pub unsafe fn prepare_window(code: &CodeObject, closure: Option<&'static Tuple>,
         for i in from..own {
             regs.add(i).write_volatile(0);
         }
-        if code.nfrees != 0 {
-            copy_closure(closure, regs.add(own));
-        }
+        bind_closure(code, closure, regs);
+    }
+}
+
+/// Copies the closure's cells to the registers of free variables.
+///
+/// # Safety
+/// As [`prepare_window`].
+#[inline(always)]
+pub unsafe fn bind_closure(code: &CodeObject, closure: Option<&'static Tuple>, regs: *mut u64) {
+    if code.nfrees != 0 {
+        // SAFETY: the caller's promise.
+        unsafe { copy_closure(closure, regs.add(code.nlocals as usize + code.ncells as usize)) };
     }
 }
 

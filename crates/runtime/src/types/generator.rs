@@ -44,8 +44,14 @@ pub struct Generator {
     pub frame: std::cell::UnsafeCell<Frame>,
     /// The registers.
     pub window: Cell<Option<&'static ValueArray>>,
-    /// See [`State`].
-    pub state: Cell<State>,
+    /// See [`State`]; of one that is [`waiting`](Generator::waiting) it says Running.
+    state: Cell<State>,
+    /// It waits for what it delegates to and is suspended with that, as a part of a chain: its frame stays linked to that of the
+    /// next one out, which waits for it. While the chain runs, too, until it runs itself.
+    waiting: Cell<bool>,
+    /// Of the outermost of a suspended chain: the innermost, and how many there are besides itself.
+    innermost: Cell<Option<&'static Generator>>,
+    chained: Cell<usize>,
     /// `__name__`.
     pub name: Cell<&'static Str>,
     /// `__qualname__`.
@@ -54,6 +60,8 @@ pub struct Generator {
     pub handled: Cell<Option<Value>>,
     /// While it runs: what the context handles is the generator's own, though it may be the caller's as well.
     pub handles: Cell<bool>,
+    /// The collector tells it before it dies.
+    pub registered: Cell<bool>,
     /// Coroutines: `cr_origin`; async generators: the finaliser hook.
     pub extra: Cell<Option<Value>>,
     /// Async generators: hooks were called; `aclose` was called; an operation is running.
@@ -123,7 +131,7 @@ pub(crate) fn set_up(_: &mut Cx) {
 pub(crate) fn is_finished(v: Value) -> bool {
     let class = v.class();
     // SAFETY: these types have this layout; they are final.
-    TYPES.iter().any(|t| std::ptr::eq(*t, class)) && unsafe { v.cast::<Generator>().state.get() == State::Finished }
+    TYPES.iter().any(|t| std::ptr::eq(*t, class)) && unsafe { v.cast::<Generator>().state() == State::Finished }
 }
 
 /// True for a generator, coroutine or async generator that is suspended where ending it has an effect.
@@ -139,10 +147,17 @@ unsafe fn trace_generator(object: *mut Header, marker: &mut Marker) {
     unsafe { (*this.frame.get()).trace(marker) };
     let window = this.window.get().map(Value::of);
     let names = [Some(Value::of(this.name.get())), Some(Value::of(this.qualname.get()))];
-    for v in names.into_iter().chain([window, this.handled.get(), this.extra.get()]).flatten() {
+    let inner = this.innermost.get().map(Value::of);
+    // Its frame points there. Those that are told before they die take the chain apart then.
+    let outer = if this.waiting.get() { this.waits_for_it() } else { None };
+    let outer = outer.filter(|o| !o.registered.get() || o.header.is_finalized()).map(Value::of);
+    for v in names.into_iter().chain([window, this.handled.get(), this.extra.get(), inner, outer]).flatten() {
         marker.mark_value(v.bits());
     }
 }
+
+/// Bytes of the native stack that are nearly none.
+const CLOSE: usize = 16 << 10;
 
 /// What a resumed generator did.
 #[derive(Clone, Copy, Debug)]
@@ -257,10 +272,14 @@ impl Generator {
             frame: std::cell::UnsafeCell::new(frame),
             window: Cell::new(Some(window)),
             state: Cell::new(State::Created),
+            waiting: Cell::new(false),
+            innermost: Cell::new(None),
+            chained: Cell::new(0),
             name: Cell::new(name),
             qualname: Cell::new(qualname),
             handled: Cell::new(None),
             handles: Cell::new(false),
+            registered: Cell::new(false),
             extra: Cell::new(None),
             hooks_inited: Cell::new(false),
             closed: Cell::new(false),
@@ -298,26 +317,174 @@ impl Generator {
         frame
     }
 
+    /// Where it stands. Who waits in a suspended chain is taken out of it, as is the whole chain.
+    #[inline(always)]
+    pub fn state(&'static self) -> State {
+        if self.waiting.get() || self.innermost.get().is_some() { self.unchain() } else { self.state.get() }
+    }
+
+    /// As [`Generator::state`], for who may go on in the chain of which this one is the outermost, and knows that others say
+    /// that they run.
+    #[inline(always)]
+    pub fn raw_state(&self) -> State {
+        self.state.get()
+    }
+
+    /// The generator whose frame lies below its own.
+    fn waits_for_it(&self) -> Option<&'static Generator> {
+        // SAFETY: frames below linked ones live; generator frames have their generators.
+        unsafe {
+            let below = (*self.frame.get()).prev.as_ref()?;
+            if below.flags & flag::GENERATOR == 0 { None } else { Some(below.receiver?.cast()) }
+        }
+    }
+
+    /// Takes the chain of suspended generators apart that this one is a part of; its state.
+    #[cold]
+    #[inline(never)]
+    fn unchain(&'static self) -> State {
+        let mut outermost = self;
+        while outermost.waiting.get() {
+            outermost = outermost.waits_for_it().expect("a generator that waits for another");
+        }
+        let Some(innermost) = outermost.innermost.take() else {
+            // The chain runs.
+            return State::Running;
+        };
+        let mut at = innermost;
+        while !std::ptr::eq(at, outermost) {
+            let next = at.waits_for_it().expect("a generator that waits for another");
+            // SAFETY: the frames of suspended generators.
+            unsafe {
+                let frame = &mut *at.frame.get();
+                frame.prev = std::ptr::null_mut();
+                if !std::ptr::eq(at, innermost) {
+                    // As if each had executed the `YieldDelegate` behind its `Send`.
+                    frame.pc = frame.pc.add(1);
+                }
+            }
+            at.waiting.set(false);
+            at.state.set(State::Suspended);
+            at = next;
+        }
+        State::Suspended
+    }
+
+    /// Sends a value to a generator that is created or suspended: links its frame and those of what it waits for in a chain.
+    /// The one that goes on.
+    ///
+    /// # Safety
+    /// The raw state must be one of these.
+    #[inline(always)]
+    pub unsafe fn enter_chain(
+        &'static self,
+        cx: &mut Cx,
+        sent: Value,
+        result: *mut u64,
+        flags: u32,
+    ) -> &'static Generator {
+        // SAFETY: the caller's promise; the innermost of a chain is suspended.
+        unsafe {
+            if let Some(innermost) = self.innermost.get() {
+                if cx.handled.is_none() && !cx.traced && cx.depth + self.chained.get() < cx.rt().recursion_limit.get() {
+                    self.innermost.set(None);
+                    innermost.set_sent(sent);
+                    let outer = self.enter(cx, result, flags);
+                    (*outer).pc = (*outer).pc.sub(1);
+                    let frame = innermost.frame.get();
+                    (*frame).top = (*outer).top;
+                    innermost.waiting.set(false);
+                    cx.frame = frame;
+                    cx.depth += self.chained.get();
+                    return innermost;
+                }
+                self.unchain();
+            }
+            self.set_sent(sent);
+            self.enter(cx, result, flags);
+        }
+        self
+    }
+
+    /// Suspends the running generator, which was resumed by a `Send` and has yielded, together with those that do nothing but
+    /// pass on what it yields; the frame of the outermost, whose flags and place of the result are as they were.
+    ///
+    /// # Safety
+    /// The frame on top must be that of a generator, with its pc set.
+    pub unsafe fn suspend_chain(cx: &mut Cx) -> *mut Frame {
+        // SAFETY: FRAME-1; below a frame with the flag SEND lies that of the generator which executes the `Send`.
+        unsafe {
+            let innermost: &'static Generator =
+                (*cx.frame).receiver.expect("a generator frame has its generator").cast();
+            let (mut at, mut n) = (innermost, 0);
+            loop {
+                let frame = &*at.frame.get();
+                if frame.flags & flag::SEND == 0 {
+                    break;
+                }
+                // What waits for another has not run since it was suspended the last time.
+                if n == 0 || !at.waiting.get() {
+                    let below = &*frame.prev;
+                    let then = taipan_bytecode::Word(*below.pc);
+                    let passes = then.0 as u16 == taipan_bytecode::Op::YieldDelegate as u16;
+                    if !passes || !std::ptr::eq(below.regs.add(then.a()), frame.result) {
+                        break;
+                    }
+                    at.waiting.set(true);
+                    at.remember(cx);
+                }
+                n += 1;
+                at = at.waits_for_it().expect("a generator executes the instruction");
+            }
+            let frame = at.frame.get();
+            if n > 0 {
+                (*frame).pc = (*frame).pc.add(1);
+                cx.frame = frame;
+                cx.depth -= n;
+            }
+            at.leave(cx, State::Suspended);
+            if n > 0 {
+                at.innermost.set(Some(innermost));
+                at.chained.set(n);
+            }
+            frame
+        }
+    }
+
+    /// Registers are written without barriers while a frame runs. The array may outlive the generator: a stale word on the native
+    /// stack is enough.
+    #[inline(always)]
+    fn remember(&'static self, cx: &mut Cx) {
+        cx.barrier(self);
+        if let Some(window) = self.window.get() {
+            cx.barrier(window);
+        }
+    }
+
     /// Unlinks the running frame, which is this generator's, leaving it in `state`.
     #[inline(always)]
     pub fn leave(&'static self, cx: &mut Cx, state: State) {
         // SAFETY: FRAME-1: the running frame is the generator's.
         unsafe {
+            if let Some(outer) = self.waits_for_it()
+                && outer.waiting.get()
+            {
+                // It goes on, maybe above other frames than those above which it began to wait.
+                outer.waiting.set(false);
+                (*outer.frame.get()).top = (*self.frame.get()).top;
+            }
             cx.frame = (*self.frame.get()).prev;
             (*self.frame.get()).prev = std::ptr::null_mut();
         }
+        self.waiting.set(false);
         let outer = self.handled.get();
         let inner = cx.handled.filter(|_| self.handles.get());
         self.handled.set(if state == State::Suspended { inner } else { None });
         cx.handled = outer;
         cx.depth -= 1;
         self.state.set(state);
-        // Before anything may collect: the registers were written without barriers while the frame ran, and the array
-        // may outlive the generator (a stale word on the native stack is enough).
-        cx.barrier(self);
-        if let Some(window) = self.window.get() {
-            cx.barrier(window);
-        }
+        // Before anything may collect.
+        self.remember(cx);
         if state == State::Finished {
             self.finish(cx);
         }
@@ -352,45 +519,47 @@ impl Generator {
     /// Nothing but running is done about states: see [`Generator::send`] and [`Generator::throw_raised`].
     fn run(&'static self, cx: &mut Cx, sent: Option<Value>) -> PyResult<Step> {
         let mut result = 0u64;
-        let flags = flag::ENTRY | if sent.is_none() { flag::THROW } else { 0 };
-        if let Some(sent) = sent {
-            // SAFETY: the callers checked the state.
-            unsafe { self.set_sent(sent) };
+        let flags = flag::ENTRY | flag::THROW;
+        let value = if let Some(sent) = sent {
+            self.go_on(cx, sent, &raw mut result)?
         } else {
             self.chain_context(cx);
+            // SAFETY: the callers checked the state.
+            let frame = unsafe { self.enter(cx, &raw mut result, flags) };
+            cx.run(frame)?
+        };
+        if self.raw_state() == State::Finished { Ok(Step::Returned(value)) } else { Ok(Step::Yielded(value)) }
+    }
+
+    /// Resumes a generator that is created or suspended.
+    #[inline(always)]
+    fn go_on(&'static self, cx: &mut Cx, sent: Value, result: *mut u64) -> PyResult<Value> {
+        let here = 0u8;
+        if self.innermost.get().is_some() && (&raw const here as usize) < cx.native_limit + CLOSE {
+            // The outermost is the one to be told that there is no room.
+            self.unchain();
         }
         // SAFETY: the callers checked the state.
-        let frame = unsafe { self.enter(cx, &raw mut result, flags) };
-        let value = match if flags & flag::THROW == 0 { self.resume_compiled(cx) } else { NOT_COMPILED } {
-            NOT_COMPILED => cx.run(frame)?,
-            bits => Value::from_bits(bits).ok_or(Raised)?,
-        };
-        if self.state.get() == State::Finished { Ok(Step::Returned(value)) } else { Ok(Step::Yielded(value)) }
+        let top = unsafe { self.enter_chain(cx, sent, result, flag::ENTRY) };
+        let bits = if std::ptr::eq(top, self) { self.resume_compiled(cx) } else { NOT_COMPILED };
+        match bits {
+            NOT_COMPILED => cx.run(top.frame.get()),
+            bits => Value::from_bits(bits).ok_or(Raised),
+        }
     }
 
     /// The next item for native code, if this is a generator that is suspended or was not started: as `send(None)`, in short.
     #[inline]
     pub fn next_item(&'static self, cx: &mut Cx) -> Option<PyResult<Option<Value>>> {
-        if !matches!(self.state.get(), State::Suspended | State::Created) {
+        if self.waiting.get() || !matches!(self.raw_state(), State::Suspended | State::Created) {
             return None;
         }
         let mut result = 0u64;
-        // SAFETY: the state was checked.
-        let frame = unsafe {
-            self.set_sent(Value::none());
-            self.enter(cx, &raw mut result, flag::ENTRY)
+        let value = match self.go_on(cx, Value::none(), &raw mut result) {
+            Ok(value) => value,
+            Err(raised) => return Some(Err(raised)),
         };
-        let value = match self.resume_compiled(cx) {
-            NOT_COMPILED => match cx.run(frame) {
-                Ok(value) => value,
-                Err(raised) => return Some(Err(raised)),
-            },
-            bits => match Value::from_bits(bits) {
-                Some(value) => value,
-                None => return Some(Err(Raised)),
-            },
-        };
-        Some(match self.state.get() {
+        Some(match self.raw_state() {
             State::Finished if value.is_none() => Ok(None),
             State::Finished => Err(cx.raise_stop_iteration(Some(value))),
             _ => Ok(Some(value)),
@@ -430,7 +599,8 @@ impl Generator {
 
     /// Resumes with a value. `Returned(None)` also if it was finished before (coroutines: RuntimeError).
     pub fn send(&'static self, cx: &mut Cx, sent: Value) -> PyResult<Step> {
-        match self.state.get() {
+        let state = if self.waiting.get() { self.state() } else { self.raw_state() };
+        match state {
             State::Created if !sent.is_none() => {
                 let kind = self.kind();
                 raise!(cx, TypeError, "can't send non-None value to a just-started {kind}")
@@ -444,7 +614,7 @@ impl Generator {
 
     /// Resumes with the exception that is raised in the context. A finished one lets it pass.
     pub fn throw_raised(&'static self, cx: &mut Cx) -> PyResult<Step> {
-        match self.state.get() {
+        match self.state() {
             State::Running => {
                 cx.take_exception();
                 Err(self.already_running(cx))
@@ -475,8 +645,8 @@ impl Generator {
     }
 
     /// The iterator that a suspended generator delegates to (`yield from`, `await`).
-    pub fn delegate(&self) -> Option<Value> {
-        if self.state.get() != State::Suspended {
+    pub fn delegate(&'static self) -> Option<Value> {
+        if self.state() != State::Suspended {
             return None;
         }
         // SAFETY: pc is behind the suspending instruction, whose operand b holds the iterator.
@@ -501,7 +671,7 @@ impl Generator {
             let mut result = 0u64;
             let frame = self.enter(cx, &raw mut result, flag::ENTRY);
             let value = cx.run(frame)?;
-            if self.state.get() == State::Finished { Ok(Step::Returned(value)) } else { Ok(Step::Yielded(value)) }
+            if self.state() == State::Finished { Ok(Step::Returned(value)) } else { Ok(Step::Yielded(value)) }
         }
     }
 
@@ -569,7 +739,7 @@ impl Generator {
 
     /// `close()`: ends the generator with GeneratorExit; gives what it returned.
     pub fn close(&'static self, cx: &mut Cx) -> PyResult<Value> {
-        match self.state.get() {
+        match self.state() {
             State::Created => {
                 self.finish_unstarted(cx);
                 return Ok(Value::none());
@@ -609,7 +779,8 @@ impl Generator {
     /// True if the code at which a suspended generator stands is inside a `try` or `with`: only then has closing it
     /// an effect that can be seen.
     pub fn is_inside_handler(&self) -> bool {
-        if self.state.get() != State::Suspended {
+        // Only those are asked that nobody runs.
+        if self.state.get() != State::Suspended && !self.waiting.get() {
             return false;
         }
         // SAFETY: the frame is valid until finished.

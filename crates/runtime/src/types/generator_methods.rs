@@ -6,6 +6,7 @@ use crate::native::Args;
 use crate::raise;
 use crate::typeobj::{Type, flags};
 use crate::types::async_gen;
+use crate::types::async_gen::Asend;
 use crate::types::code::CodeObject;
 use crate::types::frame::FrameObject;
 use crate::types::generator::{self, COROUTINE, GENERATOR, Generator, State, Step};
@@ -63,7 +64,7 @@ impl Shared {
 }
 
 fn frame_of(cx: &mut Cx, this: &'static Generator) -> Option<&'static FrameObject> {
-    if this.state.get() == State::Finished {
+    if this.state() == State::Finished {
         return None;
     }
     Some(FrameObject::of(cx, this.frame.get()))
@@ -74,8 +75,8 @@ fn code_of(this: &'static Generator) -> &'static CodeObject {
     unsafe { (*this.frame.get()).code }
 }
 
-fn is_running(this: &Generator) -> bool {
-    this.state.get() == State::Running
+fn is_running(this: &'static Generator) -> bool {
+    this.state() == State::Running
 }
 
 /// What `send` and `throw` give: the yielded value, or StopIteration with the returned one.
@@ -105,7 +106,7 @@ impl GeneratorMethods {
     }
     #[getter]
     fn gi_suspended(_cx: &mut Cx, this: &'static Generator) -> bool {
-        this.state.get() == State::Suspended
+        this.state() == State::Suspended
     }
     /// object being iterated by yield from, or None
     #[getter]
@@ -174,7 +175,7 @@ impl CoroutineMethods {
     }
     #[getter]
     fn cr_suspended(_cx: &mut Cx, this: &'static Generator) -> bool {
-        this.state.get() == State::Suspended
+        this.state() == State::Suspended
     }
     /// object being awaited on, or None
     #[getter]
@@ -247,7 +248,7 @@ impl AsyncGeneratorMethods {
     }
     #[getter]
     fn ag_suspended(_cx: &mut Cx, this: &'static Generator) -> bool {
-        this.state.get() == State::Suspended
+        this.state() == State::Suspended
     }
     /// object being awaited on, or None
     #[getter]
@@ -370,6 +371,7 @@ pub fn created(cx: &mut Cx, this: &'static Generator) {
         this.extra.set(Some(Value::of(origin)));
         cx.barrier(this);
     }
+    this.registered.set(true);
     cx.register_special(Value::of(this));
 }
 
@@ -425,6 +427,9 @@ pub fn send_to(cx: &mut Cx, it: Value, sent: Value) -> PyResult<(Value, bool)> {
             Step::Returned(value) => (value, true),
         });
     }
+    if let Some(asend) = it.exact::<Asend>() {
+        return asend.send_to(cx, sent);
+    }
     let result = match it.class().slots().next {
         Some(_) if sent.is_none() && it.class().is_heap_type() => {
             // The slot of a Python class would drop the value of a StopIteration.
@@ -471,7 +476,7 @@ pub fn get_yield_from_iter(cx: &mut Cx, v: Value) -> PyResult<Value> {
 /// `__del__`: closes a suspended generator, reports a coroutine that was never awaited, calls the finaliser hook of
 /// an async generator.
 fn finalize(cx: &mut Cx, this: &'static Generator) {
-    if this.state.get() == State::Finished {
+    if this.state() == State::Finished {
         return;
     }
     let me = Value::of(this);
@@ -483,7 +488,7 @@ fn finalize(cx: &mut Cx, this: &'static Generator) {
         }
         return;
     }
-    if this.is_coroutine() && this.state.get() == State::Created {
+    if this.is_coroutine() && this.state() == State::Created {
         if warn_unawaited(cx, this).is_err() {
             report(cx, me, "Exception ignored while finalizing coroutine");
         }
