@@ -20,7 +20,7 @@ pub const COST_OF_WORD: u64 = 2_000;
 /// Words of functions without calls and loops that are left to the interpreter where it calls them.
 const LEAF_WORDS: usize = 16;
 /// Nanoseconds of processor time that may be spent compiling in any case.
-const BUDGET_AT_START: u64 = 3_000_000;
+const BUDGET_AT_START: u64 = 2_500_000;
 /// Of a hundred nanoseconds so many may be spent compiling, from so many nanoseconds of processor time on.
 const SHARES: &[(u64, u64)] = &[(0, 8), (60_000_000, 15), (1_000_000_000, 40)];
 /// For so many nanoseconds the processor time of the process is not asked for again.
@@ -28,6 +28,8 @@ const STAYS_TRUE: u64 = 200_000;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
 const CALL_TICKS: u32 = 8;
 const LOOP_TICKS: u32 = 6;
+/// The same for a place where a generator goes on: there is one for each `yield`, and code for one goes on to the next.
+const RESUME_TICKS: u32 = 4;
 /// After so many either is compiled.
 pub const ENOUGH_TICKS: u32 = 100;
 
@@ -39,11 +41,23 @@ pub fn is_leaf(code: &CodeObject) -> bool {
     short && !calls_or_loops(code)
 }
 
+/// Whether everything is compiled as soon as it can be.
+fn is_eager() -> bool {
+    let options = crate::options();
+    options.mode == Mode::Stress || options.hot_call.is_some() || options.hot_loop.is_some()
+}
+
+/// As [`is_worth_it`] for a generator that goes on at `entry`.
+pub fn is_resumed_enough(code: &CodeObject, entry: u32) -> bool {
+    let ticks = &mut data(code).entry(entry).ticks;
+    *ticks += 1;
+    is_eager() || *ticks > RESUME_TICKS
+}
+
 /// Whether what was found hot once more has cost about as much by now as compiling it will. A round of a loop with another
 /// one in it, or a call of a function with a loop, counts for many.
 pub fn is_worth_it(code: &CodeObject, index: u32, entry: u32) -> bool {
-    let options = crate::options();
-    if options.mode == Mode::Stress || options.hot_call.is_some() || options.hot_loop.is_some() {
+    if is_eager() {
         return true;
     }
     let ticks = &mut data(code).entry(entry).ticks;

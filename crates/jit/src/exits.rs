@@ -96,6 +96,8 @@ reasons! {
     Hoisted = "hoisted", true;
     /// A check of all indices of a loop failed in front of it.
     Bounds = "bounds", true;
+    /// Two objects that a loop takes for different ones are one.
+    Aliased = "aliased", true;
     /// The instruction had never been executed when the code was compiled.
     Unreached = "unreached", true;
     /// An operation on built-in objects could run Python code.

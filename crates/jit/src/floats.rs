@@ -37,6 +37,11 @@ pub extern "C" fn hypot(_: &mut Cx, x: f64, y: f64) -> f64 {
     x.hypot(y)
 }
 
+/// The bits of `hypot(x, y)` of doubles with these bits.
+pub extern "C" fn hypot_bits(_: &mut Cx, x: u64, y: u64) -> u64 {
+    f64::from_bits(x).hypot(f64::from_bits(y)).to_bits()
+}
+
 /// `math.sin(x)` of doubles.
 pub extern "C" fn sin(_: &mut Cx, x: f64) -> f64 {
     x.sin()

@@ -19,7 +19,6 @@ use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::{attr, format, iter, object};
 use taipan_runtime::types::code::CodeObject;
-use taipan_runtime::types::combinators::Zip;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::function::{self, BoundMethod, Function};
 use taipan_runtime::types::generator::{Generator, State};
@@ -31,10 +30,10 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::ir::Inst;
-use crate::lists;
-use crate::{attributes, bytes, consume, floats, raising};
+use crate::{attributes, bytes, consume, floats, iterators, lists, raising};
 // `crate::preserve` calls all its helpers here.
-pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item};
+pub(crate) use crate::floats::hypot_bits;
+pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item, list_reserve};
 use crate::plain;
 
 /// What a helper may do.
@@ -158,6 +157,8 @@ helpers! {
     ListAppend = lists::list_append, writes;
     /// `list.append` of a double.
     ListAppendDouble = lists::list_append_double, writes;
+    /// Makes room in a list for more items.
+    ListReserve = lists::list_reserve, writes;
     /// Item `i`, which exists, of a list.
     ListItem = lists::list_item, removable;
     /// Sets item `i`, which exists, of a list.
@@ -172,6 +173,8 @@ helpers! {
     FloatSquare = floats::square, removable;
     /// `hypot(x, y)`.
     FloatHypot = floats::hypot, removable;
+    /// The same of bits and as bits.
+    HypotBits = floats::hypot_bits, removable;
     /// `math.sin(x)`, x finite.
     FloatSin = floats::sin, removable;
     /// `math.cos(x)`, x finite.
@@ -229,7 +232,7 @@ helpers! {
     /// See `crate::plain`.
     PlainZip = plain::zip, raises;
     /// Whether a zip object has so many iterators and is not strict, as 0 or 1.
-    IsPlainZip = is_plain_zip, removable;
+    IsPlainZip = iterators::is_plain_zip, removable;
     /// See `crate::plain`.
     PlainContains = plain::contains, raises;
     /// See `crate::plain`.
@@ -426,10 +429,6 @@ unsafe extern "C" fn join_strs(cx: &mut Cx, parts: *const Value, n: usize) -> u6
     // SAFETY: HELP-1.
     let parts = unsafe { std::slice::from_raw_parts(parts, n) };
     format::join_strs(cx, parts).map_or(0, |s| Value::of(s).bits())
-}
-
-extern "C" fn is_plain_zip(_: &mut Cx, zip: &'static Zip, n: usize) -> u64 {
-    (zip.iters.len() == n && !zip.is_strict()) as u64
 }
 
 extern "C" fn class_of(_: &mut Cx, v: Value) -> u64 {

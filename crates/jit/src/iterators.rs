@@ -2,11 +2,11 @@
 
 use std::mem::offset_of;
 
-use taipan_runtime::Object;
 use taipan_runtime::typeobj::Type as Class;
-use taipan_runtime::types::combinators::Enumerate;
+use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::range::RangeIter;
+use taipan_runtime::{Cx, Object};
 
 macro_rules! iterators {
     ($( $(#[doc = $doc:literal])+ $name:ident = $class:ident, [$($field:ident $raw:literal),*]; )*) => {
@@ -45,4 +45,9 @@ iterators! {
     Range = RangeIter, [next true, step true, remaining true];
     /// Enumerate objects: the iterator.
     Enumerate = Enumerate, [iterator false];
+}
+
+/// Whether a zip object has so many iterators and is not strict, as 0 or 1.
+pub extern "C" fn is_plain_zip(_: &mut Cx, zip: &'static Zip, n: usize) -> u64 {
+    (zip.iters.len() == n && !zip.is_strict()) as u64
 }

@@ -16,6 +16,19 @@ pub extern "C" fn list_append_double(cx: &mut Cx, list: &'static List, d: f64) {
     list.push(cx, v);
 }
 
+/// Most items that are made room for at once: then growing costs little, and if there will not be so many after all, not much is lost.
+const MOST_RESERVED: usize = 1 << 13;
+
+/// Makes room for `more` items, but not for very many. There was too little.
+pub extern "C" fn list_reserve(cx: &mut Cx, list: &'static List, more: usize) {
+    let (n, more) = (list.len(), more.min(MOST_RESERVED));
+    // Loops that are left early come again with room for nearly as many.
+    if list.capacity() - n < more.div_ceil(2) {
+        // As much as growing would give, or it would have to be done again soon.
+        list.reserve(cx, (n + more).max(n + (n >> 1)));
+    }
+}
+
 /// Item `i`, 0 if there is none.
 pub extern "C" fn list_item(_: &mut Cx, list: &'static List, i: usize) -> u64 {
     list.get(i).map_or(0, |v| v.bits())

@@ -129,8 +129,10 @@ stubs! {
     IsSlow = is_slow;
     ListAppend = list_append;
     ListAppendDouble = list_append_double;
+    ListReserve = list_reserve;
     ListItem = list_item;
     FitsDouble = fits_double;
+    HypotBits = hypot_bits;
     BoxChar = box_char;
     StrUnit = str_unit;
     StrIsChar = str_is_char;

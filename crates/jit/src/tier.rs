@@ -24,8 +24,8 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Value, threads};
 
 use crate::budget::{
-    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, is_leaf, is_worth_it, left, loop_start,
-    thread_time,
+    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, is_leaf, is_resumed_enough, is_worth_it, left,
+    loop_start, thread_time,
 };
 use crate::build::cfg::op_at;
 use crate::build::entry::Product;
@@ -371,6 +371,10 @@ pub unsafe fn resume(cx: &mut Cx) -> u64 {
         let unit = match data.units.iter().find(|u| u.0 == entry) {
             Some((_, unit)) => *unit,
             None if code.resumed.get() < cx.hot_call => return NOT_COMPILED,
+            None if !is_resumed_enough(code, entry) => {
+                code.resumed.set(0);
+                return NOT_COMPILED;
+            }
             None => match compile(cx, code, entry, false) {
                 Ok(unit) => {
                     code.resumed.set(0);

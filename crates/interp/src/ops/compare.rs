@@ -71,6 +71,24 @@ macro_rules! float_compare {
     };
 }
 
+/// Equality of two strs, which needs no call; None for other comparisons and operands.
+macro_rules! str_compare {
+    (Eq, $a:expr, $b:expr) => {
+        strs_equal($a, $b)
+    };
+    (Ne, $a:expr, $b:expr) => {
+        strs_equal($a, $b).map(|equal| !equal)
+    };
+    ($op:ident, $a:expr, $b:expr) => {
+        None
+    };
+}
+
+#[inline(always)]
+fn strs_equal(a: Value, b: Value) -> Option<bool> {
+    Some(a.exact::<Str>()?.eq_str(b.exact::<Str>()?))
+}
+
 macro_rules! comparisons {
     ($($op:ident $slow:ident $jump:ident $jump_slow:ident $not:ident $not_slow:ident $jump_i:ident $not_i:ident;)*) => { $(
         handler!($op, |w, pc, regs, cx, table| {
@@ -128,6 +146,12 @@ macro_rules! comparisons {
                 note(pc, feedback::FLOAT);
                 let (x, y) = (a.flonum_unchecked(), b.flonum_unchecked());
                 let target = if float_compare!($op, x, y) == $when { next.offset(w.sc() as isize) } else { next };
+                dispatch!(target, regs, cx, table);
+            }
+            let equal: Option<bool> = str_compare!($op, a, b);
+            if let Some(c) = equal {
+                note(pc, feedback::STR);
+                let target = if c == $when { next.offset(w.sc() as isize) } else { next };
                 dispatch!(target, regs, cx, table);
             }
             (*cx.frame).pc = pc;

@@ -165,16 +165,24 @@ impl Builder<'_> {
         }
         let inplace = if at.word(0) & 1 != 0 { 256 } else { 0 };
         let n = self.word(n | inplace);
-        if let Some(v) = self.plain(Helper::PlainBinary, &[lhs, rhs, n], Type::Val) {
+        let odd = self.is_odd(&[lhs, rhs]);
+        if !odd && let Some(v) = self.plain(Helper::PlainBinary, &[lhs, rhs, n], Type::Val) {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
         self.sync(&[]);
         let (x, y) = (self.boxed(lhs), self.boxed(rhs));
         let v = self.python_call(Helper::Binary, &[x, y, n], Type::Val);
+        self.info[v.0 as usize].odd = odd || self.failed(Reason::Plain);
         self.set_reg(a, v);
         self.check_valid(at);
         Ok(Flow::Next)
+    }
+
+    /// Whether an operand comes from an operator of a class of its own: what follows would leave here too, and places that
+    /// leave are found one at a time.
+    fn is_odd(&self, operands: &[Val]) -> bool {
+        operands.iter().any(|v| self.info[v.0 as usize].odd)
     }
 
     /// An operator whose left operand is of a Python class with a special method for it: builds the method's call.
@@ -301,9 +309,14 @@ impl Builder<'_> {
                 let v = self.emit(if op == B::Or { Op::Or } else { Op::Xor }, Type::Int, &[x, y], 0);
                 if xl >= 0 && yl >= 0 {
                     let bits = 64 - (xh | yh).leading_zeros();
-                    self.bounded(v, 0, if bits >= 63 { i64::MAX } else { (1 << bits) - 1 });
+                    return Some(self.bounded(v, 0, if bits >= 63 { i64::MAX } else { (1 << bits) - 1 }));
                 }
-                v
+                // The bits above the highest that tells something are all alike, in the result, too.
+                let bits = [xl, xh, yl, yh].map(|k| 64 - (k ^ k >> 63).leading_zeros());
+                match bits.into_iter().max() {
+                    Some(bits) if bits < 63 => self.bounded(v, -1 << bits, (1 << bits) - 1),
+                    _ => v,
+                }
             }
             B::LShift => self.shift_left(x, y),
             B::RShift => {
@@ -596,7 +609,9 @@ impl Builder<'_> {
             return Ok(Flow::Next);
         }
         let n = self.word(cond as u64);
-        if let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, y, n]) {
+        if !self.is_odd(&[x, y])
+            && let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, y, n])
+        {
             self.set_reg(a, t);
             return Ok(Flow::Next);
         }
@@ -627,7 +642,9 @@ impl Builder<'_> {
             return Ok(self.fork_checked(at, t, when));
         }
         let n = self.word(cond as u64);
-        if let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, rhs, n]) {
+        if !self.is_odd(&[x, rhs])
+            && let Some(t) = self.plain_truth(Helper::PlainCompare, &[x, rhs, n])
+        {
             return Ok(self.fork(t, when));
         }
         self.sync(&[]);

@@ -271,7 +271,10 @@ impl Builder<'_> {
             false if crate::profile::knows_callees(self.context().code, self.pc as u32) => Helper::Call,
             false => Helper::CallNoted,
         };
+        let receiver = self.top_mut().regs[first - 1];
+        let odd = method && !receiver.is_none() && self.info[receiver.0 as usize].odd;
         let v = self.python_call(helper, &[args, count, kwnames], Type::Val);
+        self.info[v.0 as usize].odd = odd;
         self.forget_registers(a..first + n);
         self.set_reg(at.w.c(), v);
         self.check_valid(at);

@@ -141,6 +141,7 @@ impl Builder<'_> {
             info.lo = info.lo.min(other.lo);
             info.hi = info.hi.max(other.hi);
             info.bound &= other.bound;
+            info.odd |= other.odd;
             if !self.class_of(*v).is_some_and(|c| std::ptr::eq(c, info.class)) {
                 info.class = std::ptr::null();
             }

@@ -179,11 +179,13 @@ pub struct Info {
     pub hi: i64,
     /// Not 0 (bound).
     pub bound: bool,
+    /// Made by an operator that runs Python code, or other code of its own, or found on what such a one made: not plain.
+    pub odd: bool,
 }
 
 impl Info {
     /// Nothing is known.
-    pub const ANY: Info = Info { class: std::ptr::null(), lo: i64::MIN, hi: i64::MAX, bound: true };
+    pub const ANY: Info = Info { class: std::ptr::null(), lo: i64::MIN, hi: i64::MAX, bound: true, odd: false };
 }
 
 /// A call being built: the function or an inlined one.

@@ -273,6 +273,7 @@ impl Builder<'_> {
         } else {
             self.emit_guard(Op::GuardClass, Type::Val, &[v], imm, Reason::Class)
         };
+        self.info[g.0 as usize].odd = self.info[v.0 as usize].odd;
         self.classed(g, class);
         self.refine(v, g);
         g
@@ -308,6 +309,7 @@ impl Builder<'_> {
         let base = (class.data().basicsize + 7) & !7;
         let word = self.emit(Op::Load, Type::Word, &[v], at(Alias::Shape, base));
         self.emit_guard(Op::GuardWord, Type::Void, &[word], address, Reason::Shape);
+        self.func.keeps_fields |= self.failed(Reason::Aliased);
         self.state.shapes.retain(|(o, _)| *o != v);
         self.state.shapes.push((v, address));
         v

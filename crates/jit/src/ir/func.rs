@@ -251,6 +251,8 @@ pub struct Func {
     pub function: u64,
     /// Whether guards may move in front of loops.
     pub hoists_guards: bool,
+    /// Objects that loops write to are not taken for different ones.
+    pub keeps_fields: bool,
     /// Intervals of ints as far as the builder knows them, by value; they hold where guards in front of their uses do.
     pub ranges: Vec<(i64, i64)>,
 }

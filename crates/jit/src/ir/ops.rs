@@ -210,6 +210,8 @@ macro_rules! for_each_ir_op {
             fsqrt = FSqrt (Float) -> Float, guard;
             /// The float compare number `imm` (see `Cond`).
             fcmp = FCmp (Float, Float) -> Bool, pure, imm;
+            /// Compares `hypot(a, b)` with the constant `c` under condition number `imm`; leaves if it is not finite.
+            size_cmp = SizeCmp (Float, Float, Float) -> Bool, guard, imm;
             /// The double nearest to an int.
             int_to_float = IntToFloat (Int) -> Float, pure;
             /// `int(a)`; leaves unless `abs(a) < 2^62`.
@@ -326,10 +328,12 @@ macro_rules! for_each_ir_op {
             select_word = SelectWord (Bool, Word, Word) -> Word, pure;
             /// The address `a + imm`.
             address = Address (Val) -> Word, pure, imm;
-            /// Appends `b` to the list `a`.
+            /// Appends `b` to the list `a`, which is known to hold words if `imm` is odd.
             list_append = ListAppend (Val, Val) -> Void, writes, imm;
             /// Appends the float `b` to the list `a`.
             list_append_double = ListAppendDouble (Val, Float) -> Void, writes;
+            /// Makes room in the list `a` for `b` more items, a number without sign; for fewer if that is many.
+            list_reserve = ListReserve (Val, Int) -> Void, writes;
             /// Leaves unless lists of doubles may hold the double (see `runtime/src/types/list.rs`).
             guard_double = GuardDouble (Float) -> Void, guard;
             /// A new instance with the operands as attributes; number `imm` of the function's descriptions.
@@ -375,6 +379,8 @@ macro_rules! for_each_ir_op {
             py_call = PyCall (Val) -> Val, calls, imm;
             /// Leaves if something wants the thread's attention.
             check_interrupt = CheckInterrupt () -> Void, guard;
+            /// As `check_interrupt`, if the lowest six bits of `a` are 0.
+            check_seldom = CheckSeldom (Int) -> Void, guard;
 
             /// Goes on at the only target.
             jump = Jump () -> Void, ends;

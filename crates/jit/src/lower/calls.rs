@@ -7,12 +7,23 @@ use crate::exits::Reason;
 use crate::helpers::Helper;
 use crate::ir::{Type, Val};
 use crate::plain;
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 
 impl Lowering<'_> {
+    /// Leaves if something wants the thread's attention.
+    pub(super) fn check_interrupt(&mut self, v: Val) {
+        let p = self.word(self.process.interrupt);
+        // Cranelift takes loads in a loop that stores nothing for the one in front of it, but for this, which costs nothing.
+        self.b.ins().sequence_point();
+        let flag = self.b.ins().load(types::I32, flags(), p, 0);
+        let ok = self.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
+        self.guard(v, ok);
+    }
+
     pub(super) fn helper_call(&mut self, v: Val) -> Out {
         let inst = &self.func[v];
         let row = Helper::from_imm(inst.imm).row();

@@ -39,7 +39,7 @@ fn int_cond(cond: Cond) -> IntCC {
     }
 }
 
-fn float_cond(cond: Cond) -> FloatCC {
+pub(super) fn float_cond(cond: Cond) -> FloatCC {
     match cond {
         Cond::Lt => FloatCC::LessThan,
         Cond::Le => FloatCC::LessThanOrEqual,
@@ -174,7 +174,8 @@ impl Lowering<'_> {
                 let x = a[0];
                 let low = self.b.ins().band_imm_s(x, 1);
                 self.guard(v, low);
-                self.b.ins().sshr_imm_s(x, 1)
+                let i = self.b.ins().sshr_imm_s(x, 1);
+                if self.slots.deeper.contains(&v) { self.made_here(i) } else { i }
             }
             Op::GuardFloat => self.guard_float(v, a[0]),
             Op::GuardNumber => self.guard_number(v, a[0], false),
@@ -279,11 +280,16 @@ impl Lowering<'_> {
             }
             Op::Alloc => self.alloc((imm >> 48) as usize, imm & 0xffff_ffff_ffff),
             Op::ListAppend => {
-                self.list_append(a[0], a[1], inst.args[1]);
+                self.list_append(a[0], a[1], inst.args[1], imm & 1 == 1);
                 return Ok(None);
             }
             Op::ListAppendDouble => {
                 self.list_append_double(a[0], a[1]);
+                return Ok(None);
+            }
+            Op::SizeCmp => self.size_cmp(v, (a[0], a[1]), inst.args[2], Cond::from_imm(imm)),
+            Op::ListReserve => {
+                self.list_reserve(a[0], a[1]);
                 return Ok(None);
             }
             Op::ListItem => self.list_item(a[0], a[1]),
@@ -320,12 +326,21 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Op::CheckInterrupt => {
-                let p = self.word(self.process.interrupt);
-                // Cranelift takes loads in a loop that stores nothing for the one in front of it, but for this, which costs nothing.
-                self.b.ins().sequence_point();
-                let flag = self.b.ins().load(types::I32, flags(), p, 0);
-                let ok = self.b.ins().icmp_imm_s(IntCC::Equal, flag, 0);
-                self.guard(v, ok);
+                self.check_interrupt(v);
+                return Ok(None);
+            }
+            Op::CheckSeldom => {
+                let low = self.b.ins().band_imm_s(a[0], 63);
+                let due = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
+                let (check, next) = (self.b.create_block(), self.new_block());
+                self.b.set_cold_block(check);
+                self.b.ins().brif(due, check, &[], next, &[]);
+                self.b.switch_to_block(check);
+                let outer = std::mem::replace(&mut self.cold, true);
+                self.check_interrupt(v);
+                self.cold = outer;
+                self.b.ins().jump(next, &[]);
+                self.b.switch_to_block(next);
                 return Ok(None);
             }
             Op::Call => return self.helper_call(v),

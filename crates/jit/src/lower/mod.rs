@@ -359,6 +359,14 @@ impl<'a> Lowering<'a> {
         self.values[v.0 as usize].expect("definitions come before uses")
     }
 
+    /// The same 64-bit word, made here. Cranelift makes what has no effect where it is used: once in each of two blocks neither of which comes in
+    /// front of the other, and in a loop what is shifted or masked by a constant in front of it. Instructions with two results stay in place; these are
+    /// none in machine code.
+    pub(crate) fn made_here(&mut self, x: clif::Value) -> clif::Value {
+        let pair = self.b.ins().iconcat(x, x);
+        self.b.ins().isplit(pair).0
+    }
+
     /// A 64-bit constant.
     pub(crate) fn word(&mut self, w: u64) -> clif::Value {
         self.b.ins().iconst(types::I64, w as i64)

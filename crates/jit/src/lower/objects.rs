@@ -153,9 +153,10 @@ impl Lowering<'_> {
         self.b.ins().band_imm_s(word, which as i64)
     }
 
-    pub(super) fn list_append(&mut self, list: clif::Value, item: clif::Value, stored: Val) {
+    /// `of_words`: the list is known to hold words.
+    pub(super) fn list_append(&mut self, list: clif::Value, item: clif::Value, stored: Val, of_words: bool) {
         let (n, items, room) = self.room_in(list);
-        let packed = self.list_flags(list, FLAG_FLOATS | FLAG_BOOLS);
+        let packed = (!of_words).then(|| self.list_flags(list, FLAG_FLOATS | FLAG_BOOLS));
         let (slow, next) = self.append_in_place(list, n, items, (room, packed, false), item);
         self.barrier_for_items(items, stored);
         self.b.ins().jump(next, &[]);
@@ -171,11 +172,26 @@ impl Lowering<'_> {
         let doubles = self.list_flags(list, FLAG_FLOATS);
         let fits = self.is_common_double(d);
         let room = self.b.ins().band(room, fits);
-        let (slow, next) = self.append_in_place(list, n, items, (room, doubles, true), d);
+        let (slow, next) = self.append_in_place(list, n, items, (room, Some(doubles), true), d);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(slow);
         let cx = self.cx;
         self.cold_call(Helper::ListAppendDouble, &[cx, list, d], None);
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
+    }
+
+    pub(super) fn list_reserve(&mut self, list: clif::Value, more: clif::Value) {
+        let n = self.b.ins().load(types::I64, flags(), list, 16);
+        let capacity = self.b.ins().load(types::I64, flags(), list, 32);
+        let room = self.b.ins().isub(capacity, n);
+        let little = self.b.ins().icmp(IntCC::UnsignedLessThan, room, more);
+        let (slow, next) = (self.b.create_block(), self.new_block());
+        self.b.set_cold_block(slow);
+        self.b.ins().brif(little, slow, &[], next, &[]);
+        self.b.switch_to_block(slow);
+        let cx = self.cx;
+        self.cold_call(Helper::ListReserve, &[cx, list, more], None);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }
@@ -195,24 +211,22 @@ impl Lowering<'_> {
         list: clif::Value,
         n: clif::Value,
         items: clif::Value,
-        (room, doubles, of_doubles): (clif::Value, clif::Value, bool),
+        (room, kind, of_doubles): (clif::Value, Option<clif::Value>, bool),
         word: clif::Value,
     ) -> (clif::Block, clif::Block) {
         let (fast, slow, next) = (self.new_block(), self.b.create_block(), self.new_block());
         self.b.set_cold_block(slow);
-        // As a parameter, so that what makes the word stands in front of the branch: behind it, it would be made twice,
-        // where the program goes on with its parts.
-        let ty = self.b.func.dfg.value_type(word);
-        let param = self.b.append_block_param(fast, ty);
+        // Behind the branch it would be made twice, where the program goes on with its parts.
+        let word = if of_doubles { word } else { self.made_here(word) };
         let fits = self.new_block();
         self.b.ins().brif(room, fits, &[], slow, &[]);
         self.b.switch_to_block(fits);
-        match of_doubles {
-            true => self.b.ins().brif(doubles, fast, &[BlockArg::Value(word)], slow, &[]),
-            false => self.b.ins().brif(doubles, slow, &[], fast, &[BlockArg::Value(word)]),
+        match (kind, of_doubles) {
+            (Some(doubles), true) => self.b.ins().brif(doubles, fast, &[], slow, &[]),
+            (Some(packed), false) => self.b.ins().brif(packed, slow, &[], fast, &[]),
+            (None, _) => self.b.ins().jump(fast, &[]),
         };
         self.b.switch_to_block(fast);
-        let word = param;
         let p = self.element(items, n);
         self.b.ins().store(flags(), word, p, 0);
         let more = self.b.ins().iadd_imm_s(n, 1);

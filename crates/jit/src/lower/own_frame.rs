@@ -105,6 +105,7 @@ fn needs_no_frame(op: Op) -> bool {
             | Op::CheckGlobals
             | Op::CheckValid
             | Op::CheckInterrupt
+            | Op::CheckSeldom
             | Op::Jump
             | Op::Branch
             | Op::Return

@@ -30,6 +30,8 @@ pub(super) struct Slots {
     mixed: HashSet<Val>,
     /// Boxes that are not made.
     unmade: HashSet<Val>,
+    /// Ints that come out of values in front of the loops that use them.
+    pub(super) deeper: HashSet<Val>,
     /// Words of values that are in registers, too.
     copies: HashMap<Val, u32>,
     count: u32,
@@ -69,6 +71,7 @@ impl Slots {
             }
         }
         let loops = crate::passes::licm::loops(func, rpo, &crate::ir::verify::Dominators::of(func, rpo));
+        slots.deeper = used_deeper(func, rpo, &loops);
         let mut copied = behind_calls(func, rpo, &slots, &used, &loops);
         copied.extend(through_loops(func, rpo, &slots, &loops));
         copied.retain(|v| !is_constant(func[*v].op));
@@ -338,6 +341,22 @@ fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool], loop
             let exits = live.all.without(&live.used);
             found.extend(exits.into_iter().filter(|v| *v != call && used[v.0 as usize] && home[v.0 as usize] <= depth));
         });
+    }
+    found
+}
+
+/// Guarded ints that a deeper loop uses.
+fn used_deeper(func: &Func, rpo: &[BlockId], loops: &[Loop]) -> HashSet<Val> {
+    let mut home: HashMap<Val, usize> = HashMap::new();
+    let mut found = HashSet::new();
+    for b in rpo {
+        let depth = loops.iter().filter(|l| l.body[b.0 as usize]).count();
+        for v in &func[*b].insts {
+            if func[*v].op == Op::GuardInt {
+                home.insert(*v, depth);
+            }
+            found.extend(func[*v].args.iter().filter(|a| home.get(a).is_some_and(|at| *at < depth)));
+        }
     }
     found
 }

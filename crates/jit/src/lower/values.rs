@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::inst::{EXACT, FLONUM_BIAS, FLONUM_ZERO};
+use super::inst::{EXACT, FLONUM_BIAS, FLONUM_ZERO, float_cond};
 use super::{Lowering, flags};
 use crate::build::values::offset_of;
 use crate::helpers::Helper;
-use crate::ir::{BlockId, Func, Op, Type, Val};
+use crate::ir::{BlockId, Cond, Func, Op, Type, Val};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_gc::{BARRIER_OFFSET, CHUNK_BYTES};
@@ -196,7 +196,7 @@ impl Lowering<'_> {
     pub(super) fn is_rare_double(&mut self, bits: clif::Value) -> clif::Value {
         // The bits without sign must be above 0x6000... and below 0xa000...; their upper half says that, but for a few
         // doubles.
-        let high = self.b.ins().ushr_imm_s(bits, 31);
+        let high = self.b.ins().rotr_imm_s(bits, 31);
         let high = self.b.ins().ireduce(types::I32, high);
         let above = self.b.ins().iadd_imm_s(high, -0x6000_0001);
         self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, above, 0x3fff_ffff)
@@ -209,6 +209,56 @@ impl Lowering<'_> {
         let fast = self.b.ins().rotl_imm_s(biased, 3);
         let slow = self.is_rare_double(bits);
         (fast, slow)
+    }
+
+    /// The double of a flonum's word that was rotated back. The bias goes off in a vector register: there it stays in one that a whole
+    /// loop may use, otherwise it would be loaded each time.
+    fn without_bias(&mut self, rotated: clif::Value) -> clif::Value {
+        let lanes: Vec<u8> = [-FLONUM_BIAS; 2].into_iter().flat_map(i64::to_le_bytes).collect();
+        let lanes = self.b.func.dfg.constants.insert(lanes.into());
+        let bias = self.b.ins().vconst(types::I64X2, lanes);
+        let vector = self.b.ins().scalar_to_vector(types::I64X2, rotated);
+        let sum = self.b.ins().iadd(vector, bias);
+        let sum = self.b.ins().bitcast(types::F64X2, clif::MemFlagsData::new(), sum);
+        self.b.ins().extractlane(sum, 0)
+    }
+
+    /// Compares the size of a complex number with a constant between 1e-100 and 1e100: by squares, which are right within a few units of their
+    /// last bits, where these do not lie much nearer to each other than that.
+    pub(super) fn size_cmp(
+        &mut self,
+        v: Val,
+        (x, y): (clif::Value, clif::Value),
+        constant: Val,
+        cond: Cond,
+    ) -> clif::Value {
+        const NEAR: f64 = 1.0 / (1u64 << 40) as f64;
+        const HUGE: f64 = 1e300;
+        let k = f64::from_bits(self.func[constant].imm);
+        let (low, high) = (k * k * (1.0 - NEAR), k * k * (1.0 + NEAR));
+        let (xx, yy) = (self.b.ins().fmul(x, x), self.b.ins().fmul(y, y));
+        let sum = self.b.ins().fadd(xx, yy);
+        // Doubles without a sign are in the order of their bits, infinity and NaN behind all others.
+        let bits = self.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), sum);
+        let (least, span) = (self.word(low.to_bits()), self.word(high.to_bits() - low.to_bits() + 1));
+        let above = self.b.ins().isub(bits, least);
+        let near = self.b.ins().icmp(IntCC::UnsignedLessThan, above, span);
+        let huge = self.word(HUGE.to_bits());
+        let far = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, bits, huge);
+        let slow = self.b.ins().bor(near, far);
+        let square = self.b.ins().f64const(k * k);
+        let fast = self.b.ins().fcmp(float_cond(cond), sum, square);
+        self.cold_path(slow, fast, types::I8, |l| {
+            let cx = l.cx;
+            let [x, y] = [x, y].map(|d| l.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), d));
+            let bits = l.cold_call(Helper::HypotBits, &[cx, x, y], Some(types::I64)).expect("it has a result");
+            let infinite = l.word(f64::INFINITY.to_bits());
+            let finite = l.b.ins().icmp(IntCC::UnsignedLessThan, bits, infinite);
+            l.guard(v, finite);
+            let size = l.b.ins().bitcast(types::F64, clif::MemFlagsData::new(), bits);
+            let k = l.b.ins().f64const(k);
+            l.b.ins().fcmp(float_cond(cond), size, k)
+        })
     }
 
     pub(super) fn box_bool(&mut self, x: clif::Value) -> clif::Value {
@@ -236,8 +286,7 @@ impl Lowering<'_> {
         let above = self.b.ins().iadd_imm_s(high, 0x7fff_ffff);
         let slow = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, above, 0x3fff_ffff);
         let rotated = self.b.ins().rotr_imm_s(x, 3);
-        let bits = self.b.ins().iadd_imm_s(rotated, -FLONUM_BIAS);
-        (self.b.ins().bitcast(types::F64, clif::MemFlagsData::new(), bits), slow)
+        (self.without_bias(rotated), slow)
     }
 
     /// In a cold block: goes to `next` with the double of the word if that is a flonum after all.

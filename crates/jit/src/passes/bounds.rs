@@ -29,13 +29,14 @@ pub fn run(func: &mut Func) {
 
 /// A parameter of a loop's head that changes by a constant in every round.
 #[derive(Clone, Copy)]
-struct Induction {
+pub(super) struct Induction {
     first: Val,
-    step: i64,
+    /// By how much.
+    pub step: i64,
 }
 
 /// How often the body is entered, as far as the head's test tells.
-enum Rounds {
+pub(super) enum Rounds {
     /// That often.
     Count(Val),
     /// From the first to in front of the second, compared with or without sign.
@@ -165,12 +166,26 @@ fn test(
     Some((rounds, body))
 }
 
-fn hoist(func: &mut Func, rpo: &[BlockId], dom: &Dominators, l: &Loop) {
+/// A loop whose rounds are counted.
+pub(super) struct Counted {
+    /// The block in front.
+    pub front: BlockId,
+    /// How often the block is entered that the head's test leads to inside of the loop.
+    pub rounds: Rounds,
+    body: BlockId,
+    /// Parameters that change by a constant.
+    pub known: HashMap<Val, Induction>,
+    /// What the loop defines.
+    pub inside: Vec<bool>,
+}
+
+/// The loop as one whose rounds are counted.
+pub(super) fn counted(func: &Func, rpo: &[BlockId], l: &Loop) -> Option<Counted> {
     let outside: Vec<BlockId> =
         rpo.iter().copied().filter(|b| !l.body[b.0 as usize] && func[*b].edges.iter().any(|e| e.to == l.head)).collect();
-    let &[front] = outside.as_slice() else { return };
+    let &[front] = outside.as_slice() else { return None };
     if func[front].edges.len() != 1 {
-        return;
+        return None;
     }
     let mut inside = vec![false; func.insts.len()];
     for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
@@ -179,7 +194,12 @@ fn hoist(func: &mut Func, rpo: &[BlockId], dom: &Dominators, l: &Loop) {
         }
     }
     let known = inductions(func, l, front, rpo);
-    let Some((rounds, body)) = test(func, l, &known, |v| !inside[v.0 as usize]) else { return };
+    let (rounds, body) = test(func, l, &known, |v| !inside[v.0 as usize])?;
+    Some(Counted { front, rounds, body, known, inside })
+}
+
+fn hoist(func: &mut Func, rpo: &[BlockId], dom: &Dominators, l: &Loop) {
+    let Some(Counted { front, rounds, body, known, inside }) = counted(func, rpo, l) else { return };
     let entries = rpo.iter().flat_map(|b| &func[*b].edges).filter(|e| e.to == body).count();
     if entries != 1 {
         return;
@@ -230,10 +250,10 @@ fn hoist(func: &mut Func, rpo: &[BlockId], dom: &Dominators, l: &Loop) {
 }
 
 /// Puts instructions in front of a loop.
-struct Emitter<'a> {
-    func: &'a mut Func,
-    front: BlockId,
-    state: StateId,
+pub(super) struct Emitter<'a> {
+    pub func: &'a mut Func,
+    pub front: BlockId,
+    pub state: StateId,
 }
 
 impl Emitter<'_> {
@@ -245,7 +265,7 @@ impl Emitter<'_> {
         v
     }
 
-    fn op(&mut self, op: Op, ty: Type, args: &[Val], imm: u64) -> Val {
+    pub fn op(&mut self, op: Op, ty: Type, args: &[Val], imm: u64) -> Val {
         self.put(Inst { op, ty, args: args.to_vec(), imm, state: StateId::NONE, reason: 0 })
     }
 
@@ -259,7 +279,7 @@ impl Emitter<'_> {
     }
 
     /// The number of rounds, without sign.
-    fn count(&mut self, rounds: &Rounds) -> Val {
+    pub fn count(&mut self, rounds: &Rounds) -> Val {
         match *rounds {
             Rounds::Count(n) => n,
             Rounds::Between(first, end, signed) => {

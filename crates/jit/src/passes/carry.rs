@@ -1,6 +1,7 @@
 //! What one round of a loop leaves for the next one: a number in a list that the round before has loaded under the index that is by
 //! one step larger is not loaded again, and of a list that was made in front of the loop and that every round appends one item to, size and
-//! last item are known. Both go round the loop as parameters of its head.
+//! last item are known. A float in a field of an object that every round replaces by another one need not be loaded, either; if the loop writes the
+//! same field of other objects, guards make sure that they are others. All this goes round the loop as parameters of its head.
 
 use std::collections::HashMap;
 
@@ -54,6 +55,12 @@ pub fn run(func: &mut Func) {
             let homes = Homes::of(func, &rpo, &dom);
             round.loads(func, &homes, &mut map);
         }
+        if func.hoists_guards && !func.keeps_fields && func[l.head].enter != StateId::NONE {
+            if let Some(round) = Round::of(func, &rpo, &dom, l) {
+                let homes = Homes::of(func, &rpo, &dom);
+                round.fields(func, &homes, &mut map);
+            }
+        }
     }
     if map.is_empty() {
         return;
@@ -67,6 +74,12 @@ pub fn run(func: &mut Func) {
         }
         v
     });
+}
+
+/// Whether an instruction makes sure that an object has a certain shape.
+fn is_shape_guard(func: &Func, v: Val, object: Val) -> bool {
+    let is_shape = |load: &Inst| load.op == Op::Load && load.args[0] == object && alias_of(load.imm) == Alias::Shape;
+    func[v].op == Op::GuardWord && is_shape(&func[func[v].args[0]])
 }
 
 fn plain(op: Op, ty: Type, args: &[Val], imm: u64) -> Inst {
@@ -159,7 +172,8 @@ impl<'a> Round<'a> {
         };
         let Some((_, made)) = self.home[list.0 as usize] else { return false };
         let in_front = &func[self.front].insts[made + 1..];
-        in_front.iter().all(|v| clobbers(func, &func[*v]) == Clobber::Nothing && !uses(*v))
+        let changes = |v: Val| func[v].op != Op::ListReserve && (clobbers(func, &func[v]) != Clobber::Nothing || uses(v));
+        !in_front.iter().any(|v| changes(*v))
             && self.blocks.iter().flat_map(|b| &func[*b].insts).all(|v| harmless(*v) && !uses(*v))
     }
 
@@ -199,6 +213,7 @@ impl<'a> Round<'a> {
         // A list of words stays one, whatever is appended.
         let head = func[list].args[0];
         let words = matches!(func[head].op, Op::BoxInt | Op::BoxBool) || func[head].op == Op::ConstVal && func[head].imm & 1 == 1;
+        func[append].imm |= words as u64;
         let last = func[list].args[n as usize - 1];
         for (b, v) in &insts {
             let inst = &func[*v];
@@ -220,13 +235,148 @@ impl<'a> Round<'a> {
                 Op::LoadIndex if is_load(func, inst.args[0], Alias::ListItems, None) => {
                     let (base, k) = offset(func, inst.args[1]);
                     if before(*v) == Some(true) && base == i && k == n - first - 1 {
-                        let p = self.add_param(func, Type::Val, last, func[append].args[1]);
-                        map.insert(*v, p);
+                        self.last_item(func, *v, (last, func[append].args[1]), map);
                     }
                 }
                 _ => {}
             }
         }
+    }
+
+    /// `load` is `last` in the first round and what the round before has appended in the others.
+    fn last_item(&self, func: &mut Func, load: Val, (last, appended): (Val, Val), map: &mut HashMap<Val, Val>) {
+        let p = self.add_param(func, Type::Val, last, appended);
+        map.insert(load, p);
+        if func[appended].op != Op::BoxInt {
+            return;
+        }
+        // The number goes round, too: the guard only looks whether it fits.
+        let number = func[appended].args[0];
+        let first = match func[last].op {
+            Op::BoxInt => func[last].args[0],
+            Op::ConstVal if func[last].imm & 1 == 1 => {
+                let i = func[last].imm as i64 >> 1;
+                self.put(func, plain(Op::ConstInt, Type::Int, &[], i as u64))
+            }
+            _ => return,
+        };
+        let mut carried = None;
+        for b in &self.blocks {
+            let is_guard = |g: &Val| func[*g].op == Op::GuardInt && func[*g].args[0] == load;
+            for g in func[*b].insts.clone().into_iter().filter(is_guard).collect::<Vec<_>>() {
+                let x = *carried.get_or_insert_with(|| self.add_param(func, Type::Int, first, number));
+                let small = func.add_inst(plain(Op::IsSmall, Type::Bool, &[p], 0));
+                let guard = Inst { op: Op::Guard, ty: Type::Void, args: vec![small], ..func[g].clone() };
+                let guard = func.add_inst(guard);
+                let at = func[*b].insts.iter().position(|v| *v == g).expect("it is there");
+                func[*b].insts.splice(at..at, [small, guard]);
+                map.insert(g, x);
+            }
+        }
+        if let Some(x) = carried {
+            func.ranges.resize(func.insts.len(), (i64::MIN, i64::MAX));
+            func.ranges[x.0 as usize] = (INT_MIN, INT_MAX);
+        }
+    }
+
+    /// Floats in fields that every round loads, and then replaces.
+    fn fields(&self, func: &mut Func, homes: &Homes, map: &mut HashMap<Val, Val>) {
+        let is_slot = |func: &Func, v: Val, op: Op| func[v].op == op && alias_of(func[v].imm) == Alias::Slot;
+        let certain = self.blocks.iter().filter(|b| self.is_certain(**b)).flat_map(|b| func[*b].insts.iter().copied());
+        let loads: Vec<Val> =
+            certain.filter(|v| is_slot(func, *v, Op::Load) && !self.is_inside(func[*v].args[0])).collect();
+        // Pairs of objects that are known to be different: (object, the other, guard behind which that is made sure).
+        let mut others: Vec<(Val, Val, Val)> = vec![];
+        let mut found = vec![];
+        for load in loads {
+            if let Some(field) = self.field(func, homes, load, &mut others) {
+                found.push((load, field));
+            }
+        }
+        for (a, b, behind) in others {
+            let same = func.add_inst(plain(Op::ValEq, Type::Bool, &[a, b], 0));
+            let differ = func.add_inst(plain(Op::BoolNot, Type::Bool, &[same], 0));
+            let (state, reason) = (func[behind].state, Reason::Aliased as u8);
+            let guard = Inst { state, reason, ..plain(Op::Guard, Type::Void, &[differ], 0) };
+            let guard = func.add_inst(guard);
+            let (block, _) = self.home[behind.0 as usize].expect("it is in the loop");
+            let at = func[block].insts.iter().position(|v| *v == behind).expect("it is there") + 1;
+            func[block].insts.splice(at..at, [same, differ, guard]);
+        }
+        let enter = func[self.l.head].enter;
+        for (load, (guard, next)) in found {
+            let first = self.put(func, func[load].clone());
+            let reason = Reason::Hoisted as u8;
+            let guarded = Inst { args: vec![first], state: enter, reason, ..func[guard].clone() };
+            let first = self.put(func, guarded);
+            let p = self.add_param(func, Type::Float, first, next);
+            let boxed = func.add_inst(plain(Op::BoxFloat, Type::Val, &[p], 0));
+            func[self.l.head].insts.insert(0, boxed);
+            map.insert(guard, p);
+            map.insert(load, boxed);
+        }
+    }
+
+    /// The guard that takes a float out of the field, and the number that is in the field when the next round begins.
+    fn field(
+        &self,
+        func: &Func,
+        homes: &Homes,
+        load: Val,
+        others: &mut Vec<(Val, Val, Val)>,
+    ) -> Option<(Val, Val)> {
+        let (base, imm) = (func[load].args[0], func[load].imm);
+        let (mut guard, mut store, mut different) = (None, None, vec![]);
+        for b in &self.blocks {
+            for v in func[*b].insts.iter().copied().filter(|v| *v != load) {
+                let inst = &func[v];
+                if inst.args.contains(&load) {
+                    if inst.op != Op::GuardFloat || guard.replace((v, *b)).is_some() {
+                        return None;
+                    }
+                    continue;
+                }
+                if inst.op == Op::Load && inst.args[0] == base && inst.imm == imm {
+                    return None;
+                }
+                if !clobbers(func, inst).hits_at(Alias::Slot, Some(offset_of(imm))) {
+                    continue;
+                }
+                match inst.op {
+                    Op::Store if inst.args[0] == base && inst.imm == imm => {
+                        if store.replace((v, *b)).is_some() {
+                            return None;
+                        }
+                    }
+                    Op::Store if inst.imm == imm && self.is_inside(inst.args[0]) => {
+                        let behind = self.shape_guard(func, inst.args[0], v)?;
+                        different.push((base, inst.args[0], behind));
+                    }
+                    _ => return None,
+                }
+            }
+        }
+        let ((guard, at), (store, b)) = (guard?, store?);
+        let passed_on = self.blocks.iter().flat_map(|b| &func[*b].edges).any(|e| e.args.contains(&load));
+        let in_front = self.home[guard.0 as usize] < self.home[store.0 as usize] || at != b;
+        let boxed = &func[func[store].args[1]];
+        let shaped = homes.in_front(func, self.front).any(|v| is_shape_guard(func, v, base));
+        let fits = self.is_certain(at) && self.is_certain(b) && self.dom.dominates(at, b) && in_front;
+        if passed_on || !fits || boxed.op != Op::BoxFloat || !shaped {
+            return None;
+        }
+        different.retain(|d| !others.iter().any(|o| (o.0, o.1) == (d.0, d.1)));
+        different.dedup();
+        others.extend(different);
+        Some((guard, boxed.args[0]))
+    }
+
+    /// A guard of the loop, in front of a store, of the shape of an object.
+    fn shape_guard(&self, func: &Func, object: Val, store: Val) -> Option<Val> {
+        let (b, at) = self.home[store.0 as usize]?;
+        let above = self.blocks.iter().filter(|a| self.dom.dominates(**a, b)).flat_map(|a| &func[*a].insts);
+        let is_above = |v: Val| self.home[v.0 as usize].is_some_and(|(a, i)| a != b || i < at);
+        above.copied().find(|v| is_shape_guard(func, *v, object) && is_above(*v))
     }
 
     /// Items that the round before has loaded.

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use taipan_runtime::machine_items::ItemKind;
+use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 use crate::build::values::{alias_of, offset_of};
 use crate::helpers::Helper;
@@ -115,7 +116,7 @@ pub fn clobbers(func: &Func, inst: &Inst) -> Clobber {
         }
         Op::CallPlain => Clobber::Some(CONTAINERS),
         Op::PyCall => Clobber::All,
-        Op::ListAppend | Op::ListAppendDouble => {
+        Op::ListAppend | Op::ListAppendDouble | Op::ListReserve => {
             let list = origin(func, inst.args[0]);
             if func[list].op == Op::NewList { Clobber::List(list) } else { Clobber::Some(OF_LISTS) }
         }
@@ -257,6 +258,11 @@ pub fn run(func: &mut Func) {
                 *a = map[a.0 as usize];
             }
             let inst = func[v].clone();
+            if let Some(number) = boxed_number(func, &inst) {
+                map[v.0 as usize] = number;
+                dropped = true;
+                continue;
+            }
             let clobber = clobbers(func, &inst);
             if clobber != Clobber::Nothing {
                 versions.bump(&mut memory, clobber);
@@ -301,6 +307,20 @@ pub fn run(func: &mut Func) {
         }
         v
     });
+}
+
+/// The number that a guard takes out of a box, if it is certainly of that kind: what was stored before, for the most part.
+fn boxed_number(func: &Func, inst: &Inst) -> Option<Val> {
+    let boxed = &func[*inst.args.first()?];
+    let is_it = match (inst.op, boxed.op) {
+        (Op::GuardFloat | Op::GuardNumber | Op::GuardExact, Op::BoxFloat) | (Op::GuardBool, Op::BoxBool) => true,
+        (Op::GuardInt | Op::UntagInt, Op::BoxInt) => {
+            let (lo, hi) = func.range(boxed.args[0]);
+            lo >= INT_MIN && hi <= INT_MAX
+        }
+        _ => false,
+    };
+    is_it.then(|| boxed.args[0])
 }
 
 /// Versions at the start of a block: those of its predecessors where they agree; in front of a loop all that the loop

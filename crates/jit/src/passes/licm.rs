@@ -99,7 +99,7 @@ fn hoist(func: &mut Func, rpo: &[BlockId], homes: &Homes, l: &Loop) {
     for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
         for v in func[*b].insts.clone() {
             let inst = &func[v];
-            let invariant = inst.args.iter().all(|a| !inside(&home, *a));
+            let invariant = inst.args.iter().all(|a| !inside(&home, *a) || is_constant(func[*a].op));
             if !invariant || !(may_move(func, v, homes, &written, state) || is_checked_item(func, v, homes, &written, front)) {
                 continue;
             }
@@ -110,12 +110,24 @@ fn hoist(func: &mut Func, rpo: &[BlockId], homes: &Homes, l: &Loop) {
                     func[v].op = Op::Guard;
                 }
             }
-            func[*b].insts.retain(|x| *x != v);
-            let at = func[front].insts.len() - 1;
-            func[front].insts.insert(at, v);
-            home[v.0 as usize] = Some(front);
+            // Constants come along.
+            for v in func[v].args.clone().into_iter().chain([v]) {
+                if !inside(&home, v) {
+                    continue;
+                }
+                let from = home[v.0 as usize].expect("it is in the loop");
+                func[from].insts.retain(|x| *x != v);
+                let at = func[front].insts.len() - 1;
+                func[front].insts.insert(at, v);
+                home[v.0 as usize] = Some(front);
+            }
         }
     }
+}
+
+/// A constant: wherever it stands, it is made where it is used.
+fn is_constant(op: Op) -> bool {
+    matches!(op, Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord)
 }
 
 /// Whether an instruction with invariant operands may run in front of the loop.
@@ -126,7 +138,7 @@ fn may_move(func: &Func, v: Val, homes: &Homes, written: &[Clobber], state: Stat
         Effect::Pure => {
             !matches!(
                 inst.op,
-                Op::Param | Op::AssumeClass | Op::UntagInt | Op::ConstInt | Op::ConstFloat | Op::ConstVal | Op::ConstBool | Op::ConstWord | Op::BoxFloat | Op::BoxComplex | Op::BoxWord | Op::BoxChar | Op::Maybe
+                Op::Param | Op::AssumeClass | Op::UntagInt | Op::BoxFloat | Op::BoxComplex | Op::BoxWord | Op::BoxChar | Op::Maybe
             ) && !inst.args.is_empty()
         }
         Effect::Reads => match read_alias(inst) {

@@ -16,7 +16,8 @@ pub fn run(func: &mut Func) {
             if !is_modular(func, *v) {
                 work.extend(&inst.args);
             }
-            if inst.state != StateId::NONE {
+            // What is not checked in the end does not leave.
+            if inst.state != StateId::NONE && !is_modular(func, *v) {
                 work.extend(func.states[inst.state.0 as usize].values());
             }
         }
@@ -25,8 +26,13 @@ pub fn run(func: &mut Func) {
         if std::mem::replace(&mut full[v.0 as usize], true) {
             continue;
         }
-        if is_modular(func, v) && mask(func, v).is_none() {
-            work.extend(&func[v].args);
+        if is_modular(func, v) {
+            if mask(func, v).is_none() {
+                work.extend(&func[v].args);
+            }
+            if func[v].state != StateId::NONE {
+                work.extend(func.states[func[v].state.0 as usize].values());
+            }
         }
         // What a state names may be in a box.
         if matches!(func[v].op, Op::BoxInt | Op::BoxWord | Op::BoxChar | Op::Maybe) {

@@ -487,7 +487,8 @@ impl List {
     #[cold]
     #[inline(never)]
     fn grow(&self, cx: &mut Cx, n: usize) {
-        self.reserve(cx, (n + (n >> 1)).max(4));
+        // Most lists stay short: they grow in few steps.
+        self.reserve(cx, if n <= 16 { n.next_power_of_two().max(4) } else { n + (n >> 1) });
     }
 
     /// Makes room for `n` items in all. May collect.

@@ -1,0 +1,45 @@
+//! Loops that count, contain no other loop, and call nothing need not look in each of their short rounds whether something wants the thread's
+//! attention: every 64th does.
+
+use super::bounds::counted;
+use super::licm::{Loop, loops};
+use crate::helpers::Helper;
+use crate::ir::verify::Dominators;
+use crate::ir::{Func, Inst, Op};
+
+/// Runs the pass.
+pub fn run(func: &mut Func) {
+    let rpo = func.rpo();
+    let dom = Dominators::of(func, &rpo);
+    let all = loops(func, &rpo, &dom);
+    for l in &all {
+        let innermost = all.iter().all(|o| o.head == l.head || !l.body[o.head.0 as usize]);
+        let Some(check) = func[l.head].insts.iter().copied().find(|v| func[*v].op == Op::CheckInterrupt) else { continue };
+        if !innermost || !is_short(func, l) {
+            continue;
+        }
+        let Some(counted) = counted(func, &rpo, l) else { continue };
+        let test = func[l.head].insts.last().and_then(|v| func[*v].args.first().copied());
+        let steps_oddly = |v: &&_| counted.known.get(v).is_some_and(|i| i.step & 1 == 1);
+        if let Some(counter) = test.and_then(|test| func[test].args.iter().find(steps_oddly).copied()) {
+            func[check] = Inst { op: Op::CheckSeldom, args: vec![counter], ..func[check].clone() };
+        }
+    }
+}
+
+/// Whether a round takes no longer than some hundred instructions.
+fn is_short(func: &Func, l: &Loop) -> bool {
+    let blocks = func.blocks.iter().zip(&l.body).filter(|(_, inside)| **inside);
+    let mut size = 0;
+    blocks.flat_map(|(b, _)| &b.insts).all(|v| {
+        size += 1;
+        match func[*v].op {
+            Op::Call => matches!(
+                Helper::from_imm(func[*v].imm),
+                Helper::FloatSquare | Helper::FloatHypot | Helper::FloatSin | Helper::FloatCos | Helper::FloatMod
+            ),
+            Op::CallPlain | Op::PyCall | Op::JoinStrs | Op::NewGenerator | Op::NewException | Op::NewDict => false,
+            _ => size < 500,
+        }
+    })
+}
