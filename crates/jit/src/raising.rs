@@ -22,10 +22,12 @@ pub unsafe fn make_exception(cx: &mut Cx, desc: &ExceptionDesc, operands: &[u64]
     let e = if desc.class == 0 {
         value(0)
     } else {
-        let args: Vec<Value> = (0..desc.arguments).map(value).collect();
-        let args = Tuple::new(cx, &args);
-        // SAFETY: the builder described a live class.
-        unsafe { exceptions::new_raw(cx, &*(desc.class as *const Class), args) }
+        // SAFETY: arguments are values, whose words are never 0; the builder described a live class.
+        unsafe {
+            let args = std::slice::from_raw_parts(operands.as_ptr().cast::<Value>(), desc.arguments);
+            let args = Tuple::new(cx, args);
+            exceptions::new_raw(cx, &*(desc.class as *const Class), args)
+        }
     };
     if desc.raised.is_none() {
         return e;
