@@ -22,7 +22,6 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::generator::Generator;
-use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{complex, float};
 use taipan_runtime::{Cx, Value};
@@ -30,6 +29,7 @@ use taipan_runtime::{Cx, Value};
 use crate::consume::{Consumer, Consuming, MAX_REGISTERS};
 use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, Type};
 use crate::iterators::IteratorKind;
+use crate::raising::{add_tracebacks, leave_frames, make_exception};
 use crate::tier::Unit;
 
 macro_rules! reasons {
@@ -331,67 +331,6 @@ fn new_iterator(cx: &mut Cx, kind: IteratorKind, mut field: impl FnMut(&mut Cx, 
         }
     }
     Value::from_address(p as usize)
-}
-
-/// An exception of the words of its operands, without a traceback. Its class is one that runs no Python code. May collect.
-///
-/// # Safety
-/// The operands must be as `desc` says, and alive through somebody else.
-pub unsafe fn make_exception(cx: &mut Cx, desc: &ExceptionDesc, operands: &[u64]) -> Value {
-    let value = |i: usize| Value::from_bits(operands[i]).expect("an operand is a value");
-    let e = if desc.class == 0 {
-        value(0)
-    } else {
-        let args: Vec<Value> = (0..desc.arguments).map(value).collect();
-        let args = Tuple::new(cx, &args);
-        // SAFETY: the builder described a live class.
-        unsafe { exceptions::new_raw(cx, &*(desc.class as *const Class), args) }
-    };
-    if desc.raised.is_none() {
-        return e;
-    }
-    match desc.context {
-        true => exceptions::set_context_to(cx, e, Some(value(desc.arguments)).filter(|c| !c.is_none())),
-        false => exceptions::set_context(cx, e),
-    }
-    if desc.cause
-        && let Some(this) = e.downcast::<Exception>()
-    {
-        let cause = value(desc.arguments + desc.context as usize);
-        exceptions::set_cause(cx, this, Some(cause).filter(|c| !c.is_none()));
-    }
-    e
-}
-
-/// Gives a raised exception its traceback: the frames that it has left, which are made for it, and `catching`. May collect.
-///
-/// # Safety
-/// As for [`make_exception`]; `catching` must be the frame that catches it.
-pub unsafe fn add_tracebacks(cx: &mut Cx, desc: &ExceptionDesc, e: Value, operands: &[u64], catching: *mut Frame) {
-    let Some(raised) = &desc.raised else { return };
-    let mut rest = operands[desc.arguments + desc.context as usize + desc.cause as usize..].iter();
-    // SAFETY: the builder described inlined calls, whose functions live; frames have more room than any recursion limit.
-    unsafe {
-        let mut window = cx.top();
-        let running = std::mem::replace(&mut cx.frame, catching);
-        for left in &raised.left {
-            let (code, function) = (&*(left.code as *const CodeObject), &*(left.function as *const Function));
-            let (globals, builtins) = (function.globals, function.builtins);
-            let frame = cx.push_frame_unchecked(code, window, globals, builtins, Some(function), window, 0);
-            std::ptr::write_bytes(window, 0, code.nregs());
-            for r in &left.regs {
-                *window.add(*r as usize) = *rest.next().expect("an operand for each register");
-            }
-            (*frame).pc = code.words_ptr().add(left.pc as usize);
-            window = (*frame).top;
-        }
-        for _ in &raised.left {
-            Traceback::add_running_frame(cx, e);
-            cx.pop_frame();
-        }
-        Traceback::add_to(cx, e, raised.word as usize);
-        cx.frame = running;
-    }
 }
 
 /// An exception caught by a frame that the exit has yet to push, and its operands.
@@ -711,32 +650,6 @@ pub unsafe extern "C" fn push_frames(cx: &mut Cx, templates: *const FrameTemplat
             (*frame).pc = f.code.words_ptr().add(f.pc as usize);
         }
         cx.frame
-    }
-}
-
-/// Lets the raised exception leave the frames from the one on top to `outer`, as far as none of them handles it; whether it has
-/// left them all.
-///
-/// # Safety
-/// `outer` must be a frame that compiled code waits for.
-unsafe fn leave_frames(cx: &mut Cx, outer: *mut Frame) -> bool {
-    // SAFETY: FRAME-1.
-    unsafe {
-        loop {
-            let frame = cx.frame;
-            let (code, at) = ((*frame).code, (*frame).word_index());
-            // What the interpreter knows more of is left to it: what is raised again, and generators.
-            let is_raise = Word(*code.words_ptr().add(at)).op() != Some(Op::Reraise) && code.line_of(at) != 0;
-            let is_plain = (*frame).flags & flag::GENERATOR == 0 && code.handler_at(at as u32).is_none();
-            if cx.traced || !is_raise || !is_plain {
-                return false;
-            }
-            Traceback::add(cx);
-            cx.pop_frame();
-            if frame == outer {
-                return true;
-            }
-        }
     }
 }
 

@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::dict::Dict;
-use taipan_runtime::exceptions;
 use taipan_runtime::frame::{Frame, flag};
 use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
 use taipan_runtime::native::Args;
@@ -27,12 +26,11 @@ use taipan_runtime::types::generator_methods;
 use taipan_runtime::types::int;
 use taipan_runtime::types::set::Set;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
-use crate::ir::{ExceptionDesc, Inst};
-use crate::{attributes, bytes, consume, floats, iterators, lists};
+use crate::ir::Inst;
+use crate::{attributes, bytes, consume, floats, iterators, lists, raising};
 // `crate::preserve` calls all its helpers here.
 pub(crate) use crate::floats::hypot_bits;
 pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item, list_reserve};
@@ -136,15 +134,15 @@ helpers! {
     /// Raises if the result of `__init__` is not None.
     InitResult = init_result, raises;
     /// Takes the raised exception, with the running frames in its traceback; pops those of inlined calls.
-    Catch = catch, python;
+    Catch = raising::catch, python;
     /// Begins to handle an exception: what was handled before, or None.
-    BeginHandling = begin_handling, writes;
+    BeginHandling = raising::begin_handling, writes;
     /// What BeginHandling would give.
-    HandledNow = handled_now, removable;
+    HandledNow = raising::handled_now, removable;
     /// Goes back to handling what BeginHandling gave.
-    EndHandling = end_handling, writes;
+    EndHandling = raising::end_handling, writes;
     /// Whether an exception matches a class or a tuple of classes, as a truth word.
-    ExcMatches = exc_matches, raises;
+    ExcMatches = raising::exc_matches, raises;
     /// Unlinks the running generator frame, which is suspended.
     Suspend = suspend, writes;
     /// Unlinks the running generator frame, which is finished.
@@ -206,9 +204,9 @@ helpers! {
     /// Makes a generator: (function, address of the parameters, count).
     NewGenerator = new_generator, raises;
     /// Makes or raises an exception: (description, address of the operands, count).
-    NewException = new_exception, removable;
+    NewException = raising::new_exception, removable;
     /// Nothing: what it is called with must exist.
-    Exist = exist;
+    Exist = raising::exist;
     /// Makes a dict: (tuple of names, address of the values).
     NewDict = new_dict, removable;
     /// A new, empty set.
@@ -344,7 +342,7 @@ pub(crate) fn word(result: PyResult<Value>) -> u64 {
 }
 
 #[inline(always)]
-fn truth_word(result: PyResult<bool>) -> u64 {
+pub(crate) fn truth_word(result: PyResult<bool>) -> u64 {
     match result {
         Ok(true) => TRUE_WORD,
         Ok(false) => FALSE_WORD,
@@ -533,31 +531,6 @@ extern "C" fn init_result(cx: &mut Cx, v: Value) -> u64 {
     let text = format!("__init__() should return None, not '{}'", v.class().name());
     cx.raise_text(&taipan_runtime::exceptions::TypeError, &text);
     0
-}
-
-extern "C" fn catch(cx: &mut Cx, inlined: usize) -> u64 {
-    for _ in 0..inlined {
-        Traceback::add(cx);
-        cx.pop_frame();
-    }
-    Traceback::add(cx);
-    cx.take_exception().bits()
-}
-
-extern "C" fn begin_handling(cx: &mut Cx, e: Value) -> u64 {
-    exceptions::begin_handling(cx, e).bits()
-}
-
-extern "C" fn handled_now(cx: &mut Cx) -> u64 {
-    exceptions::handled_before(cx).bits()
-}
-
-extern "C" fn end_handling(cx: &mut Cx, before: Value) {
-    exceptions::end_handling(cx, before);
-}
-
-extern "C" fn exc_matches(cx: &mut Cx, e: Value, pattern: Value) -> u64 {
-    truth_word(exceptions::matches(cx, e, pattern))
 }
 
 /// HELP-1: `args` leads to a pair left by LoadMethod and `n` values behind it.
@@ -759,19 +732,6 @@ unsafe extern "C" fn new_generator(cx: &mut Cx, f: &'static Function, parameters
     let made = Generator::of_call(cx, f, parameters);
     Value::of(made.expect("the builder looked at the code")).bits()
 }
-
-/// HELP-1: `operands` leads to the `n` operands that `desc` describes; the frame that catches the exception is on top.
-unsafe extern "C" fn new_exception(cx: &mut Cx, desc: &ExceptionDesc, operands: *const u64, n: usize) -> u64 {
-    // SAFETY: HELP-1.
-    unsafe {
-        let operands = std::slice::from_raw_parts(operands, n);
-        let e = crate::exits::make_exception(cx, desc, operands);
-        crate::exits::add_tracebacks(cx, desc, e, operands, cx.frame);
-        e.bits()
-    }
-}
-
-extern "C" fn exist(_: &mut Cx, _: Value) {}
 
 /// HELP-1: `items` leads to a value for each name.
 unsafe extern "C" fn new_dict(cx: &mut Cx, names: &'static Tuple, items: *const Value) -> u64 {

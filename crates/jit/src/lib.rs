@@ -23,6 +23,7 @@ pub mod passes;
 pub mod plain;
 mod preserve;
 pub mod profile;
+mod raising;
 pub mod stats;
 pub mod tier;
 pub mod worker;

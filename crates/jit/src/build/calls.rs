@@ -11,6 +11,7 @@ use taipan_runtime::types::complex::COMPLEX;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction, SlotWrapper};
 use taipan_runtime::types::dispatcher;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::range::RANGE;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{float, function_methods, int, type_};
@@ -188,9 +189,11 @@ impl Builder<'_> {
                 return Ok(Flow::Next);
             }
             if let Some(wrapper) = self.const_of::<SlotWrapper>(callee)
-                && self.sets_exception_args(wrapper, receiver)
+                && (self.sets_exception_args(wrapper, receiver) || does_nothing(wrapper, &all))
             {
-                self.set_exception_args(receiver, &all[1..]);
+                if !does_nothing(wrapper, &all) {
+                    self.set_exception_args(receiver, &all[1..]);
+                }
                 let none = self.object(Value::none());
                 self.set_reg(at.w.c(), none);
                 return Ok(Flow::Next);
@@ -618,6 +621,11 @@ impl Builder<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether a slot wrapper is `object.__init__`, which does nothing if it gets only the object.
+fn does_nothing(wrapper: &SlotWrapper, args: &[Val]) -> bool {
+    wrapper.dunder.name == "__init__" && std::ptr::eq(wrapper.owner, &OBJECT) && args.len() == 1
 }
 
 /// Whether one of a code's instructions is of a kind.

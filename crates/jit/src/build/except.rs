@@ -11,11 +11,13 @@ use taipan_bytecode::Op as B;
 use taipan_runtime::exceptions::Exception;
 use taipan_runtime::native::Args;
 use taipan_runtime::typeobj::{Type as Class, flags};
+use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::SlotWrapper;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::{exception, type_};
 use taipan_runtime::{Cx, PyResult, Value};
 
+use super::cfg::op_at;
 use super::ops::{At, Flow};
 use super::{Builder, Built, Pending};
 use crate::exits::Reason;
@@ -38,6 +40,24 @@ fn sets_args(class: &Class) -> bool {
 pub fn python_exception_init(class: &'static Class) -> Option<&'static Function> {
     let plain = makes_plainly(class) && class.is_heap_type() && !class.has(flags::ABSTRACT);
     class.data().init_function.get().filter(|f| plain && !f.code.get().is_generator_like())
+}
+
+/// Whether a handler only tidies up and raises what it has caught again, for nobody in the same frame to catch.
+fn passes_on(code: &CodeObject, handler: usize) -> bool {
+    let mut pc = handler;
+    // A few instructions for each `try` around.
+    for _ in 0..16 {
+        let op = op_at(code, pc);
+        match op.base() {
+            B::Reraise => match code.handler_at(pc as u32) {
+                Some(outer) => pc = outer.target as usize,
+                None => return true,
+            },
+            B::Nop | B::Move | B::LoadConst | B::ClearLocal | B::DeleteLocal | B::PopExcInfo => pc += op.words(),
+            _ => return false,
+        }
+    }
+    false
 }
 
 type New = fn(&mut Cx, &'static Class, Args) -> PyResult<Value>;
@@ -158,6 +178,10 @@ impl Builder<'_> {
     /// Whether an exception that is caught there need not exist: generators that nobody made have frames of another kind, and
     /// keep what they handle.
     fn may_put_off(&self, catcher: &Catcher) -> bool {
+        if catcher.depth == 0 && passes_on(self.contexts[0].code, catcher.handler) {
+            // It would have to exist a moment later.
+            return false;
+        }
         let plain = self.state.frames.iter().all(|f| f.consumer.is_none());
         catcher.depth == 0 && !self.is_inlined() || plain && !(catcher.depth > 0 && self.func.generator)
     }

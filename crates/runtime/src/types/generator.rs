@@ -45,13 +45,13 @@ pub struct Generator {
     /// The registers.
     pub window: Cell<Option<&'static ValueArray>>,
     /// See [`State`]; of one that is [`waiting`](Generator::waiting) it says Running.
-    state: Cell<State>,
+    pub(super) state: Cell<State>,
     /// It waits for what it delegates to and is suspended with that, as a part of a chain: its frame stays linked to that of the
     /// next one out, which waits for it. While the chain runs, too, until it runs itself.
-    waiting: Cell<bool>,
+    pub(super) waiting: Cell<bool>,
     /// Of the outermost of a suspended chain: the innermost, and how many there are besides itself.
-    innermost: Cell<Option<&'static Generator>>,
-    chained: Cell<usize>,
+    pub(super) innermost: Cell<Option<&'static Generator>>,
+    pub(super) chained: Cell<usize>,
     /// `__name__`.
     pub name: Cell<&'static Str>,
     /// `__qualname__`.
@@ -317,144 +317,10 @@ impl Generator {
         frame
     }
 
-    /// Where it stands. Who waits in a suspended chain is taken out of it, as is the whole chain.
-    #[inline(always)]
-    pub fn state(&'static self) -> State {
-        if self.waiting.get() || self.innermost.get().is_some() { self.unchain() } else { self.state.get() }
-    }
-
-    /// As [`Generator::state`], for who may go on in the chain of which this one is the outermost, and knows that others say
-    /// that they run.
-    #[inline(always)]
-    pub fn raw_state(&self) -> State {
-        self.state.get()
-    }
-
-    /// The generator whose frame lies below its own.
-    fn waits_for_it(&self) -> Option<&'static Generator> {
-        // SAFETY: frames below linked ones live; generator frames have their generators.
-        unsafe {
-            let below = (*self.frame.get()).prev.as_ref()?;
-            if below.flags & flag::GENERATOR == 0 { None } else { Some(below.receiver?.cast()) }
-        }
-    }
-
-    /// Takes the chain of suspended generators apart that this one is a part of; its state.
-    #[cold]
-    #[inline(never)]
-    fn unchain(&'static self) -> State {
-        let mut outermost = self;
-        while outermost.waiting.get() {
-            outermost = outermost.waits_for_it().expect("a generator that waits for another");
-        }
-        let Some(innermost) = outermost.innermost.take() else {
-            // The chain runs.
-            return State::Running;
-        };
-        let mut at = innermost;
-        while !std::ptr::eq(at, outermost) {
-            let next = at.waits_for_it().expect("a generator that waits for another");
-            // SAFETY: the frames of suspended generators.
-            unsafe {
-                let frame = &mut *at.frame.get();
-                frame.prev = std::ptr::null_mut();
-                if !std::ptr::eq(at, innermost) {
-                    // As if each had executed the `YieldDelegate` behind its `Send`.
-                    frame.pc = frame.pc.add(1);
-                }
-            }
-            at.waiting.set(false);
-            at.state.set(State::Suspended);
-            at = next;
-        }
-        State::Suspended
-    }
-
-    /// Sends a value to a generator that is created or suspended: links its frame and those of what it waits for in a chain.
-    /// The one that goes on.
-    ///
-    /// # Safety
-    /// The raw state must be one of these.
-    #[inline(always)]
-    pub unsafe fn enter_chain(
-        &'static self,
-        cx: &mut Cx,
-        sent: Value,
-        result: *mut u64,
-        flags: u32,
-    ) -> &'static Generator {
-        // SAFETY: the caller's promise; the innermost of a chain is suspended.
-        unsafe {
-            if let Some(innermost) = self.innermost.get() {
-                if cx.handled.is_none() && !cx.traced && cx.depth + self.chained.get() < cx.rt().recursion_limit.get() {
-                    self.innermost.set(None);
-                    innermost.set_sent(sent);
-                    let outer = self.enter(cx, result, flags);
-                    (*outer).pc = (*outer).pc.sub(1);
-                    let frame = innermost.frame.get();
-                    (*frame).top = (*outer).top;
-                    innermost.waiting.set(false);
-                    cx.frame = frame;
-                    cx.depth += self.chained.get();
-                    return innermost;
-                }
-                self.unchain();
-            }
-            self.set_sent(sent);
-            self.enter(cx, result, flags);
-        }
-        self
-    }
-
-    /// Suspends the running generator, which was resumed by a `Send` and has yielded, together with those that do nothing but
-    /// pass on what it yields; the frame of the outermost, whose flags and place of the result are as they were.
-    ///
-    /// # Safety
-    /// The frame on top must be that of a generator, with its pc set.
-    pub unsafe fn suspend_chain(cx: &mut Cx) -> *mut Frame {
-        // SAFETY: FRAME-1; below a frame with the flag SEND lies that of the generator which executes the `Send`.
-        unsafe {
-            let innermost: &'static Generator =
-                (*cx.frame).receiver.expect("a generator frame has its generator").cast();
-            let (mut at, mut n) = (innermost, 0);
-            loop {
-                let frame = &*at.frame.get();
-                if frame.flags & flag::SEND == 0 {
-                    break;
-                }
-                // What waits for another has not run since it was suspended the last time.
-                if n == 0 || !at.waiting.get() {
-                    let below = &*frame.prev;
-                    let then = taipan_bytecode::Word(*below.pc);
-                    let passes = then.0 as u16 == taipan_bytecode::Op::YieldDelegate as u16;
-                    if !passes || !std::ptr::eq(below.regs.add(then.a()), frame.result) {
-                        break;
-                    }
-                    at.waiting.set(true);
-                    at.remember(cx);
-                }
-                n += 1;
-                at = at.waits_for_it().expect("a generator executes the instruction");
-            }
-            let frame = at.frame.get();
-            if n > 0 {
-                (*frame).pc = (*frame).pc.add(1);
-                cx.frame = frame;
-                cx.depth -= n;
-            }
-            at.leave(cx, State::Suspended);
-            if n > 0 {
-                at.innermost.set(Some(innermost));
-                at.chained.set(n);
-            }
-            frame
-        }
-    }
-
     /// Registers are written without barriers while a frame runs. The array may outlive the generator: a stale word on the native
     /// stack is enough.
     #[inline(always)]
-    fn remember(&'static self, cx: &mut Cx) {
+    pub(super) fn remember(&'static self, cx: &mut Cx) {
         cx.barrier(self);
         if let Some(window) = self.window.get() {
             cx.barrier(window);

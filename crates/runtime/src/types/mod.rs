@@ -35,6 +35,7 @@ pub mod frame_locals;
 pub mod function;
 pub mod function_methods;
 pub mod generator;
+mod generator_chains;
 pub mod generator_methods;
 pub mod generic_alias;
 pub mod int;
