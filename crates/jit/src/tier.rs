@@ -48,6 +48,8 @@ const MOST_EXITS: u64 = 4000;
 const MAX_UNITS: u32 = 12;
 /// Attempts to build a function.
 const MAX_ATTEMPTS: u32 = 60;
+/// With so many nanoseconds for compiling whatever is hot is built, however large it is.
+const MUCH_LEFT: u64 = 10_000_000;
 /// Code for generators that costs less to compile does less than leaving it costs.
 const WORTH_LEAVING: u64 = 64 * COST_OF_INSTRUCTION;
 
@@ -518,8 +520,9 @@ fn give_up(code: &CodeObject, entry: u32, why: &'static str) {
 
 /// The front end: the function in IR, improved, if compiling it seems to take at most `left` nanoseconds.
 fn build_ir(cx: &mut Cx, code: &'static CodeObject, entry: u32, left: u64) -> Result<Product, Refusal> {
-    // Passes remove about a fifth.
-    let limit = (left / COST_OF_INSTRUCTION).saturating_mul(5) / 4;
+    // Passes remove about a fifth; of functions full of what is never made, like tuples to be unpacked, far more, which is worth
+    // finding out for a program that runs longer.
+    let limit = if left < MUCH_LEFT { left / COST_OF_INSTRUCTION * 5 / 4 } else { u64::MAX };
     let mut product = build_entry(cx, code, entry, usize::try_from(limit).unwrap_or(usize::MAX))?;
     let func = &mut product.func;
     func.name = dump::name(code, entry);
