@@ -1,5 +1,6 @@
 //! Strs of one code point: known as the int that the code point is, and made only where something needs the object.
 
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Object, Value};
@@ -50,15 +51,13 @@ impl Builder<'_> {
         self.str_item(text, i)
     }
 
-    /// What the IndexError of a sequence says.
-    pub fn index_text(&mut self, v: Val) -> Val {
-        let kind = match self.class_of(v) {
-            Some(c) if std::ptr::eq(c, Tuple::class()) => "tuple",
-            Some(c) if std::ptr::eq(c, Str::type_object()) => "string",
-            _ => "list",
-        };
+    /// What the IndexError of a list, tuple or str says; None for other sequences.
+    pub fn index_text(&mut self, v: Val) -> Option<Val> {
+        let class = self.class_of(v)?;
+        let kinds = [("list", List::class()), ("tuple", Tuple::class()), ("string", Str::type_object())];
+        let (kind, _) = kinds.iter().find(|(_, c)| std::ptr::eq(*c, class))?;
         let text = self.cx.intern(&format!("{kind} index out of range"));
-        self.object(Value::of(text))
+        Some(self.object(Value::of(text)))
     }
 
     /// `x cond y` of strs.

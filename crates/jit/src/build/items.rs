@@ -372,10 +372,13 @@ impl Builder<'_> {
             let more = self.emit(Op::And, Type::Int, &[mask, n], 0);
             i = self.emit(Op::Add, Type::Int, &[i, more], 0);
         }
-        if self.failed(Reason::Index) && self.catches_here() && load {
+        if self.failed(Reason::Index)
+            && self.catches_here()
+            && load
+            && let Some(text) = self.index_text(v)
+        {
             let inside = self.emit(Op::ULt, Type::Bool, &[i, n], 0);
             let outside = self.emit(Op::BoolNot, Type::Bool, &[inside], 0);
-            let text = self.index_text(v);
             self.raise_if(outside, &exceptions::IndexError, &[text]);
             return i;
         }

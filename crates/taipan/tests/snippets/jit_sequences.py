@@ -123,3 +123,24 @@ for r in range(6):
     print(growing(40), shrinking(30), shared(20))
     print(unpack([(i, (i + 1, 2, 3), 4) for i in range(20)]))
     print(counted("a b c a b a d".split() * 4), strings("the quick brown fox jumps" * 2), zipped(10 + r * 4), sets(40))
+
+
+def items_of(sequences):
+    # What an index that is out of range is told depends on the sequence.
+    out = []
+    for s in sequences:
+        for i in (0, 1, 7, -1, -9):
+            try:
+                s[i]
+            except IndexError as e:
+                out.append(str(e))
+    return sorted(set(out))
+
+
+import array
+
+for kind in (b"abc", bytearray(b"abc"), array.array("i", [1, 2]), [1, 2], (1, 2), "ab", range(3), memoryview(b"abc")):
+    for _ in range(40):
+        texts = items_of([kind] * 3)
+    print(type(kind).__name__, texts)
+print(items_of([b"abc", [1, 2], (1, 2), "ab", bytearray(b"x")] * 20))
