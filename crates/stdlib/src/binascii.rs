@@ -4,6 +4,7 @@ use taipan_macros::pymethods;
 use taipan_runtime::protocol::buffer::Held;
 use taipan_runtime::protocol::number;
 use taipan_runtime::typeobj::{Type, TypeSpec, flags};
+use taipan_runtime::types::byte_ops::HEX_VALUES;
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::bytes_hex::hex_separator;
 use taipan_runtime::types::module::Module;
@@ -228,18 +229,6 @@ fn from_hex(cx: &mut Cx, v: Value) -> PyResult<&'static Bytes> {
         Err(()) => error(cx, "Non-hexadecimal digit found"),
     }
 }
-
-/// The value of each hexadecimal digit, 255 for other bytes.
-static HEX_VALUES: [u8; 256] = {
-    let mut values = [255; 256];
-    let mut i = 0;
-    while i < 16 {
-        values[b"0123456789abcdef"[i] as usize] = i as u8;
-        values[b"0123456789ABCDEF"[i] as usize] = i as u8;
-        i += 1;
-    }
-    values
-};
 
 // ---- base64 ----------------------------------------------------------------------------------------
 

@@ -259,8 +259,8 @@ pub fn hex(bytes: &[u8], sep: Option<u8>, group: i32) -> Vec<u8> {
     out
 }
 
-/// The numbers of hexadecimal digits; 255 for other bytes.
-const HEX_VALUES: [u8; 256] = {
+/// The value of each hexadecimal digit, 255 for other bytes.
+pub static HEX_VALUES: [u8; 256] = {
     let mut values = [255; 256];
     let mut i = 0;
     while i < 16 {
