@@ -132,13 +132,7 @@ pub fn build_entry(cx: &mut Cx, code: &'static CodeObject, entry: u32, limit: us
 }
 
 /// A unit that has no code yet.
-fn new_unit(
-    cx: &Cx,
-    tier: &mut Tier,
-    code: &'static CodeObject,
-    entry: u32,
-    product: Product,
-) -> &'static Unit {
+fn new_unit(cx: &Cx, tier: &mut Tier, code: &'static CodeObject, entry: u32, product: Product) -> &'static Unit {
     let mut roots = product.roots;
     roots.push(Value::of(code));
     let unit: &'static Unit = Box::leak(Box::new(Unit {
@@ -214,13 +208,7 @@ fn process(cx: &mut Cx, valid: u64) -> Process {
 }
 
 /// The back end: gives the unit its code, or the worker the work.
-fn make(
-    cx: &mut Cx,
-    tier: &mut Tier,
-    unit: &'static Unit,
-    func: Func,
-    now: bool,
-) -> Result<(), &'static str> {
+fn make(cx: &mut Cx, tier: &mut Tier, unit: &'static Unit, func: Func, now: bool) -> Result<(), &'static str> {
     let process = process(cx, unit.valid.as_ptr() as u64);
     let callees = Callees::of(&func);
     if let Some(roots) = &mut unit.made.borrow_mut().roots {
