@@ -169,9 +169,27 @@ pub fn check_size(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
 
 #[cold]
 fn check_large(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
+    // What is copied is there twice for a while.
+    if bytes > machine_memory() / 2 || bytes > cx.heap().room().min(address_room()) / 4 * 3 {
+        Err(cx.memory_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// Bytes of memory that the machine has.
+fn machine_memory() -> usize {
     // SAFETY: plain queries of the system.
     let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
-    let memory = (pages.max(0) as usize).saturating_mul(size.max(0) as usize);
-    // What is copied is there twice for a while.
-    if bytes > memory / 2 || bytes > cx.heap().room() / 4 * 3 { Err(cx.memory_error()) } else { Ok(()) }
+    (pages.max(0) as usize).saturating_mul(size.max(0) as usize)
+}
+
+/// Bytes that the process may have by its resource limits (`ulimit -v`, `ulimit -d`), whether it uses them or not.
+fn address_room() -> usize {
+    [libc::RLIMIT_AS, libc::RLIMIT_DATA].into_iter().fold(usize::MAX, |least, resource| {
+        let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+        // SAFETY: the call writes the structure.
+        unsafe { libc::getrlimit(resource, &mut limit) };
+        least.min(usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX))
+    })
 }

@@ -261,7 +261,14 @@ type BigOp = fn(bool, &[u32], bool, &[u32], &mut Vec<u32>) -> bool;
 
 fn wide(cx: &mut Cx, a: Value, b: Value, op: BigOp) -> PyResult<Value> {
     let (Some(x), Some(y)) = (view(a), view(b)) else { return Ok(Value::not_implemented()) };
+    check_digits(cx, x.digits().len() + y.digits().len())?;
     with_scratch(cx, |out| op(x.negative, x.digits(), y.negative, y.digits(), out))
+}
+
+/// MemoryError if a result of `n` digits cannot be had, which is there twice for a while.
+#[inline]
+fn check_digits(cx: &mut Cx, n: usize) -> PyResult<()> {
+    crate::buffer::check_size(cx, n.saturating_mul(2 * size_of::<u32>()))
 }
 
 /// The int that `f` makes: it writes the digits and gives the sign. May collect.
@@ -373,6 +380,7 @@ pub fn divmod(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
     }
     let (q, r) = match (view(a), view(b)) {
         (Some(x), Some(y)) if int_medium::get(a).is_none() || int_medium::get(b).is_none() => {
+            check_digits(cx, x.digits().len() + y.digits().len())?;
             let (mut q, mut r) = (Vec::new(), Vec::new());
             let (qn, rn) = big::divmod(x.negative, x.digits(), y.negative, y.digits(), &mut q, &mut r);
             (cx.int_from_digits(qn, &q), cx.int_from_digits(rn, &r))
@@ -440,6 +448,9 @@ fn pow(cx: &mut Cx, a: Value, b: Value, m: Option<Value>) -> PyResult<Value> {
         if bits > 1 << 36 && x.digits() != [1] {
             return Err(cx.memory_error());
         }
+        if x.digits() != [1] {
+            check_digits(cx, (bits / u64::from(big::SHIFT)) as usize)?;
+        }
         let negative = big::pow(x.negative, x.digits(), e, &mut out);
         return Ok(cx.int_from_digits(negative, &out));
     };
@@ -466,7 +477,10 @@ pub fn lshift(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
         return Ok(Value::small(0));
     }
     match big::to_u64(y.digits()).filter(|n| *n < 1 << 36) {
-        Some(n) => with_scratch(cx, |out| big::shl(x.negative, x.digits(), n as usize, out)),
+        Some(n) => {
+            check_digits(cx, (n / u64::from(big::SHIFT)) as usize + x.digits().len())?;
+            with_scratch(cx, |out| big::shl(x.negative, x.digits(), n as usize, out))
+        }
         None if y.digits().len() > 2 => raise!(cx, OverflowError, "too many digits in integer"),
         None => Err(cx.memory_error()),
     }
@@ -491,6 +505,7 @@ pub fn neg(cx: &mut Cx, v: Value) -> PyResult<Value> {
         return Ok(cx.int(-i));
     }
     let w = view(v).expect("an int slot is called with ints");
+    check_digits(cx, w.digits().len())?;
     Ok(cx.int_from_digits(!w.negative, w.digits()))
 }
 
@@ -499,6 +514,7 @@ fn abs(cx: &mut Cx, v: Value) -> PyResult<Value> {
         return Ok(cx.int(i.abs()));
     }
     let w = view(v).expect("an int slot is called with ints");
+    check_digits(cx, w.digits().len())?;
     Ok(cx.int_from_digits(false, w.digits()))
 }
 
@@ -508,6 +524,7 @@ pub fn invert(cx: &mut Cx, v: Value) -> PyResult<Value> {
         return Ok(Value::small(!i));
     }
     let w = view(v).expect("an int slot is called with ints");
+    check_digits(cx, w.digits().len())?;
     let mut out = Vec::new();
     let negative = big::not(w.negative, w.digits(), &mut out);
     Ok(cx.int_from_digits(negative, &out))
