@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use taipan_bytecode::{Op as B, effects};
+use taipan_runtime::Cx;
 use taipan_runtime::hooks::ENTRY;
 use taipan_runtime::types::code::CodeObject;
 
@@ -23,6 +24,10 @@ const LEAF_WORDS: usize = 16;
 const BUDGET_AT_START: u64 = 2_500_000;
 /// Of a hundred nanoseconds so many may be spent compiling, from so many nanoseconds of processor time on.
 const SHARES: &[(u64, u64)] = &[(0, 8), (60_000_000, 15), (1_000_000_000, 40)];
+/// Nanoseconds that an instruction takes the interpreter longer than compiled code, roughly.
+const SAVED_BY_INSTRUCTION: u64 = 3;
+/// What is less than this part of the time that has passed is not worth compiling before it has added up.
+const SMALL_PART: u64 = 8;
 /// For so many nanoseconds the processor time of the process is not asked for again.
 const STAYS_TRUE: u64 = 200_000;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
@@ -32,6 +37,45 @@ const LOOP_TICKS: u32 = 6;
 const RESUME_TICKS: u32 = 4;
 /// After so many either is compiled.
 pub const ENOUGH_TICKS: u32 = 100;
+
+/// How hot an entry of a code object is.
+#[derive(Default)]
+pub struct Heat {
+    /// How often it was found hot and there was no code for it.
+    pub ticks: u32,
+    /// Rounds of the loop for each time.
+    each: u32,
+    /// The processor time of the process when that was first so.
+    since: u64,
+    /// The loop, from one word of the code to another; nothing where what it is worth does not matter.
+    pub span: (u32, u32),
+    /// Instructions that a round executes, inlined calls included, as the builder counted them; 0 before.
+    pub built: u32,
+}
+
+impl Heat {
+    /// Nanoseconds that compiled code would have saved since the loop was found hot for the first time.
+    fn saved(&self) -> u64 {
+        let rounds = u64::from(self.ticks.saturating_sub(1)) * u64::from(self.each);
+        rounds * u64::from(self.built) * SAVED_BY_INSTRUCTION
+    }
+}
+
+/// Nanoseconds that compiling an entry may take: what it would have saved by now, if that is a small part of the time that has
+/// passed. Most of it then goes to built-in functions, which compiled code calls as the interpreter does.
+pub fn worth(code: &CodeObject, entry: u32) -> u64 {
+    let data = data(code);
+    let (from, to) = data.entry(entry).heat.span;
+    let (mut saved, mut since) = (0, u64::MAX);
+    for (_, inner) in data.entries().filter(|(at, e)| (from..to).contains(at) && e.heat.each != 0) {
+        if inner.heat.built == 0 || inner.made > 0 {
+            return u64::MAX;
+        }
+        saved += inner.heat.saved();
+        since = since.min(inner.heat.since);
+    }
+    if saved >= process_time().saturating_sub(since) / SMALL_PART { u64::MAX } else { saved }
+}
 
 /// Whether a function is so short that the interpreter has run it before it has entered compiled code. Where compiled code
 /// or the runtime calls it, it is compiled.
@@ -49,27 +93,32 @@ fn is_eager() -> bool {
 
 /// As [`is_worth_it`] for a generator that goes on at `entry`.
 pub fn is_resumed_enough(code: &CodeObject, entry: u32) -> bool {
-    let ticks = &mut data(code).entry(entry).ticks;
+    let ticks = &mut data(code).entry(entry).heat.ticks;
     *ticks += 1;
     is_eager() || *ticks > RESUME_TICKS
 }
 
 /// Whether what was found hot once more has cost about as much by now as compiling it will. A round of a loop with another
 /// one in it, or a call of a function with a loop, counts for many.
-pub fn is_worth_it(code: &CodeObject, index: u32, entry: u32) -> bool {
+pub fn is_worth_it(cx: &Cx, code: &CodeObject, index: u32, entry: u32) -> bool {
     if is_eager() {
         return true;
     }
-    let ticks = &mut data(code).entry(entry).ticks;
-    *ticks += 1;
-    if *ticks > 1 {
+    let heat = &mut data(code).entry(entry).heat;
+    heat.ticks += 1;
+    if heat.ticks > 1 {
         let needed = if index == ENTRY { CALL_TICKS } else { LOOP_TICKS };
-        return *ticks > needed;
+        return heat.ticks > needed;
     }
     let (from, to) = match index {
         ENTRY => (0, code.word_count() as u32),
         _ => (loop_start(code, index), index),
     };
+    if index != ENTRY {
+        heat.since = process_time();
+        heat.each = cx.hot_loop;
+        heat.span = (from, to + 1);
+    }
     let mut at = from;
     while at < to {
         let op = op_at(code, at as usize);

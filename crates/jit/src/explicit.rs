@@ -6,7 +6,7 @@ use taipan_runtime::Cx;
 use taipan_runtime::hooks::ENTRY;
 use taipan_runtime::types::code::CodeObject;
 
-use crate::build::Refusal;
+use crate::build::{Refusal, Sticky};
 use crate::{dump, passes, tier};
 
 /// Somebody waits for the code: neither the budget nor another thread is asked.
@@ -51,7 +51,8 @@ pub fn describe(cx: &mut Cx, code: &'static CodeObject) -> Result<Texts, &'stati
     if code.is_generator_like() {
         return Err("generators are compiled where they are resumed");
     }
-    let product = tier::build_entry(cx, code, ENTRY, usize::MAX).map_err(Refusal::text)?;
+    let product =
+        tier::build_entry(cx, code, ENTRY, Sticky { limit: usize::MAX, ..Sticky::default() }).map_err(Refusal::text)?;
     let mut func = product.func;
     func.name = dump::name(code, ENTRY);
     let ir = func.to_string();

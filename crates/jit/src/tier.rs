@@ -28,8 +28,8 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Value, threads};
 
 use crate::budget::{
-    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, is_leaf, is_resumed_enough, is_worth_it, left,
-    loop_start, thread_time,
+    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, Heat, is_leaf, is_resumed_enough, is_worth_it,
+    left, loop_start, thread_time, worth,
 };
 use crate::build::cfg::op_at;
 use crate::build::entry::Product;
@@ -72,6 +72,11 @@ pub(crate) struct CodeData {
 }
 
 impl CodeData {
+    /// What is known of entries, each by its word index.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &(u32, EntryData)> {
+        self.entries.iter()
+    }
+
     /// What is known of `entry`.
     pub(crate) fn entry(&mut self, entry: u32) -> &mut EntryData {
         let at = self.entries.iter().position(|e| e.0 == entry).unwrap_or_else(|| {
@@ -86,9 +91,8 @@ impl CodeData {
 #[derive(Default)]
 pub(crate) struct EntryData {
     /// Units made.
-    made: u32,
-    /// How often it was found hot and there was no code for it.
-    pub(crate) ticks: u32,
+    pub(crate) made: u32,
+    pub(crate) heat: Heat,
     /// Nanoseconds that compiling it is thought to take, if that was too much.
     cost: Option<u64>,
 }
@@ -295,7 +299,7 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
         }
         let unit = match data(code).units.iter().find(|u| u.0 == entry) {
             Some((_, unit)) => Ok(*unit),
-            None if !is_worth_it(code, index, entry) => Err(Declined::ForNow),
+            None if !is_worth_it(cx, code, index, entry) => Err(Declined::ForNow),
             None => compile(cx, code, entry, false),
         };
         let unit = match unit {
@@ -416,7 +420,7 @@ fn note_consumer(cx: &mut Cx) {
     });
     if calls && caller.flags & flag::NATIVE == 0 && !caller.code.is_generator_like() {
         caller.code.heat.set(cx.hot_call);
-        let ticks = &mut data(caller.code).entry(ENTRY).ticks;
+        let ticks = &mut data(caller.code).entry(ENTRY).heat.ticks;
         *ticks = (*ticks).max(ENOUGH_TICKS);
     }
 }

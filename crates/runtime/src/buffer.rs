@@ -169,12 +169,10 @@ pub fn check_size(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
 
 #[cold]
 fn check_large(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
+    let heap = cx.heap();
+    let room = heap.room().min(address_room().saturating_sub(heap.live_bytes()));
     // What is copied is there twice for a while.
-    if bytes > machine_memory() / 2 || bytes > cx.heap().room().min(address_room()) / 4 * 3 {
-        Err(cx.memory_error())
-    } else {
-        Ok(())
-    }
+    if bytes > machine_memory() / 2 || bytes > room / 4 * 3 { Err(cx.memory_error()) } else { Ok(()) }
 }
 
 /// Bytes of memory that the machine has.

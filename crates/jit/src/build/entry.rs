@@ -33,6 +33,8 @@ pub struct Product {
     pub watched_types: Vec<&'static Class>,
     /// Keys whose values were taken as constants.
     pub watched_keys: Vec<(&'static Dict, &'static Str)>,
+    /// Instructions of bytecode that were built for the span that was found hot, inlined calls included.
+    pub spanned: u32,
 }
 
 /// Builds `code`, which the frame on top runs, from `entry` on: a word index or [`ENTRY`].
@@ -101,6 +103,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         watched_types: vec![],
         watched_keys: vec![],
         inlined: 0,
+        spanned: 0,
         caught: vec![],
         copied: 0,
         decided: vec![],
@@ -132,6 +135,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         head_facts,
         watched_types: builder.watched_types,
         watched_keys: builder.watched_keys,
+        spanned: builder.spanned,
     })
 }
 

@@ -166,6 +166,8 @@ pub struct Sticky {
     pub attempts: u32,
     /// Instructions that may be made in one.
     pub limit: usize,
+    /// The bytecode that was found hot, from one word of the entry frame's to another.
+    pub span: (u32, u32),
 }
 
 /// What is known of a value besides its type.
@@ -420,6 +422,8 @@ pub struct Builder<'a> {
     pub decided: Vec<(Pending, Val)>,
     /// Instructions of inlined calls so far.
     pub inlined: usize,
+    /// Instructions of bytecode built for the span that was found hot; what a call costs counts for several.
+    pub spanned: u32,
 }
 
 /// Bit of a register's number: it is counted from the first register above the entry frame, a generator's.

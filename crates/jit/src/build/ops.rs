@@ -66,6 +66,9 @@ type Ways<'a> = (&'a mut [Vec<Pending>], &'a mut [Option<Head>], &'a mut Returns
 const MAX_COPY: usize = 80;
 const MAX_COPIED: usize = 400;
 
+/// The interpreter makes a frame and drops it in the time of so many instructions.
+const CALL: u32 = 8;
+
 impl Builder<'_> {
     /// Builds the code of the innermost frame. In the entry frame returns leave compiled code.
     pub fn region(&mut self, cfg: &Cfg) -> Built<Returns> {
@@ -74,6 +77,9 @@ impl Builder<'_> {
         let mut returns = Returns::new();
         let outer_loops = self.loops.len();
         self.here.push(cfg.entry());
+        if self.state.frames.len() > 1 {
+            self.count_spanned(CALL);
+        }
         pending[cfg.entry()].push(self.pend());
         for &b in &cfg.rpo {
             let block = &cfg.blocks[b];
@@ -116,6 +122,7 @@ impl Builder<'_> {
             // SAFETY: the instruction's cache words follow it.
             let at = At { op, w, cache: unsafe { code.words_ptr().add(pc + 1) } };
             let next = pc + op.words();
+            self.count_spanned(1);
             let flow = self.instruction(at)?;
             returns.append(&mut self.decided);
             // Not what the state says: where no way came out of an inlined call, it is still that of the call.
@@ -156,6 +163,16 @@ impl Builder<'_> {
                 Flow::End => {}
             }
             return Ok(());
+        }
+    }
+
+    /// Counts so many instructions if they, or the call of the entry frame that they are part of, lie in the span that was
+    /// found hot.
+    fn count_spanned(&mut self, instructions: u32) {
+        let at = self.state.frames.get(1).map_or(self.pc as u32, |called| self.contexts[called.context].call_pc);
+        let (from, to) = self.sticky.span;
+        if (from..to).contains(&at) {
+            self.spanned += instructions;
         }
     }
 

@@ -27,7 +27,11 @@ pub(super) fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: b
     }
     let unknown = || COST_OF_BUILDING + code.word_count() as u64 * COST_OF_WORD;
     let cost = data.entry(entry).cost.unwrap_or_else(unknown);
-    let left = ready().map_or(0, |tier| if now { u64::MAX } else { left(tier.spent_in_all()) });
+    let left = match ready() {
+        Some(_) if now => u64::MAX,
+        Some(tier) => left(tier.spent_in_all()).min(worth(code, entry)),
+        None => 0,
+    };
     if left < cost {
         return Err(Declined::ForNow);
     }
@@ -67,6 +71,8 @@ fn build_and_make(
         Err(refusal) => return Err(refusal.text()),
     };
     let func = std::mem::take(&mut product.func);
+    data(code).entry(entry).heat.built = product.spanned;
+    let left = left.min(if now { u64::MAX } else { worth(code, entry) });
     let size: usize = func.rpo().iter().map(|block| func[*block].insts.len()).sum();
     let cost = size as u64 * COST_OF_INSTRUCTION;
     if left < cost {
@@ -75,6 +81,8 @@ fn build_and_make(
     }
     data(code).entry(entry).cost = Some(cost + COST_OF_BUILDING);
     data(code).entry(entry).made += 1;
+    // If it has to be compiled anew it still is worth it.
+    data(code).entry(entry).heat.span = (0, 0);
     let tier = ready().ok_or("no machine")?;
     let unit = new_unit(cx, tier, code, entry, product);
     unit.cost.set(cost);
@@ -103,7 +111,9 @@ fn build_ir(cx: &mut Cx, code: &'static CodeObject, entry: u32, left: u64) -> Re
     // Passes remove about a fifth; of functions full of what is never made, like tuples to be unpacked, far more, which is worth
     // finding out for a program that runs longer.
     let limit = if left < MUCH_LEFT { left / COST_OF_INSTRUCTION * 5 / 4 } else { u64::MAX };
-    let mut product = build_entry(cx, code, entry, usize::try_from(limit).unwrap_or(usize::MAX))?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let span = data(code).entry(entry).heat.span;
+    let mut product = build_entry(cx, code, entry, build::Sticky { limit, span, ..build::Sticky::default() })?;
     let func = &mut product.func;
     func.name = dump::name(code, entry);
     dump::ir("ir", &func.name, func);
@@ -112,9 +122,13 @@ fn build_ir(cx: &mut Cx, code: &'static CodeObject, entry: u32, left: u64) -> Re
     Ok(product)
 }
 
-/// Builds the IR of what the frame on top is about to run, of at most `limit` instructions.
-pub fn build_entry(cx: &mut Cx, code: &'static CodeObject, entry: u32, limit: usize) -> Result<Product, Refusal> {
-    let mut sticky = build::Sticky { limit, ..build::Sticky::default() };
+/// Builds the IR of what the frame on top is about to run.
+pub fn build_entry(
+    cx: &mut Cx,
+    code: &'static CodeObject,
+    entry: u32,
+    mut sticky: build::Sticky,
+) -> Result<Product, Refusal> {
     let product = loop {
         match build::entry::build(cx, code, entry, &mut sticky) {
             Ok(product) => break product,
