@@ -66,14 +66,20 @@ fn pair(cx: &mut Cx, limit: &libc::rlimit) -> Value {
 
 fn limit_of(cx: &mut Cx, v: Value) -> PyResult<libc::rlim_t> {
     let index = number::index(cx, v)?;
-    match int::as_i64(index) {
-        Some(i) => Ok(i as libc::rlim_t),
-        None => match int::view(index) {
-            Some(w) if !w.negative && w.digits().len() <= 3 => {
-                Ok(w.digits().iter().rev().fold(0, |n, d| n << 30 | *d as u64))
-            }
-            _ => raise!(cx, OverflowError, "Python int too large to convert to C long"),
-        },
+    let number = int::view(index).expect("an index is an int");
+    if number.negative {
+        return match number.digits() {
+            [1] => Ok(libc::RLIM_INFINITY),
+            _ => raise!(cx, ValueError, "Cannot convert negative int"),
+        };
+    }
+    let limit = match number.digits() {
+        digits if digits.len() <= 3 => digits.iter().rev().fold(0u128, |n, d| n << 30 | u128::from(*d)),
+        _ => u128::MAX,
+    };
+    match libc::rlim_t::try_from(limit) {
+        Ok(limit) => Ok(limit),
+        Err(_) => raise!(cx, OverflowError, "Python int too large to convert to C rlim_t"),
     }
 }
 

@@ -115,7 +115,13 @@ impl Liveness {
 
     /// Whether register `r` is live before the instruction at `pc`. What lies behind the code's registers always is.
     pub fn is_live(&self, pc: usize, r: usize) -> bool {
-        r < self.named || r >= self.nregs || self.live.get(pc).is_some_and(|l| l.as_ref().is_some_and(|l| l.has(r)))
+        r < self.named || r >= self.nregs || self.is_read(pc, r)
+    }
+
+    /// Whether an instruction from `pc` on may read register `r` before it is written. What others see of locals and cells in
+    /// frames does not count.
+    pub fn is_read(&self, pc: usize, r: usize) -> bool {
+        self.live.get(pc).is_some_and(|l| l.as_ref().is_some_and(|l| l.has(r)))
     }
 }
 

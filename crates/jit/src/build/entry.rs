@@ -180,6 +180,10 @@ impl Builder<'_> {
             if crate::profile::profile(code).is_some_and(|p| p.entry_varies(pc as u32, r as u16)) {
                 continue;
             }
+            // Only exits name what is assigned before it is read, as what a round of a loop works with.
+            if !at_start && self.is_assigned_first(pc, r) {
+                continue;
+            }
             // SAFETY: FRAME-2; live registers hold values.
             let Some(now) = (unsafe { Value::from_bits(*frame.regs.add(r)) }) else { continue };
             let (op, ty) = if now.is_small() {

@@ -5,10 +5,13 @@ use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 use super::maybe::Maybe;
 use super::merge::{ALL, Head, Place};
-use super::{Builder, HeadFact, HeadGuard, HeadKind};
+use super::{Builder, Context, HeadFact, HeadGuard, HeadKind};
 use crate::exits::Reason;
 use crate::ir::{Op, StateId, Type, Val};
 use crate::profile::Variance;
+
+/// A function that was called this part of the times that make it hot will be called again.
+const PART_OF_HOT: u32 = 50;
 
 impl Builder<'_> {
     /// The number in the value with which a loop begins, if earlier attempts found that all back edges deliver numbers.
@@ -74,7 +77,15 @@ impl Builder<'_> {
             || self.failed_at(self.context().code, pc as u32, Reason::Number)
     }
 
-    /// The variable with which a loop begins as a number that may be unbound, if that was seen.
+    /// Whether a local of the running frame is assigned before it is read from `pc` on, and calls of the function come there
+    /// often enough for it to be unbound in many first rounds. What says whether it is takes a register or a place in memory.
+    pub(super) fn is_assigned_first(&self, pc: usize, r: usize) -> bool {
+        let Context { code, live, .. } = self.context();
+        let often = (self.cx.hot_call / PART_OF_HOT).max(1);
+        r < code.nlocals as usize && code.heat.get() >= often && !live.is_read(pc, r)
+    }
+
+    /// The variable with which a loop begins as a number that may be unbound, if that was seen or is likely.
     pub(super) fn maybe_at_head(
         &mut self,
         v: Val,
@@ -83,7 +94,7 @@ impl Builder<'_> {
         enter: StateId,
     ) -> Option<Maybe> {
         let ty = fact.unboxed.filter(|_| !fact.boxed && self.func[v].ty == Type::Val)?;
-        let unbound = self.head_varies(pc, r, Variance::Unbound);
+        let unbound = self.is_assigned_first(pc, r) || self.head_varies(pc, r, Variance::Unbound);
         let otherwise = self.head_varies(pc, r, Variance::Kind);
         let doubtful = otherwise || self.failed_at(self.context().code, pc as u32, Reason::Number);
         if !unbound || doubtful || self.maybes.contains_key(&v) || self.words.contains_key(&v) {

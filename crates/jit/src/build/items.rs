@@ -5,7 +5,7 @@ use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
 use taipan_runtime::machine_items::{self, ItemKind, MachineItems};
-use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::typeobj::{Type as Class, flags};
 use taipan_runtime::types::boolean::BOOL;
 use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::float::FLOAT;
@@ -304,6 +304,7 @@ impl Builder<'_> {
         let item = match parts[..] {
             // Nobody makes the slice then.
             [start, stop, step] => self.plain(Helper::PlainGetStrided, &[v, start, stop, step], Type::Val),
+            _ if self.is_dict_of_subclass(v) => None,
             _ => self.plain(Helper::PlainGetItem, &[v, key], Type::Val),
         };
         if let Some(item) = item {
@@ -418,7 +419,7 @@ impl Builder<'_> {
         if let Some(flow) = self.special(at, v, name, &[key, value], nowhere, |_, _, _| true)? {
             return Ok(flow);
         }
-        if self.plain(Helper::PlainSetItem, &[v, key, value], Type::Word).is_some() {
+        if !self.is_dict_of_subclass(v) && self.plain(Helper::PlainSetItem, &[v, key, value], Type::Word).is_some() {
             return Ok(Flow::Next);
         }
         self.sync(&[]);
@@ -426,6 +427,11 @@ impl Builder<'_> {
         self.python_call(Helper::SetItem, &[v, key, value], Type::Word);
         self.check_valid(at);
         Ok(Flow::Next)
+    }
+
+    /// Whether `v` is a dict now whose class may have a `__missing__`: nothing about it is plain.
+    fn is_dict_of_subclass(&self, v: Val) -> bool {
+        self.peek(v).is_some_and(|v| v.class().has(flags::DICT) && v.exact::<Dict>().is_none())
     }
 
     /// `v[key] = value` for lists that do not certainly hold tagged words; false for others.

@@ -535,12 +535,14 @@ impl Builder<'_> {
             || self.peek(v).is_some_and(|now| std::ptr::eq(now.class(), &COMPLEX))
     }
 
-    /// Whether the value that a loop's parameter begins with is a number of that type now.
-    fn begins_as(&self, param: Val, ty: Type) -> bool {
-        let Some(now) = self.initial.get(&param).and_then(|first| self.peek(*first)) else { return false };
-        match ty {
-            Type::Int => now.is_small(),
-            Type::Float => std::ptr::eq(now.class(), &FLOAT),
+    /// Whether the value that a loop's parameter for register `r` begins with is a number of that type now, or unbound and of no
+    /// use to the loop.
+    fn begins_as(&self, param: Val, ty: Type, (pc, r): (usize, usize)) -> bool {
+        let Some(first) = self.initial.get(&param) else { return false };
+        match (self.peek(*first), ty) {
+            (Some(now), Type::Int) => now.is_small(),
+            (Some(now), Type::Float) => std::ptr::eq(now.class(), &FLOAT),
+            (None, Type::Int | Type::Float) => self.is_assigned_first(pc, r) && self.is_unbound_now(*first),
             _ => false,
         }
     }
@@ -702,7 +704,11 @@ impl Builder<'_> {
         }
         let assumed = self.info[param.0 as usize];
         let delivered = self.func[v].ty;
-        if open && ty == Type::Val && fact_is_new(self.sticky.heads.get(&key)) && self.begins_as(param, delivered) {
+        if open
+            && ty == Type::Val
+            && fact_is_new(self.sticky.heads.get(&key))
+            && self.begins_as(param, delivered, (head.pc as usize, r))
+        {
             self.sticky.heads.entry(key).or_default().unboxed = Some(delivered);
             self.restart = true;
         }

@@ -53,6 +53,15 @@ impl Builder<'_> {
         }
     }
 
+    /// Whether `v` is what a register holds on entry, and that register holds nothing now.
+    pub fn is_unbound_now(&self, v: Val) -> bool {
+        let inst = &self.func[v];
+        // SAFETY: FRAME-1 and FRAME-2.
+        let frame = unsafe { &*self.cx.frame };
+        let r = inst.imm as usize;
+        inst.op == Op::LoadReg && self.initial.contains_key(&v) && r < frame.code.nregs() && frame.reg(r).is_none()
+    }
+
     fn peek_field(&self, v: Val, steps: usize) -> Option<Value> {
         let inst = &self.func[v];
         let owner = inst.args[0];
