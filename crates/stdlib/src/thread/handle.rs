@@ -100,6 +100,10 @@ impl ThreadHandle {
         if self.ident.get() == cx.ident && self.state.get() != State::Done {
             return raise!(cx, RuntimeError, "Cannot join current thread");
         }
+        // No other thread runs any more.
+        if crate::sys::is_finalizing() && !self.done.is_set() {
+            return raise!(cx, PythonFinalizationError, "cannot join thread at interpreter shutdown");
+        }
         self.done.wait(cx, limit)?;
         Ok(())
     }
