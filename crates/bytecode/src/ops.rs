@@ -487,6 +487,8 @@ macro_rules! for_each_op {
         LoadNameGlobal abc(W) cache 3 aux Name quick LoadName;
         /// LoadAttr of an inline slot: type version, shape, and offsets of the shape word and the slot.
         LoadAttrSlot abc(W, R) cache 3 aux Name quick LoadAttr;
+        /// LoadAttr of an inline slot that holds a double; cache words as LoadAttrSlot.
+        LoadAttrDouble abc(W, R) cache 3 aux Name quick LoadAttr;
         /// LoadAttr of a `__slots__` word: type version and offset.
         LoadAttrMember abc(W, R) cache 3 aux Name quick LoadAttr;
         /// LoadAttr of a plain value of the class: type version, shape (0: instances have no attributes), value.
@@ -499,8 +501,12 @@ macro_rules! for_each_op {
         LoadAttrType abc(W, R) cache 3 aux Name quick LoadAttr;
         /// StoreAttr to an existing inline slot: type version, shape, offsets as LoadAttrSlot.
         StoreAttrSlot abc(R, R) cache 3 aux Name quick StoreAttr;
+        /// StoreAttr to an inline slot that holds a double; cache words as LoadAttrSlot.
+        StoreAttrDouble abc(R, R) cache 3 aux Name quick StoreAttr;
         /// StoreAttr that adds an inline slot: type version, old shape, new shape with the slot's offset in the top bits.
         StoreAttrAdd abc(R, R) cache 3 aux Name quick StoreAttr;
+        /// StoreAttr that adds an inline slot with a double; cache words as StoreAttrAdd.
+        StoreAttrAddDouble abc(R, R) cache 3 aux Name quick StoreAttr;
         /// StoreAttr to a `__slots__` word: type version and offset.
         StoreAttrMember abc(R, R) cache 3 aux Name quick StoreAttr;
         /// LoadMethod of a method of the class: type version, shape (0: instances have no attributes), function.

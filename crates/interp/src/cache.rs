@@ -11,6 +11,7 @@ use taipan_runtime::shape::{Attrs, Shape, attrs_offset};
 use taipan_runtime::typeobj::Type;
 use taipan_runtime::types::descr::Member;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::list;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Value};
@@ -109,6 +110,7 @@ pub(crate) fn load_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) {
         }
         return;
     };
+    attrs.renew(cx);
     let shape = attrs.shape();
     if shape.is_dict {
         return;
@@ -117,7 +119,8 @@ pub(crate) fn load_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) {
     match shape.find(name) {
         Some(i) => {
             if let Some(offsets) = slot_offsets(v, shape, i) {
-                site.fill(Op::LoadAttrSlot, version, shape_word, offsets);
+                let op = if shape.is_double(i) { Op::LoadAttrDouble } else { Op::LoadAttrSlot };
+                site.fill(op, version, shape_word, offsets);
             }
         }
         None => {
@@ -199,7 +202,7 @@ pub(crate) fn load_method(cx: &mut Cx, site: Site, v: Value, name: &'static Str)
 /// Caches `StoreAttr`; called before the generic store runs, with the shape as it is before.
 #[cold]
 #[inline(never)]
-pub(crate) fn store_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) {
+pub(crate) fn store_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str, value: Value) {
     if !site.may_cache() || !v.is_pointer() {
         return;
     }
@@ -224,25 +227,31 @@ pub(crate) fn store_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) 
         }
     }
     let Some(attrs) = Attrs::of(v) else { return };
+    attrs.renew(cx);
     let shape = attrs.shape();
     if shape.is_dict {
         return;
     }
     let shape_word = Value::of(shape).bits();
+    let is_double = list::double_of(value).is_some();
     if let Some(i) = shape.find(name) {
-        if let Some(offsets) = slot_offsets(v, shape, i) {
-            site.fill(Op::StoreAttrSlot, version, shape_word, offsets);
+        match slot_offsets(v, shape, i) {
+            Some(offsets) if !shape.is_double(i) => site.fill(Op::StoreAttrSlot, version, shape_word, offsets),
+            Some(offsets) if is_double => site.fill(Op::StoreAttrDouble, version, shape_word, offsets),
+            // The store will change the layout.
+            _ => {}
         }
         return;
     }
     if !name.is_interned() {
         return;
     }
-    let Some(next) = shape.extended(cx, name) else { return };
+    let Some(next) = shape.extended(cx, name, is_double) else { return };
     if let Some(offsets) = slot_offsets(v, next, next.count - 1) {
         let offset = offsets & 0xffff_ffff;
         if offset < 1 << 16 {
-            site.fill(Op::StoreAttrAdd, version, shape_word, Value::of(next).bits() | offset << 48);
+            let op = if next.is_double(next.count - 1) { Op::StoreAttrAddDouble } else { Op::StoreAttrAdd };
+            site.fill(op, version, shape_word, Value::of(next).bits() | offset << 48);
         }
     }
 }

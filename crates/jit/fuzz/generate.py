@@ -242,6 +242,10 @@ class Generator:
         names = c.attributes[:1] * 3 + c.attributes + c.properties
         return f"{v}.{self.pick(names)}" if names else None
 
+    def float_attribute(self):
+        v = self.var("o")
+        return f"{v}.{self.pick(['f0', 'f0', 'f1'])}" if v and self.classes else None
+
     def key(self, d):
         return self.pick([repr(self.pick(STRS[1:5])), str(self.pick([0, 1, 2, 3])), f"({self.leaf_i()} % 5)", "1.0"])
 
@@ -281,7 +285,9 @@ class Generator:
         if d <= 0 or self.chance(0.2):
             return v if v and self.chance(0.6) else f"({self.pick(FLOATS)})"
         a = lambda: self.e("f", d - 1)
-        c = self.r.randrange(14)
+        c = self.r.randrange(16)
+        if c >= 14:
+            return self.float_attribute() or a()
         if c < 5:
             return f"({a()} {self.pick('+-*')} {a()})"
         if c < 7:

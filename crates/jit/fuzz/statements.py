@@ -325,6 +325,11 @@ class Program(Generator):
         c = self.pick(self.classes)
         a = self.pick(c.attributes)
         op = self.pick(["=", "+=", "-=", "="])
+        if self.chance(0.4):
+            a = self.pick(["f0", "f1"])
+            self.w(f"{v}.{a} {op} {self.e('n' if self.chance(0.1) else 'f', 2)}")
+            self.w(f"if not -1e30 < {v}.{a} < 1e30: {v}.{a} = {self.pick(['1.5', '1.5', '-0.0', '1e-300', '2', 'True'])}")
+            return
         self.w(f"{v}.{a} {op} {self.e('i', 2)}")
         self.w(f"if not -0x8000000000000000000 < {v}.{a} < 0x8000000000000000000: {v}.{a} = 1")
         if self.chance(0.2):
@@ -507,15 +512,22 @@ class Program(Generator):
         self.vars, self.globals_ok, self.in_generator, self.locked = {"x": "i"}, True, False, set()
         self.w(f"class {name}{f'({base.name})' if base else ''}:")
         if slots:
-            self.w(f"    __slots__ = {tuple(attributes)!r}")
+            self.w(f"    __slots__ = {(*attributes, 'f0', 'f1')!r}")
         self.w("    shared = 5")
         self.w("    def __init__(self, x):")
         if base and self.chance(0.7):
             self.w("        super().__init__(x)")
         for i, a in enumerate(attributes if not base or self.chance(0.5) else attributes[::-1]):
             self.w(f"        self.{a} = {self.pick(['x', f'x + {i}', str(i), 'x % 7'])}")
+        for a in self.pick([["f0", "f1"], ["f1", "f0"]]):
+            self.w(f"        self.{a} = {self.pick(['x * 0.5', '0.0', '2.5', 'x / 4'] if self.chance(0.9) else ['x', '-0.0', '1e-300'])}")
+        if self.chance(0.6):
+            self.w(f"    def m{self.r.randrange(4)}(self, x):")
+            self.w("        self.f0 = (self.f0 + x * self.f1) % 1000.0")
+            self.w(f"        self.f1 = {self.pick(['self.f0 * 0.25', '-self.f1', 'self.f1 / 2'])}")
+            self.w("        return x")
         self.w("    def __repr__(self):")
-        self.w(f"        return f'<{name} {{self.a0}}>'")
+        self.w(f"        return f'<{name} {{self.a0}} {{self.f0}} {{self.f1}}>'")
         for n in range(self.r.randrange(1, 3)):
             m = f"m{self.r.randrange(4)}"
             self.w(f"    def {m}(self, x):")

@@ -17,6 +17,7 @@ use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::frame::{ENTERED, Frame, flag};
 use taipan_runtime::hooks::RESUME;
 use taipan_runtime::object::FRESH_WORD;
+use taipan_runtime::shape::Shape;
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::frame::FrameObject;
@@ -312,8 +313,11 @@ fn new_instance(cx: &mut Cx, desc: &InstanceDesc, values: &[Value]) -> Value {
         if desc.shape != 0 {
             p.add(desc.shape_offset as usize).cast::<u64>().write(desc.shape);
         }
+        let shape = (desc.shape as *const Shape).as_ref();
         for (offset, value) in desc.offsets.iter().zip(values) {
-            p.add(*offset as usize).cast::<u64>().write(value.bits());
+            let is_double = shape.is_some_and(|s| s.is_double_at(*offset, desc.shape_offset));
+            let word = if is_double { float::of(*value).to_bits() } else { value.bits() };
+            p.add(*offset as usize).cast::<u64>().write(word);
         }
     }
     Value::from_address(p as usize)

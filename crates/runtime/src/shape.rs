@@ -5,8 +5,14 @@
 //! type, so a shape check implies the type. When `__dict__` is asked for or an attribute is deleted out of order,
 //! the attributes move into a dict (`extra`), and the shape becomes the type's dict shape.
 //!
+//! An inline slot that has held only floats holds them as doubles, and the shape says so: reading and writing needs no box. When
+//! something else is stored there the instance moves to a shape that has words there, and the layout behind which the attribute is
+//! added has that one from then on; the old one is outdated. What doubles cannot do is as for lists: those that would need an
+//! object of their own (NaN, 1e-300) are "something else", so making a word of one allocates nothing.
+//!
 //! Invariants:
-//! - SHAPE-1: an instance's slot `i` of shape `s` (i < s.count) holds a value.
+//! - SHAPE-1: an instance's slot `i` of shape `s` (i < s.count) holds a value, or, if `s.is_double(i)`, a double that
+//!   `float::without_allocation` makes a value of.
 //! - SHAPE-2: shapes are GC objects, kept alive by instances, parents (transitions) and types.
 
 use std::cell::{Cell, RefCell};
@@ -21,6 +27,7 @@ use crate::object;
 use crate::object::Header;
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::str::Str;
+use crate::types::{float, list};
 use crate::value::Value;
 
 /// An attribute layout.
@@ -31,8 +38,8 @@ pub struct Shape {
     pub class: &'static Type,
     /// The layout without the last attribute.
     parent: Option<&'static Shape>,
-    /// For a root: the root before it. Keeps every shape of a type alive as long as the type, so that an inline
-    /// cache never meets a new shape at an old one's address.
+    /// For a root: the root before it; for others the outdated layout whose place it took. Keeps every shape of a type alive as long
+    /// as the type, so that an inline cache never meets a new shape at an old one's address.
     previous: Option<&'static Shape>,
     /// The last attribute's name.
     key: Option<&'static Str>,
@@ -42,6 +49,10 @@ pub struct Shape {
     pub inline_cap: u32,
     /// Attributes are in a dict.
     pub is_dict: bool,
+    /// A bit for each inline slot that holds a double.
+    doubles: u64,
+    /// Another layout has taken its place, which has a word where this has a double.
+    is_replaced: Cell<bool>,
     transition: Cell<Option<(&'static Str, &'static Shape)>>,
     more: RefCell<Option<Box<HashMap<*const Str, &'static Shape, ahash::RandomState>>>>,
     index: std::cell::OnceCell<Box<Index>>,
@@ -125,18 +136,24 @@ impl Shape {
         class: &'static Type,
         parent: Option<&'static Shape>,
         key: Option<&'static Str>,
+        is_double: bool,
+        previous: Option<&'static Shape>,
     ) -> &'static Shape {
-        let root = class.data().root_shape.get();
+        let (count, inline_cap) = match parent {
+            Some(p) => (p.count + 1, p.inline_cap),
+            None => (0, class.data().inline_hint.get()),
+        };
         let shape = Shape {
             header: Header::fresh(&SHAPE),
             class,
             parent,
-            // SAFETY: SHAPE-2.
-            previous: if parent.is_none() { unsafe { root.as_ref() } } else { None },
+            previous,
             key,
-            count: parent.map_or(0, |p| p.count + 1),
-            inline_cap: parent.map_or(class.data().inline_hint.get(), |p| p.inline_cap),
+            count,
+            inline_cap,
             is_dict: false,
+            doubles: parent.map_or(0, |p| p.doubles | (is_double as u64) << p.count.min(63)),
+            is_replaced: Cell::new(false),
             transition: Cell::new(None),
             more: RefCell::new(None),
             index: std::cell::OnceCell::new(),
@@ -174,29 +191,70 @@ impl Shape {
         names
     }
 
-    /// The layout with `name` (interned) added, or None if there would be too many.
-    pub fn extended(&'static self, cx: &mut Cx, name: &'static Str) -> Option<&'static Shape> {
-        if let Some((key, shape)) = self.transition.get()
-            && std::ptr::eq(key, name)
+    /// Whether slot `i` holds a double.
+    #[inline(always)]
+    pub fn is_double(&self, i: u32) -> bool {
+        i < u64::BITS && self.doubles >> i & 1 != 0
+    }
+
+    /// Whether what lies at a byte offset in instances whose shape word has that other offset is a double.
+    pub fn is_double_at(&self, offset: u32, shape_word: u32) -> bool {
+        offset.checked_sub(shape_word + 16).is_some_and(|bytes| self.is_double(bytes / 8))
+    }
+
+    /// The layout that adding `name` (interned) led to before.
+    pub fn known_extension(&self, name: &'static Str) -> Option<&'static Shape> {
+        match self.transition.get() {
+            Some((key, shape)) if std::ptr::eq(key, name) => Some(shape),
+            _ => self.more.borrow().as_ref()?.get(&(name as *const Str)).copied(),
+        }
+    }
+
+    /// The layout with `name` (interned) added, or None if there would be too many. Its slot may hold a double only if `is_double`.
+    pub fn extended(&'static self, cx: &mut Cx, name: &'static Str, is_double: bool) -> Option<&'static Shape> {
+        let known = self.known_extension(name);
+        if let Some(shape) = known
+            && (is_double || !shape.is_double(self.count))
         {
             return Some(shape);
         }
         if self.count >= MAX_ATTRS || self.is_dict {
             return None;
         }
-        if let Some(more) = &*self.more.borrow()
-            && let Some(shape) = more.get(&(name as *const Str))
-        {
-            return Some(shape);
+        let is_double = is_double && self.count < self.inline_cap.min(u64::BITS);
+        let shape = Shape::new(cx, self.class, Some(self), Some(name), is_double, known);
+        if let Some(known) = known {
+            known.is_replaced.set(true);
         }
-        let shape = Shape::new(cx, self.class, Some(self), Some(name));
-        if self.transition.get().is_none() {
+        if self.transition.get().is_none_or(|(key, _)| std::ptr::eq(key, name)) {
             self.transition.set(Some((name, shape)));
         } else {
             self.more.borrow_mut().get_or_insert_default().insert(name, shape);
         }
         cx.barrier(self);
         Some(shape)
+    }
+
+    /// Whether another layout has taken its place.
+    #[inline(always)]
+    pub fn is_replaced(&self) -> bool {
+        self.is_replaced.get()
+    }
+
+    /// Whether new instances with these attributes get another layout.
+    pub fn is_outdated(&self) -> bool {
+        std::iter::successors(Some(self), |s| s.parent).any(|s| s.is_replaced())
+    }
+
+    /// The layout that the same attributes have now, with a word in slot `word`. May collect.
+    fn renewed(&'static self, cx: &mut Cx, word: Option<u32>) -> &'static Shape {
+        let mut renewed = std::iter::successors(Some(self), |s| s.parent).last().expect("it is there");
+        for (i, name) in self.names().into_iter().enumerate() {
+            let i = i as u32;
+            let is_double = self.is_double(i) && word != Some(i);
+            renewed = renewed.extended(cx, name, is_double).expect("as many attributes as before");
+        }
+        renewed
     }
 }
 
@@ -248,7 +306,8 @@ pub fn root_shape(cx: &mut Cx, class: &'static Type) -> &'static Shape {
     }
     // An object under construction is not yet complete: no collection may look at it half made.
     cx.heap().disable();
-    let root = Shape::new(cx, class, None, None);
+    // SAFETY: SHAPE-2.
+    let root = Shape::new(cx, class, None, None, false, unsafe { root.as_ref() });
     cx.heap().enable();
     data.root_shape.set(root);
     cx.barrier(class);
@@ -271,6 +330,8 @@ fn dict_shape(cx: &mut Cx, class: &'static Type) -> &'static Shape {
         count: 0,
         inline_cap: 0,
         is_dict: true,
+        doubles: 0,
+        is_replaced: Cell::new(false),
         transition: Cell::new(None),
         more: RefCell::new(None),
         index: std::cell::OnceCell::new(),
@@ -327,13 +388,48 @@ impl Attrs {
     /// The value in slot `i` of the current layout.
     #[inline(always)]
     pub fn get_slot(self, i: u32) -> Value {
+        let shape = self.shape();
         // SAFETY: SHAPE-1.
-        unsafe { Value::from_bits(*self.slot(self.shape(), i)).unwrap_unchecked() }
+        let bits = unsafe { *self.slot(shape, i) };
+        if shape.is_double(i) {
+            return float::without_allocation(f64::from_bits(bits)).expect("SHAPE-1");
+        }
+        // SAFETY: SHAPE-1.
+        unsafe { Value::from_bits(bits).unwrap_unchecked() }
     }
 
-    /// Replaces the value in slot `i`.
+    /// Moves the instance to `shape`, which has words where the current layout has doubles, and is the same otherwise.
+    fn move_to(self, cx: &mut Cx, shape: &'static Shape) {
+        for i in (0..shape.count).filter(|i| self.shape().is_double(*i) && !shape.is_double(*i)) {
+            let value = self.get_slot(i);
+            // SAFETY: as `slot`; no collection sees the slot before the shape is changed.
+            unsafe { *self.slot(shape, i) = value.bits() };
+        }
+        // SAFETY: the first word is the shape.
+        unsafe { *self.words = Value::of(shape).bits() };
+        cx.barrier_value(self.owner);
+    }
+
+    /// Moves an instance with an outdated layout to the current one. May collect.
+    pub fn renew(self, cx: &mut Cx) {
+        if self.shape().is_outdated() {
+            let renewed = self.shape().renewed(cx, None);
+            self.move_to(cx, renewed);
+        }
+    }
+
+    /// Replaces the value in slot `i`. May collect.
     #[inline(always)]
     pub fn set_slot(self, cx: &mut Cx, i: u32, value: Value) {
+        if self.shape().is_double(i) {
+            if let Some(d) = list::double_of(value) {
+                // SAFETY: as `slot`.
+                unsafe { *self.slot(self.shape(), i) = d.to_bits() };
+                return;
+            }
+            let renewed = self.shape().renewed(cx, Some(i));
+            self.move_to(cx, renewed);
+        }
         let shape = self.shape();
         // SAFETY: as `slot`.
         unsafe { *self.slot(shape, i) = value.bits() };
@@ -365,7 +461,7 @@ impl Attrs {
             self.set_slot(cx, i, value);
             return;
         }
-        match self.shape().extended(cx, name) {
+        match self.shape().extended(cx, name, list::double_of(value).is_some()) {
             Some(shape) => self.add(cx, shape, value),
             None => {
                 let dict = self.materialize(cx);
@@ -374,7 +470,7 @@ impl Attrs {
         }
     }
 
-    /// Moves to `shape`, a transition of the current layout, and stores the new last attribute. May collect.
+    /// Moves to `shape`, the current layout extended for `value`, which becomes the new last attribute. May collect.
     pub fn add(self, cx: &mut Cx, shape: &'static Shape, value: Value) {
         let i = shape.count - 1;
         if i >= shape.inline_cap {
@@ -480,6 +576,13 @@ pub unsafe fn trace_attrs(object: &Header, marker: &mut Marker) {
         }
         let shape = &*(*words as *const Shape);
         marker.mark_range(words, 2);
-        marker.mark_range(words.add(2), shape.inline_cap.min(shape.count) as usize);
+        let count = shape.inline_cap.min(shape.count);
+        if shape.doubles == 0 {
+            marker.mark_range(words.add(2), count as usize);
+            return;
+        }
+        for i in (0..count).filter(|i| !shape.is_double(*i)) {
+            marker.mark_value(*words.add(2 + i as usize));
+        }
     }
 }

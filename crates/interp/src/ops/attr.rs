@@ -8,6 +8,7 @@ use taipan_runtime::typeobj::Type;
 use taipan_runtime::types::function::{self, Function};
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::super_;
+use taipan_runtime::types::{float, list};
 use taipan_runtime::{Cx, PyResult, Value, raise};
 
 use crate::cache::{self, Site};
@@ -62,6 +63,21 @@ handler!(LoadAttrSlot, |w, pc, regs, cx, table| {
         let offsets = *pc.add(2);
         if *word_at(v, offsets >> 32) == *pc.add(1) {
             *regs.add(w.a()) = *word_at(v, offsets & 0xffff_ffff);
+            dispatch!(pc.add(3), regs, cx, table);
+        }
+    }
+    return load_attr_slow(w.0, pc, regs, cx, table);
+});
+
+handler!(LoadAttrDouble, |w, pc, regs, cx, table| {
+    let r = Regs(regs);
+    let v = r.get(w.b());
+    if version_hit(v, pc) {
+        let offsets = *pc.add(2);
+        if *word_at(v, offsets >> 32) == *pc.add(1) {
+            let d = f64::from_bits(*word_at(v, offsets & 0xffff_ffff));
+            // SHAPE-1.
+            *regs.add(w.a()) = float::without_allocation(d).unwrap_unchecked().bits();
             dispatch!(pc.add(3), regs, cx, table);
         }
     }
@@ -160,8 +176,9 @@ fn store_attr(cx: &mut Cx, w: Word, r: Regs, pc: *mut u64) -> PyResult<()> {
     // SAFETY: the first cache word.
     let name = unsafe { name_at(cx, pc) };
     let v = r.get(w.a());
-    cache::store_attr(cx, Site(pc), v, name);
-    attr::set(cx, v, name, Some(r.get(w.b())))
+    let value = r.get(w.b());
+    cache::store_attr(cx, Site(pc), v, name, value);
+    attr::set(cx, v, name, Some(value))
 }
 
 handler!(StoreAttrSlot, |w, pc, regs, cx, table| {
@@ -178,17 +195,58 @@ handler!(StoreAttrSlot, |w, pc, regs, cx, table| {
     return store_attr_slow(w.0, pc, regs, cx, table);
 });
 
+handler!(StoreAttrDouble, |w, pc, regs, cx, table| {
+    let r = Regs(regs);
+    let v = r.get(w.a());
+    if version_hit(v, pc) {
+        let offsets = *pc.add(2);
+        if *word_at(v, offsets >> 32) == *pc.add(1)
+            && let Some(d) = list::double_of(r.get(w.b()))
+        {
+            *word_at(v, offsets & 0xffff_ffff) = d.to_bits();
+            dispatch!(pc.add(3), regs, cx, table);
+        }
+    }
+    return store_attr_slow(w.0, pc, regs, cx, table);
+});
+
+/// What the cache words of StoreAttrAdd say: the new shape, and where the shape word of `v` and the new slot are.
+#[inline(always)]
+unsafe fn added(v: Value, pc: *const u64) -> (&'static Shape, *mut u64, *mut u64) {
+    // SAFETY: the type version was checked, so the cached shape is one of a live class (SHAPE-2).
+    unsafe {
+        let packed = *pc.add(2);
+        let (next, offset) = (&*((packed & 0xffff_ffff_ffff) as *const Shape), packed >> 48);
+        (next, word_at(v, offset - 16 - 8 * (next.count as u64 - 1)), word_at(v, offset))
+    }
+}
+
+handler!(StoreAttrAddDouble, |w, pc, regs, cx, table| {
+    let r = Regs(regs);
+    let v = r.get(w.a());
+    if version_hit(v, pc) {
+        let (next, shape_word, slot) = added(v, pc);
+        if *shape_word == *pc.add(1)
+            && !next.is_replaced()
+            && let Some(d) = list::double_of(r.get(w.b()))
+        {
+            *shape_word = Value::of(next).bits();
+            *slot = d.to_bits();
+            cx.barrier_value(v);
+            dispatch!(pc.add(3), regs, cx, table);
+        }
+    }
+    return store_attr_slow(w.0, pc, regs, cx, table);
+});
+
 handler!(StoreAttrAdd, |w, pc, regs, cx, table| {
     let r = Regs(regs);
     let v = r.get(w.a());
     if version_hit(v, pc) {
-        let packed = *pc.add(2);
-        let (next, offset) = (packed & 0xffff_ffff_ffff, packed >> 48);
-        let count = (*(next as *const Shape)).count as u64;
-        let shape_word = word_at(v, offset - 16 - 8 * (count - 1));
+        let (next, shape_word, slot) = added(v, pc);
         if *shape_word == *pc.add(1) {
-            *shape_word = next;
-            *word_at(v, offset) = *regs.add(w.b());
+            *shape_word = Value::of(next).bits();
+            *slot = *regs.add(w.b());
             cx.barrier_value(v);
             dispatch!(pc.add(3), regs, cx, table);
         }

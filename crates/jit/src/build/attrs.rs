@@ -167,7 +167,7 @@ impl Builder<'_> {
             None
         } else {
             match at.op {
-                B::LoadAttrSlot => self.load_slot(at, v),
+                B::LoadAttrSlot | B::LoadAttrDouble => self.load_slot(at, v),
                 B::LoadAttrMember => self.load_member(at, v),
                 B::LoadAttrClass => self.load_class_attr(at, v),
                 B::LoadAttrModule => self.load_module_attr(at, v),
@@ -222,7 +222,12 @@ impl Builder<'_> {
         self.watch_type(class);
         self.assumed(class, Some(shape));
         let v = self.guard_shape(v, shape);
-        Some(self.load(v, Alias::Slot, (cache.word(2) & 0xffff_ffff) as usize))
+        let offset = (cache.word(2) & 0xffff_ffff) as usize;
+        Some(if cache.op == B::LoadAttrDouble {
+            self.load_double(v, offset)
+        } else {
+            self.load(v, Alias::Slot, offset)
+        })
     }
 
     /// Whether a value may be an instance of exactly this class.
@@ -499,23 +504,30 @@ impl Builder<'_> {
 
     fn store_cached(&mut self, cache: At, v: Val, value: Val) -> Option<()> {
         match cache.op {
-            B::StoreAttrSlot => {
+            B::StoreAttrSlot | B::StoreAttrDouble => {
                 let class = self.cached_class(cache, v)?;
                 let shape = self.shape_at(cache.word(1))?;
-                if !self.may_be(v, class) {
+                let is_double = cache.op == B::StoreAttrDouble;
+                if !self.may_be(v, class) || is_double && !self.may_be_double(value) {
                     return None;
                 }
                 self.watch_type(class);
                 self.assumed(class, Some(shape));
                 let v = self.guard_shape(v, shape);
-                self.store_slot(v, (cache.word(2) & 0xffff_ffff) as usize, value);
+                let offset = (cache.word(2) & 0xffff_ffff) as usize;
+                if is_double {
+                    self.store_double(v, offset, value);
+                } else {
+                    self.store_slot(v, offset, value);
+                }
             }
-            B::StoreAttrAdd => {
+            B::StoreAttrAdd | B::StoreAttrAddDouble => {
                 let class = self.cached_class(cache, v)?;
                 let old = self.shape_at(cache.word(1))?;
                 let (next, offset) = (cache.word(2) & 0xffff_ffff_ffff, (cache.word(2) >> 48) as usize);
                 let next = self.shape_at(next)?;
-                if !self.may_be(v, class) {
+                let is_double = cache.op == B::StoreAttrAddDouble;
+                if !self.may_be(v, class) || is_double && (next.is_replaced() || !self.may_be_double(value)) {
                     return None;
                 }
                 self.watch_type(class);
@@ -540,14 +552,17 @@ impl Builder<'_> {
 
     /// Adds an attribute to an instance of shape `old`, which becomes `next`.
     pub fn store_new(&mut self, v: Val, old: &'static Shape, next: &'static Shape, offset: usize, value: Val) {
+        let is_double = next.is_double(next.count - 1);
+        let stored = if is_double { self.double_for(v, value) } else { self.boxed(value) };
         self.field_written(v);
         self.root(Value::of(next));
         let word = self.word(next as *const Shape as u64);
         let base = (next.class.data().basicsize + 7) & !7;
         self.emit(Op::Store, Type::Void, &[v, word], at(Alias::Shape, base));
-        let boxed = self.boxed(value);
-        self.emit(Op::Store, Type::Void, &[v, boxed], at(Alias::Slot, offset));
-        self.emit(Op::Barrier, Type::Void, &[v, boxed], 1);
+        self.emit(Op::Store, Type::Void, &[v, stored], at(Alias::Slot, offset));
+        if !is_double {
+            self.emit(Op::Barrier, Type::Void, &[v, stored], 1);
+        }
         self.shape_changed(v, old as *const Shape as u64, next as *const Shape as u64);
     }
 

@@ -19,6 +19,7 @@ use taipan_runtime::{Object, Value};
 
 use super::cfg::{Cfg, Liveness, catches, op_at};
 use super::except::python_exception_init;
+use super::instances::Fresh;
 use super::ops::{At, Flow};
 use super::{Builder, Built, Context, Frame, Pending};
 use crate::exits::{MAX_DEPTH, Reason};
@@ -568,6 +569,7 @@ impl Builder<'_> {
         self.watch_type(class);
         let (first, block, blocks) = (self.func.insts.len(), self.block, self.func.blocks.len());
         let imm = (size as u64) << 48 | class as *const Class as u64;
+        let again = self.resume_here();
         let object = self.emit(Op::Alloc, Type::Val, &[], imm);
         self.classed(object, class);
         if data.attrs {
@@ -587,7 +589,10 @@ impl Builder<'_> {
         }
         let mut all = vec![object];
         all.extend(args);
-        if let Some(flow) = self.inline(at, init, &all, at.w.a(), at.w.c(), object, Val::NONE)? {
+        let outer = self.fresh.replace(Fresh { object, again, first, block });
+        let built = self.inline(at, init, &all, at.w.a(), at.w.c(), object, Val::NONE);
+        self.fresh = outer;
+        if let Some(flow) = built? {
             if matches!(flow, Flow::Next) {
                 self.settle(object, class, first, block, blocks);
             }

@@ -98,6 +98,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         here: vec![],
         loops: vec![],
         sticky,
+        fresh: None,
         restart: false,
         roots: RootVec::new(),
         watched_types: vec![],

@@ -464,7 +464,8 @@ impl Builder<'_> {
         true
     }
 
-    fn may_be_of(&self, v: Val, ty: Type, class: &'static Class) -> bool {
+    /// Whether a value may be of that type of numbers, whose class this is.
+    pub fn may_be_of(&self, v: Val, ty: Type, class: &'static Class) -> bool {
         self.func[v].ty == ty || self.func[v].ty == Type::Val && self.class_of(v).is_none() || self.is_class(v, class)
     }
 

@@ -400,6 +400,8 @@ pub struct Builder<'a> {
     pub loops: Vec<OpenLoop>,
     /// What earlier attempts found out.
     pub sticky: &'a mut Sticky,
+    /// The new instance whose `__init__` is being built in place.
+    pub fresh: Option<instances::Fresh>,
     /// Whether the attempt must be repeated.
     pub restart: bool,
     /// Objects that the code refers to.

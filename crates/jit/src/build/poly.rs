@@ -51,6 +51,8 @@ pub struct Choice {
 enum Found {
     /// At a byte offset of the instance.
     Slot(usize),
+    /// At a byte offset of the instance, as a double.
+    Double(usize),
     /// In the array of attributes beyond the inline ones: byte offsets of the array's pointer and of the item.
     Extra(usize, usize),
     /// In a `__slots__` word, which may be empty.
@@ -99,6 +101,7 @@ impl Builder<'_> {
             }
             if let Some(i) = shape.find(name) {
                 return Some(match i.checked_sub(shape.inline_cap) {
+                    None if shape.is_double(i) => Found::Double(Self::slot_offset(class, i)),
                     None => Found::Slot(Self::slot_offset(class, i)),
                     Some(n) => Found::Extra(shape_offset(class) + 8, DATA_OFFSET + 8 * n as usize),
                 });
@@ -134,6 +137,11 @@ impl Builder<'_> {
             Some(Found::Slot(offset) | Found::Member(offset)) => {
                 self.watch_type(class);
                 self.store_slot(v, offset, value);
+                true
+            }
+            Some(Found::Double(offset)) if self.may_be_double(value) => {
+                self.watch_type(class);
+                self.store_double(v, offset, value);
                 true
             }
             Some(Found::Extra(array, offset)) => {
@@ -562,6 +570,10 @@ impl Builder<'_> {
                 Some(value) => value,
                 None => self.load(v, Alias::Slot, offset),
             },
+            Found::Double(offset) => match self.known_field(v, offset) {
+                Some(value) => value,
+                None => self.load_double(v, offset),
+            },
             Found::Extra(array, offset) => {
                 let array = self.load(v, Alias::Slot, array);
                 self.load(array, Alias::Slot, offset)
@@ -586,7 +598,7 @@ impl Builder<'_> {
         }
         let mut targets = Vec::new();
         for r in set.iter() {
-            let Some(target) = self.store_target(*r, name) else { return Ok(None) };
+            let Some(target) = self.store_target(*r, name, value) else { return Ok(None) };
             targets.push(target);
         }
         for r in set.iter() {
@@ -599,6 +611,10 @@ impl Builder<'_> {
                 self.store_slot(v, offset, value);
                 return Ok(Some(Flow::Next));
             }
+            [(Target::Double(offset), _)] => {
+                self.store_double(v, offset, value);
+                return Ok(Some(Flow::Next));
+            }
             [(Target::Extra(array, offset), _)] => {
                 self.store_extra(v, array, offset, value);
                 return Ok(Some(Flow::Next));
@@ -609,6 +625,7 @@ impl Builder<'_> {
         let ends = self.each_group(v, &members, |b, i, known| {
             match targets[i] {
                 Target::Old(offset) => b.store_slot(known, offset, value),
+                Target::Double(offset) => b.store_double(known, offset, value),
                 Target::Extra(array, offset) => b.store_extra(known, array, offset, value),
                 Target::New(next, offset) => {
                     let old = members[i][0].shape.expect("an instance with attributes");
@@ -628,12 +645,13 @@ impl Builder<'_> {
     }
 
     /// Where a store to `name` goes, if it runs no Python code.
-    fn store_target(&mut self, r: Receiver, name: &'static Str) -> Option<Target> {
+    fn store_target(&mut self, r: Receiver, name: &'static Str, value: Val) -> Option<Target> {
         if !attr::uses_generic_set(r.class) {
             return None;
         }
         match self.find_attr(r.class, r.shape, name) {
             Some(Found::Slot(offset) | Found::Member(offset)) => return Some(Target::Old(offset)),
+            Some(Found::Double(offset)) => return self.may_be_double(value).then_some(Target::Double(offset)),
             Some(Found::Extra(array, offset)) => return Some(Target::Extra(array, offset)),
             Some(Found::Constant(_)) | None => {}
         }
@@ -643,8 +661,14 @@ impl Builder<'_> {
         if data || r.class.version() == 0 || r.class.data().itemsize != 0 {
             return None;
         }
-        let next = shape.extended(self.cx, name)?;
+        let next = match shape.known_extension(name) {
+            Some(next) => next,
+            None => shape.extended(self.cx, name, self.func[value].ty == Type::Float)?,
+        };
         let i = next.count - 1;
+        if next.is_double(i) && !self.may_be_double(value) {
+            return None;
+        }
         (i < next.inline_cap).then(|| Target::New(std::ptr::from_ref(next) as u64, Self::slot_offset(r.class, i)))
     }
 }
@@ -654,6 +678,8 @@ impl Builder<'_> {
 enum Target {
     /// In a slot that exists, at an offset.
     Old(usize),
+    /// In a slot that exists and holds a double, at an offset.
+    Double(usize),
     /// In an item that exists of the array at an offset.
     Extra(usize, usize),
     /// In a new slot, which makes the instance's shape the one at this address.

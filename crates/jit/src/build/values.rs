@@ -241,12 +241,18 @@ impl Builder<'_> {
             }
             _ if mixed => self.emit_guard(Op::GuardNumber, Type::Float, &[v], 0, reason),
             _ => {
-                self.hoist(v, Hoist::Float);
-                let f = self.emit_guard(Op::GuardFloat, Type::Float, &[v], 0, reason);
-                self.refine(v, f);
-                f
+                let state = self.resume_here();
+                self.float_or(v, reason, state)
             }
         }
+    }
+
+    /// The double in a word; leaves through `state` where it is none.
+    pub fn float_or(&mut self, v: Val, reason: Reason, state: StateId) -> Val {
+        self.hoist(v, Hoist::Float);
+        let f = self.emit_exit(Op::GuardFloat, Type::Float, &[v], 0, reason, state);
+        self.refine(v, f);
+        f
     }
 
     /// The same value, of exactly this class; leaves where it is of another.

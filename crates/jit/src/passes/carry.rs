@@ -306,6 +306,11 @@ impl<'a> Round<'a> {
         let enter = func[self.l.head].enter;
         for (load, (guard, next)) in found {
             let first = self.put(func, func[load].clone());
+            if guard == load {
+                let p = self.add_param(func, Type::Float, first, next);
+                map.insert(load, p);
+                continue;
+            }
             let reason = Reason::Hoisted as u8;
             let guarded = Inst { args: vec![first], state: enter, reason, ..func[guard].clone() };
             let first = self.put(func, guarded);
@@ -317,7 +322,8 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// The guard that takes a float out of the field, and the number that is in the field when the next round begins.
+    /// The guard that takes a float out of the field, or the load itself if that is a double, and the number that is in the field when the
+    /// next round begins.
     fn field(
         &self,
         func: &Func,
@@ -326,11 +332,13 @@ impl<'a> Round<'a> {
         others: &mut Vec<(Val, Val, Val)>,
     ) -> Option<(Val, Val)> {
         let (base, imm) = (func[load].args[0], func[load].imm);
-        let (mut guard, mut store, mut different) = (None, None, vec![]);
+        let is_double = func[load].ty == Type::Float;
+        let home = self.home[load.0 as usize].map(|(b, _)| (load, b)).filter(|_| is_double);
+        let (mut guard, mut store, mut different) = (home, None, vec![]);
         for b in &self.blocks {
             for v in func[*b].insts.iter().copied().filter(|v| *v != load) {
                 let inst = &func[v];
-                if inst.args.contains(&load) {
+                if inst.args.contains(&load) && !is_double {
                     if inst.op != Op::GuardFloat || guard.replace((v, *b)).is_some() {
                         return None;
                     }
@@ -357,18 +365,23 @@ impl<'a> Round<'a> {
             }
         }
         let ((guard, at), (store, b)) = (guard?, store?);
-        let passed_on = self.blocks.iter().flat_map(|b| &func[*b].edges).any(|e| e.args.contains(&load));
+        let passed_on = !is_double && self.blocks.iter().flat_map(|b| &func[*b].edges).any(|e| e.args.contains(&load));
         let in_front = self.home[guard.0 as usize] < self.home[store.0 as usize] || at != b;
-        let boxed = &func[func[store].args[1]];
+        let stored = func[store].args[1];
+        let number = match func[stored].op {
+            _ if is_double && func[stored].ty == Type::Float => stored,
+            Op::BoxFloat if !is_double => func[stored].args[0],
+            _ => return None,
+        };
         let shaped = homes.in_front(func, self.front).any(|v| is_shape_guard(func, v, base));
         let fits = self.is_certain(at) && self.is_certain(b) && self.dom.dominates(at, b) && in_front;
-        if passed_on || !fits || boxed.op != Op::BoxFloat || !shaped {
+        if passed_on || !fits || !shaped {
             return None;
         }
         different.retain(|d| !others.iter().any(|o| (o.0, o.1) == (d.0, d.1)));
         different.dedup();
         others.extend(different);
-        Some((guard, boxed.args[0]))
+        Some((guard, number))
     }
 
     /// A guard of the loop, in front of a store, of the shape of an object.
