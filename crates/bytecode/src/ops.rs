@@ -35,6 +35,12 @@ pub mod feedback {
     pub const NEGATIVE: u64 = 1 << 37;
     /// Strs.
     pub const STR: u64 = 1 << 38;
+    /// With `FLOAT`: an int to the right of a float.
+    pub const RIGHT_INT: u64 = 1 << 39;
+    /// With `FLOAT`: an int to the left of a float.
+    pub const LEFT_INT: u64 = 1 << 40;
+    /// With `FLOAT`: two ints, after floats had been seen.
+    pub const INTS: u64 = 1 << 41;
     /// ForNext: a range iterator of small ints.
     pub const RANGE_ITER: u64 = 1 << 32;
     /// ForNext: a list iterator.

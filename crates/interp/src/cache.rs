@@ -22,20 +22,36 @@ use crate::ops::set_op;
 const MAX_MISSES: u64 = 12;
 /// One miss in so many is an attempt even then: what the site meets may have changed since.
 const RETRY: u64 = 1024;
+/// Of so many misses behind the first the JIT is told what was met: it may know all classes before it compiles anything.
+const MOST_TOLD: u64 = 24;
 
 /// The address of the first cache word of the instruction being cached.
 #[derive(Clone, Copy)]
 pub(crate) struct Site(pub(crate) *mut u64);
 
 impl Site {
-    /// Counts a miss; false if the site should be left alone.
-    fn may_cache(self) -> bool {
+    /// Counts a miss, by `v`; false if the site should be left alone.
+    fn may_cache(self, cx: &Cx, v: Value) -> bool {
         // SAFETY: INT-3.
-        unsafe {
+        let misses = unsafe {
             let word = self.0.sub(1);
             let misses = *word >> 48;
             *word = (*word & 0xffff_ffff_ffff) | (misses + 1) << 48;
-            misses < MAX_MISSES || misses % RETRY == 0
+            misses
+        };
+        if (1..=MOST_TOLD).contains(&misses) {
+            self.tell(cx, v);
+        }
+        misses < MAX_MISSES || misses % RETRY == 0
+    }
+
+    /// Tells the JIT that the site has met `v`, if the interpreter executes it.
+    #[inline(never)]
+    fn tell(self, cx: &Cx, v: Value) {
+        // SAFETY: INT-1.
+        let frame = unsafe { &*cx.frame };
+        if std::ptr::eq(frame.pc, self.0) {
+            (cx.rt().hooks.get().operand)(frame.code, frame.word_index() as u32, v, false);
         }
     }
 
@@ -69,7 +85,7 @@ fn slot_offsets(v: Value, shape: &Shape, i: u32) -> Option<u64> {
 #[cold]
 #[inline(never)]
 pub(crate) fn load_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str) {
-    if !site.may_cache() || !v.is_pointer() {
+    if !site.may_cache(cx, v) || !v.is_pointer() {
         return;
     }
     let class = v.class();
@@ -169,7 +185,7 @@ fn type_attr(cx: &mut Cx, site: Site, owner: &'static Type, name: &'static Str) 
 #[cold]
 #[inline(never)]
 pub(crate) fn load_method(cx: &mut Cx, site: Site, v: Value, name: &'static Str) {
-    if !site.may_cache() {
+    if !site.may_cache(cx, v) {
         return;
     }
     if let Some(module) = v.exact::<Module>() {
@@ -203,7 +219,7 @@ pub(crate) fn load_method(cx: &mut Cx, site: Site, v: Value, name: &'static Str)
 #[cold]
 #[inline(never)]
 pub(crate) fn store_attr(cx: &mut Cx, site: Site, v: Value, name: &'static Str, value: Value) {
-    if !site.may_cache() || !v.is_pointer() {
+    if !site.may_cache(cx, v) || !v.is_pointer() {
         return;
     }
     let class = v.class();

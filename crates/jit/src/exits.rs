@@ -582,14 +582,18 @@ pub unsafe extern "C" fn frames_seen(top: *mut Frame, n: usize, valid: *const u8
     crate::tier::discard_by_flag(valid);
 }
 
-/// A frame that `push_frames` pushes; the first of several is the entry frame, which exists.
+/// A frame that `push_frames` pushes; the first of several is the entry frame, which exists. It holds what the frame will, so
+/// that pushing it looks at no other object.
 pub struct FrameTemplate {
     code: &'static CodeObject,
     function: Option<&'static Function>,
-    pc: u32,
+    globals: Option<&'static Dict>,
+    builtins: Option<&'static Dict>,
+    pc: *const u64,
+    nregs: usize,
     result: u16,
     base: u16,
-    is_init: bool,
+    flags: u32,
 }
 
 impl FrameTemplate {
@@ -600,12 +604,23 @@ impl FrameTemplate {
     pub unsafe fn of(f: &FrameDesc) -> FrameTemplate {
         // SAFETY: the caller's promise.
         let (code, function) = unsafe { (&*(f.code as *const CodeObject), (f.function as *const Function).as_ref()) };
-        FrameTemplate { code, function, pc: f.pc, result: f.result, base: f.base, is_init: !f.receiver.is_none() }
+        FrameTemplate {
+            code,
+            function,
+            globals: function.map(|f| f.globals),
+            builtins: function.map(|f| f.builtins),
+            // SAFETY: a place in the code.
+            pc: unsafe { code.words_ptr().add(f.pc as usize) },
+            nregs: code.nregs(),
+            result: f.result,
+            base: f.base,
+            flags: if f.receiver.is_none() { 0 } else { flag::INIT },
+        }
     }
 
     /// Registers of the frame.
     pub fn end(&self) -> usize {
-        self.code.nregs()
+        self.nregs
     }
 
     /// First register, counted from the caller's window.
@@ -633,25 +648,24 @@ pub unsafe extern "C" fn push_own_frame(cx: &mut Cx, window: *mut u64, function:
 /// # Safety
 /// Called by compiled code only, with the entry frame on top.
 pub unsafe extern "C" fn push_frames(cx: &mut Cx, templates: *const FrameTemplate, n: usize) -> *mut Frame {
-    // SAFETY: FRAME-1; the unit keeps the templates. Limits were checked when the entry frame was pushed, with a reserve.
+    // SAFETY: FRAME-1; the unit keeps the templates. Limits were checked when the entry frame was pushed, with a reserve. Room
+    // for so many frames lies behind the one on top.
     unsafe {
-        let templates = std::slice::from_raw_parts(templates, n);
-        (*cx.frame).pc = templates[0].code.words_ptr().add(templates[0].pc as usize);
-        for f in &templates[1..] {
-            let caller = &*cx.frame;
-            let regs = if caller.flags & flag::GENERATOR != 0 { caller.top } else { caller.regs.add(f.base as usize) };
-            let result = caller.regs.add(f.result as usize);
-            let function = f.function.expect("an inlined frame has its function");
-            let frame = cx.push_frame_unchecked(
-                f.code,
-                regs,
-                function.globals,
-                function.builtins,
-                Some(function),
-                result,
-                if f.is_init { flag::INIT } else { 0 },
-            );
-            (*frame).pc = f.code.words_ptr().add(f.pc as usize);
+        let (entry, inlined) = std::slice::from_raw_parts(templates, n).split_first().expect("the entry frame's");
+        let outer = cx.frame;
+        (*outer).pc = entry.pc;
+        let mut regs = (*outer).regs;
+        // A generator's registers are no part of the stack.
+        let mut above = ((*outer).flags & flag::GENERATOR != 0).then_some((*outer).top);
+        for f in inlined {
+            let window = above.take().unwrap_or_else(|| regs.add(f.base as usize));
+            let (Some(globals), Some(builtins)) = (f.globals, f.builtins) else {
+                unreachable!("an inlined frame has its function")
+            };
+            let result = regs.add(f.result as usize);
+            let frame = cx.push_frame_unchecked(f.code, window, globals, builtins, f.function, result, f.flags);
+            (*frame).pc = f.pc;
+            regs = window;
         }
         cx.frame
     }

@@ -291,6 +291,12 @@ pub extern "C" fn get_strided(cx: &mut Cx, v: Value, start: Value, stop: Value, 
     {
         let step = bound(step).unwrap_or(1);
         let range = slice::adjust(bound(start), bound(stop), step, list.len());
+        if step == -1 {
+            let lowest = (range.start + 1) as usize - range.len;
+            let new = list.copy_range(cx, lowest, range.len);
+            new.reverse();
+            return Value::of(new).bits();
+        }
         let new = List::with_capacity(cx, range.len);
         for i in 0..range.len as isize {
             if let Some(item) = list.get((range.start + i * step) as usize) {

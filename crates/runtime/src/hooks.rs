@@ -47,8 +47,8 @@ pub struct Hooks {
     pub tracing_began: fn(&mut Cx),
     /// Somebody besides the interpreter wrote a register of a running frame of this code. Set by `jit`.
     pub frame_written: fn(&mut Cx, &CodeObject),
-    /// An operand of the instruction with this word index is of a type that its inline cache says nothing about; `true` for
-    /// the right one. Set by `jit`.
+    /// An operand of the instruction with this word index is of a type that its inline cache says nothing, or did not say
+    /// anything, about; `true` for the right one. Set by `jit`.
     pub operand: fn(&CodeObject, u32, Value, bool),
     /// In a watched dict the value under a key (its word; 0 for all) is about to change. Set by `jit`.
     pub dict_changed: fn(&mut Cx, &Dict, u64),

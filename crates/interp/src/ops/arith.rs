@@ -120,7 +120,7 @@ macro_rules! binary_ops {
             if let Some((x, y)) = floats(a, b)
                 && let Some(v) = float_fast!($name, cx, x, y)
             {
-                note(pc, feedback::FLOAT);
+                note_floats(pc, a, b);
                 $( *pc.cast_mut().sub(1) = (w.0 & !0xffff) | Op::$float as u64; )?
                 r.set(w.a(), v);
                 dispatch!(pc.add(1), regs, cx, table);
@@ -182,6 +182,7 @@ macro_rules! binary_ops {
             if a.bits() & b.bits() & 1 != 0
                 && let Some(v) = int_fast!($name, a.bits(), b.bits())
             {
+                note(pc, feedback::INTS);
                 *regs.add(w.a()) = v;
                 dispatch!(pc.add(1), regs, cx, table);
             }
@@ -227,6 +228,15 @@ pub(crate) unsafe fn note(pc: *const u64, bits: u64) {
     unsafe { *pc.cast_mut() |= bits }
 }
 
+/// Notes that at least one of two numbers is a float.
+#[inline(always)]
+pub(crate) unsafe fn note_floats(pc: *const u64, a: Value, b: Value) {
+    let left = if a.is_small() { feedback::LEFT_INT } else { 0 };
+    let right = if b.is_small() { feedback::RIGHT_INT } else { 0 };
+    // SAFETY: the caller passes the first cache word.
+    unsafe { note(pc, feedback::FLOAT | left | right) }
+}
+
 /// Notes what operands without a fast path are.
 #[inline(always)]
 pub(crate) unsafe fn note_operands(cx: &Cx, pc: *const u64, a: Value, b: Value) {
@@ -239,7 +249,8 @@ pub(crate) unsafe fn note_operands(cx: &Cx, pc: *const u64, a: Value, b: Value) 
     } else if is_int(a) && is_int(b) {
         feedback::BIG
     } else if (is_float(a) || is_int(a)) && (is_float(b) || is_int(b)) {
-        feedback::FLOAT
+        // SAFETY: the caller's promise.
+        return unsafe { note_floats(pc, a, b) };
     } else {
         // SAFETY: the caller's promise.
         unsafe { tell_operands(cx, pc, a, b) };
@@ -297,7 +308,7 @@ handler!(
             _ => floats(a, b),
         };
         if a.is_flonum() || b.is_flonum() {
-            note(pc, feedback::FLOAT);
+            note_floats(pc, a, b);
         }
         if pair.is_none() {
             note_operands(cx, pc, a, b);

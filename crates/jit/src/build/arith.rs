@@ -83,9 +83,15 @@ impl Builder<'_> {
                     feedback::STR => Kind::Other,
                     // If neither is known to be a float, an int in its place would make the result an int.
                     feedback::FLOAT
-                        if self.failed(Reason::Number) && a != Some(Kind::Float) && b != Some(Kind::Float) =>
+                        if (self.failed(Reason::Number) || at.feedback() & feedback::INTS != 0)
+                            && a != Some(Kind::Float)
+                            && b != Some(Kind::Float) =>
                     {
-                        if self.sees_numbers() { Kind::Numbers } else { Kind::Other }
+                        if self.sees_numbers() {
+                            Kind::Numbers
+                        } else {
+                            Kind::Other
+                        }
                     }
                     feedback::FLOAT => Kind::Mixed,
                     0 if quick => Kind::Mixed,
@@ -419,17 +425,20 @@ impl Builder<'_> {
             return None;
         }
         let (float_x, float_y) = (self.is_class(x, &FLOAT), self.is_class(y, &FLOAT));
-        // That the other operand of a float is one, too, is assumed until it has failed: a float is known better.
-        let lenient = |b: &Self, v: Val| b.failed(Reason::Mixed) || b.now(v) == Some(Kind::Int);
-        let kind = |b: &Self, v: Val, float: bool| match (mixed && float, lenient(b, v)) {
+        // That the other operand of a float is one, too, is assumed until an int was seen: a float is known better.
+        let lenient = |b: &Self, v: Val, int: u64| {
+            let now = b.now(v);
+            b.failed(Reason::Mixed) || now == Some(Kind::Int) || now.is_none() && b.feedback_here() & int != 0
+        };
+        let kind = |b: &Self, v: Val, float: bool, int: u64| match (mixed && float, lenient(b, v, int)) {
             (true, false) => (false, Reason::Mixed),
             (mixed, _) => (mixed, Reason::Number),
         };
-        let (may_be_int, reason) = kind(self, x, float_y);
+        let (may_be_int, reason) = kind(self, x, float_y, feedback::LEFT_INT);
         let x2 = self.to_float(x, may_be_int, reason);
         // `x op x`: the guard on the first operand replaced the second. A guarded first operand is a float.
         let sure = float_x || !matches!(self.func[x].ty, Type::Int | Type::Bool) && !(mixed && float_y);
-        let (may_be_int, reason) = kind(self, y, sure);
+        let (may_be_int, reason) = kind(self, y, sure, feedback::RIGHT_INT);
         let y2 = if x == y { x2 } else { self.to_float(y, may_be_int, reason) };
         let (x, y) = (x2, y2);
         if catches {
@@ -563,8 +572,8 @@ impl Builder<'_> {
                 Some(self.emit(Op::ICmp, Type::Bool, &[x, y], cond as u64))
             }
             Kind::Float | Kind::Mixed => {
-                let x2 = self.compared_float(x);
-                let y2 = if x == y { x2 } else { self.compared_float(y) };
+                let x2 = self.compared_float(x, feedback::LEFT_INT);
+                let y2 = if x == y { x2 } else { self.compared_float(y, feedback::RIGHT_INT) };
                 Some(self.emit(Op::FCmp, Type::Bool, &[x2, y2], cond as u64))
             }
             Kind::Str => {
@@ -580,8 +589,8 @@ impl Builder<'_> {
         }
     }
 
-    /// As `to_float`, but an int must be represented exactly.
-    fn compared_float(&mut self, v: Val) -> Val {
+    /// As `to_float`, but an int must be represented exactly. The bit of feedback says that one was seen.
+    fn compared_float(&mut self, v: Val, int: u64) -> Val {
         match self.func[v].ty {
             Type::Int => self.exact_float(v),
             Type::Bool => {
@@ -590,6 +599,7 @@ impl Builder<'_> {
             }
             Type::Float => v,
             _ if self.failed(Reason::Number) => self.exact_number(v),
+            _ if self.now(v).is_none() && self.feedback_here() & int != 0 => self.exact_number(v),
             // A value that may be a large int must not be rounded.
             _ => self.to_float(v, false, Reason::Number),
         }

@@ -30,6 +30,8 @@ use crate::ir::{Alias, Op, Type, Val};
 pub const MAX_CALLEE: usize = 200;
 /// Largest code with a loop that is inlined, in words.
 const MAX_LOOP: usize = 100;
+/// Frames above which no code with a loop is inlined.
+const MAX_LOOP_DEPTH: usize = 4;
 /// Words of code inlined into one function.
 pub const MAX_INLINED: usize = 700;
 
@@ -379,7 +381,9 @@ impl Builder<'_> {
             return Ok(None);
         }
         // A loop is compiled better on its own, where there is room for what it calls.
-        if has_any(code, is_loop) && (calls(code) || code.word_count() > MAX_LOOP || self.state.frames.len() > 2) {
+        if has_any(code, is_loop)
+            && (calls(code) || code.word_count() > MAX_LOOP || self.state.frames.len() > MAX_LOOP_DEPTH)
+        {
             return Ok(None);
         }
         self.inlined += code.word_count();

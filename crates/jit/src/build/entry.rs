@@ -85,6 +85,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         iterated: Default::default(),
         in_cells: Default::default(),
         rows: Default::default(),
+        mixed: Default::default(),
         maybes: Default::default(),
         complexes: Default::default(),
         words: Default::default(),

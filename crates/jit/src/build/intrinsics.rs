@@ -105,9 +105,11 @@ impl Builder<'_> {
             }
             (Some("builtins"), name @ ("min" | "max"), &[x, y]) => self.min_max(name == "min", x, y),
             (Some("builtins"), "isinstance", &[v, class]) => {
-                let Some((class, own)) = self.const_class(class).zip(self.class_of(v)) else {
+                let Some(known) = self.const_class(class) else {
                     return self.plain_truth(Helper::PlainIsInstance, &[v, class]);
                 };
+                let Some(own) = self.class_of(v) else { return self.is_instance(v, class, known) };
+                let class = known;
                 let meta = class.header().class();
                 if !std::ptr::eq(meta, &type_::TYPE) {
                     return None;
@@ -130,6 +132,32 @@ impl Builder<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `isinstance(v, class)` of a value whose class is not known: instances of exactly that class need no call, whatever the
+    /// class says of others.
+    fn is_instance(&mut self, v: Val, class: Val, known: &'static Class) -> Option<Val> {
+        if self.failed(Reason::Plain) || self.func[v].ty != Type::Val {
+            return self.plain_truth(Helper::PlainIsInstance, &[v, class]);
+        }
+        let v = self.guard_bound(v);
+        // Objects that change their class tell those who watch the old one.
+        self.watch_type(known);
+        let address = std::ptr::from_ref(known) as u64;
+        let exact = if std::ptr::eq(known, &int::INT) || std::ptr::eq(known, &float::FLOAT) {
+            // Most have no header.
+            let word = self.emit(Op::ClassWord, Type::Word, &[v], 0);
+            self.word_is(word, address)
+        } else {
+            self.emit(Op::IsClass, Type::Bool, &[v], address)
+        };
+        let yes = self.emit(Op::ConstBool, Type::Bool, &[], 1);
+        let ask = |b: &mut Self| {
+            let block = b.block;
+            b.func[block].cold = true;
+            b.plain_truth(Helper::PlainIsInstance, &[v, class]).expect("not found useless")
+        };
+        Some(self.diamond(exact, Type::Bool, |_| yes, ask))
     }
 
     fn is_number(&self, v: Val) -> bool {

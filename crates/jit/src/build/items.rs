@@ -80,8 +80,21 @@ impl ListKind {
 }
 
 impl Builder<'_> {
-    /// What the list `v` holds, from what was noted here and what it holds now.
-    pub fn list_kind(&self, v: Val) -> ListKind {
+    /// What the list `v` holds, from what was noted here and what it holds now. Where that varied once, nothing is assumed of the
+    /// same list later: those places would have to be found one at a time, because what goes before them leaves.
+    pub fn list_kind(&mut self, v: Val) -> ListKind {
+        if self.mixed.contains(&v) {
+            return ListKind::Any;
+        }
+        let kind = self.kind_seen(v);
+        if kind == ListKind::Any {
+            self.mixed.insert(v);
+        }
+        kind
+    }
+
+    /// As [`Builder::list_kind`], for this place alone.
+    fn kind_seen(&self, v: Val) -> ListKind {
         let tags: Vec<u64> = crate::profile::profile(self.context().code)
             .and_then(|p| p.receivers(self.pc as u32))
             .unwrap_or_default()

@@ -37,6 +37,7 @@ pub mod peek;
 pub mod plain;
 pub mod poly;
 pub mod strings;
+pub mod truth;
 pub mod values;
 pub mod words;
 pub mod zips;
@@ -376,6 +377,8 @@ pub struct Builder<'a> {
     pub in_cells: HashMap<Val, Val>,
     /// Values that are lists or tuples.
     pub rows: HashSet<Val>,
+    /// Lists of which places were seen to hold items of several kinds.
+    pub mixed: HashSet<Val>,
     /// Numbers that may be unbound.
     pub maybes: HashMap<Val, maybe::Maybe>,
     /// Complex numbers whose parts are known.

@@ -4,6 +4,7 @@
 //! `ints`), ints have a way of their own, and the result is a tagged word.
 
 use taipan_bytecode::Op as B;
+use taipan_bytecode::ops::feedback;
 use taipan_runtime::types::float::FLOAT;
 
 use super::Builder;
@@ -20,7 +21,7 @@ impl Builder<'_> {
             }
             B::Add | B::Sub | B::Mul => {
                 let ints = self.both_ints(x, y)?;
-                if !self.failed(Reason::Ints) {
+                if !self.failed(Reason::Ints) && !self.sees_ints() {
                     self.guard_not(ints);
                     return Some(self.float_result(op, x, y));
                 }
@@ -142,6 +143,17 @@ impl Builder<'_> {
 
     /// Whether the operands here were ints and floats and nothing else.
     pub fn sees_numbers(&self) -> bool {
-        self.failed(Reason::Number) && !self.failed(Reason::Numbers) && !self.failed(Reason::Overflow)
+        let mixed = self.failed(Reason::Number) || self.sees_ints();
+        mixed && !self.failed(Reason::Numbers) && !self.failed(Reason::Overflow)
+    }
+
+    /// Whether the interpreter saw two ints here after it had seen floats.
+    fn sees_ints(&self) -> bool {
+        self.feedback_here() & feedback::INTS != 0
+    }
+
+    /// What the interpreter noted in the cache word of the current instruction, which has one.
+    pub fn feedback_here(&self) -> u64 {
+        super::cfg::word_at(self.context().code, self.pc + 1).0 & !0xffff_ffff
     }
 }

@@ -1,8 +1,8 @@
 //! The instructions: one arm for each opcode, which emits IR or leaves the work to the interpreter.
 
 use taipan_bytecode::{Op as B, Word, effects};
+use taipan_runtime::Value;
 use taipan_runtime::types::cell::Cell;
-use taipan_runtime::{Object, Value};
 
 use super::cfg::{Cfg, op_at, word_at};
 use super::except::Caught;
@@ -10,7 +10,7 @@ use super::merge::Head;
 use super::values::at;
 use super::{Builder, Built, Pending};
 use crate::exits::Reason;
-use crate::helpers::{Helper, TRUE_WORD};
+use crate::helpers::Helper;
 use crate::ir::{Alias, Cond, Op, Type, Val};
 
 /// What an instruction does with control.
@@ -700,71 +700,6 @@ impl Builder<'_> {
             Type::Val => self.emit(Op::IsConst, Type::Bool, &[v], Value::none().bits()),
             _ => self.emit(Op::ConstBool, Type::Bool, &[], 0),
         }
-    }
-
-    /// The truth of a value, if no Python code can be needed for it.
-    pub fn truth(&mut self, v: Val) -> Option<Val> {
-        match self.func[v].ty {
-            Type::Bool => return Some(v),
-            Type::Int => {
-                let zero = self.int(0);
-                return Some(self.emit(Op::ICmp, Type::Bool, &[v, zero], Cond::Ne as u64));
-            }
-            Type::Float => {
-                let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
-                return Some(self.emit(Op::FCmp, Type::Bool, &[v, zero], Cond::Ne as u64));
-            }
-            _ => {}
-        }
-        if let Some(class) = self.class_of(v) {
-            if std::ptr::eq(class, &taipan_runtime::types::singletons::NONE_TYPE) {
-                return Some(self.emit(Op::ConstBool, Type::Bool, &[], 0));
-            }
-            if self.is_class(v, taipan_runtime::types::list::List::class())
-                || self.is_class(v, taipan_runtime::types::tuple::Tuple::class())
-            {
-                let n = self.load_int(v, Alias::ListSize, 16);
-                let zero = self.int(0);
-                return Some(self.emit(Op::ICmp, Type::Bool, &[n, zero], Cond::Ne as u64));
-            }
-            return None;
-        }
-        let now = self.peek(v).is_some_and(|v| v == Value::bool(true) || v == Value::bool(false));
-        if now && !self.failed(Reason::Truth) {
-            let t = self.emit_guard(Op::GuardBool, Type::Bool, &[v], 0, Reason::Truth);
-            self.refine(v, t);
-            return Some(t);
-        }
-        if self.failed(Reason::Plain) {
-            return None;
-        }
-        // What is neither a bool nor None is asked out of line.
-        let words = [Value::bool(true), Value::bool(false), Value::none()];
-        let [yes, no, none] = words.map(|w| self.emit(Op::IsConst, Type::Bool, &[v], w.bits()));
-        let mut known = self.emit(Op::BoolOr, Type::Bool, &[yes, no], 0);
-        known = self.emit(Op::BoolOr, Type::Bool, &[known, none], 0);
-        let ask = |b: &mut Self| {
-            let block = b.block;
-            b.func[block].cold = true;
-            b.plain_truth(Helper::PlainTruth, &[v]).expect("not found useless")
-        };
-        Some(self.diamond(known, Type::Bool, |_| yes, ask))
-    }
-
-    fn jump_truth(&mut self, at: At) -> Built<Flow> {
-        let v = self.reg(at.w.a());
-        let when = at.op.base() == B::JumpIf;
-        if let Some(t) = self.truth(v) {
-            return Ok(self.fork(t, when));
-        }
-        if let Some(t) = self.plain_truth(Helper::PlainTruth, &[v]) {
-            return Ok(self.fork(t, when));
-        }
-        self.sync(&[]);
-        let v = self.boxed(v);
-        let t = self.python_call(Helper::Truth, &[v], Type::Word);
-        let t = self.word_is(t, TRUE_WORD);
-        Ok(self.fork_checked(at, t, when))
     }
 
     /// Whether a word has this value.

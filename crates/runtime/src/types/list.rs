@@ -226,7 +226,10 @@ impl List {
     /// A new list of `n` items from item `start` on, all of which exist. May collect.
     pub fn copy_range(&self, cx: &mut Cx, start: usize, n: usize) -> &'static List {
         assert!(start <= self.len() && n <= self.len() - start);
-        if let Some(bools) = self.bools().filter(|_| n > 0) {
+        if n == 0 {
+            return List::new(cx);
+        }
+        if let Some(bools) = self.bools() {
             let bools = &bools[start..start + n];
             if n >= MANY_BOOLS {
                 return List::of_bools(cx, bools, 1);
@@ -234,7 +237,7 @@ impl List {
             let words: Vec<Value> = bools.iter().map(|b| Value::bool(*b != 0)).collect();
             return List::from_slice(cx, &words);
         }
-        if n == 0 || !self.is_floats() {
+        if !self.is_floats() {
             return List::from_slice(cx, &self.items()[start..start + n]);
         }
         let new = List::with_capacity(cx, n);
@@ -543,7 +546,18 @@ impl List {
     /// Appends all of `with`, which must not be the list's own items. May collect.
     pub fn extend_from_slice(&self, cx: &mut Cx, with: &[Value]) {
         let n = self.len();
-        self.splice(cx, n, n, with);
+        let starts = n == 0 && !self.is_packed() && with.first().is_some_and(|v| v.is_flonum());
+        if !(starts || self.is_floats()) || !with.iter().all(|v| double_of(*v).is_some()) {
+            return self.splice(cx, n, n, with);
+        }
+        // They become, or stay, doubles, as if they were pushed.
+        let room = n + with.len();
+        if room > self.capacity.get() {
+            self.reserve(cx, room + (room >> 1));
+        }
+        for v in with {
+            self.push(cx, *v);
+        }
     }
 
     /// Shortens the list to `n` items.

@@ -238,12 +238,12 @@ pub fn adjust(start: Option<isize>, stop: Option<isize>, step: isize, len: usize
     let clip = |i: isize| if i < 0 { (i.saturating_add(n)).max(low) } else { i.min(high) };
     let start = start.map_or(if step < 0 { high } else { low }, clip);
     let stop = stop.map_or(if step < 0 { low } else { high }, clip);
-    let len = if step < 0 {
-        if stop < start { ((start - stop - 1) / -step + 1) as usize } else { 0 }
-    } else if start < stop {
-        ((stop - start - 1) / step + 1) as usize
-    } else {
-        0
+    let (span, size) = if step < 0 { (start - stop, step.unsigned_abs()) } else { (stop - start, step as usize) };
+    let len = match span {
+        ..=0 => 0,
+        // Mostly there is nothing to divide by.
+        _ if size == 1 => span as usize,
+        _ => (span as usize - 1) / size + 1,
     };
     Range { start, stop, step, len }
 }
