@@ -292,6 +292,12 @@ impl<'a> Compiler<'a> {
 
     fn module_code(&mut self, input: Input<'a>) -> Res {
         match input {
+            Input::Module(m) if m.body.is_empty() => {
+                // So that a debugger finds a line at which to stop.
+                self.at(TextRange::empty(TextSize::new(0)));
+                self.emit(Op::ReturnNone, 0u32, 0u32, 0u32);
+                return Ok(());
+            }
             Input::Module(m) => self.module_body(&m.body)?,
             Input::Interactive(m) => {
                 self.u.interactive = true;
