@@ -372,7 +372,12 @@ pub extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     let sequences = add && (text(a) && text(b) || row(a) && row(b))
         || multiply && (text(a) || row(a)) && is_number(b)
         || multiply && (text(b) || row(b)) && is_number(a);
-    if !numbers && !sequences {
+    // Bytes among the arguments may be warned about.
+    let argument = |v: Value| is_number(v) || v.exact::<Str>().is_some() || v.is_none();
+    let formats = std::ptr::eq(which, &number::REM)
+        && a.exact::<Str>().is_some()
+        && b.exact::<Tuple>().map_or_else(|| argument(b), |t| t.items().iter().all(|v| argument(*v)));
+    if !numbers && !sequences && !formats {
         return NOT_PLAIN;
     }
     word(if op & 256 != 0 { number::inplace(cx, a, b, which) } else { number::binary(cx, a, b, which) })

@@ -89,3 +89,22 @@ def count(n, stop):
 
 
 print([count(n, stop) for n in (5, 30, 200) for stop in (-1, 3)] * 2, count(True, 7), count(2.0, 5), count(2**65, 2**65))
+
+
+class Odd(str):
+    def __str__(self):
+        return "odd"
+
+
+def texts(a, b):
+    return "v%s" % a + "%d:%r" % (a, b) + "%5.2f" % a, "%s|%s" % (b, a)
+
+
+for _ in range(60):
+    got = [texts(a, b) for a in (1, 2.5, True, 10**30) for b in ("x", None, 3, Odd("y"), (1,), [2], b"z")]
+print(got)
+for bad in (("%s %s", 1), ("%d", "x"), ("%", 1), ("x", None), ("%s", (1, 2)), ("%c", 2**40)):
+    try:
+        [bad[0] % bad[1] for _ in range(60)]
+    except Exception as e:
+        print(type(e).__name__, e)
