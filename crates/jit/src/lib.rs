@@ -19,6 +19,7 @@ pub mod ir;
 pub mod iterators;
 pub mod lists;
 pub mod lower;
+mod natives;
 pub mod passes;
 pub mod plain;
 mod preserve;

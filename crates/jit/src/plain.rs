@@ -26,6 +26,7 @@ use taipan_runtime::types::{boolean, bytearray, bytes, complex, float, int, iter
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::helpers::{BINARY, COMPARE, FALSE_WORD, TRUE_WORD};
+use crate::natives::{inherits_iter, inherits_len};
 
 /// "Not sure": no value and no other answer has this word.
 pub const NOT_PLAIN: u64 = 12;
@@ -371,7 +372,12 @@ pub extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
     let sequences = add && (text(a) && text(b) || row(a) && row(b))
         || multiply && (text(a) || row(a)) && is_number(b)
         || multiply && (text(b) || row(b)) && is_number(a);
-    if !numbers && !sequences {
+    // Bytes among the arguments may be warned about.
+    let argument = |v: Value| is_number(v) || v.exact::<Str>().is_some() || v.is_none();
+    let formats = std::ptr::eq(which, &number::REM)
+        && a.exact::<Str>().is_some()
+        && b.exact::<Tuple>().map_or_else(|| argument(b), |t| t.items().iter().all(|v| argument(*v)));
+    if !numbers && !sequences && !formats {
         return NOT_PLAIN;
     }
     word(if op & 256 != 0 { number::inplace(cx, a, b, which) } else { number::binary(cx, a, b, which) })
@@ -435,7 +441,7 @@ pub extern "C" fn compare(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
 pub extern "C" fn truth_of(cx: &mut Cx, v: Value) -> u64 {
     let class = v.class();
     let slots = class.slots();
-    if class.is_heap_type() && (slots.bool.is_some() || slots.len.is_some()) {
+    if class.is_heap_type() && (slots.bool.is_some() || slots.len.is_some() && !inherits_len(class)) {
         return NOT_PLAIN;
     }
     object::truth(cx, v).map_or(0, truth)
@@ -456,12 +462,13 @@ pub extern "C" fn zip(cx: &mut Cx, x: Value, y: Value) -> u64 {
     if plain(x) && plain(y) { word(cx.call(Value::of(&ZIP), &[x, y])) } else { NOT_PLAIN }
 }
 
-/// `len(v)` of an object of a built-in type.
+/// `len(v)` of an object of a built-in type, or of one that has its length.
 pub extern "C" fn len(cx: &mut Cx, v: Value) -> u64 {
     if let Some(s) = v.exact::<Str>() {
         return Value::small(s.len() as i64).bits();
     }
-    if v.class().is_heap_type() || v.class().slots().len.is_none() {
+    let class = v.class();
+    if class.is_heap_type() && !inherits_len(class) || class.slots().len.is_none() {
         return NOT_PLAIN;
     }
     object::len(cx, v).map_or(0, |n| Value::small(n as i64).bits())
@@ -549,7 +556,7 @@ pub extern "C" fn next(cx: &mut Cx, it: Value) -> u64 {
 /// `iter(v)` of a built-in container. Not of an iterator, which would be the result: compiled code may hold its state.
 pub extern "C" fn get_iter(cx: &mut Cx, v: Value) -> u64 {
     let class = v.class();
-    if class.is_heap_type() || class.slots().iter.is_none() || class.slots().next.is_some() {
+    if class.is_heap_type() && !inherits_iter(class) || class.slots().iter.is_none() || class.slots().next.is_some() {
         return NOT_PLAIN;
     }
     word(iter::iter(cx, v))

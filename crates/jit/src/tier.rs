@@ -45,7 +45,7 @@ use crate::{Mode, dump, explicit, passes, stats};
 /// Exits of a unit that make the code be compiled anew, at least; more if compiling it took long.
 const EXITS_TO_LEARN: u32 = 40;
 /// Compiling code anew pays after so many nanoseconds of it for each exit.
-const NANOSECONDS_PER_EXIT: u64 = 4000;
+const NANOSECONDS_PER_EXIT: u64 = 10_000;
 /// At most so many exits are taken before code is compiled anew.
 const MOST_EXITS: u64 = 4000;
 /// Units made for one entry before it is left alone.

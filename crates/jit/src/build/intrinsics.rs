@@ -16,6 +16,7 @@ use super::Builder;
 use crate::exits::Reason;
 use crate::helpers::Helper;
 use crate::ir::{Alias, Cond, Op, Type, Val};
+use crate::natives::inherits_len;
 
 impl Builder<'_> {
     /// `int(v)`, `float(v)`.
@@ -170,8 +171,8 @@ impl Builder<'_> {
         let sized = |c: &Class| sizes.iter().any(|s| std::ptr::eq(*s, c));
         let v = match known {
             Some(c) if sized(c) => v,
-            Some(c) if c.is_heap_type() => return None,
-            None if !self.failed(Reason::Class) => {
+            Some(c) if c.is_heap_type() && !inherits_len(c) => return None,
+            None if !self.failed(Reason::Class) && !self.peek(v).is_some_and(|now| now.class().is_heap_type()) => {
                 let now = self.peek(v).map(|now| now.class()).filter(|c| sized(c));
                 self.guard_class(v, now.unwrap_or(List::class()))
             }

@@ -90,8 +90,13 @@ impl Builder<'_> {
             }
             return None;
         }
-        let now = self.peek(v).is_some_and(|v| v == Value::bool(true) || v == Value::bool(false));
-        if now && !self.failed(Reason::Truth) {
+        let now = self.peek(v).filter(|_| !self.failed(Reason::Truth));
+        if now.is_some_and(|now| now.is_small()) {
+            let i = self.to_int(v, Reason::Truth);
+            let zero = self.int(0);
+            return Some(self.emit(Op::ICmp, Type::Bool, &[i, zero], Cond::Ne as u64));
+        }
+        if now.is_some_and(|now| now == Value::bool(true) || now == Value::bool(false)) {
             let t = self.emit_guard(Op::GuardBool, Type::Bool, &[v], 0, Reason::Truth);
             self.refine(v, t);
             return Some(t);
