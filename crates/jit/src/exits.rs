@@ -17,14 +17,14 @@ use taipan_runtime::exceptions::{self, Exception};
 use taipan_runtime::frame::{ENTERED, Frame, flag};
 use taipan_runtime::hooks::RESUME;
 use taipan_runtime::object::FRESH_WORD;
-use taipan_runtime::shape::Shape;
+use taipan_runtime::shape::{Attrs, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::tuple::Tuple;
-use taipan_runtime::types::{complex, float};
+use taipan_runtime::types::{complex, float, list};
 use taipan_runtime::{Cx, Value};
 
 use crate::consume::{Consumer, Consuming, MAX_REGISTERS};
@@ -303,7 +303,8 @@ fn raw(place: Place) -> u64 {
     }
 }
 
-/// A new instance with these attributes, as compiled code makes it.
+/// A new instance with these attributes, as compiled code makes it; but numbers that do not fit an attribute that is a double change the
+/// layout (EXIT-1: nothing collects).
 fn new_instance(cx: &mut Cx, desc: &InstanceDesc, values: &[Value]) -> Value {
     let p = cx.alloc_raw(desc.size as usize) as *mut u8;
     // SAFETY: the builder described instances of a live class; new memory is zeroed.
@@ -316,11 +317,19 @@ fn new_instance(cx: &mut Cx, desc: &InstanceDesc, values: &[Value]) -> Value {
         let shape = (desc.shape as *const Shape).as_ref();
         for (offset, value) in desc.offsets.iter().zip(values) {
             let is_double = shape.is_some_and(|s| s.is_double_at(*offset, desc.shape_offset));
-            let word = if is_double { float::of(*value).to_bits() } else { value.bits() };
+            let word = if is_double { list::double_of(*value).unwrap_or(0.0).to_bits() } else { value.bits() };
             p.add(*offset as usize).cast::<u64>().write(word);
         }
+        let v = Value::from_address(p as usize);
+        for (offset, value) in desc.offsets.iter().zip(values) {
+            if shape.is_some_and(|s| s.is_double_at(*offset, desc.shape_offset))
+                && let Some(attrs) = Attrs::of(v)
+            {
+                attrs.set_slot(cx, (*offset - desc.shape_offset - 16) / 8, *value);
+            }
+        }
+        v
     }
-    Value::from_address(p as usize)
 }
 
 /// A new iterator whose fields `field` gives by number, as machine ints or words of objects.

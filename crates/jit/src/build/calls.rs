@@ -17,7 +17,7 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{float, function_methods, int, type_};
 use taipan_runtime::{Object, Value};
 
-use super::cfg::{Cfg, Liveness, catches, op_at};
+use super::cfg::{Cfg, Liveness, catches, op_at, word_at};
 use super::except::python_exception_init;
 use super::instances::Fresh;
 use super::ops::{At, Flow};
@@ -34,6 +34,9 @@ const MAX_LOOP: usize = 100;
 const MAX_LOOP_DEPTH: usize = 4;
 /// Words of code inlined into one function.
 pub const MAX_INLINED: usize = 700;
+/// Largest code without jumps of which only a quarter counts: a call would take about as many instructions, and the instances that such
+/// code makes mostly need not exist.
+const MAX_STRAIGHT: usize = 100;
 
 impl Builder<'_> {
     /// What the register with a callee stands for: for a known dispatcher the function behind it.
@@ -331,7 +334,7 @@ impl Builder<'_> {
             && depth < MAX_DEPTH
             && again < 1
             && code.word_count() <= MAX_CALLEE
-            && self.inlined + code.word_count() <= MAX_INLINED
+            && self.inlined + weight(code) <= MAX_INLINED
     }
 
     /// Builds a call of a known Python function in place, with its window at register `base`; None if it is to be called.
@@ -386,7 +389,7 @@ impl Builder<'_> {
         {
             return Ok(None);
         }
-        self.inlined += code.word_count();
+        self.inlined += weight(code);
         self.root(Value::of(f));
         self.root(Value::of(code));
         self.watch_type(&function_methods::FUNCTION);
@@ -593,12 +596,13 @@ impl Builder<'_> {
         }
         let mut all = vec![object];
         all.extend(args);
-        let outer = self.fresh.replace(Fresh { object, again, first, block });
+        let fresh = Fresh { object, again, first, block };
+        let outer = self.fresh.replace(fresh.clone());
         let built = self.inline(at, init, &all, at.w.a(), at.w.c(), object, Val::NONE);
         self.fresh = outer;
         if let Some(flow) = built? {
             if matches!(flow, Flow::Next) {
-                self.settle(object, class, first, block, blocks);
+                self.settle(&fresh, class, blocks);
             }
             return Ok(Some(flow));
         }
@@ -648,6 +652,20 @@ pub fn has_any(code: &CodeObject, is: impl Fn(B) -> bool) -> bool {
         pc += op.words();
     }
     false
+}
+
+/// What inlining a code counts for.
+fn weight(code: &CodeObject) -> usize {
+    let mut pc = 0;
+    let words = code.word_count();
+    while pc < words.min(MAX_STRAIGHT) {
+        let op = op_at(code, pc);
+        if taipan_bytecode::effects::jump(op, word_at(code, pc)).is_some() {
+            return words;
+        }
+        pc += op.words();
+    }
+    if words <= MAX_STRAIGHT { words / 4 } else { words }
 }
 
 /// Opcodes whose presence makes a function not worth inlining.

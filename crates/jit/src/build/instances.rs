@@ -20,6 +20,7 @@ use crate::ir::{Alias, BlockId, Effect, Inst, InstanceDesc, Op, StateId, Type, V
 pub type Fields = Rc<[(u32, Val)]>;
 
 /// A new instance whose `__init__` is being built.
+#[derive(Clone)]
 pub struct Fresh {
     /// It.
     pub object: Val,
@@ -34,8 +35,9 @@ pub struct Fresh {
 impl Builder<'_> {
     /// Makes one instruction of `object`, allocated by the instruction number `first`, if everything since was built into
     /// `block` and only stored into it.
-    pub fn settle(&mut self, object: Val, class: &'static Class, first: usize, block: BlockId, blocks: usize) {
-        if self.block != block || self.func.blocks.len() != blocks {
+    pub fn settle(&mut self, fresh: &Fresh, class: &'static Class, blocks: usize) {
+        let Fresh { object, first, .. } = *fresh;
+        if self.block != fresh.block || self.func.blocks.len() != blocks {
             return;
         }
         let mut shape = (0, 0);
@@ -70,6 +72,9 @@ impl Builder<'_> {
         });
         let values: Vec<Val> = fields.iter().map(|f| f.1).collect();
         let number = self.func.instances.len() as u64 - 1;
+        for guard in self.func.insts[first..].iter_mut().filter(|i| i.op == Op::GuardDouble && i.state == fresh.again) {
+            guard.imm = number + 1;
+        }
         let v = self.emit(Op::NewInstance, Type::Val, &values, number);
         self.classed(v, class);
         self.refine(object, v);
@@ -104,7 +109,12 @@ impl Builder<'_> {
             Type::Float => value,
             _ => self.float_or(value, Reason::Overflow, state),
         };
-        let inst = &self.func[x];
+        // The sign does not matter.
+        let mut unsigned = x;
+        while matches!(self.func[unsigned].op, Op::FNeg | Op::FAbs) {
+            unsigned = self.func[unsigned].args[0];
+        }
+        let inst = &self.func[unsigned];
         let is_field = inst.op == Op::Load && alias_of(inst.imm) == Alias::Slot;
         // Constants were tested, and what other attributes hold fits, as ints do.
         if !is_field && !matches!(inst.op, Op::ConstFloat | Op::IntToFloat) {

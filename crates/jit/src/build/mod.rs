@@ -425,7 +425,7 @@ pub struct Builder<'a> {
     pub copied: usize,
     /// Ways out of the consumed generator being built from the instruction being built, with the consumer's result.
     pub decided: Vec<(Pending, Val)>,
-    /// Instructions of inlined calls so far.
+    /// What was inlined so far counts for.
     pub inlined: usize,
     /// Instructions of bytecode built for the span that was found hot; what a call costs counts for several.
     pub spanned: u32,

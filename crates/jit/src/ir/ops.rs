@@ -335,7 +335,7 @@ macro_rules! for_each_ir_op {
             /// Makes room in the list `a` for `b` more items, a number without sign; for fewer if that is many.
             list_reserve = ListReserve (Val, Int) -> Void, writes;
             /// Leaves unless lists of doubles may hold the double (see `runtime/src/types/list.rs`).
-            guard_double = GuardDouble (Float) -> Void, guard;
+            guard_double = GuardDouble (Float) -> Void, guard, imm;
             /// A new instance with the operands as attributes; number `imm` of the function's descriptions.
             new_instance = NewInstance * -> Val, allocates, imm;
             /// A new tuple of the operands.

@@ -3,7 +3,7 @@
 use super::{Lowering, flags, machine_type};
 use crate::build::ABOVE;
 use crate::build::values::offset_of;
-use crate::ir::{BlockId, Cond, Edge, Op, Val};
+use crate::ir::{BlockId, Cond, Edge, Inst, Op, Val};
 use crate::iterators::IteratorKind;
 use crate::plain;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -155,7 +155,14 @@ impl Lowering<'_> {
             Op::BoolToInt => self.b.ins().uextend(types::I64, a[0]),
             Op::BoolOr => self.b.ins().bor(a[0], a[1]),
             Op::ClassWord => self.class_word(a[0]),
-            Op::BoolNot => self.b.ins().bxor_imm_s(a[0], 1),
+            Op::BoolNot => match self.func[inst.args[0]] {
+                // One comparison, which a branch behind it takes in.
+                Inst { op: Op::WordEq | Op::ValEq, ref args, .. } => {
+                    let [x, y] = [args[0], args[1]].map(|v| self.value(v));
+                    self.b.ins().icmp(IntCC::NotEqual, x, y)
+                }
+                _ => self.b.ins().bxor_imm_s(a[0], 1),
+            },
             Op::WordEq | Op::ValEq => self.b.ins().icmp(IntCC::Equal, a[0], a[1]),
             Op::Is => self.is(a[0], a[1]),
             Op::IsConst => self.b.ins().icmp_imm_s(IntCC::Equal, a[0], imm as i64),

@@ -1,6 +1,6 @@
 //! Dead code elimination: removes instructions whose results nobody needs, parameters included, and what is stored into new
 //! objects that nobody needs. Tuples, instances and boxes that only
-//! exits need are removed, too: exits make them.
+//! exits need are removed, too: exits make them. With instances go the guards that their attributes fit.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,6 +13,8 @@ pub fn run(func: &mut Func) {
     let mut work: Vec<Val> = Vec::new();
     // What is stored into a new object is needed if the object is: (store, by object).
     let mut stores: HashMap<Val, Vec<Val>> = HashMap::new();
+    // What is guarded to fit a new instance: (guard, by the instance's number).
+    let mut fits: HashMap<u64, Vec<Val>> = HashMap::new();
     let unseen = unseen_stores(func, &rpo);
     for b in &rpo {
         for v in func[*b].insts.iter().copied().filter(|v| !func.is_removable(*v)) {
@@ -22,6 +24,7 @@ pub fn run(func: &mut Func) {
                     stores.entry(*base).or_default().push(v);
                 }
                 (Op::Store, _) if unseen.contains(&v) => {}
+                (Op::GuardDouble, _) if inst.imm != 0 => fits.entry(inst.imm - 1).or_default().push(v),
                 _ => work.push(v),
             }
         }
@@ -40,6 +43,9 @@ pub fn run(func: &mut Func) {
             continue;
         }
         work.extend(stores.remove(&v).unwrap_or_default());
+        if func[v].op == Op::NewInstance {
+            work.extend(fits.remove(&func[v].imm).unwrap_or_default());
+        }
         work.extend(&func[v].args);
         work.extend(&feeds[v.0 as usize]);
         if func[v].state != StateId::NONE {

@@ -21,7 +21,7 @@ def f(n):
             b.z = float("nan")
             a.z = 10**400
     return a.x, a.y, b.x, b.y, str(b.z), a.z == 10**400
-print(f(20)); print(f(3000))
+print(f(20)); print(f(1000))
 print(P(1.0,2).__dict__, vars(P(-0.0, math.inf)), copy.copy(P(1.5, -0.0)).__dict__)
 p = P(1.5, 1e300); q = pickle.loads(pickle.dumps(p)); print(q.__dict__)
 p = P(0.0, -0.0); print(p.x is p.x, p.y is p.y, p.y, p.x)
@@ -62,7 +62,7 @@ def vec(n):
         if i == n - 100: v = V(v.x, 3)
         if i == n - 50: v = V(10**30, v.y)
     return v.x, v.y
-print(vec(5000))
+print(vec(1500))
 def over(n):
     p = P(1.0, 1.0)
     q = P(1.0, 1.0)
@@ -74,3 +74,37 @@ def over(n):
 print(over(1500))
 try: print(over(3000))
 except OverflowError as e: print(e)
+
+class W:
+    def __init__(self, x, y):
+        self.x = x
+        self.y = y
+    def scaled(self, k):
+        return W(self.x * k, self.y)
+
+def rare(n, small):
+    "Instances that only exits make, with numbers that do not fit."
+    v = W(1.0, 2.0)
+    seen = []
+    for i in range(n):
+        w = v.scaled(small if i > n - 20 else 0.5)
+        u = W(w.x, -w.y)
+        v = W(1.0 + w.y, u.y) if w.x > 1e-200 else W(float(i), 0.5)
+        if i > n - 4:
+            seen.append((u, w))
+    return [(u.x, u.y, w.x, w.y) for u, w in seen]
+for small in (1e-300, -0.0, float("inf"), 2.0):
+    print(rare(30, small), rare(900, small))
+
+class Keeps:
+    def __init__(self, x):
+        self.x = x
+        self.y = x * 2.0
+        self.z = len(str(x))
+def made(xs):
+    t = 0
+    for x in xs:
+        k = Keeps(x)
+        t += k.x + k.y + k.z
+    return t
+print(made([float(i) for i in range(500)]), made([1e-310] * 200), made(list(range(300))))
