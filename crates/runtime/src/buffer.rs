@@ -169,25 +169,35 @@ pub fn check_size(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
 
 #[cold]
 fn check_large(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
-    let heap = cx.heap();
-    let room = heap.room().min(address_room().saturating_sub(heap.live_bytes()));
+    let room = cx.heap().room().min(address_room());
     // What is copied is there twice for a while.
     if bytes > machine_memory() / 2 || bytes > room / 4 * 3 { Err(cx.memory_error()) } else { Ok(()) }
 }
 
 /// Bytes of memory that the machine has.
 fn machine_memory() -> usize {
-    // SAFETY: plain queries of the system.
-    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
-    (pages.max(0) as usize).saturating_mul(size.max(0) as usize)
+    // SAFETY: a plain query of the system.
+    let pages = unsafe { libc::sysconf(libc::_SC_PHYS_PAGES) };
+    (pages.max(0) as usize).saturating_mul(page_size())
 }
 
-/// Bytes that the process may have by its resource limits (`ulimit -v`, `ulimit -d`), whether it uses them or not.
+fn page_size() -> usize {
+    // SAFETY: a plain query of the system.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(0) as usize
+}
+
+/// Bytes that the resource limits of the process (`ulimit -v`, `ulimit -d`) let it have beyond those that it has.
 fn address_room() -> usize {
-    [libc::RLIMIT_AS, libc::RLIMIT_DATA].into_iter().fold(usize::MAX, |least, resource| {
+    // Pages of address space come first in the file, those of data sixth.
+    let sizes = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    [(libc::RLIMIT_AS, 0), (libc::RLIMIT_DATA, 5)].into_iter().fold(usize::MAX, |least, (resource, field)| {
         let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
         // SAFETY: the call writes the structure.
         unsafe { libc::getrlimit(resource, &mut limit) };
-        least.min(usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX))
+        if limit.rlim_cur == libc::RLIM_INFINITY {
+            return least;
+        }
+        let pages: usize = sizes.split(' ').nth(field).and_then(|n| n.parse().ok()).unwrap_or(0);
+        least.min((limit.rlim_cur as usize).saturating_sub(pages.saturating_mul(page_size())))
     })
 }
