@@ -21,7 +21,7 @@ class Cycle:
         except PythonFinalizationError as e:
             print(e)
 
-Cycle()
+keep = Cycle()
 """
 for timeout in "", "5":
     print(subprocess.run([sys.executable, "-c", code % timeout], capture_output=True, text=True, timeout=60).stdout, end="")
