@@ -3,7 +3,8 @@ import subprocess
 import sys
 
 code = """
-import threading
+import gc, threading
+gc.disable()
 
 class Cycle:
     def __init__(self):
@@ -21,7 +22,7 @@ class Cycle:
         except PythonFinalizationError as e:
             print(e)
 
-keep = Cycle()
+Cycle()
 """
 for timeout in "", "5":
     print(subprocess.run([sys.executable, "-c", code % timeout], capture_output=True, text=True, timeout=60).stdout, end="")
