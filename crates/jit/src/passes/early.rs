@@ -12,6 +12,9 @@ use crate::ir::{BlockId, Effect, Func, Inst, Op, StateId, Type, Val};
 /// Guards by what they are on: where, and which.
 type Guards = HashMap<(Op, Val), Vec<(BlockId, Val)>>;
 
+/// Guards that have moved, and the parameters that have taken their places.
+type Moved = HashMap<Val, Val>;
+
 /// Runs the pass.
 pub fn run(func: &mut Func) {
     let rpo = func.rpo();
@@ -33,20 +36,20 @@ pub fn run(func: &mut Func) {
     for b in &rpo {
         func[*b].edges.iter().for_each(|e| ways[e.to.0 as usize].push(*b));
     }
-    let mut map: HashMap<Val, Val> = HashMap::new();
+    let mut moved = Moved::new();
     for b in rpo.iter().rev() {
         let ways = &ways[b.0 as usize];
         let joins = ways.len() > 1
             && ways.iter().all(|w| func[*w].edges.len() == 1 && order[w.0 as usize] < order[b.0 as usize]);
         if joins {
-            while let Some((param, guard)) = find(func, *b, ways, &guards, &dom) {
-                split(func, *b, ways, (param, guard), &mut guards, &dom);
-                map.insert(guard, func[param].args[0]);
+            while let Some((param, guard)) = find(func, *b, ways, &guards, &moved, &dom) {
+                split(func, *b, ways, (param, guard), &mut guards, &moved, &dom);
+                moved.insert(guard, func[param].args[0]);
             }
         }
     }
-    if !map.is_empty() {
-        func.rename(|v| map.get(&v).copied().unwrap_or(v));
+    if !moved.is_empty() {
+        func.rename(|v| moved.get(&v).copied().unwrap_or(v));
     }
 }
 
@@ -65,7 +68,14 @@ fn number(func: &Func, v: Val, op: Op, at: BlockId, guards: &Guards, dom: &Domin
 }
 
 /// A guard that can move, and its parameter.
-fn find(func: &Func, b: BlockId, ways: &[BlockId], guards: &Guards, dom: &Dominators) -> Option<(Val, Val)> {
+fn find(
+    func: &Func,
+    b: BlockId,
+    ways: &[BlockId],
+    guards: &Guards,
+    moved: &Moved,
+    dom: &Dominators,
+) -> Option<(Val, Val)> {
     for v in &func[b].insts {
         let inst = &func[*v];
         match inst.op.info().effect {
@@ -81,7 +91,7 @@ fn find(func: &Func, b: BlockId, ways: &[BlockId], guards: &Guards, dom: &Domina
         }
         let Some(i) = func[b].params.iter().position(|p| *p == inst.args[0]) else { continue };
         let known = |w: &&BlockId| number(func, func[**w].edges[0].args[i], inst.op, **w, guards, dom).is_some();
-        let before = |x: &Val| origin(func, b, *x).is_some();
+        let before = |x: &Val| origin(func, b, *x, moved).is_some();
         if ways.iter().any(|w| known(&w)) && func.states[inst.state.0 as usize].values().all(|x| before(&x)) {
             return Some((inst.args[0], *v));
         }
@@ -89,8 +99,11 @@ fn find(func: &Func, b: BlockId, ways: &[BlockId], guards: &Guards, dom: &Domina
     None
 }
 
-/// What a value of the block was at its start: guards give what they are on.
-fn origin(func: &Func, b: BlockId, mut v: Val) -> Option<Val> {
+/// What a value of the block was at its start: guards give what they are on, those that have moved the block's parameter.
+fn origin(func: &Func, b: BlockId, mut v: Val, moved: &Moved) -> Option<Val> {
+    if let Some(number) = moved.get(&v).filter(|number| func[b].params.contains(number)) {
+        return Some(*number);
+    }
     while func[b].insts.contains(&v) {
         let is_same = matches!(
             func[v].op,
@@ -111,12 +124,13 @@ fn split(
     ways: &[BlockId],
     (param, guard): (Val, Val),
     guards: &mut Guards,
+    moved: &Moved,
     dom: &Dominators,
 ) {
     let inst = func[guard].clone();
     let i = func[b].params.iter().position(|p| *p == param).expect("it is a parameter");
     let mut state = func.states[inst.state.0 as usize].clone();
-    state.map(|v| origin(func, b, v).expect("it was looked at"));
+    state.map(|v| origin(func, b, v, moved).expect("it was looked at"));
     for w in ways {
         let args = func[*w].edges[0].args.clone();
         let known = match number(func, args[i], inst.op, *w, guards, dom) {
