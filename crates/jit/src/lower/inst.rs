@@ -61,7 +61,40 @@ struct Way<'a> {
     edge: &'a Edge,
 }
 
+/// The operations that exits can compute.
+macro_rules! simple {
+    () => {
+        Op::Add | Op::Sub | Op::ICmp | Op::Select | Op::BoolAnd | Op::BoolOr | Op::BoolNot
+    };
+}
+
 impl Lowering<'_> {
+    /// Whether exits can compute it: it is [`Lowering::simple`].
+    pub(super) fn is_simple(op: Op) -> bool {
+        matches!(op, simple!())
+    }
+
+    /// Lowers an instruction that is nothing but what it does with these operands.
+    pub(super) fn simple(&mut self, inst: &Inst, a: &[clif::Value]) -> clif::Value {
+        match inst.op {
+            Op::Add => self.b.ins().iadd(a[0], a[1]),
+            Op::Sub => self.b.ins().isub(a[0], a[1]),
+            Op::ICmp => self.b.ins().icmp(int_cond(Cond::from_imm(inst.imm)), a[0], a[1]),
+            Op::Select => self.b.ins().select(a[0], a[1], a[2]),
+            Op::BoolAnd => self.b.ins().band(a[0], a[1]),
+            Op::BoolOr => self.b.ins().bor(a[0], a[1]),
+            Op::BoolNot => match self.func[inst.args[0]] {
+                // One comparison, which a branch behind it takes in.
+                Inst { op: Op::WordEq | Op::ValEq, ref args, .. } => {
+                    let [x, y] = [args[0], args[1]].map(|v| self.value(v));
+                    self.b.ins().icmp(IntCC::NotEqual, x, y)
+                }
+                _ => self.b.ins().bxor_imm_s(a[0], 1),
+            },
+            _ => unreachable!("is_simple says so"),
+        }
+    }
+
     /// Lowers an instruction; its value, if it has one.
     pub(super) fn inst(&mut self, block: BlockId, v: Val) -> Out {
         let inst = &self.func[v];
@@ -90,8 +123,7 @@ impl Lowering<'_> {
                 self.b.ins().iadd_imm_s(base, offset as i64)
             }
             Op::AddOv | Op::SubOv | Op::MulOv => self.checked(v, a[0], a[1]),
-            Op::Add => self.b.ins().iadd(a[0], a[1]),
-            Op::Sub => self.b.ins().isub(a[0], a[1]),
+            simple!() => self.simple(inst, &a),
             Op::Mul => self.b.ins().imul(a[0], a[1]),
             Op::FloorDiv => self.floor_div(v, a[0], a[1]).0,
             Op::FloorMod => self.floor_div(v, a[0], a[1]).1,
@@ -109,13 +141,9 @@ impl Lowering<'_> {
             }
             Op::ShlOv => self.shift_left(v, a[0], a[1]),
             Op::Shr => self.shift_right(v, a[0], a[1]),
-            Op::ICmp => {
-                let cond = int_cond(Cond::from_imm(imm));
-                self.b.ins().icmp(cond, a[0], a[1])
-            }
             Op::ULt => self.b.ins().icmp(IntCC::UnsignedLessThan, a[0], a[1]),
             Op::Address => self.b.ins().iadd_imm_s(a[0], imm as i64),
-            Op::Select | Op::SelectVal | Op::SelectWord => self.b.ins().select(a[0], a[1], a[2]),
+            Op::SelectVal | Op::SelectWord => self.b.ins().select(a[0], a[1], a[2]),
             Op::FAdd | Op::FMul => {
                 // A constant is read from memory if it comes second.
                 let (x, y) = if self.func[inst.args[0]].op == Op::ConstFloat { (a[1], a[0]) } else { (a[0], a[1]) };
@@ -153,16 +181,7 @@ impl Lowering<'_> {
             Op::IntToFloat => self.b.ins().fcvt_from_sint(types::F64, a[0]),
             Op::FloatToInt => self.float_to_int(v, a[0]),
             Op::BoolToInt => self.b.ins().uextend(types::I64, a[0]),
-            Op::BoolOr => self.b.ins().bor(a[0], a[1]),
             Op::ClassWord => self.class_word(a[0]),
-            Op::BoolNot => match self.func[inst.args[0]] {
-                // One comparison, which a branch behind it takes in.
-                Inst { op: Op::WordEq | Op::ValEq, ref args, .. } => {
-                    let [x, y] = [args[0], args[1]].map(|v| self.value(v));
-                    self.b.ins().icmp(IntCC::NotEqual, x, y)
-                }
-                _ => self.b.ins().bxor_imm_s(a[0], 1),
-            },
             Op::WordEq | Op::ValEq => self.b.ins().icmp(IntCC::Equal, a[0], a[1]),
             Op::Is => self.is(a[0], a[1]),
             Op::IsConst => self.b.ins().icmp_imm_s(IntCC::Equal, a[0], imm as i64),
@@ -192,7 +211,6 @@ impl Lowering<'_> {
                 let low = self.b.ins().band_imm_s(a[0], 1);
                 self.b.ins().ireduce(types::I8, low)
             }
-            Op::BoolAnd => self.b.ins().band(a[0], a[1]),
             Op::GuardBool => {
                 let x = a[0];
                 let yes = self.b.ins().icmp_imm_s(IntCC::Equal, x, Value::bool(true).bits() as i64);

@@ -7,7 +7,7 @@
 //! exit the slot holds the one that the exit names.
 //!
 //! Boxes that are only passed to such parameters are not made: the parameter is two words then, what kind of value it is and
-//! the value as it is, and exits make the box.
+//! the value as it is, and exits make the box. Exits compute sums and the like that nothing else needs.
 //!
 //! Other values that only exits need behind a call, or in a loop that they are not defined in, are stored where they are
 //! defined, and all exits take them from there.
@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 
 use cranelift_codegen::ir::{self as clif, InstBuilder, types};
 
-use super::{Lowering, machine_type};
+use super::{Lowering, flags, machine_type};
 use crate::exits::Mixed;
 use crate::ir::{BlockId, Edge, Func, Op, StateId, Type, Val};
 use crate::passes::licm::Loop;
@@ -30,6 +30,8 @@ pub(super) struct Slots {
     mixed: HashSet<Val>,
     /// Boxes that are not made.
     unmade: HashSet<Val>,
+    /// What exits compute.
+    late: HashSet<Val>,
     /// Ints that come out of values in front of the loops that use them.
     pub(super) deeper: HashSet<Val>,
     /// Words of values that are in registers, too.
@@ -47,10 +49,11 @@ impl Slots {
         let names = names(func, rpo, &lazy);
         let boxes = rpo.iter().flat_map(|b| &func[*b].insts).filter(|v| is_box(func[**v].op) && !used[v.0 as usize]);
         let unmade: HashSet<Val> = boxes.copied().collect();
+        let late: HashSet<Val> = lates(func, rpo).into_iter().filter(|v| !used[v.0 as usize]).collect();
         let mixed = mixed(func, rpo, &lazy, &unmade);
         // First all that have the same name share a word; where that does not do, all of the name get their own.
         let mut by_name: HashMap<(Name, u8, bool), u32> = HashMap::new();
-        let mut slots = Slots { mixed, unmade, ..Slots::default() };
+        let mut slots = Slots { mixed, unmade, late, ..Slots::default() };
         let mut params: Vec<Val> = lazy.iter().copied().collect();
         params.sort_unstable();
         for p in &params {
@@ -91,14 +94,14 @@ impl Slots {
         word
     }
 
-    /// Whether it is a box that is not made.
+    /// Whether it is a box that is not made, or something that exits compute.
     pub(super) fn is_unmade(&self, v: Val) -> bool {
-        self.unmade.contains(&v)
+        self.unmade.contains(&v) || self.late.contains(&v)
     }
 
-    /// The values that must be there for a value: what is in it, if it is a box that is not made.
+    /// The values that must be there for a value: what is in it, if it is a box that is not made, or what it is computed of.
     fn parts(&self, func: &Func, v: Val) -> Vec<Val> {
-        if !self.unmade.contains(&v) {
+        if !self.is_unmade(v) {
             return vec![v];
         }
         func[v].args.iter().flat_map(|a| self.parts(func, *a)).collect()
@@ -155,7 +158,8 @@ impl Slots {
         for b in rpo {
             let Some(held) = &at_start[b.0 as usize] else { continue };
             for v in func[*b].insts.iter().filter(|v| func[**v].state != StateId::NONE) {
-                for needed in func.needed_by(func[*v].state) {
+                let needed = func.needed_by(func[*v].state).into_iter();
+                for needed in needed.flat_map(|v| self.parts(func, v)) {
                     if let Some(word) = self.of.get(&needed)
                         && held[*word as usize] != needed
                     {
@@ -192,9 +196,11 @@ fn only_for_exits(func: &Func, rpo: &[BlockId]) -> (HashSet<Val>, Vec<bool>) {
     // By parameter: what it is passed on from.
     let mut sources: HashMap<Val, Vec<Val>> = HashMap::new();
     let mut work: Vec<Val> = Vec::new();
+    let late = lates(func, rpo);
+    let is_lazy = |v: Val| is_box(func[v].op) || late.contains(&v);
     for b in rpo {
         for v in &func[*b].insts {
-            if !is_box(func[*v].op) {
+            if !is_lazy(*v) {
                 work.extend(&func[*v].args);
             }
             if func[*v].state == StateId::NONE {
@@ -213,7 +219,7 @@ fn only_for_exits(func: &Func, rpo: &[BlockId]) -> (HashSet<Val>, Vec<bool>) {
     while let Some(v) = work.pop() {
         if !std::mem::replace(&mut used[v.0 as usize], true) {
             work.extend(sources.get(&v).into_iter().flatten());
-            if is_box(func[v].op) {
+            if is_lazy(v) {
                 work.extend(&func[v].args);
             }
         }
@@ -221,6 +227,19 @@ fn only_for_exits(func: &Func, rpo: &[BlockId]) -> (HashSet<Val>, Vec<bool>) {
     let params = rpo.iter().flat_map(|b| &func[*b].params);
     let lazy = params.filter(|p| !used[p.0 as usize] && func[**p].op == Op::Param).copied().collect();
     (lazy, used)
+}
+
+/// Most operations that follow on each other before an exit has what it computes.
+const MOST_LATE: u32 = 6;
+
+/// What exits can compute, should nothing else need it: without effect, and of few others.
+fn lates(func: &Func, rpo: &[BlockId]) -> HashSet<Val> {
+    let mut depth: HashMap<Val, u32> = HashMap::new();
+    for v in rpo.iter().flat_map(|b| &func[*b].insts).filter(|v| Lowering::is_simple(func[**v].op)) {
+        let deepest = func[*v].args.iter().filter_map(|a| depth.get(a)).max();
+        depth.insert(*v, 1 + deepest.copied().unwrap_or(0));
+    }
+    depth.into_iter().filter(|d| d.1 <= MOST_LATE).map(|d| d.0).collect()
 }
 
 /// A number or a character in a box that an exit can make.
@@ -376,11 +395,12 @@ fn through_loops(func: &Func, rpo: &[BlockId], slots: &Slots, loops: &[Loop]) ->
             for v in &func[*b].insts {
                 let inst = &func[*v];
                 own.add(*v);
-                if !slots.unmade.contains(v) {
+                if !slots.is_unmade(*v) {
                     inst.args.iter().for_each(|a| own.add(*a));
                 }
                 if inst.state != StateId::NONE {
-                    func.needed_by(inst.state).into_iter().for_each(|v| exits.add(v));
+                    let needed = func.needed_by(inst.state).into_iter();
+                    needed.flat_map(|v| slots.parts(func, v)).for_each(|v| exits.add(v));
                     let frames = &func.states[inst.state.0 as usize].frames;
                     frames
                         .iter()
@@ -422,14 +442,15 @@ fn walk(func: &Func, b: BlockId, slots: &Slots, at_start: &[Live], none: &Live, 
         if is_call(func, *v) {
             // A call that raises leaves behind it, too.
             if func[*v].state != StateId::NONE {
-                func.needed_by(func[*v].state).into_iter().for_each(|v| live.all.add(v));
+                let needed = func.needed_by(func[*v].state).into_iter();
+                needed.flat_map(|v| slots.parts(func, v)).for_each(|v| live.all.add(v));
             }
             f(*v, &live);
         }
         live.used.remove(*v);
         live.all.remove(*v);
         let inst = &func[*v];
-        if slots.unmade.contains(v) {
+        if slots.is_unmade(*v) {
             continue;
         }
         for a in &inst.args {
@@ -439,7 +460,8 @@ fn walk(func: &Func, b: BlockId, slots: &Slots, at_start: &[Live], none: &Live, 
         if inst.state == StateId::NONE {
             continue;
         }
-        func.needed_by(inst.state).into_iter().for_each(|v| live.all.add(v));
+        let needed = func.needed_by(inst.state).into_iter();
+        needed.flat_map(|v| slots.parts(func, v)).for_each(|v| live.all.add(v));
         let frames = &func.states[inst.state.0 as usize].frames;
         for v in frames.iter().flat_map(|f| [f.receiver, f.callee]).filter(|v| !v.is_none()) {
             live.used.add(v);
@@ -506,10 +528,20 @@ impl Lowering<'_> {
 
     /// A value for an exit.
     pub(super) fn value_for_exit(&mut self, v: Val) -> clif::Value {
+        if self.slots.late.contains(&v) {
+            let args: Vec<clif::Value> = self.func[v].args.iter().map(|a| self.value_for_exit(*a)).collect();
+            return self.simple(&self.func[v], &args);
+        }
         let Some(word) = self.slots.of.get(&v).or_else(|| self.slots.copies.get(&v)).copied() else {
             return self.value(v);
         };
         let (slot, ty) = (self.words(), machine_type(self.func[v].ty));
+        if ty == types::I8 {
+            // A byte to be extended is loaded from an address in a register, which all exits share: it would be kept through loops.
+            let at = self.b.ins().stack_addr(types::I64, slot, 8 * word as i32);
+            let byte = self.b.ins().uload8(types::I64, flags(), at, 0);
+            return self.b.ins().ireduce(types::I8, byte);
+        }
         self.b.ins().stack_load(types::I64, ty, slot, 8 * word as i32)
     }
 

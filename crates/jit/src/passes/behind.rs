@@ -52,6 +52,11 @@ fn rename(func: &mut Func, l: &Loop, (from, edge): (BlockId, usize), behind: &[B
     while let Some(v) = work.pop() {
         let inst = &func[v];
         match inst.op {
+            // It stands in no block.
+            Op::Maybe if inst.args.iter().all(|a| is_own(*a)) => {
+                boxes.push(v);
+                values.extend(&inst.args);
+            }
             // Exits make it of what is in it.
             op if !is_own(v) && (is_box(op) || op.is_made_by_exits()) => work.extend(&inst.args),
             _ if !is_own(v) => {}
@@ -80,7 +85,7 @@ fn rename(func: &mut Func, l: &Loop, (from, edge): (BlockId, usize), behind: &[B
         map.insert(*v, p);
     }
     for v in boxes {
-        let args = vec![map[&func[v].args[0]]];
+        let args = func[v].args.iter().map(|a| map[a]).collect();
         let made = func.add_inst(Inst { args, ..func[v].clone() });
         func[first].insts.insert(0, made);
         map.insert(v, made);

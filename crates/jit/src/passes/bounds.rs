@@ -30,7 +30,8 @@ pub fn run(func: &mut Func) {
 /// A parameter of a loop's head that changes by a constant in every round.
 #[derive(Clone, Copy)]
 pub(super) struct Induction {
-    first: Val,
+    /// What it is in the first round.
+    pub first: Val,
     /// By how much.
     pub step: i64,
 }
@@ -104,7 +105,7 @@ impl Index {
     }
 }
 
-fn inductions(func: &Func, l: &Loop, front: BlockId, rpo: &[BlockId]) -> HashMap<Val, Induction> {
+pub(super) fn inductions(func: &Func, l: &Loop, front: BlockId, rpo: &[BlockId]) -> HashMap<Val, Induction> {
     let mut found = HashMap::new();
     'params: for (i, p) in func[l.head].params.iter().enumerate() {
         let mut step = None;
