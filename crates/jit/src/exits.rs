@@ -113,6 +113,8 @@ reasons! {
     Mixed = "mixed", true;
     /// A value is neither an int nor a float.
     Numbers = "numbers", true;
+    /// An int that is rotated has more than 32 bits.
+    Bits = "bits", true;
     /// In stress mode: for no reason.
     Stress = "stress", false;
 }

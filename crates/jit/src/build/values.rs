@@ -222,6 +222,9 @@ impl Builder<'_> {
             _ => {
                 self.hoist(v, Hoist::Int);
                 let i = self.emit_guard(Op::GuardInt, Type::Int, &[v], 0, reason);
+                if self.failed(Reason::Bits) {
+                    self.func.wide.insert(i);
+                }
                 self.bounded(i, taipan_runtime::value::INT_MIN, taipan_runtime::value::INT_MAX);
                 self.refine(v, i);
                 i

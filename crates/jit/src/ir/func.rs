@@ -255,6 +255,8 @@ pub struct Func {
     pub keeps_fields: bool,
     /// Intervals of ints as far as the builder knows them, by value; they hold where guards in front of their uses do.
     pub ranges: Vec<(i64, i64)>,
+    /// Ints that were found to have more than 32 bits where they are rotated.
+    pub wide: std::collections::HashSet<Val>,
 }
 
 impl std::ops::Index<Val> for Func {
