@@ -23,6 +23,8 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::generator::Generator;
+use taipan_runtime::types::list::List;
+use taipan_runtime::types::slice::Slice;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{complex, float, list};
 use taipan_runtime::{Cx, Value};
@@ -167,6 +169,10 @@ impl Mixed {
 pub enum Making {
     /// A tuple of items.
     Tuple(Vec<Place>),
+    /// A slice object of start, stop and step.
+    Slice(Vec<Place>),
+    /// A list of items of a list: the list, start, stop, step.
+    Items(Vec<Place>),
     /// A complex number of two floats.
     Complex(Vec<Place>),
     /// The traceback of an exception, or None.
@@ -360,6 +366,15 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value], later: &mut V
         Making::Tuple(items) => {
             let items = all(cx, items);
             Value::of(Tuple::new(cx, &items))
+        }
+        Making::Slice(parts) => {
+            let parts = all(cx, parts);
+            Value::of(Slice::new(cx, parts[0], parts[1], parts[2]))
+        }
+        Making::Items(parts) => {
+            let parts = all(cx, parts);
+            let list = parts[0].exact::<List>().expect("the operand of the instruction that the exit stands in for");
+            Value::of(crate::lists::copied(cx, list, [parts[1], parts[2], parts[3]]))
         }
         Making::Complex(parts) => {
             let parts = all(cx, parts);

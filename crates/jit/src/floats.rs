@@ -42,14 +42,25 @@ pub extern "C" fn hypot_bits(_: &mut Cx, x: u64, y: u64) -> u64 {
     f64::from_bits(x).hypot(f64::from_bits(y)).to_bits()
 }
 
-/// `math.sin(x)` of doubles.
-pub extern "C" fn sin(_: &mut Cx, x: f64) -> f64 {
-    x.sin()
+/// Functions of `math` on doubles, as that module computes them.
+macro_rules! elementary {
+    ($($name:ident = $method:ident),* $(,)?) => {
+        $(
+            #[doc = concat!("`math.", stringify!($name), "(x)` of doubles.")]
+            pub extern "C" fn $name(_: &mut Cx, x: f64) -> f64 {
+                x.$method()
+            }
+        )*
+    };
 }
 
-/// `math.cos(x)` of doubles.
-pub extern "C" fn cos(_: &mut Cx, x: f64) -> f64 {
-    x.cos()
+elementary! {
+    sin = sin, cos = cos, tan = tan, asin = asin, acos = acos, atan = atan, tanh = tanh, exp = exp, log = ln, log2 = log2, log10 = log10,
+}
+
+/// `math.atan2(y, x)` of doubles.
+pub extern "C" fn atan2(_: &mut Cx, y: f64, x: f64) -> f64 {
+    y.atan2(x)
 }
 
 /// `x % y` of doubles.

@@ -4,7 +4,8 @@
 //! - `python`: may run Python code, so registers and pc are in memory before, and nothing loaded from the heap before is
 //!   known after;
 //! - `writes`: changes heap objects without running Python code;
-//! - `removable`: need not be called if nobody uses the result.
+//! - `removable`: need not be called if nobody uses the result;
+//! - `brief`: takes no longer than some dozens of instructions.
 //!
 //! Invariant HELP-1: arguments are what the row's function expects; the builder and lowering see to that.
 
@@ -51,6 +52,8 @@ pub struct Row {
     pub writes: bool,
     /// May be left out if nobody uses the result.
     pub removable: bool,
+    /// Takes no longer than some dozens of instructions.
+    pub brief: bool,
 }
 
 macro_rules! helpers {
@@ -69,7 +72,7 @@ macro_rules! helpers {
                         #[allow(unused_mut)]
                         let mut row = Row {
                             name: stringify!($name), address: $($function)::+ as *const () as usize,
-                            raises: false, python: false, writes: false, removable: false,
+                            raises: false, python: false, writes: false, removable: false, brief: false,
                         };
                         $( row.$flag = true; )*
                         row
@@ -170,17 +173,37 @@ helpers! {
     /// `x ** y` for doubles; only where the result is real and finite where the operands are.
     FloatPow = floats::pow, removable;
     /// `a ** 2.0` of a double.
-    FloatSquare = floats::square, removable;
+    FloatSquare = floats::square, removable, brief;
     /// `hypot(x, y)`.
-    FloatHypot = floats::hypot, removable;
+    FloatHypot = floats::hypot, removable, brief;
     /// The same of bits and as bits.
     HypotBits = floats::hypot_bits, removable;
     /// `math.sin(x)`, x finite.
-    FloatSin = floats::sin, removable;
+    FloatSin = floats::sin, removable, brief;
     /// `math.cos(x)`, x finite.
-    FloatCos = floats::cos, removable;
+    FloatCos = floats::cos, removable, brief;
+    /// `math.tan(x)`, x finite.
+    FloatTan = floats::tan, removable, brief;
+    /// `math.asin(x)`, x from -1 to 1.
+    FloatAsin = floats::asin, removable, brief;
+    /// `math.acos(x)`, x from -1 to 1.
+    FloatAcos = floats::acos, removable, brief;
+    /// `math.atan(x)`.
+    FloatAtan = floats::atan, removable, brief;
+    /// `math.tanh(x)`.
+    FloatTanh = floats::tanh, removable, brief;
+    /// `math.exp(x)`; infinite where that raises.
+    FloatExp = floats::exp, removable, brief;
+    /// `math.log(x)`, x above 0.
+    FloatLog = floats::log, removable, brief;
+    /// `math.log2(x)`, x above 0.
+    FloatLog2 = floats::log2, removable, brief;
+    /// `math.log10(x)`, x above 0.
+    FloatLog10 = floats::log10, removable, brief;
+    /// `math.atan2(y, x)`.
+    FloatAtan2 = floats::atan2, removable, brief;
     /// `x % y`, y not 0.
-    FloatMod = floats::modulo, removable;
+    FloatMod = floats::modulo, removable, brief;
     /// `x // y`, y not 0.
     FloatFloorDiv = floats::floor_div, removable;
     /// The value of a dict under a str or small int key, 4 if it must be looked up in another way.
@@ -238,6 +261,8 @@ helpers! {
     /// See `crate::plain`.
     PlainDictItem = plain::dict_item;
     /// See `crate::plain`.
+    FindItem = plain::find_item, removable;
+    /// See `crate::plain`.
     PlainGetItem = plain::get_item, raises;
     /// See `crate::plain`.
     PlainDictGet = plain::dict_get, raises;
@@ -257,6 +282,10 @@ helpers! {
     PlainGetSlice = plain::get_slice, raises;
     /// See `crate::plain`.
     PlainGetStrided = plain::get_strided, raises;
+    /// Items of a list as a new list: (list, start, stop, step), each a small int or None.
+    CopyItems = lists::copy_items, removable;
+    /// `v[start:stop] = w[first:last:step]` of lists: (v, start, stop, w, first, last, step), each a small int or None.
+    MoveItems = lists::move_items, writes;
     /// A slice object.
     NewSlice = plain::new_slice, removable;
     /// See `crate::plain`.

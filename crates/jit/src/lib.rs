@@ -22,6 +22,7 @@ pub mod lower;
 mod natives;
 pub mod passes;
 pub mod plain;
+pub mod plain_calls;
 mod preserve;
 pub mod profile;
 mod raising;

@@ -1,9 +1,13 @@
 //! Operations on lists that compiled code calls; see their rows in `helpers.rs`.
 
+use taipan_runtime::protocol::object;
 use taipan_runtime::types::list::{self, List};
+use taipan_runtime::types::slice::{self, Slice};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::str_search;
 use taipan_runtime::{Cx, Value};
+
+use crate::plain::bound;
 
 /// `list.append(v)`.
 pub extern "C" fn list_append(cx: &mut Cx, list: &'static List, v: Value) {
@@ -27,6 +31,74 @@ pub extern "C" fn list_reserve(cx: &mut Cx, list: &'static List, more: usize) {
         // As much as growing would give, or it would have to be done again soon.
         list.reserve(cx, (n + more).max(n + (n >> 1)));
     }
+}
+
+/// The items of a list in a slice, whose parts are small ints or None and whose step is not 0, as a new list.
+pub fn copied(cx: &mut Cx, list: &'static List, [start, stop, step]: [Value; 3]) -> &'static List {
+    let step = bound(step).unwrap_or(1);
+    let range = slice::adjust(bound(start), bound(stop), step, list.len());
+    if step == 1 {
+        return list.copy_range(cx, range.start as usize, range.len);
+    }
+    if step == -1 {
+        let lowest = (range.start + 1) as usize - range.len;
+        let new = list.copy_range(cx, lowest, range.len);
+        new.reverse();
+        return new;
+    }
+    let new = List::with_capacity(cx, range.len);
+    for i in 0..range.len as isize {
+        if let Some(item) = list.get((range.start + i * step) as usize) {
+            new.push(cx, item);
+        }
+    }
+    new
+}
+
+/// As [`copied`].
+pub extern "C" fn copy_items(cx: &mut Cx, list: &'static List, start: Value, stop: Value, step: Value) -> u64 {
+    Value::of(copied(cx, list, [start, stop, step])).bits()
+}
+
+/// Most items that are moved without a new list.
+const MOST_MOVED: usize = 32;
+
+/// `v[start:stop] = w[first:last:step]`.
+pub extern "C" fn move_items(
+    cx: &mut Cx,
+    to: &'static List,
+    start: Value,
+    stop: Value,
+    from: &'static List,
+    first: Value,
+    last: Value,
+    step: Value,
+) -> u64 {
+    let size = bound(step).unwrap_or(1);
+    let read = slice::adjust(bound(first), bound(last), size, from.len());
+    let written = slice::adjust(bound(start), bound(stop), 1, to.len());
+    let n = read.len;
+    if n != written.len || n > MOST_MOVED || to.is_packed() || from.is_packed() {
+        let items = copied(cx, from, [first, last, step]);
+        let slice = Value::of(Slice::new(cx, start, stop, Value::none()));
+        object::set_item(cx, Value::of(to), slice, Some(Value::of(items))).expect("a list into a list");
+        return 1;
+    }
+    let first = written.start as usize;
+    if std::ptr::eq(from, to) && size == -1 && read.start + 1 == written.start + n as isize {
+        to.items_mut()[first..][..n].reverse();
+        to.written(cx);
+        return 1;
+    }
+    // The lists may be the same.
+    let mut moved = [Value::none(); MOST_MOVED];
+    let items = from.items();
+    for (i, place) in moved[..n].iter_mut().enumerate() {
+        *place = items[(read.start + i as isize * size) as usize];
+    }
+    to.items_mut()[first..][..n].copy_from_slice(&moved[..n]);
+    to.written(cx);
+    1
 }
 
 /// Item `i`, 0 if there is none.

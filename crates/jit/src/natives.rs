@@ -22,3 +22,15 @@ pub fn inherits_iter(class: &'static Class) -> bool {
     let slots = container(class).and_then(|base| class.slots().iter.zip(base.slots().iter));
     slots.is_some_and(|(own, native)| std::ptr::fn_addr_eq(own, native))
 }
+
+/// Whether items of a class's instances are found as in such a container; a dict that lacks one may ask `__missing__`.
+pub fn inherits_getitem(class: &'static Class) -> bool {
+    let slots = container(class).and_then(|base| class.slots().getitem.zip(base.slots().getitem));
+    slots.is_some_and(|(own, native)| std::ptr::fn_addr_eq(own, native))
+}
+
+/// Whether items of a class's instances are set as in such a container.
+pub fn inherits_setitem(class: &'static Class) -> bool {
+    let slots = container(class).and_then(|base| class.slots().setitem.zip(base.slots().setitem));
+    slots.is_some_and(|(own, native)| std::ptr::fn_addr_eq(own, native))
+}

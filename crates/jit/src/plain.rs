@@ -9,16 +9,15 @@
 
 use taipan_bytecode::Conversion;
 use taipan_runtime::dict::{Dict, hash_key};
-use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number;
 use taipan_runtime::protocol::{format, iter, object};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::combinators::{ENUMERATE, Enumerate, ZIP, Zip};
-use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::RANGE;
 use taipan_runtime::types::set::{self, Set};
+use taipan_runtime::types::set_known::{self, SetOp, exact_set};
 use taipan_runtime::types::slice::{self, SLICE, Slice};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -26,7 +25,7 @@ use taipan_runtime::types::{boolean, bytearray, bytes, complex, float, int, iter
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::helpers::{BINARY, COMPARE, FALSE_WORD, TRUE_WORD};
-use crate::natives::{inherits_iter, inherits_len};
+use crate::natives::{inherits_iter, inherits_len, inherits_setitem};
 
 /// "Not sure": no value and no other answer has this word.
 pub const NOT_PLAIN: u64 = 12;
@@ -44,19 +43,19 @@ fn truth(b: bool) -> u64 {
     if b { TRUE_WORD } else { FALSE_WORD }
 }
 
-fn word(r: PyResult<Value>) -> u64 {
+pub(crate) fn word(r: PyResult<Value>) -> u64 {
     r.map_or(0, |v| v.bits())
 }
 
 /// Numbers of the built-in types.
 #[inline(always)]
-fn is_number(v: Value) -> bool {
+pub(crate) fn is_number(v: Value) -> bool {
     !v.is_pointer() || is(v, &int::INT) || is(v, &float::FLOAT) || is(v, &boolean::BOOL)
 }
 
 /// Immutable things that hash and compare by themselves, tuples of them included.
 #[inline(always)]
-fn is_scalar(v: Value, depth: usize) -> bool {
+pub(crate) fn is_scalar(v: Value, depth: usize) -> bool {
     if !v.is_pointer() || v.exact::<Str>().is_some() {
         return true;
     }
@@ -77,7 +76,7 @@ fn is_odd_scalar(v: Value, depth: usize) -> bool {
 }
 
 /// Whether a key hashes by itself and by what is known about keys of its kind.
-fn is_key(v: Value) -> bool {
+pub(crate) fn is_key(v: Value) -> bool {
     is_scalar(v, TUPLE_DEPTH)
 }
 
@@ -168,7 +167,7 @@ fn known_equal(a: Value, b: Value) -> Option<bool> {
     }
 }
 
-fn plain_set(v: Value) -> Option<&'static Set> {
+pub(crate) fn plain_set(v: Value) -> Option<&'static Set> {
     set::as_set(v).filter(|_| !v.class().is_heap_type())
 }
 
@@ -215,6 +214,16 @@ pub extern "C" fn dict_item(cx: &mut Cx, dict: &'static Dict, key: Value) -> u64
     }
 }
 
+/// The value under a key of an instance of dict or of a class that finds items as dict does; [`END`] if there is none, or if it
+/// is not sure.
+pub extern "C" fn find_item(cx: &mut Cx, dict: &'static Dict, key: Value) -> u64 {
+    if !is_key(key) {
+        return END;
+    }
+    let Ok(hash) = hash_key(cx, key) else { return END };
+    dict.find_known(key, hash).flatten().map_or(END, |v| v.bits())
+}
+
 /// `v[key]`.
 pub extern "C" fn get_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
     if let Some(dict) = v.exact::<Dict>() {
@@ -259,7 +268,8 @@ pub extern "C" fn set_add(cx: &mut Cx, v: Value, key: Value) -> u64 {
 
 /// `v[key] = value`; 1 if done.
 pub extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u64 {
-    if let Some(dict) = v.exact::<Dict>() {
+    let dict = v.downcast::<Dict>().filter(|_| !v.class().is_heap_type() || inherits_setitem(v.class()));
+    if let Some(dict) = dict {
         // Whoever relies on the values of this dict must be told, which discards code: that is done elsewhere.
         if !is_key(key) || dict.is_watched() {
             return NOT_PLAIN;
@@ -278,7 +288,7 @@ pub extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u
 }
 
 /// A bound of a slice, which is an int or None.
-fn bound(v: Value) -> Option<isize> {
+pub fn bound(v: Value) -> Option<isize> {
     v.as_small().map(|i| i as isize)
 }
 
@@ -287,24 +297,8 @@ pub extern "C" fn get_strided(cx: &mut Cx, v: Value, start: Value, stop: Value, 
     if !is_sequence(v) || !is_bound(start) || !is_bound(stop) || !is_bound(step) {
         return NOT_PLAIN;
     }
-    if let Some(list) = v.exact::<List>()
-        && bound(step) != Some(0)
-    {
-        let step = bound(step).unwrap_or(1);
-        let range = slice::adjust(bound(start), bound(stop), step, list.len());
-        if step == -1 {
-            let lowest = (range.start + 1) as usize - range.len;
-            let new = list.copy_range(cx, lowest, range.len);
-            new.reverse();
-            return Value::of(new).bits();
-        }
-        let new = List::with_capacity(cx, range.len);
-        for i in 0..range.len as isize {
-            if let Some(item) = list.get((range.start + i * step) as usize) {
-                new.push(cx, item);
-            }
-        }
-        return Value::of(new).bits();
+    if let Some(list) = v.exact::<List>().filter(|_| bound(step) != Some(0)) {
+        return Value::of(crate::lists::copied(cx, list, [start, stop, step])).bits();
     }
     let slice = Slice::new(cx, start, stop, step);
     word(object::get_item(cx, v, Value::of(slice)))
@@ -356,6 +350,9 @@ pub extern "C" fn set_slice(cx: &mut Cx, v: Value, start: Value, stop: Value, va
 
 /// `a op b`: number of the operator, 256 added for augmented assignments.
 pub extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
+    if let (Some(x), Some(y)) = (exact_set(a), exact_set(b)) {
+        return set_binary(cx, x, y, op);
+    }
     let which = BINARY[op & 0xff];
     let made = match op & 0xff {
         0 if op & 256 != 0 => crate::bytes::extended(cx, a, b),
@@ -381,6 +378,21 @@ pub extern "C" fn binary(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
         return NOT_PLAIN;
     }
     word(if op & 256 != 0 { number::inplace(cx, a, b, which) } else { number::binary(cx, a, b, which) })
+}
+
+/// `a op b` of sets, as [`binary`]; augmented assignments change sets in place, but frozensets are replaced.
+fn set_binary(cx: &mut Cx, a: &'static Set, b: &'static Set, op: usize) -> u64 {
+    let which = match op & 0xff {
+        1 => SetOp::Sub,
+        8 => SetOp::And,
+        9 => SetOp::Or,
+        10 => SetOp::Xor,
+        _ => return NOT_PLAIN,
+    };
+    if op & 256 != 0 && is(Value::of(a), &set_methods::SET) {
+        return NOT_PLAIN;
+    }
+    set_known::binary(cx, a, b, which).map_or(NOT_PLAIN, |v| v.bits())
 }
 
 /// `a ** b` of numbers.
@@ -430,6 +442,9 @@ pub extern "C" fn compare(cx: &mut Cx, a: Value, b: Value, op: usize) -> u64 {
                 return truth(equal == (op == CmpOp::Eq));
             }
         }
+    }
+    if let (Some(x), Some(y)) = (exact_set(a), exact_set(b)) {
+        return set_known::compare(x, y, op).map_or(NOT_PLAIN, truth);
     }
     if is_number(a) && is_number(b) || is_scalar(a, TUPLE_DEPTH) && is_scalar(b, TUPLE_DEPTH) {
         return compare::rich_bool(cx, a, b, op).map_or(0, truth);
@@ -587,210 +602,4 @@ pub extern "C" fn is_instance(cx: &mut Cx, v: Value, class: Value) -> u64 {
         }
     }
     truth(yes)
-}
-
-/// What arguments of a built-in function or method must be for it to run no Python code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Needs {
-    /// Nothing.
-    Nothing,
-    /// Strs, numbers, None, bytes, and tuples of them, the receiver aside.
-    Scalars,
-    /// Numbers.
-    Numbers,
-    /// A list or tuple.
-    Row,
-    /// The first one is a key whose place in the receiver is known, the others anything.
-    Key,
-}
-
-/// What a built-in function or method returns.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Gives {
-    /// Anything.
-    Any,
-    /// A float.
-    Float,
-    /// A str.
-    Str,
-    /// A list.
-    List,
-}
-
-/// Built-in methods that run no Python code: type, name, needs, result.
-pub const METHODS: &[(&str, &str, Needs, Gives)] = &[
-    ("list", "append", Needs::Nothing, Gives::Any),
-    ("list", "pop", Needs::Numbers, Gives::Any),
-    ("list", "insert", Needs::Nothing, Gives::Any),
-    ("list", "reverse", Needs::Nothing, Gives::Any),
-    ("list", "clear", Needs::Nothing, Gives::Any),
-    ("list", "copy", Needs::Nothing, Gives::List),
-    ("list", "extend", Needs::Row, Gives::Any),
-    ("str", "join", Needs::Row, Gives::Str),
-    ("str", "startswith", Needs::Scalars, Gives::Any),
-    ("str", "endswith", Needs::Scalars, Gives::Any),
-    ("str", "split", Needs::Scalars, Gives::List),
-    ("str", "strip", Needs::Scalars, Gives::Str),
-    ("str", "lstrip", Needs::Scalars, Gives::Str),
-    ("str", "rstrip", Needs::Scalars, Gives::Str),
-    ("str", "lower", Needs::Scalars, Gives::Str),
-    ("str", "upper", Needs::Scalars, Gives::Str),
-    ("str", "replace", Needs::Scalars, Gives::Str),
-    ("str", "find", Needs::Scalars, Gives::Any),
-    ("str", "count", Needs::Scalars, Gives::Any),
-    ("str", "isdigit", Needs::Nothing, Gives::Any),
-    ("str", "isalpha", Needs::Nothing, Gives::Any),
-    ("str", "isalnum", Needs::Nothing, Gives::Any),
-    ("str", "isspace", Needs::Nothing, Gives::Any),
-    ("str", "isupper", Needs::Nothing, Gives::Any),
-    ("str", "islower", Needs::Nothing, Gives::Any),
-    ("str", "isidentifier", Needs::Nothing, Gives::Any),
-    ("str", "zfill", Needs::Scalars, Gives::Str),
-    ("str", "rjust", Needs::Scalars, Gives::Str),
-    ("str", "ljust", Needs::Scalars, Gives::Str),
-    ("dict", "get", Needs::Key, Gives::Any),
-    ("dict", "setdefault", Needs::Key, Gives::Any),
-    ("dict", "pop", Needs::Key, Gives::Any),
-    ("set", "add", Needs::Key, Gives::Any),
-    ("set", "discard", Needs::Key, Gives::Any),
-    ("set", "remove", Needs::Key, Gives::Any),
-    ("dict", "items", Needs::Nothing, Gives::Any),
-    ("dict", "keys", Needs::Nothing, Gives::Any),
-    ("dict", "values", Needs::Nothing, Gives::Any),
-    ("dict", "copy", Needs::Nothing, Gives::Any),
-    ("set", "copy", Needs::Nothing, Gives::Any),
-    ("bytes", "find", Needs::Scalars, Gives::Any),
-    ("bytes", "count", Needs::Scalars, Gives::Any),
-    ("bytes", "startswith", Needs::Scalars, Gives::Any),
-    ("bytes", "endswith", Needs::Scalars, Gives::Any),
-    ("bytes", "hex", Needs::Nothing, Gives::Any),
-    ("bytearray", "append", Needs::Numbers, Gives::Any),
-    ("bytearray", "extend", Needs::Scalars, Gives::Any),
-    ("bytearray", "pop", Needs::Numbers, Gives::Any),
-    ("int", "to_bytes", Needs::Scalars, Gives::Any),
-    ("int", "bit_length", Needs::Nothing, Gives::Any),
-    ("int", "bit_count", Needs::Nothing, Gives::Any),
-];
-
-/// Built-in functions that run no Python code: module, name, needs, result.
-pub const FUNCTIONS: &[(&str, &str, Needs, Gives)] = &[
-    ("builtins", "ord", Needs::Scalars, Gives::Any),
-    ("builtins", "chr", Needs::Numbers, Gives::Str),
-    ("builtins", "abs", Needs::Numbers, Gives::Any),
-    ("builtins", "min", Needs::Numbers, Gives::Any),
-    ("builtins", "max", Needs::Numbers, Gives::Any),
-    ("builtins", "divmod", Needs::Numbers, Gives::Any),
-    ("builtins", "round", Needs::Numbers, Gives::Any),
-    ("builtins", "pow", Needs::Numbers, Gives::Any),
-    ("builtins", "hash", Needs::Scalars, Gives::Any),
-    ("builtins", "id", Needs::Nothing, Gives::Any),
-    ("builtins", "bin", Needs::Numbers, Gives::Str),
-    ("builtins", "hex", Needs::Numbers, Gives::Str),
-    ("math", "sin", Needs::Numbers, Gives::Float),
-    ("math", "cos", Needs::Numbers, Gives::Float),
-    ("math", "tan", Needs::Numbers, Gives::Float),
-    ("math", "asin", Needs::Numbers, Gives::Float),
-    ("math", "acos", Needs::Numbers, Gives::Float),
-    ("math", "atan", Needs::Numbers, Gives::Float),
-    ("math", "atan2", Needs::Numbers, Gives::Float),
-    ("math", "exp", Needs::Numbers, Gives::Float),
-    ("math", "log", Needs::Numbers, Gives::Float),
-    ("math", "log2", Needs::Numbers, Gives::Float),
-    ("math", "log10", Needs::Numbers, Gives::Float),
-    ("math", "pow", Needs::Numbers, Gives::Float),
-    ("math", "sqrt", Needs::Numbers, Gives::Float),
-    ("math", "fabs", Needs::Numbers, Gives::Float),
-    ("math", "fmod", Needs::Numbers, Gives::Float),
-    ("math", "hypot", Needs::Numbers, Gives::Float),
-    ("math", "copysign", Needs::Numbers, Gives::Float),
-    ("math", "degrees", Needs::Numbers, Gives::Float),
-    ("math", "radians", Needs::Numbers, Gives::Float),
-    ("math", "floor", Needs::Numbers, Gives::Any),
-    ("math", "ceil", Needs::Numbers, Gives::Any),
-    ("math", "trunc", Needs::Numbers, Gives::Any),
-    ("math", "gcd", Needs::Numbers, Gives::Any),
-    ("math", "isqrt", Needs::Numbers, Gives::Any),
-    ("math", "isnan", Needs::Numbers, Gives::Any),
-    ("math", "isinf", Needs::Numbers, Gives::Any),
-];
-
-/// The row of a built-in method.
-pub fn method_row(method: &MethodDescr) -> Option<(Needs, Gives)> {
-    if method.owner.is_heap_type() {
-        return None;
-    }
-    let owner = method.owner.tp_name();
-    METHODS.iter().find(|r| r.0 == owner && r.1 == method.def.name).map(|r| (r.2, r.3))
-}
-
-/// The row of a built-in function of a module.
-pub fn function_row(module: &str, name: &str) -> Option<(Needs, Gives)> {
-    FUNCTIONS.iter().find(|r| r.0 == module && r.1 == name).map(|r| (r.2, r.3))
-}
-
-fn meets(args: &[Value], needs: Needs) -> bool {
-    match needs {
-        Needs::Nothing => true,
-        Needs::Scalars => args.iter().all(|a| is_scalar(*a, 1)),
-        Needs::Numbers => args.iter().all(|a| is_number(*a)),
-        Needs::Row => args.iter().all(|a| a.exact::<List>().is_some() || a.exact::<Tuple>().is_some()),
-        Needs::Key => false,
-    }
-}
-
-fn needs_from(n: usize) -> Needs {
-    [Needs::Nothing, Needs::Scalars, Needs::Numbers, Needs::Row, Needs::Key][n % 5]
-}
-
-/// Whether it is known without running Python code where in a dict or set the first argument is or would be.
-fn is_known_key(cx: &mut Cx, args: &[Value]) -> bool {
-    let [container, key, ..] = *args else { return false };
-    if !is_key(key) {
-        return false;
-    }
-    let Ok(hash) = hash_key(cx, key) else { return false };
-    if let Some(dict) = container.exact::<Dict>() {
-        return !dict.is_watched() && dict.find_known(key, hash).is_some();
-    }
-    plain_set(container).is_some_and(|s| s.contains_known(key, hash).is_some())
-}
-
-/// Calls a built-in method with `n` arguments at `args`, the receiver first.
-///
-/// # Safety
-/// `args` leads to `n` values; the method's row says what it needs.
-pub unsafe extern "C" fn call_method(
-    cx: &mut Cx,
-    method: &'static MethodDescr,
-    args: *const Value,
-    n: usize,
-    needs: usize,
-) -> u64 {
-    // SAFETY: the caller's promise.
-    let args = unsafe { std::slice::from_raw_parts(args, n) };
-    let needs = needs_from(needs);
-    let ok = if needs == Needs::Key { is_known_key(cx, args) } else { meets(&args[1..], needs) };
-    if !args[0].is_instance(method.owner) || !ok {
-        return NOT_PLAIN;
-    }
-    word((method.def.call)(cx, Args::positional(args)))
-}
-
-/// Calls a built-in function with `n` arguments at `args`.
-///
-/// # Safety
-/// As for [`call_method`].
-pub unsafe extern "C" fn call_function(
-    cx: &mut Cx,
-    f: &'static NativeFunction,
-    args: *const Value,
-    n: usize,
-    needs: usize,
-) -> u64 {
-    // SAFETY: the caller's promise.
-    let args = unsafe { std::slice::from_raw_parts(args, n) };
-    if !meets(args, needs_from(needs)) {
-        return NOT_PLAIN;
-    }
-    word(f.call(cx, Args::positional(args)))
 }

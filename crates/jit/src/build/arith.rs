@@ -565,6 +565,11 @@ impl Builder<'_> {
         if let Some(t) = self.word_compare(cond, x, y) {
             return Some(t);
         }
+        if matches!(cond, Cond::Eq | Cond::Ne)
+            && let Some(t) = self.tuples_equal(x, y).or_else(|| self.tuples_equal(y, x))
+        {
+            return Some(if cond == Cond::Eq { t } else { self.emit(Op::BoolNot, Type::Bool, &[t], 0) });
+        }
         match self.kinds(at, x, y) {
             Kind::Int => {
                 let x = self.to_int(x, Reason::Number);

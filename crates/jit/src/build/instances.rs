@@ -140,10 +140,7 @@ impl Builder<'_> {
         let (_, fields) = self.state.fields.iter().find(|f| f.0 == v)?;
         let value = fields.iter().find(|f| f.0 as usize == offset)?.1;
         // Numbers as they were before boxing.
-        Some(match self.func[value].op {
-            Op::BoxInt | Op::BoxFloat | Op::BoxBool => self.func[value].args[0],
-            _ => value,
-        })
+        Some(self.unboxed(value))
     }
 
     /// Something is stored into an attribute of `v`, which may be any instance unless it is new.

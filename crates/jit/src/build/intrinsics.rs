@@ -96,14 +96,7 @@ impl Builder<'_> {
                 }
                 _ => self.complex_abs(v),
             },
-            (Some("math"), name @ ("sin" | "cos"), &[x]) if self.func[x].ty == Type::Float => {
-                if self.failed(Reason::Division) {
-                    return None;
-                }
-                self.guard_finite(x);
-                let helper = if name == "sin" { Helper::FloatSin } else { Helper::FloatCos };
-                Some(self.plain_call(helper, &[x], Type::Float))
-            }
+            (Some("math"), name, args) => self.math_function(name, args),
             (Some("builtins"), name @ ("min" | "max"), &[x, y]) => self.min_max(name == "min", x, y),
             (Some("builtins"), "isinstance", &[v, class]) => {
                 let Some(known) = self.const_class(class) else {
@@ -122,14 +115,6 @@ impl Builder<'_> {
                     return None;
                 }
                 Some(self.emit(Op::ConstBool, Type::Bool, &[], yes as u64))
-            }
-            (Some("math"), "sqrt", &[v]) if self.is_number(v) => {
-                let x = self.to_float(v, true, Reason::Number);
-                Some(self.emit_guard(Op::FSqrt, Type::Float, &[x], 0, Reason::Division))
-            }
-            (Some("math"), "fabs", &[v]) if self.is_number(v) => {
-                let x = self.to_float(v, true, Reason::Number);
-                Some(self.emit(Op::FAbs, Type::Float, &[x], 0))
             }
             _ => None,
         }
@@ -161,10 +146,6 @@ impl Builder<'_> {
         Some(self.diamond(exact, Type::Bool, |_| yes, ask))
     }
 
-    fn is_number(&self, v: Val) -> bool {
-        matches!(self.func[v].ty, Type::Int | Type::Float)
-    }
-
     fn len(&mut self, v: Val) -> Option<Val> {
         let known = self.class_of(v);
         let sizes = [List::class(), Tuple::class(), Str::type_object(), &bytes::BYTES, &bytearray::BYTEARRAY];
@@ -183,19 +164,6 @@ impl Builder<'_> {
         };
         let n = self.load_int(v, Alias::ListSize, super::items::SIZE);
         Some(self.bounded(n, 0, 1 << 48))
-    }
-
-    fn min_max(&mut self, min: bool, x: Val, y: Val) -> Option<Val> {
-        if self.func[x].ty != Type::Int || self.func[y].ty != Type::Int {
-            return None;
-        }
-        let ((xl, xh), (yl, yh)) = (self.range(x), self.range(y));
-        let cond = if min { Cond::Lt } else { Cond::Gt };
-        // The first of equals is the result, but equal ints cannot be told apart.
-        let t = self.emit(Op::ICmp, Type::Bool, &[y, x], cond as u64);
-        let v = self.emit(Op::Select, Type::Int, &[t, y, x], 0);
-        let (lo, hi) = if min { (xl.min(yl), xh.min(yh)) } else { (xl.max(yl), xh.max(yh)) };
-        Some(self.bounded(v, lo, hi))
     }
 
     /// A built-in method of known behaviour; the first argument is the receiver.

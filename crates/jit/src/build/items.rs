@@ -18,11 +18,12 @@ use taipan_runtime::{Object, Value};
 use super::cfg::{op_at, word_at};
 use super::ops::{At, Flow};
 use super::values::at;
-use super::{Builder, Built, RowKind};
+use super::{Builder, Built, Pending, RowKind};
 use crate::exits::Reason;
 use crate::helpers::{DONE, Helper};
 use crate::ir::{Alias, Cond, Op, Type, Val};
 use crate::iterators::IteratorKind;
+use crate::natives::{inherits_getitem, inherits_setitem};
 
 /// Byte offset of the size of lists, tuples and strs.
 pub const SIZE: usize = 16;
@@ -311,9 +312,16 @@ impl Builder<'_> {
         if let Some(flow) = self.special(at, v, name, &[key], at.w.a(), |_, _, _| true)? {
             return Ok(flow);
         }
-        let inst = &self.func[key];
-        let is_slice = inst.op == Op::Call && Helper::from_imm(inst.imm) == Helper::NewSlice;
-        let parts = if is_slice { inst.args.clone() } else { vec![] };
+        if let Some(flow) = self.item_of_dict_like(at, v, key)? {
+            return Ok(flow);
+        }
+        let parts = self.parts_of_slice(key);
+        if let [start, stop, step] = parts[..]
+            && let Some(list) = self.list_slice(v, [start, stop, step].map(|p| self.unboxed(p)))
+        {
+            self.set_reg(at.w.a(), list);
+            return Ok(Flow::Next);
+        }
         let item = match parts[..] {
             // Nobody makes the slice then.
             [start, stop, step] => self.plain(Helper::PlainGetStrided, &[v, start, stop, step], Type::Val),
@@ -324,11 +332,7 @@ impl Builder<'_> {
             self.set_reg(at.w.a(), item);
             return Ok(Flow::Next);
         }
-        self.sync(&[]);
-        let (v, key) = (self.boxed(v), self.boxed(key));
-        let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
-        self.set_reg(at.w.a(), item);
-        self.check_valid(at);
+        self.get_item(at, v, key);
         Ok(Flow::Next)
     }
 
@@ -361,10 +365,7 @@ impl Builder<'_> {
         if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
             self.set_reg(at.w.a(), item);
         } else {
-            self.sync(&[]);
-            let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
-            self.set_reg(at.w.a(), item);
-            self.check_valid(at);
+            self.get_item(at, v, key);
         }
         let slow = self.pend();
         self.merge(vec![quick, slow], self.pc + at.op.words())?;
@@ -432,7 +433,8 @@ impl Builder<'_> {
         if let Some(flow) = self.special(at, v, name, &[key, value], nowhere, |_, _, _| true)? {
             return Ok(flow);
         }
-        if !self.is_dict_of_subclass(v) && self.plain(Helper::PlainSetItem, &[v, key, value], Type::Word).is_some() {
+        let is_odd = self.is_dict_of_subclass(v) && !self.class_of(v).is_some_and(inherits_setitem);
+        if !is_odd && self.plain(Helper::PlainSetItem, &[v, key, value], Type::Word).is_some() {
             return Ok(Flow::Next);
         }
         self.sync(&[]);
@@ -440,6 +442,43 @@ impl Builder<'_> {
         self.python_call(Helper::SetItem, &[v, key, value], Type::Word);
         self.check_valid(at);
         Ok(Flow::Next)
+    }
+
+    /// `reg a = v[key]` of an instance of a class that finds items as dict does; what is not there is asked for as Python says.
+    fn item_of_dict_like(&mut self, at: At, v: Val, key: Val) -> Built<Option<Flow>> {
+        let now = || self.peek(v).map(|now| now.class()).filter(|_| !self.failed(Reason::Class));
+        let class = self.class_of(v).or_else(now).filter(|c| c.is_heap_type() && c.has(flags::DICT));
+        let Some(class) = class.filter(|c| inherits_getitem(c)) else { return Ok(None) };
+        let v = self.guard_class(v, class);
+        let key = self.boxed(key);
+        let found = self.plain_call(Helper::FindItem, &[v, key], Type::Val);
+        let lacks = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
+        if !self.failed(Reason::Index) {
+            let ok = self.emit(Op::BoolNot, Type::Bool, &[lacks], 0);
+            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
+            self.set_reg(at.w.a(), found);
+            return Ok(Some(Flow::Next));
+        }
+        let (other, there) = self.branch(lacks);
+        let before = self.state.clone();
+        self.block = other;
+        self.func[other].cold = true;
+        self.get_item(at, v, key);
+        let asked = self.pend();
+        self.go_on(Pending { block: there, state: before });
+        self.set_reg(at.w.a(), found);
+        let found = self.pend();
+        self.merge(vec![found, asked], self.pc + at.op.words())?;
+        Ok(Some(Flow::Next))
+    }
+
+    /// `reg a = v[key]`, as Python says.
+    fn get_item(&mut self, at: At, v: Val, key: Val) {
+        self.sync(&[]);
+        let (v, key) = (self.boxed(v), self.boxed(key));
+        let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
+        self.set_reg(at.w.a(), item);
+        self.check_valid(at);
     }
 
     /// Whether `v` is a dict now whose class may have a `__missing__`: nothing about it is plain.
@@ -498,7 +537,7 @@ impl Builder<'_> {
     }
 
     /// Whether the value's word never is a pointer.
-    fn is_small(&self, v: Val) -> bool {
+    pub fn is_small(&self, v: Val) -> bool {
         let (lo, hi) = self.range(v);
         let (min, max) = Self::small_range();
         self.func[v].ty == Type::Bool || lo >= min && hi <= max
@@ -598,7 +637,7 @@ impl Builder<'_> {
     }
 
     /// An int that fits the word; leaves where it does not.
-    fn guard_small(&mut self, v: Val) -> Val {
+    pub fn guard_small(&mut self, v: Val) -> Val {
         if self.is_small(v) {
             return v;
         }

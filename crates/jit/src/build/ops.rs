@@ -392,18 +392,11 @@ impl Builder<'_> {
             B::LoadSlice => return self.load_slice(at),
             B::BuildSlice => {
                 let parts = [b, b + 1, b + 2].map(|r| self.reg(r)).map(|v| self.boxed(v));
-                let v = self.plain_call(Helper::NewSlice, &parts, Type::Val);
+                let v = self.emit(Op::NewSlice, Type::Val, &parts, 0);
                 self.classed(v, &taipan_runtime::types::slice::SLICE);
                 self.set_reg(a, v);
             }
-            B::StoreSlice => {
-                let (v, value) = (self.reg(a), self.reg(b));
-                let (start, stop) = (self.reg(c), self.reg(c + 1));
-                return match self.plain(Helper::PlainSetSlice, &[v, start, stop, value], Type::Word) {
-                    Some(_) => Ok(Flow::Next),
-                    None => self.generic(at),
-                };
-            }
+            B::StoreSlice => return self.store_slice(at),
             B::LoadCommonConst => {
                 if let Some(value) = common_const(b) {
                     let v = self.object(value);

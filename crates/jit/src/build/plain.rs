@@ -8,7 +8,6 @@ use taipan_runtime::types::float::FLOAT;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
-use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Object, Value};
 
 use super::ops::{At, Flow};
@@ -17,7 +16,7 @@ use super::{Builder, Built};
 use crate::exits::Reason;
 use crate::helpers::{Helper, TRUE_WORD};
 use crate::ir::{Op, Type, Val};
-use crate::plain::{self, Gives, Needs};
+use crate::plain_calls::{self, Gives, Needs};
 
 /// Bit of `call_plain`'s immediate: a method, not a function. What is needed stands above it.
 pub const PLAIN_METHOD: u64 = 1 << 48;
@@ -64,13 +63,13 @@ impl Builder<'_> {
 
     /// A built-in method of the tables; the first argument is the receiver.
     pub fn plain_method(&mut self, method: &'static MethodDescr, args: &[Val]) -> Option<Val> {
-        let row = plain::method_row(method)?;
+        let row = plain_calls::method_row(method)?;
         self.call_plain(Value::of(method), true, row, args)
     }
 
     /// A built-in function of the tables.
     pub fn plain_function(&mut self, module: &str, native: &'static NativeFunction, args: &[Val]) -> Option<Val> {
-        let row = plain::function_row(module, native.def.name)?;
+        let row = plain_calls::function_row(module, native.def.name)?;
         self.call_plain(Value::of(native), false, row, args)
     }
 
@@ -168,19 +167,6 @@ impl Builder<'_> {
             t = self.emit(Op::BoolNot, Type::Bool, &[t], 0);
         }
         self.set_reg(at.w.a(), t);
-        Ok(Flow::Next)
-    }
-
-    /// `reg a = reg b [reg c : reg c+1]`.
-    pub fn load_slice(&mut self, at: At) -> Built<Flow> {
-        let (v, start, stop) = (self.reg(at.w.b()), self.reg(at.w.c()), self.reg(at.w.c() + 1));
-        let Some(r) = self.plain(Helper::PlainGetSlice, &[v, start, stop], Type::Val) else { return self.generic(at) };
-        if let Some(class) = self.class_of(v)
-            && [List::class(), Str::type_object(), Tuple::class()].iter().any(|c| std::ptr::eq(*c, class))
-        {
-            self.classed(r, class);
-        }
-        self.set_reg(at.w.a(), r);
         Ok(Flow::Next)
     }
 }

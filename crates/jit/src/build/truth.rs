@@ -41,7 +41,7 @@ impl Builder<'_> {
         self.plain_truth(Helper::PlainTruth, &[v]).expect("not found useless")
     }
 
-    /// Ends the block with branches on the truth of such a value, jumping where it is `when`.
+    /// Ends the block with branches on the truth of such a value, which is an int often enough to look first, jumping where it is `when`.
     fn fork_asking(&mut self, v: Val, when: bool) -> Flow {
         let state = self.state.clone();
         let [yes, no] = [(); 2].map(|()| self.func.add_block());
@@ -52,6 +52,16 @@ impl Builder<'_> {
             self.jump(to, vec![]);
             self.block = rest;
         }
+        let is_small = self.emit(Op::IsSmall, Type::Bool, &[v], 0);
+        let (there, rest) = self.branch(is_small);
+        self.block = there;
+        let is_zero = self.emit(Op::IsConst, Type::Bool, &[v], Value::small(0).bits());
+        let (zero, other) = self.branch(is_zero);
+        for (from, to) in [(zero, no), (other, yes)] {
+            self.block = from;
+            self.jump(to, vec![]);
+        }
+        self.block = rest;
         let t = self.ask_truth(v);
         let (so, not_so) = self.branch(t);
         for (from, to) in [(so, yes), (not_so, no)] {

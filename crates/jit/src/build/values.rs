@@ -174,6 +174,14 @@ impl Builder<'_> {
         self.classed(b, class)
     }
 
+    /// The number in a box made here.
+    pub fn unboxed(&self, v: Val) -> Val {
+        match self.func[v].op {
+            Op::BoxInt | Op::BoxFloat | Op::BoxBool => self.func[v].args[0],
+            _ => v,
+        }
+    }
+
     /// Puts `new`, which is `old` with more known about it, in the place of `old` everywhere.
     pub fn refine(&mut self, old: Val, new: Val) {
         for frame in &mut self.state.frames {

@@ -326,6 +326,8 @@ macro_rules! for_each_ir_op {
             select_val = SelectVal (Bool, Val, Val) -> Val, pure;
             /// `b` where `a` holds, else `c`.
             select_word = SelectWord (Bool, Word, Word) -> Word, pure;
+            /// `b` where `a` holds, else `c`.
+            select_float = SelectFloat (Bool, Float, Float) -> Float, pure;
             /// The address `a + imm`.
             address = Address (Val) -> Word, pure, imm;
             /// Appends `b` to the list `a`, which is known to hold words if `imm` is odd.
@@ -340,6 +342,8 @@ macro_rules! for_each_ir_op {
             new_instance = NewInstance * -> Val, allocates, imm;
             /// A new tuple of the operands.
             new_tuple = NewTuple * -> Val, allocates;
+            /// A new slice object of start, stop and step.
+            new_slice = NewSlice (Val, Val, Val) -> Val, allocates;
             /// A new iterator with the operands as fields; `imm`: number of an `IteratorKind`.
             new_iterator = NewIterator * -> Val, allocates, imm;
             /// A new function of the code `a` with the globals `b`, and, if there is a third operand, that closure.
@@ -354,6 +358,10 @@ macro_rules! for_each_ir_op {
             new_generator = NewGenerator * -> Val, calls;
             /// What the entry frame handled before it began to handle the exception that the frame state names. Only exits have it.
             handled_before = HandledBefore () -> Val, pure;
+            /// A new list of the items of the list `a` from `b` to `c` in steps of `d`, each of which is a small int or None.
+            copy_items = CopyItems (Val, Val, Val, Val) -> Val, allocates;
+            /// The same; made by exits only, in front of which nothing writes to the list.
+            copy_items_late = CopyItemsLate (Val, Val, Val, Val) -> Val, allocates;
             /// A new list of the operands.
             new_list = NewList * -> Val, allocates;
             /// A new dict of the operands under the names in the tuple at `imm`.
@@ -446,6 +454,8 @@ impl Op {
         matches!(
             self,
             Op::NewTuple
+                | Op::NewSlice
+                | Op::CopyItemsLate
                 | Op::NewInstance
                 | Op::NewException
                 | Op::Raised

@@ -6,7 +6,7 @@ use crate::build::plain::PLAIN_METHOD;
 use crate::exits::Reason;
 use crate::helpers::Helper;
 use crate::ir::{Type, Val};
-use crate::plain;
+use crate::plain_calls;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::frame::{Frame, flag};
@@ -56,9 +56,9 @@ impl Lowering<'_> {
     pub(super) fn call_plain(&mut self, v: Val, args: &[clif::Value]) -> clif::Value {
         let imm = self.func[v].imm;
         let address = if imm & PLAIN_METHOD != 0 {
-            plain::call_method as *const () as usize
+            plain_calls::call_method as *const () as usize
         } else {
-            plain::call_function as *const () as usize
+            plain_calls::call_function as *const () as usize
         };
         let at = self.on_stack(args);
         let (callee, n) = (self.word(imm & 0xffff_ffff_ffff), self.word(args.len() as u64));

@@ -143,7 +143,7 @@ impl Lowering<'_> {
             Op::Shr => self.shift_right(v, a[0], a[1]),
             Op::ULt => self.b.ins().icmp(IntCC::UnsignedLessThan, a[0], a[1]),
             Op::Address => self.b.ins().iadd_imm_s(a[0], imm as i64),
-            Op::SelectVal | Op::SelectWord => self.b.ins().select(a[0], a[1], a[2]),
+            Op::SelectVal | Op::SelectWord | Op::SelectFloat => self.b.ins().select(a[0], a[1], a[2]),
             Op::FAdd | Op::FMul => {
                 // A constant is read from memory if it comes second.
                 let (x, y) = if self.func[inst.args[0]].op == Op::ConstFloat { (a[1], a[0]) } else { (a[0], a[1]) };
@@ -324,6 +324,14 @@ impl Lowering<'_> {
             }
             Op::NewInstance => self.new_instance(imm, &a),
             Op::NewTuple => self.new_tuple(&a),
+            Op::CopyItems | Op::CopyItemsLate => {
+                let (address, cx) = (crate::helpers::Helper::CopyItems.row().address, self.cx);
+                self.call(address, &[cx, a[0], a[1], a[2], a[3]], Some(types::I64)).expect("it has a result")
+            }
+            Op::NewSlice => {
+                let (address, cx) = (crate::helpers::Helper::NewSlice.row().address, self.cx);
+                self.call(address, &[cx, a[0], a[1], a[2]], Some(types::I64)).expect("it has a result")
+            }
             Op::NewList => self.new_list(&a),
             Op::NewDict => self.new_dict(imm, &a),
             Op::NewGenerator => self.new_generator(v, &a),

@@ -528,6 +528,8 @@ impl<'a> Lowering<'a> {
             }
             places.makings.push(match inst.op {
                 Op::NewTuple => Making::Tuple(items),
+                Op::NewSlice => Making::Slice(items),
+                Op::CopyItemsLate => Making::Items(items),
                 Op::NewFunction => Making::Function(items),
                 Op::TracebackOf => Making::Traceback(items[0]),
                 Op::NewIterator => Making::Iterator(IteratorKind::from_imm(inst.imm), items),

@@ -101,6 +101,7 @@ fn needs_no_frame(op: Op) -> bool {
             | Op::Select
             | Op::SelectVal
             | Op::SelectWord
+            | Op::SelectFloat
             | Op::Address
             | Op::CheckGlobals
             | Op::CheckValid

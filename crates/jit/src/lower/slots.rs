@@ -322,7 +322,9 @@ fn is_call(func: &Func, v: Val) -> bool {
         | Op::NewGenerator
         | Op::NewException
         | Op::Raised
-        | Op::NewDict => true,
+        | Op::NewDict
+        | Op::NewSlice
+        | Op::CopyItems => true,
         Op::NewList => !func[v].args.is_empty(),
         _ => false,
     }

@@ -34,10 +34,7 @@ fn is_short(func: &Func, l: &Loop) -> bool {
     blocks.flat_map(|(b, _)| &b.insts).all(|v| {
         size += 1;
         match func[*v].op {
-            Op::Call => matches!(
-                Helper::from_imm(func[*v].imm),
-                Helper::FloatSquare | Helper::FloatHypot | Helper::FloatSin | Helper::FloatCos | Helper::FloatMod
-            ),
+            Op::Call => Helper::from_imm(func[*v].imm).row().brief,
             Op::CallPlain | Op::PyCall | Op::JoinStrs | Op::NewGenerator | Op::NewException | Op::NewDict => false,
             _ => size < 500,
         }

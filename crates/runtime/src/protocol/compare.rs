@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use crate::cx::Cx;
 use crate::typeobj::{Type, flags};
+use crate::types::bytes::{BYTES, Bytes};
 use crate::types::float;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -196,6 +197,10 @@ fn known_equal_pointers(a: Value, b: Value, depth: usize) -> Option<bool> {
             }
         }
         return Some(true);
+    }
+    if std::ptr::eq(ta, &BYTES) && std::ptr::eq(ta, tb) {
+        // SAFETY: the class was looked at.
+        return Some(unsafe { a.cast::<Bytes>().data() == b.cast::<Bytes>().data() });
     }
     let by_identity = |class: &Type| class.slots().richcompare.is_some_and(is_default);
     if by_identity(ta) && by_identity(tb) { Some(false) } else { None }

@@ -589,12 +589,17 @@ impl List {
     /// Inserts an item before item `i <= len`. May collect.
     pub fn insert(&self, cx: &mut Cx, i: usize, value: Value) {
         self.push(cx, value);
-        if let Some(doubles) = self.doubles_mut() {
-            doubles[i..].rotate_right(1);
-        } else if let Some(bools) = self.bools_mut() {
+        if let Some(bools) = self.bools_mut() {
             bools[i..].rotate_right(1);
-        } else {
-            self.items_mut()[i..].rotate_right(1);
+            return;
+        }
+        let (items, last) = (self.items.get(), self.len() - 1);
+        assert!(i <= last);
+        // SAFETY: LIST-1; moves words within the list.
+        unsafe {
+            let word = *items.add(last);
+            std::ptr::copy(items.add(i), items.add(i + 1), last - i);
+            *items.add(i) = word;
         }
     }
 

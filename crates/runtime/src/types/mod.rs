@@ -58,6 +58,7 @@ pub mod property;
 pub mod proxy;
 pub mod range;
 pub mod set;
+pub mod set_known;
 pub mod set_methods;
 pub mod singletons;
 pub mod slice;

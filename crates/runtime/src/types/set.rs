@@ -98,7 +98,7 @@ pub fn as_set(v: Value) -> Option<&'static Set> {
     if is_set { Some(unsafe { v.cast() }) } else { None }
 }
 
-enum Place {
+pub(crate) enum Place {
     /// Index of the entry that holds the key.
     Found(usize),
     /// Index of the entry where it belongs: the last deleted one on the way, else the free one that ends it.
@@ -307,27 +307,77 @@ impl Set {
     }
 
     fn contains_known_general(&self, key: Value, hash: i64) -> Option<bool> {
+        Some(matches!(self.find_known_general(key, hash)?, Place::Found(_)))
+    }
+
+    /// Finds a key, if that can be done without running Python code.
+    #[inline]
+    pub(crate) fn find_known(&self, key: Value, hash: i64) -> Option<Place> {
+        if key.is_small()
+            && let Some(place) = self.find_small(key.bits(), hash)
+        {
+            return Some(place);
+        }
+        self.find_known_general(key, hash)
+    }
+
+    fn find_known_general(&self, key: Value, hash: i64) -> Option<Place> {
         let mask = self.mask.get();
         let mut perturb = hash as u64;
         let mut i = hash as usize & mask;
+        let mut reusable = None;
         loop {
             let last = if i + LINEAR_PROBES <= mask { i + LINEAR_PROBES } else { i };
             for at in i..=last {
                 let entry = self.entry(at);
                 if entry.hash != hash {
-                    if entry.key == 0 && entry.hash == 0 {
-                        return Some(false);
+                    if entry.key == 0 {
+                        if entry.hash == 0 {
+                            return Some(Place::Free(reusable.unwrap_or(at)));
+                        }
+                        reusable = Some(at);
                     }
                     continue;
                 }
-                let Some(other) = Value::from_bits(entry.key) else { return Some(false) };
+                let Some(other) = Value::from_bits(entry.key) else {
+                    return Some(Place::Free(reusable.unwrap_or(at)));
+                };
                 if compare::known_equal(other, key)? {
-                    return Some(true);
+                    return Some(Place::Found(at));
                 }
             }
             perturb >>= PERTURB_SHIFT;
             i = i.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
         }
+    }
+
+    /// Deletes an item by its place.
+    pub(crate) fn delete(&self, at: usize) {
+        self.set_entry(at, DELETED);
+        self.used.set(self.used.get() - 1);
+    }
+
+    /// If more than a quarter of the entries are deleted ones, makes the table anew. May collect.
+    pub(crate) fn clean(&self, cx: &mut Cx) {
+        if (self.filled() - self.len()) > (self.slots() - 1) / 4 {
+            let used = self.len();
+            self.resize(cx, if used > 50000 { used * 2 } else { used * 4 });
+        }
+    }
+
+    /// As [`Set::merge`] of a set with items; None as soon as Python code would have to compare some. May collect.
+    pub(crate) fn merge_known(&self, cx: &mut Cx, other: &Set) -> Option<()> {
+        if self.fill.get() == 0 {
+            return self.merge(cx, other).ok();
+        }
+        self.presize(cx, other.len());
+        let mut position = 0;
+        while let Some((key, hash)) = other.next_item(&mut position) {
+            if let Place::Free(at) = self.find_known(key, hash)? {
+                self.put(cx, at, key, hash);
+            }
+        }
+        Some(())
     }
 
     /// Adds an item whose hash is known; false if it was there. May collect.
@@ -344,7 +394,7 @@ impl Set {
 
     /// Puts an item that is not there into an entry that `find` gave. May collect.
     #[inline(always)]
-    fn put(&self, cx: &mut Cx, at: usize, key: Value, hash: i64) {
+    pub(crate) fn put(&self, cx: &mut Cx, at: usize, key: Value, hash: i64) {
         let reused = self.entry(at).hash == DELETED.hash;
         self.set_entry(at, Entry { key: key.bits(), hash });
         self.used.set(self.used.get() + 1);
@@ -381,10 +431,7 @@ impl Set {
     /// Removes the item if it is there, else adds it. May collect.
     pub(crate) fn toggle(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<()> {
         match self.find(cx, key, hash)? {
-            Place::Found(at) => {
-                self.set_entry(at, DELETED);
-                self.used.set(self.used.get() - 1);
-            }
+            Place::Found(at) => self.delete(at),
             Place::Free(at) => self.put(cx, at, key, hash),
         }
         Ok(())
@@ -413,8 +460,7 @@ impl Set {
     pub fn discard_hashed(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<bool> {
         match self.find(cx, key, hash)? {
             Place::Found(at) => {
-                self.set_entry(at, DELETED);
-                self.used.set(self.used.get() - 1);
+                self.delete(at);
                 Ok(true)
             }
             Place::Free(_) => Ok(false),

@@ -244,11 +244,7 @@ fn difference_update(cx: &mut Cx, this: &'static Set, other: Value) -> PyResult<
             Ok(true)
         })?;
     }
-    // If more than a quarter are deleted entries, clean up.
-    if (this.filled() - this.len()) > (this.slots() - 1) / 4 {
-        let used = this.len();
-        this.resize(cx, if used > 50000 { used * 2 } else { used * 4 });
-    }
+    this.clean(cx);
     Ok(())
 }
 
