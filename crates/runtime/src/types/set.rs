@@ -98,6 +98,28 @@ pub fn as_set(v: Value) -> Option<&'static Set> {
     if is_set { Some(unsafe { v.cast() }) } else { None }
 }
 
+/// Entries that are looked at together. Where the items are is hard to foresee: a jump for each entry would often be guessed wrong.
+const GROUP: usize = SMALL;
+
+/// The entries of a group that hold items, as bits.
+#[inline(always)]
+fn taken(group: &[Entry]) -> u32 {
+    group.iter().enumerate().fold(0, |bits, (i, e)| bits | ((e.key != 0) as u32) << i)
+}
+
+/// The entries of a table that hold items.
+#[inline(always)]
+fn taken_entries(table: &[Entry]) -> impl Iterator<Item = Entry> + '_ {
+    table.chunks_exact(GROUP).flat_map(|group| {
+        let mut bits = taken(group);
+        std::iter::from_fn(move || {
+            let entry = *group.get(bits.trailing_zeros() as usize)?;
+            bits &= bits - 1;
+            Some(entry)
+        })
+    })
+}
+
 pub(crate) enum Place {
     /// Index of the entry that holds the key.
     Found(usize),
@@ -184,16 +206,25 @@ impl Set {
     /// The item at or after table position `*position`, which moves behind it, with its hash.
     #[inline]
     pub fn next_item(&self, position: &mut usize) -> Option<(Value, i64)> {
-        let (table, n) = (self.table.get(), self.slots());
+        let n = self.slots();
         while *position < n {
-            // SAFETY: SET-1.
-            let entry = unsafe { *table.add(*position) };
-            *position += 1;
-            if let Some(key) = Value::from_bits(entry.key) {
-                return Some((key, entry.hash));
+            let from = *position & (GROUP - 1);
+            let taken = taken(&self.entries()[*position - from..][..GROUP]) >> from;
+            if taken != 0 {
+                let at = *position + taken.trailing_zeros() as usize;
+                *position = at + 1;
+                let entry = self.entry(at);
+                return Value::from_bits(entry.key).map(|key| (key, entry.hash));
             }
+            *position += GROUP - from;
         }
         None
+    }
+
+    /// The items in order with their hashes. The set must not change meanwhile.
+    #[inline]
+    pub(crate) fn known_items(&self) -> impl Iterator<Item = (Value, i64)> + '_ {
+        taken_entries(self.entries()).filter_map(|e| Some((Value::from_bits(e.key)?, e.hash)))
     }
 
     /// The items in order. The set may change meanwhile.
@@ -371,8 +402,7 @@ impl Set {
             return self.merge(cx, other).ok();
         }
         self.presize(cx, other.len());
-        let mut position = 0;
-        while let Some((key, hash)) = other.next_item(&mut position) {
+        for (key, hash) in other.known_items() {
             if let Place::Free(at) = self.find_known(key, hash)? {
                 self.put(cx, at, key, hash);
             }
@@ -526,11 +556,9 @@ impl Set {
         }
         self.mask.set(slots - 1);
         let table = self.table.get();
-        for entry in old {
-            if entry.key != 0 {
-                // SAFETY: SET-1.
-                unsafe { insert_clean(table, slots - 1, *entry) };
-            }
+        for entry in taken_entries(old) {
+            // SAFETY: SET-1.
+            unsafe { insert_clean(table, slots - 1, entry) };
         }
         self.fill.set(self.used.get());
         cx.barrier(self);
@@ -551,41 +579,33 @@ impl Set {
             return Ok(());
         }
         if self.fill.get() == 0 {
-            for entry in other.entries() {
-                if entry.key != 0 {
-                    self.insert_clean(*entry);
-                }
-            }
+            taken_entries(other.entries()).for_each(|entry| self.insert_clean(entry));
             self.fill.set(other.used.get());
             self.used.set(other.used.get());
             cx.barrier(self);
             return Ok(());
         }
+        // Nothing changes the other set as long as nothing must be compared.
+        let mut done = 0;
+        for (key, hash) in other.known_items() {
+            match if key.is_small() { self.find_small(key.bits(), hash) } else { None } {
+                Some(Place::Found(_)) => {}
+                Some(Place::Free(at)) => self.put(cx, at, key, hash),
+                None => break,
+            }
+            done += 1;
+        }
+        if done == other.len() {
+            return Ok(());
+        }
         let mut position = 0;
+        for _ in 0..done {
+            other.next_item(&mut position);
+        }
         while let Some((key, hash)) = other.next_item(&mut position) {
             self.add_hashed(cx, key, hash)?;
-            self.merge_small(cx, other, &mut position);
         }
         Ok(())
-    }
-
-    /// Adds the small ints at and behind a table position of another set, up to an item that must be compared. May collect.
-    fn merge_small(&self, cx: &mut Cx, other: &Set, position: &mut usize) {
-        // Nothing here changes the other set.
-        let (table, n) = (other.table.get(), other.slots());
-        while *position < n {
-            // SAFETY: SET-1.
-            let entry = unsafe { *table.add(*position) };
-            if entry.key != 0 {
-                let Some(key) = Value::from_bits(entry.key).filter(|k| k.is_small()) else { return };
-                match self.find_small(entry.key, entry.hash) {
-                    Some(Place::Found(_)) => {}
-                    Some(Place::Free(at)) => self.put(cx, at, key, entry.hash),
-                    None => return,
-                }
-            }
-            *position += 1;
-        }
     }
 
     /// One big resize before `n` items are added. May collect.

@@ -56,8 +56,7 @@ pub fn binary(cx: &mut Cx, a: &'static Set, b: &'static Set, op: SetOp) -> Optio
         }
         SetOp::Xor => {
             let new = copy_like(cx, a, b)?;
-            let mut position = 0;
-            while let Some((key, hash)) = a.next_item(&mut position) {
+            for (key, hash) in a.known_items() {
                 match new.find_known(key, hash)? {
                     Place::Found(at) => new.delete(at),
                     Place::Free(at) => new.put(cx, at, key, hash),
@@ -75,8 +74,7 @@ fn intersection(cx: &mut Cx, a: &'static Set, b: &'static Set) -> Option<&'stati
     }
     let new = new_like(cx, a);
     let (small, large) = if b.len() > a.len() { (a, b) } else { (b, a) };
-    let mut position = 0;
-    while let Some((key, hash)) = small.next_item(&mut position) {
+    for (key, hash) in small.known_items() {
         if large.contains_known(key, hash)? {
             new.add_new(cx, key, hash);
         }
@@ -85,10 +83,9 @@ fn intersection(cx: &mut Cx, a: &'static Set, b: &'static Set) -> Option<&'stati
 }
 
 fn difference(cx: &mut Cx, a: &'static Set, b: &'static Set) -> Option<&'static Set> {
-    let mut position = 0;
     if a.len() >> 2 > b.len() {
         let new = copy_like(cx, a, a)?;
-        while let Some((key, hash)) = b.next_item(&mut position) {
+        for (key, hash) in b.known_items() {
             if let Place::Found(at) = new.find_known(key, hash)? {
                 new.delete(at);
             }
@@ -97,7 +94,7 @@ fn difference(cx: &mut Cx, a: &'static Set, b: &'static Set) -> Option<&'static 
         return Some(new);
     }
     let new = new_like(cx, a);
-    while let Some((key, hash)) = a.next_item(&mut position) {
+    for (key, hash) in a.known_items() {
         if !b.contains_known(key, hash)? {
             new.add_new(cx, key, hash);
         }
@@ -137,8 +134,7 @@ fn is_subset(a: &Set, b: &Set) -> Option<bool> {
     if a.len() > b.len() {
         return Some(false);
     }
-    let mut position = 0;
-    while let Some((key, hash)) = a.next_item(&mut position) {
+    for (key, hash) in a.known_items() {
         if !b.contains_known(key, hash)? {
             return Some(false);
         }
