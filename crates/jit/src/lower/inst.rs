@@ -95,6 +95,11 @@ impl Lowering<'_> {
         }
     }
 
+    /// An int that stays where it is made if others are made of it in inner loops, or by taking off what was added.
+    fn kept(&mut self, v: Val, x: clif::Value) -> clif::Value {
+        if self.slots.deeper.contains(&v) || self.slots.undone.contains(&v) { self.made_here(x) } else { x }
+    }
+
     /// Lowers an instruction; its value, if it has one.
     pub(super) fn inst(&mut self, block: BlockId, v: Val) -> Out {
         let inst = &self.func[v];
@@ -122,8 +127,15 @@ impl Lowering<'_> {
                 let (base, offset) = self.register(imm);
                 self.b.ins().iadd_imm_s(base, offset as i64)
             }
-            Op::AddOv | Op::SubOv | Op::MulOv => self.checked(v, a[0], a[1]),
-            simple!() => self.simple(inst, &a),
+            Op::MulOv => self.checked(v, a[0], a[1]),
+            Op::AddOv | Op::SubOv => {
+                let sum = self.checked(v, a[0], a[1]);
+                self.kept(v, sum)
+            }
+            simple!() => {
+                let x = self.simple(inst, &a);
+                self.kept(v, x)
+            }
             Op::Mul => self.b.ins().imul(a[0], a[1]),
             Op::FloorDiv => self.floor_div(v, a[0], a[1]).0,
             Op::FloorMod => self.floor_div(v, a[0], a[1]).1,

@@ -32,8 +32,10 @@ pub(super) struct Slots {
     unmade: HashSet<Val>,
     /// What exits compute.
     late: HashSet<Val>,
-    /// Ints that come out of values in front of the loops that use them.
+    /// Ints that are made in front of the loops that use them.
     pub(super) deeper: HashSet<Val>,
+    /// Sums from which what was added is taken off again.
+    pub(super) undone: HashSet<Val>,
     /// Words of values that are in registers, too.
     copies: HashMap<Val, u32>,
     count: u32,
@@ -75,6 +77,7 @@ impl Slots {
         }
         let loops = crate::passes::licm::loops(func, rpo, &crate::ir::verify::Dominators::of(func, rpo));
         slots.deeper = used_deeper(func, rpo, &loops);
+        slots.undone = undone(func, rpo);
         let mut copied = behind_calls(func, rpo, &slots, &used, &loops);
         copied.extend(through_loops(func, rpo, &slots, &loops));
         copied.retain(|v| !is_constant(func[*v].op));
@@ -366,14 +369,26 @@ fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool], loop
     found
 }
 
-/// Guarded ints that a deeper loop uses.
+fn is_sum(op: Op) -> bool {
+    matches!(op, Op::Add | Op::AddOv | Op::Sub | Op::SubOv)
+}
+
+/// Sums with a constant of which other sums with a constant are made.
+fn undone(func: &Func, rpo: &[BlockId]) -> HashSet<Val> {
+    let with_constant = |v: Val| is_sum(func[v].op) && func.as_const_int(func[v].args[1]).is_some();
+    let sums = rpo.iter().flat_map(|b| &func[*b].insts).filter(|v| func[**v].op == Op::Sub && with_constant(**v));
+    sums.map(|v| func[*v].args[0]).filter(|v| with_constant(*v)).collect()
+}
+
+/// Guarded ints, and sums, that a deeper loop uses.
 fn used_deeper(func: &Func, rpo: &[BlockId], loops: &[Loop]) -> HashSet<Val> {
     let mut home: HashMap<Val, usize> = HashMap::new();
     let mut found = HashSet::new();
     for b in rpo {
         let depth = loops.iter().filter(|l| l.body[b.0 as usize]).count();
         for v in &func[*b].insts {
-            if func[*v].op == Op::GuardInt {
+            let inst = &func[*v];
+            if inst.op == Op::GuardInt || is_sum(inst.op) && inst.args.iter().all(|a| !is_constant(func[*a].op)) {
                 home.insert(*v, depth);
             }
             found.extend(func[*v].args.iter().filter(|a| home.get(a).is_some_and(|at| *at < depth)));
@@ -480,7 +495,7 @@ fn walk(func: &Func, b: BlockId, slots: &Slots, at_start: &[Live], none: &Live, 
 /// Frame, register, part of a value.
 type Name = (u16, u16, u16);
 
-/// What exits call a parameter: the first register that one writes it to.
+/// What exits call a parameter: the first register that one writes it, or what it is passed on to, to.
 fn names(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>) -> HashMap<Val, Name> {
     let mut names = HashMap::new();
     for v in rpo.iter().flat_map(|b| &func[*b].insts).filter(|v| func[**v].state != StateId::NONE) {
@@ -504,6 +519,20 @@ fn names(func: &Func, rpo: &[BlockId], lazy: &HashSet<Val>) -> HashMap<Val, Name
                         work.extend(&func[v].args);
                     }
                     part += 1;
+                }
+            }
+        }
+    }
+    // What exits do not name themselves is called what it is passed to.
+    let mut changed = true;
+    while std::mem::take(&mut changed) {
+        for e in rpo.iter().rev().flat_map(|b| &func[*b].edges) {
+            for (p, a) in func[e.to].params.iter().zip(&e.args).filter(|(_, a)| lazy.contains(a)) {
+                if let Some(name) = names.get(p).copied()
+                    && !names.contains_key(a)
+                {
+                    names.insert(*a, name);
+                    changed = true;
                 }
             }
         }

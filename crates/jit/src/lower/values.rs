@@ -122,11 +122,10 @@ impl Lowering<'_> {
 
     /// The word of an int, and whether it does not fit 63 bits.
     fn int_word(&mut self, x: clif::Value) -> (clif::Value, clif::Value) {
-        let twice = self.b.ins().ishl_imm_s(x, 1);
-        let fast = self.b.ins().bor_imm_s(twice, 1);
-        // Then doubling changes the sign.
-        let changed = self.b.ins().bxor(x, twice);
-        (fast, self.b.ins().icmp_imm_s(IntCC::SignedLessThan, changed, 0))
+        let next = self.b.ins().iadd_imm_s(x, 1);
+        let fast = self.b.ins().iadd(x, next);
+        let back = self.b.ins().sshr_imm_s(fast, 1);
+        (fast, self.b.ins().icmp(IntCC::NotEqual, back, x))
     }
 
     /// The word of an int in 0..2^64, and whether it does not fit 63 bits.

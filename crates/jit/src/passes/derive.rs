@@ -13,8 +13,12 @@ use crate::ir::{BlockId, Cond, Func, Inst, Op, StateId, Type, Val};
 pub fn run(func: &mut Func) {
     let rpo = func.rpo();
     let dom = Dominators::of(func, &rpo);
+    let mut any = false;
     for l in loops(func, &rpo, &dom) {
-        derive(func, &rpo, &l);
+        any |= derive(func, &rpo, &l);
+    }
+    if any {
+        super::dce::run(func);
     }
 }
 
@@ -63,18 +67,19 @@ struct Counter {
     step: i64,
 }
 
-fn derive(func: &mut Func, rpo: &[BlockId], l: &Loop) {
+/// Whether something is computed now.
+fn derive(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
     let leads = |b: &&BlockId| func[**b].edges.iter().any(|e| e.to == l.head);
     let mut outside = rpo.iter().filter(leads).filter(|b| !l.body[b.0 as usize]);
-    let (Some(&front), None) = (outside.next(), outside.next()) else { return };
+    let (Some(&front), None) = (outside.next(), outside.next()) else { return false };
     if func[front].edges.len() != 1 {
-        return;
+        return false;
     }
     let known = inductions(func, l, front, rpo);
     let needed = needed(func, rpo, l.head);
     let tested = tested(func, l.head).filter(|t| !needed[t.1.0 as usize]);
     let params = func[l.head].params.clone();
-    let Some(counter) = counter(&params, &known, &needed, tested.map(|t| t.0)) else { return };
+    let Some(counter) = counter(&params, &known, &needed, tested.map(|t| t.0)) else { return false };
     let mut out = Emitter { func, front, state: StateId::NONE };
     let mut head: Vec<Val> = vec![];
     let mut map: HashMap<Val, Val> = HashMap::new();
@@ -91,7 +96,7 @@ fn derive(func: &mut Func, rpo: &[BlockId], l: &Loop) {
         map.extend(new.map(|new| (*p, new)));
     }
     if map.is_empty() {
-        return;
+        return false;
     }
     let insts = &mut func[l.head].insts;
     head.append(insts);
@@ -104,6 +109,7 @@ fn derive(func: &mut Func, rpo: &[BlockId], l: &Loop) {
     let keep: Vec<bool> = params.iter().map(|p| !map.contains_key(p)).collect();
     super::params::keep(func, l.head, &keep);
     func.rename(|v| map.get(&v).copied().unwrap_or(v));
+    true
 }
 
 /// The parameter to compute others from: one that instructions need, if there is such, for then it is there anyway.

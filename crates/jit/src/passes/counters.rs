@@ -1,0 +1,149 @@
+//! Loops that go through a range count twice: the next number goes up, the number of rounds that are left goes down. Where a variable changes by
+//! one in every round, it says when the loop ends, and what is left is computed where an exit needs it.
+
+use std::collections::HashSet;
+
+use super::bounds::offset;
+use super::licm::{Loop, loops};
+use super::rotate::Region;
+use super::{branches, dce};
+use crate::ir::verify::Dominators;
+use crate::ir::{BlockId, Cond, Func, Inst, Op, StateId, Type, Val};
+
+/// Runs the pass.
+pub fn run(func: &mut Func) {
+    let rpo = func.rpo();
+    let all = loops(func, &rpo, &Dominators::of(func, &rpo));
+    let mut any = false;
+    for l in &all {
+        any |= merge(func, &rpo, l);
+    }
+    if any {
+        branches::join(func);
+        dce::run(func);
+    }
+}
+
+/// A loop that is entered from one place and ends its rounds in one.
+struct Ends {
+    front: BlockId,
+    /// By which edge the block in front leads to the loop.
+    enter: usize,
+    end: BlockId,
+    /// By which edge the last block leads to the next round.
+    again: usize,
+}
+
+fn ends(func: &Func, rpo: &[BlockId], l: &Loop) -> Option<Ends> {
+    let edges = |inside: bool| {
+        let from = rpo.iter().copied().filter(move |b| l.body[b.0 as usize] == inside);
+        let edges = from.flat_map(|b| (0..func[b].edges.len()).map(move |e| (b, e)));
+        edges.filter(|(b, e)| func[*b].edges[*e].to == l.head).collect::<Vec<_>>()
+    };
+    let (&[(front, enter)], &[(end, again)]) = (&edges(false)[..], &edges(true)[..]) else { return None };
+    Some(Ends { front, enter, end, again })
+}
+
+/// Where a branch leads by that edge because a value is not 0: the value, and whether it is above 0.
+fn not_zero(func: &Func, b: BlockId, edge: usize) -> Option<(Val, bool)> {
+    let last = *func[b].insts.last().filter(|v| func[**v].op == Op::Branch)?;
+    let mut holds = edge == 0;
+    let mut cond = func[last].args[0];
+    while func[cond].op == Op::BoolNot {
+        cond = func[cond].args[0];
+        holds = !holds;
+    }
+    let inst = &func[cond];
+    if inst.op != Op::ICmp || func.as_const_int(inst.args[1]) != Some(0) {
+        return None;
+    }
+    match (Cond::from_imm(inst.imm), holds) {
+        (Cond::Gt, true) | (Cond::Le, false) => Some((inst.args[0], true)),
+        (Cond::Ne, true) | (Cond::Eq, false) => Some((inst.args[0], false)),
+        _ => None,
+    }
+}
+
+fn plain(op: Op, ty: Type, args: &[Val], imm: u64) -> Inst {
+    Inst { op, ty, args: args.to_vec(), imm, state: StateId::NONE, reason: 0 }
+}
+
+/// Puts an instruction in front of the last one of a block.
+fn put(func: &mut Func, b: BlockId, inst: Inst) -> Val {
+    let v = func.add_inst(inst);
+    let at = func[b].insts.len() - 1;
+    func[b].insts.insert(at, v);
+    v
+}
+
+/// Makes one counter of two.
+fn merge(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
+    let Some(Ends { front, enter, end, again }) = ends(func, rpo, l) else { return false };
+    let params = func[l.head].params.clone();
+    let step = |i: usize| {
+        let next = func[end].edges[again].args[i];
+        let (base, k) = offset(func, next);
+        (base == params[i]).then_some((k, next))
+    };
+    let Some((tested, above)) = not_zero(func, end, again) else { return false };
+    let Some(left) = params.iter().position(|p| offset(func, tested) == (*p, -1)) else { return false };
+    // Downwards from above 0 it gets to 0 before it gets below.
+    let first = func[front].edges[enter].args[left];
+    if step(left).is_none_or(|(k, _)| k != -1) || above && not_zero(func, front, enter) != Some((first, true)) {
+        return false;
+    }
+    let used = used_by_instructions(func, rpo, l);
+    let is_other = |i: &usize| *i != left && step(*i).is_some_and(|(k, _)| k.abs() == 1) && used.contains(&params[*i]);
+    let Some(other) = (0..params.len()).find(is_other) else { return false };
+    let (k, next) = step(other).expect("it has a step");
+    // What the other one is when nothing is left.
+    let begin = func[front].edges[enter].args[other];
+    let last = put(func, front, plain(if k > 0 { Op::Add } else { Op::Sub }, Type::Int, &[begin, first], 0));
+    let count = if k > 0 { [last, params[other]] } else { [params[other], last] };
+    let count = func.add_inst(plain(Op::Sub, Type::Int, &count, 0));
+    func[l.head].insts.insert(0, count);
+    let goes_on = put(func, end, plain(Op::ICmp, Type::Bool, &[next, last], Cond::Ne as u64));
+    let branch = *func[end].insts.last().expect("a block has an end");
+    func[branch].args = vec![goes_on];
+    if again == 1 {
+        func[end].edges.swap(0, 1);
+    }
+    for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
+        for v in func[*b].insts.clone() {
+            if func[v].op == Op::CheckSeldom && offset(func, func[v].args[0]) == (params[left], -1) {
+                func[v].args[0] = next;
+            }
+        }
+    }
+    // Where the round ends, what the next one has is at hand.
+    let mut own = Region::new(end);
+    let rest = if k > 0 { [last, next] } else { [next, last] };
+    let rest = func.add_inst(plain(Op::Sub, Type::Int, &rest, 0));
+    own.define(func, tested, rest);
+    let behind = func[end].insts.iter().position(|v| *v == next).map_or(0, |at| at + 1);
+    own.rename_from(func, behind);
+    func[end].insts.insert(behind, rest);
+    let of = params[left];
+    func.rename(|v| if v == of { count } else { v });
+    // The parameter itself goes, with what it is passed.
+    let keep: Vec<bool> = params.iter().map(|p| *p != of).collect();
+    func[l.head].params = params;
+    super::params::keep(func, l.head, &keep);
+    true
+}
+
+/// What instructions of the loop use that do more than count.
+fn used_by_instructions(func: &Func, rpo: &[BlockId], l: &Loop) -> HashSet<Val> {
+    let counts = |op: Op| matches!(op, Op::Add | Op::AddOv | Op::Sub | Op::SubOv | Op::BoxInt | Op::CheckSeldom);
+    let inside = rpo.iter().filter(|b| l.body[b.0 as usize]).flat_map(|b| &func[*b].insts);
+    let mut work: Vec<Val> = inside.filter(|v| !counts(func[**v].op)).flat_map(|v| &func[*v].args).copied().collect();
+    let mut used: HashSet<Val> = HashSet::new();
+    while let Some(v) = work.pop() {
+        let inst = &func[v];
+        // Sums that others use.
+        if used.insert(v) && matches!(inst.op, Op::Add | Op::AddOv | Op::Sub | Op::SubOv) {
+            work.extend(&inst.args);
+        }
+    }
+    used
+}
