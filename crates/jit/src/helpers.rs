@@ -311,6 +311,8 @@ helpers! {
     /// See `crate::plain`.
     PlainIter = plain::get_iter, raises;
     /// See `crate::plain`.
+    PlainIsSubclass = plain::is_subclass, raises;
+    /// See `crate::plain`.
     PlainIsInstance = plain::is_instance, raises;
     /// The class of a value.
     ClassOf = class_of, removable;
@@ -492,10 +494,16 @@ pub(crate) fn note_receiver(cx: &mut Cx, v: Value) {
 }
 
 extern "C" fn get_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
+    if v.class().is_heap_type() {
+        note_receiver(cx, v);
+    }
     word(object::get_item(cx, v, key))
 }
 
 extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u64 {
+    if v.class().is_heap_type() {
+        note_receiver(cx, v);
+    }
     object::set_item(cx, v, key, Some(value)).is_ok() as u64
 }
 
@@ -764,12 +772,19 @@ unsafe extern "C" fn new_generator(cx: &mut Cx, f: &'static Function, parameters
 
 /// HELP-1: `items` leads to a value for each name.
 unsafe extern "C" fn new_dict(cx: &mut Cx, names: &'static Tuple, items: *const Value) -> u64 {
+    // SAFETY: HELP-1.
+    let items = unsafe { std::slice::from_raw_parts(items, names.items().len()) };
+    Value::of(dict_of(cx, names, items)).bits()
+}
+
+/// A dict of values under names.
+pub(crate) fn dict_of(cx: &mut Cx, names: &Tuple, values: &[Value]) -> &'static Dict {
     let dict = Dict::new(cx);
-    for (i, name) in names.items().iter().enumerate() {
-        // SAFETY: HELP-1.
-        dict.set_str(cx, unsafe { name.cast() }, unsafe { *items.add(i) });
+    for (name, value) in names.items().iter().zip(values) {
+        // SAFETY: the builder puts strs there.
+        dict.set_str(cx, unsafe { name.cast() }, *value);
     }
-    Value::of(dict).bits()
+    dict
 }
 
 extern "C" fn new_set(cx: &mut Cx) -> u64 {

@@ -455,6 +455,7 @@ impl Op {
             self,
             Op::NewTuple
                 | Op::NewSlice
+                | Op::NewDict
                 | Op::CopyItemsLate
                 | Op::NewInstance
                 | Op::NewException
