@@ -279,9 +279,13 @@ helpers! {
     /// See `crate::plain`.
     PlainSetItem = plain::set_item, raises, writes;
     /// See `crate::plain`.
+    PlainDelItem = plain::del_item, raises, writes;
+    /// See `crate::plain`.
     PlainGetSlice = plain::get_slice, raises;
     /// See `crate::plain`.
     PlainGetStrided = plain::get_strided, raises;
+    /// A built-in method bound to an object: (method, object).
+    NewMethod = new_method, removable;
     /// Items of a list as a new list: (list, start, stop, step), each a small int or None.
     CopyItems = lists::copy_items, removable;
     /// `v[start:stop] = w[first:last:step]` of lists: (v, start, stop, w, first, last, step), each a small int or None.
@@ -789,6 +793,10 @@ pub(crate) fn dict_of(cx: &mut Cx, names: &Tuple, values: &[Value]) -> &'static 
 
 extern "C" fn new_set(cx: &mut Cx) -> u64 {
     Value::of(Set::new(cx)).bits()
+}
+
+extern "C" fn new_method(cx: &mut Cx, method: &'static MethodDescr, object: Value) -> u64 {
+    Value::of(NativeFunction::new(cx, method.def, Some(object), None)).bits()
 }
 
 extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64) -> u64 {

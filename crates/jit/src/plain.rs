@@ -297,6 +297,17 @@ pub extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u
     }
 }
 
+/// `del v[key]` of a dict that has the key; 1 if done.
+pub extern "C" fn del_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
+    let Some(dict) = v.exact::<Dict>().filter(|d| is_key(key) && !d.is_watched()) else { return NOT_PLAIN };
+    let Ok(hash) = hash_key(cx, key) else { return 0 };
+    match dict.find_known(key, hash) {
+        // As it is there, and known to be, no other key is compared by Python code.
+        Some(Some(_)) => dict.remove(cx, key).is_ok() as u64,
+        _ => NOT_PLAIN,
+    }
+}
+
 /// A bound of a slice, which is an int or None.
 pub fn bound(v: Value) -> Option<isize> {
     v.as_small().map(|i| i as isize)
