@@ -3,6 +3,8 @@
 use taipan_runtime::protocol::attr;
 use taipan_runtime::shape::Attrs;
 use taipan_runtime::typeobj::Type as Class;
+use taipan_runtime::types::descr::SlotWrapper;
+use taipan_runtime::types::function::Function;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::type_;
 use taipan_runtime::{Cx, Value};
@@ -17,11 +19,16 @@ fn find(cx: &mut Cx, v: Value, name: Value) -> Option<Option<Value>> {
     let plain = |d: &Value| d.class().slots().descr_get.is_none() && d.class().slots().descr_set.is_none();
     if std::ptr::eq(class, &type_::TYPE) {
         let of = v.exact::<Class>()?;
-        if cx.type_lookup(class, name).is_some() {
+        // What a class has comes before what its own class has, but for data descriptors.
+        let of_type = cx.type_lookup(class, name);
+        if of_type.is_some_and(attr::is_data_descriptor) {
             return None;
         }
-        let found = cx.type_lookup(of, name);
-        return found.as_ref().is_none_or(plain).then_some(found);
+        let unbound = |d: &Value| plain(d) || d.exact::<SlotWrapper>().is_some() || d.exact::<Function>().is_some();
+        return match cx.type_lookup(of, name) {
+            Some(found) => unbound(&found).then_some(Some(found)),
+            None => of_type.is_none().then_some(None),
+        };
     }
     if !class.is_heap_type() || !attr::uses_generic_get(class) {
         return None;

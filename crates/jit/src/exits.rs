@@ -20,6 +20,7 @@ use taipan_runtime::object::FRESH_WORD;
 use taipan_runtime::shape::{Attrs, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::generator::Generator;
@@ -173,6 +174,10 @@ pub enum Making {
     Slice(Vec<Place>),
     /// A list of items of a list: the list, start, stop, step.
     Items(Vec<Place>),
+    /// A dict of values under the names in the tuple at an address.
+    Dict(u64, Vec<Place>),
+    /// A built-in method bound to an object.
+    Method(Vec<Place>),
     /// A complex number of two floats.
     Complex(Vec<Place>),
     /// The traceback of an exception, or None.
@@ -375,6 +380,18 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value], later: &mut V
             let parts = all(cx, parts);
             let list = parts[0].exact::<List>().expect("the operand of the instruction that the exit stands in for");
             Value::of(crate::lists::copied(cx, list, [parts[1], parts[2], parts[3]]))
+        }
+        Making::Dict(names, values) => {
+            let values = all(cx, values);
+            // SAFETY: the unit keeps the tuple.
+            let names = unsafe { Value::from_address(*names as usize).cast::<Tuple>() };
+            Value::of(crate::helpers::dict_of(cx, names, &values))
+        }
+        Making::Method(parts) => {
+            let parts = all(cx, parts);
+            let method =
+                parts[0].exact::<MethodDescr>().expect("the operand of the instruction that the exit stands in for");
+            Value::of(NativeFunction::new(cx, method.def, Some(parts[1]), None))
         }
         Making::Complex(parts) => {
             let parts = all(cx, parts);

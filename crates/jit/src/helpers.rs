@@ -279,9 +279,13 @@ helpers! {
     /// See `crate::plain`.
     PlainSetItem = plain::set_item, raises, writes;
     /// See `crate::plain`.
+    PlainDelItem = plain::del_item, raises, writes;
+    /// See `crate::plain`.
     PlainGetSlice = plain::get_slice, raises;
     /// See `crate::plain`.
     PlainGetStrided = plain::get_strided, raises;
+    /// A built-in method bound to an object: (method, object).
+    NewMethod = new_method, removable;
     /// Items of a list as a new list: (list, start, stop, step), each a small int or None.
     CopyItems = lists::copy_items, removable;
     /// `v[start:stop] = w[first:last:step]` of lists: (v, start, stop, w, first, last, step), each a small int or None.
@@ -310,6 +314,8 @@ helpers! {
     PlainNext = plain::next, raises, writes;
     /// See `crate::plain`.
     PlainIter = plain::get_iter, raises;
+    /// See `crate::plain`.
+    PlainIsSubclass = plain::is_subclass, raises;
     /// See `crate::plain`.
     PlainIsInstance = plain::is_instance, raises;
     /// The class of a value.
@@ -492,10 +498,16 @@ pub(crate) fn note_receiver(cx: &mut Cx, v: Value) {
 }
 
 extern "C" fn get_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
+    if v.class().is_heap_type() {
+        note_receiver(cx, v);
+    }
     word(object::get_item(cx, v, key))
 }
 
 extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u64 {
+    if v.class().is_heap_type() {
+        note_receiver(cx, v);
+    }
     object::set_item(cx, v, key, Some(value)).is_ok() as u64
 }
 
@@ -764,16 +776,27 @@ unsafe extern "C" fn new_generator(cx: &mut Cx, f: &'static Function, parameters
 
 /// HELP-1: `items` leads to a value for each name.
 unsafe extern "C" fn new_dict(cx: &mut Cx, names: &'static Tuple, items: *const Value) -> u64 {
+    // SAFETY: HELP-1.
+    let items = unsafe { std::slice::from_raw_parts(items, names.items().len()) };
+    Value::of(dict_of(cx, names, items)).bits()
+}
+
+/// A dict of values under names.
+pub(crate) fn dict_of(cx: &mut Cx, names: &Tuple, values: &[Value]) -> &'static Dict {
     let dict = Dict::new(cx);
-    for (i, name) in names.items().iter().enumerate() {
-        // SAFETY: HELP-1.
-        dict.set_str(cx, unsafe { name.cast() }, unsafe { *items.add(i) });
+    for (name, value) in names.items().iter().zip(values) {
+        // SAFETY: the builder puts strs there.
+        dict.set_str(cx, unsafe { name.cast() }, *value);
     }
-    Value::of(dict).bits()
+    dict
 }
 
 extern "C" fn new_set(cx: &mut Cx) -> u64 {
     Value::of(Set::new(cx)).bits()
+}
+
+extern "C" fn new_method(cx: &mut Cx, method: &'static MethodDescr, object: Value) -> u64 {
+    Value::of(NativeFunction::new(cx, method.def, Some(object), None)).bits()
 }
 
 extern "C" fn new_range(cx: &mut Cx, start: i64, step: i64, len: i64, stop: i64) -> u64 {

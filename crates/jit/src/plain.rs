@@ -10,6 +10,7 @@
 use taipan_bytecode::Conversion;
 use taipan_runtime::dict::{Dict, hash_key};
 use taipan_runtime::protocol::compare::{self, CmpOp};
+use taipan_runtime::protocol::hash;
 use taipan_runtime::protocol::number;
 use taipan_runtime::protocol::{format, iter, object};
 use taipan_runtime::typeobj::Type as Class;
@@ -22,7 +23,7 @@ use taipan_runtime::types::slice::{self, SLICE, Slice};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::{boolean, bytearray, bytes, complex, float, int, iterators, set_methods, type_};
-use taipan_runtime::{Cx, PyResult, Value};
+use taipan_runtime::{Cx, Object, PyResult, Value};
 
 use crate::helpers::{BINARY, COMPARE, FALSE_WORD, TRUE_WORD};
 use crate::natives::{inherits_iter, inherits_len, inherits_setitem};
@@ -68,16 +69,25 @@ pub(crate) fn is_scalar(v: Value, depth: usize) -> bool {
 
 #[inline(never)]
 fn is_odd_scalar(v: Value, depth: usize) -> bool {
-    is_number(v)
-        || v.exact::<Str>().is_some()
-        || v.is_none()
-        || is(v, &bytes::BYTES)
-        || depth > 0 && v.exact::<Tuple>().is_some_and(|t| t.items().iter().all(|i| is_odd_scalar(*i, depth - 1)))
+    if !v.is_pointer() {
+        return true;
+    }
+    let class = v.class();
+    let is_one = |of: &Class| std::ptr::eq(class, of);
+    if is_one(Str::type_object()) || is_one(&bytes::BYTES) {
+        return true;
+    }
+    if is_one(Tuple::class()) {
+        // SAFETY: the class was looked at.
+        let items = unsafe { v.cast::<Tuple>() }.items();
+        return depth > 0 && items.iter().all(|i| is_odd_scalar(*i, depth - 1));
+    }
+    is_one(&int::INT) || is_one(&float::FLOAT) || is_one(&boolean::BOOL) || v.is_none()
 }
 
 /// Whether a key hashes by itself and by what is known about keys of its kind.
 pub(crate) fn is_key(v: Value) -> bool {
-    is_scalar(v, TUPLE_DEPTH)
+    is_scalar(v, TUPLE_DEPTH) || hash::is_by_identity(v.class())
 }
 
 /// `format(v, spec)`.
@@ -284,6 +294,17 @@ pub extern "C" fn set_item(cx: &mut Cx, v: Value, key: Value, value: Value) -> u
         object::set_item(cx, v, key, Some(value)).is_ok() as u64
     } else {
         NOT_PLAIN
+    }
+}
+
+/// `del v[key]` of a dict that has the key; 1 if done.
+pub extern "C" fn del_item(cx: &mut Cx, v: Value, key: Value) -> u64 {
+    let Some(dict) = v.exact::<Dict>().filter(|d| is_key(key) && !d.is_watched()) else { return NOT_PLAIN };
+    let Ok(hash) = hash_key(cx, key) else { return 0 };
+    match dict.find_known(key, hash) {
+        // As it is there, and known to be, no other key is compared by Python code.
+        Some(Some(_)) => dict.remove(cx, key).is_ok() as u64,
+        _ => NOT_PLAIN,
     }
 }
 
@@ -575,6 +596,15 @@ pub extern "C" fn get_iter(cx: &mut Cx, v: Value) -> u64 {
         return NOT_PLAIN;
     }
     word(iter::iter(cx, v))
+}
+
+/// `issubclass(class, of)` of classes that decide by inheritance.
+pub extern "C" fn is_subclass(_: &mut Cx, class: Value, of: Value) -> u64 {
+    let plain = |c: Value| c.exact::<Class>().filter(|c| std::ptr::eq(c.header().class(), &type_::TYPE));
+    match (plain(class), plain(of)) {
+        (Some(class), Some(of)) => truth(class.is_subtype(of)),
+        _ => NOT_PLAIN,
+    }
 }
 
 /// `isinstance(v, class)` for classes, and tuples of classes, that decide by inheritance.

@@ -6,7 +6,8 @@ use taipan_runtime::protocol::attr;
 use taipan_runtime::shape::{SHAPE, Shape};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::cell::Cell;
-use taipan_runtime::types::descr::MethodDescr;
+use taipan_runtime::types::descr::{MethodDescr, SlotWrapper};
+use taipan_runtime::types::descr_methods;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::function_methods::{CLASS_METHOD, MethodHolder, STATIC_METHOD};
 use taipan_runtime::types::module::Module;
@@ -156,6 +157,15 @@ impl Builder<'_> {
             self.set_reg(a, found);
             return Ok(Flow::Next);
         }
+        if let Some((f, None)) = self.method_of_class(v, name) {
+            let f = self.object(f);
+            self.set_reg(a, f);
+            return Ok(Flow::Next);
+        }
+        if let Some(method) = self.native_method(v, name) {
+            self.set_reg(a, method);
+            return Ok(Flow::Next);
+        }
         if let Some(class) = self.class_by_name(v, name) {
             self.set_reg(a, class);
             return Ok(Flow::Next);
@@ -192,6 +202,19 @@ impl Builder<'_> {
         self.set_reg(a, found);
         self.check_valid(at);
         Ok(Flow::Next)
+    }
+
+    /// A method of an object of a built-in class, bound to it: `append = items.append`.
+    fn native_method(&mut self, v: Val, name: &'static Str) -> Option<Val> {
+        let class = self.class_of(v).filter(|_| self.func[v].ty == Type::Val)?;
+        if class.is_heap_type() || class.data().attrs || !attr::uses_generic_get(class) {
+            return None;
+        }
+        let method = self.cx.type_lookup(class, name)?;
+        method.exact::<MethodDescr>()?;
+        let method = self.object(method);
+        let bound = self.emit(Op::NewMethod, Type::Val, &[method, v], 0);
+        Some(self.classed(bound, &descr_methods::NATIVE_FUNCTION))
     }
 
     /// `v.__class__`, where that is what object says.
@@ -387,7 +410,7 @@ impl Builder<'_> {
             (held(found)?, None)
         } else if std::ptr::eq(found.class(), &CLASS_METHOD) {
             (held(found)?, Some(class))
-        } else if by_class && (found.exact::<Function>().is_some() || found.exact::<MethodDescr>().is_some()) {
+        } else if by_class && is_unbound_function(found) {
             (found, None)
         } else {
             return None;
@@ -610,4 +633,11 @@ impl Builder<'_> {
     pub fn const_of<T: Object>(&self, v: Val) -> Option<&'static T> {
         self.as_const(v)?.exact::<T>()
     }
+}
+
+/// Whether a class gives the object itself where it finds it: functions that instances would be bound to.
+fn is_unbound_function(found: Value) -> bool {
+    found.exact::<Function>().is_some()
+        || found.exact::<MethodDescr>().is_some()
+        || found.exact::<SlotWrapper>().is_some()
 }

@@ -89,6 +89,17 @@ impl Builder<'_> {
             self.set_reg(at.w.c(), v);
             return Ok(Flow::Next);
         }
+        if self.func[callee].op == Op::NewMethod
+            && let [method, receiver] = self.func[callee].args[..]
+            && let Some(method) = self.const_of::<MethodDescr>(method)
+        {
+            let mut all = vec![receiver];
+            all.extend(&args);
+            if let Some(v) = self.method_intrinsic(method, &all) {
+                self.set_reg(at.w.c(), v);
+                return Ok(Flow::Next);
+            }
+        }
         if let Some(flow) = self.call_object(at, callee, &args)? {
             return Ok(flow);
         }

@@ -98,6 +98,8 @@ impl Builder<'_> {
             },
             (Some("math"), name, args) => self.math_function(name, args),
             (Some("builtins"), name @ ("min" | "max"), &[x, y]) => self.min_max(name == "min", x, y),
+            (Some("builtins"), "repr", &[v]) => self.repr_call(v),
+            (Some("builtins"), "issubclass", &[class, of]) => self.plain_truth(Helper::PlainIsSubclass, &[class, of]),
             (Some("builtins"), "isinstance", &[v, class]) => {
                 let Some(known) = self.const_class(class) else {
                     return self.plain_truth(Helper::PlainIsInstance, &[v, class]);

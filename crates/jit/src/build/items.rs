@@ -5,7 +5,7 @@ use taipan_bytecode::{Op as B, effects};
 use taipan_runtime::dict::Dict;
 use taipan_runtime::exceptions;
 use taipan_runtime::machine_items::{self, ItemKind, MachineItems};
-use taipan_runtime::typeobj::{Type as Class, flags};
+use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::boolean::BOOL;
 use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::float::FLOAT;
@@ -18,12 +18,12 @@ use taipan_runtime::{Object, Value};
 use super::cfg::{op_at, word_at};
 use super::ops::{At, Flow};
 use super::values::at;
-use super::{Builder, Built, Pending, RowKind};
+use super::{Builder, Built, RowKind};
 use crate::exits::Reason;
-use crate::helpers::{DONE, Helper};
+use crate::helpers::Helper;
 use crate::ir::{Alias, Cond, Op, Type, Val};
 use crate::iterators::IteratorKind;
-use crate::natives::{inherits_getitem, inherits_setitem};
+use crate::natives::inherits_setitem;
 
 /// Byte offset of the size of lists, tuples and strs.
 pub const SIZE: usize = 16;
@@ -336,42 +336,6 @@ impl Builder<'_> {
         Ok(Flow::Next)
     }
 
-    fn dict_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
-        let v = self.guard_class(v, Dict::class());
-        let key = self.boxed(key);
-        if self.catches_here() && !self.failed(Reason::Plain) {
-            let found = self.plain_call(Helper::PlainDictItem, &[v, key], Type::Val);
-            self.guard_plain(found);
-            let missing = self.emit(Op::IsConst, Type::Bool, &[found], crate::plain::END);
-            self.raise_if(missing, &exceptions::KeyError, &[key]);
-            self.set_reg(at.w.a(), found);
-            return Ok(Flow::Next);
-        }
-        let found = self.plain_call(Helper::DictGet, &[v, key], Type::Val);
-        let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
-        if !self.failed(Reason::Index) {
-            let ok = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
-            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
-            self.set_reg(at.w.a(), found);
-            return Ok(Flow::Next);
-        }
-        // Keys of other kinds, or missing ones: ask the runtime.
-        let (slow, fast) = self.branch(missing);
-        self.block = fast;
-        let mut quick = self.pend();
-        quick.state.frames.last_mut().expect("a frame").regs[at.w.a()] = found;
-        self.block = slow;
-        self.func[slow].cold = true;
-        if let Some(item) = self.plain(Helper::PlainGetItem, &[v, key], Type::Val) {
-            self.set_reg(at.w.a(), item);
-        } else {
-            self.get_item(at, v, key);
-        }
-        let slow = self.pend();
-        self.merge(vec![quick, slow], self.pc + at.op.words())?;
-        Ok(Flow::Next)
-    }
-
     /// The index of an item that exists, to be loaded or stored: leaves where there is none.
     pub fn checked_index(&mut self, v: Val, key: Val, load: bool) -> Val {
         let n = self.load_int(v, Alias::ListSize, SIZE);
@@ -433,6 +397,10 @@ impl Builder<'_> {
         if let Some(flow) = self.special(at, v, name, &[key, value], nowhere, |_, _, _| true)? {
             return Ok(flow);
         }
+        let v = match self.dict_like_class(v).filter(|c| inherits_setitem(c)) {
+            Some(class) => self.guard_class(v, class),
+            None => v,
+        };
         let is_odd = self.is_dict_of_subclass(v) && !self.class_of(v).is_some_and(inherits_setitem);
         if !is_odd && self.plain(Helper::PlainSetItem, &[v, key, value], Type::Word).is_some() {
             return Ok(Flow::Next);
@@ -442,48 +410,6 @@ impl Builder<'_> {
         self.python_call(Helper::SetItem, &[v, key, value], Type::Word);
         self.check_valid(at);
         Ok(Flow::Next)
-    }
-
-    /// `reg a = v[key]` of an instance of a class that finds items as dict does; what is not there is asked for as Python says.
-    fn item_of_dict_like(&mut self, at: At, v: Val, key: Val) -> Built<Option<Flow>> {
-        let now = || self.peek(v).map(|now| now.class()).filter(|_| !self.failed(Reason::Class));
-        let class = self.class_of(v).or_else(now).filter(|c| c.is_heap_type() && c.has(flags::DICT));
-        let Some(class) = class.filter(|c| inherits_getitem(c)) else { return Ok(None) };
-        let v = self.guard_class(v, class);
-        let key = self.boxed(key);
-        let found = self.plain_call(Helper::FindItem, &[v, key], Type::Val);
-        let lacks = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
-        if !self.failed(Reason::Index) {
-            let ok = self.emit(Op::BoolNot, Type::Bool, &[lacks], 0);
-            self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Index);
-            self.set_reg(at.w.a(), found);
-            return Ok(Some(Flow::Next));
-        }
-        let (other, there) = self.branch(lacks);
-        let before = self.state.clone();
-        self.block = other;
-        self.func[other].cold = true;
-        self.get_item(at, v, key);
-        let asked = self.pend();
-        self.go_on(Pending { block: there, state: before });
-        self.set_reg(at.w.a(), found);
-        let found = self.pend();
-        self.merge(vec![found, asked], self.pc + at.op.words())?;
-        Ok(Some(Flow::Next))
-    }
-
-    /// `reg a = v[key]`, as Python says.
-    fn get_item(&mut self, at: At, v: Val, key: Val) {
-        self.sync(&[]);
-        let (v, key) = (self.boxed(v), self.boxed(key));
-        let item = self.python_call(Helper::GetItem, &[v, key], Type::Val);
-        self.set_reg(at.w.a(), item);
-        self.check_valid(at);
-    }
-
-    /// Whether `v` is a dict now whose class may have a `__missing__`: nothing about it is plain.
-    fn is_dict_of_subclass(&self, v: Val) -> bool {
-        self.peek(v).is_some_and(|v| v.class().has(flags::DICT) && v.exact::<Dict>().is_none())
     }
 
     /// `v[key] = value` for lists that do not certainly hold tagged words; false for others.

@@ -21,6 +21,7 @@ pub mod chars;
 pub mod complex;
 pub mod consume;
 pub mod declining;
+pub mod dicts;
 pub mod elementary;
 pub mod entry;
 pub mod except;

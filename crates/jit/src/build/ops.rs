@@ -396,6 +396,12 @@ impl Builder<'_> {
                 self.classed(v, &taipan_runtime::types::slice::SLICE);
                 self.set_reg(a, v);
             }
+            B::DeleteItem => {
+                let (v, key) = (self.reg(a), self.reg(b));
+                if self.plain(Helper::PlainDelItem, &[v, key], Type::Word).is_none() {
+                    return self.generic(at);
+                }
+            }
             B::StoreSlice => return self.store_slice(at),
             B::LoadCommonConst => {
                 if let Some(value) = common_const(b) {

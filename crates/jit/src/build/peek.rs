@@ -7,6 +7,7 @@ use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
 
 use super::Builder;
+use super::poly::Receiver;
 use super::values::{alias_of, offset_of};
 use crate::ir::{Alias, Op, Type, Val};
 
@@ -62,6 +63,26 @@ impl Builder<'_> {
         inst.op == Op::LoadReg && self.initial.contains_key(&v) && r < frame.code.nregs() && frame.reg(r).is_none()
     }
 
+    /// Whether `object` is of the class and shape that are known of `owner`, or of one of those; None if nothing is known.
+    fn is_receiver_now(&self, owner: Val, object: Value) -> Option<bool> {
+        let shape = || Attrs::of(object).map(|a| a.shape());
+        if let Some((_, set)) = self.state.sets.iter().find(|(v, _)| *v == owner) {
+            let same = |r: &Receiver| match (r.shape, shape()) {
+                (Some(known), Some(now)) => std::ptr::eq(known, now),
+                (None, None) => true,
+                _ => false,
+            };
+            return Some(set.iter().any(|r| std::ptr::eq(r.class, object.class()) && same(r)));
+        }
+        let class = self.class_of(owner)?;
+        let same_class = std::ptr::eq(object.class(), class);
+        if !class.data().attrs {
+            return Some(same_class);
+        }
+        let known = self.known_shape(owner)?;
+        Some(same_class && shape().is_some_and(|now| std::ptr::eq(now, known)))
+    }
+
     fn peek_field(&self, v: Val, steps: usize) -> Option<Value> {
         let inst = &self.func[v];
         let owner = inst.args[0];
@@ -74,15 +95,8 @@ impl Builder<'_> {
         match alias_of(inst.imm) {
             Alias::Cell => object.exact::<Cell>()?.get(),
             Alias::Slot => {
-                let class = self.class_of(owner)?;
-                if !std::ptr::eq(object.class(), class) {
+                if !self.is_receiver_now(owner, object)? {
                     return None;
-                }
-                if class.data().attrs {
-                    let known = self.known_shape(owner)?;
-                    if !std::ptr::eq(Attrs::of(object)?.shape(), known) {
-                        return None;
-                    }
                 }
                 // SAFETY: objects of this class and shape have a value or 0 there.
                 Value::from_bits(unsafe { *((object.bits() as i64 + offset_of(inst.imm) as i64) as *const u64) })

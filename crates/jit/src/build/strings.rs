@@ -77,6 +77,13 @@ impl Builder<'_> {
         Some(self.classed(v, Str::type_object()))
     }
 
+    /// `repr(v)`.
+    pub fn repr_call(&mut self, v: Val) -> Option<Val> {
+        let kind = self.word(Conversion::Repr as u64);
+        let v = self.plain(Helper::PlainToStr, &[v, kind], Type::Val)?;
+        Some(self.classed(v, Str::type_object()))
+    }
+
     fn give_str(&mut self, at: At, result: Option<Val>) -> Built<Flow> {
         let Some(v) = result else { return self.generic(at) };
         let v = self.classed(v, Str::type_object());

@@ -344,6 +344,8 @@ macro_rules! for_each_ir_op {
             new_tuple = NewTuple * -> Val, allocates;
             /// A new slice object of start, stop and step.
             new_slice = NewSlice (Val, Val, Val) -> Val, allocates;
+            /// The built-in method `a` (a `MethodDescr`) bound to `b`.
+            new_method = NewMethod (Val, Val) -> Val, allocates;
             /// A new iterator with the operands as fields; `imm`: number of an `IteratorKind`.
             new_iterator = NewIterator * -> Val, allocates, imm;
             /// A new function of the code `a` with the globals `b`, and, if there is a third operand, that closure.
@@ -455,6 +457,8 @@ impl Op {
             self,
             Op::NewTuple
                 | Op::NewSlice
+                | Op::NewMethod
+                | Op::NewDict
                 | Op::CopyItemsLate
                 | Op::NewInstance
                 | Op::NewException

@@ -340,6 +340,10 @@ impl Lowering<'_> {
                 let (address, cx) = (crate::helpers::Helper::CopyItems.row().address, self.cx);
                 self.call(address, &[cx, a[0], a[1], a[2], a[3]], Some(types::I64)).expect("it has a result")
             }
+            Op::NewMethod => {
+                let (address, cx) = (crate::helpers::Helper::NewMethod.row().address, self.cx);
+                self.call(address, &[cx, a[0], a[1]], Some(types::I64)).expect("it has a result")
+            }
             Op::NewSlice => {
                 let (address, cx) = (crate::helpers::Helper::NewSlice.row().address, self.cx);
                 self.call(address, &[cx, a[0], a[1], a[2]], Some(types::I64)).expect("it has a result")

@@ -529,6 +529,8 @@ impl<'a> Lowering<'a> {
             places.makings.push(match inst.op {
                 Op::NewTuple => Making::Tuple(items),
                 Op::NewSlice => Making::Slice(items),
+                Op::NewMethod => Making::Method(items),
+                Op::NewDict => Making::Dict(inst.imm, items),
                 Op::CopyItemsLate => Making::Items(items),
                 Op::NewFunction => Making::Function(items),
                 Op::TracebackOf => Making::Traceback(items[0]),

@@ -327,6 +327,7 @@ fn is_call(func: &Func, v: Val) -> bool {
         | Op::Raised
         | Op::NewDict
         | Op::NewSlice
+        | Op::NewMethod
         | Op::CopyItems => true,
         Op::NewList => !func[v].args.is_empty(),
         _ => false,

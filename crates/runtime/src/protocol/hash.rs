@@ -3,6 +3,7 @@
 use crate::cx::Cx;
 use crate::typeobj::Type;
 use crate::types::int;
+use crate::types::object::OBJECT;
 use crate::types::str::Str;
 use crate::value::Value;
 use crate::{PyResult, raise};
@@ -30,6 +31,13 @@ pub fn unhashable(cx: &mut Cx, v: Value) -> PyResult<i64> {
 /// True if instances of `class` are unhashable.
 pub fn is_unhashable(class: &Type) -> bool {
     class.slots().hash.is_none_or(|f| std::ptr::fn_addr_eq(f, unhashable as fn(&mut Cx, Value) -> PyResult<i64>))
+}
+
+/// True if instances of `class` are hashed and compared by identity, as `object` does it.
+pub fn is_by_identity(class: &Type) -> bool {
+    let (own, object) = (class.slots(), OBJECT.slots());
+    let same_hash = own.hash.zip(object.hash).is_some_and(|(f, g)| std::ptr::fn_addr_eq(f, g));
+    same_hash && own.richcompare.zip(object.richcompare).is_some_and(|(f, g)| std::ptr::fn_addr_eq(f, g))
 }
 
 /// The hash of an object's identity.

@@ -2,6 +2,8 @@
 //!
 //! The text is scanned in its own width. Errors name positions as the pure Python scanner of `json` does.
 
+use std::cell::Cell;
+
 use taipan_gc::Marker;
 use taipan_macros::pymethods;
 use taipan_runtime::dict::Dict;
@@ -30,6 +32,8 @@ pub struct Scanner {
     parse_float: Value,
     parse_int: Value,
     parse_constant: Value,
+    /// Keys that were seen lately are shared.
+    keys: [Cell<Option<&'static Str>>; KEYS],
 }
 object!(Scanner, SCANNER);
 
@@ -50,6 +54,9 @@ unsafe fn trace(object: *mut Header, marker: &mut Marker) {
     let this = unsafe { &*object.cast::<Scanner>() };
     for v in [this.object_hook, this.object_pairs_hook, this.parse_float, this.parse_int, this.parse_constant] {
         marker.mark_value(v.bits());
+    }
+    for key in this.keys.iter().filter_map(|k| k.get()) {
+        marker.mark_value(Value::of(key).bits());
     }
 }
 
@@ -77,6 +84,7 @@ fn new(cx: &mut Cx, class: &'static Type, args: Args) -> PyResult<Value> {
         parse_float: attr::get_text(cx, context, "parse_float")?,
         parse_int: attr::get_text(cx, context, "parse_int")?,
         parse_constant: attr::get_text(cx, context, "parse_constant")?,
+        keys: [const { Cell::new(None) }; KEYS],
     };
     Ok(Value::of(cx.alloc_of(class, this)))
 }
@@ -138,7 +146,7 @@ fn call(cx: &mut Cx, v: Value, args: Args) -> PyResult<Value> {
         return raise!(cx, ValueError, "idx cannot be negative");
     }
     let (value, end) = with_units!(text.units(), u => {
-        let mut input = Input { scanner: Some(scanner), strict: scanner.strict, text, units: u, keys: [None; KEYS] };
+        let mut input = Input { scanner: Some(scanner), strict: scanner.strict, text, units: u };
         input.value(cx, index as usize)
     })?;
     let end = cx.int(end as i64);
@@ -164,7 +172,7 @@ pub fn scanstring(cx: &mut Cx, args: Args) -> PyResult<Value> {
         return raise!(cx, ValueError, "end is out of bounds");
     }
     let (value, end) = with_units!(text.units(), u => {
-        let input = Input { scanner: None, strict, text, units: u, keys: [None; KEYS] };
+        let input = Input { scanner: None, strict, text, units: u };
         input.string(cx, end as usize)
     })?;
     let end = cx.int(end as i64);
@@ -172,26 +180,86 @@ pub fn scanstring(cx: &mut Cx, args: Args) -> PyResult<Value> {
 }
 
 /// Remembered keys; a power of two.
-const KEYS: usize = 64;
+const KEYS: usize = 128;
+/// Longest key that is remembered.
+const LONGEST_KEY: usize = 32;
 
-/// A text being scanned. Keys that were seen lately are shared: the table lies on the native stack, so it is a root.
+/// A text being scanned.
 struct Input<'a, T> {
     scanner: Option<&'static Scanner>,
     strict: bool,
     text: &'static Str,
     units: &'a [T],
-    keys: [Option<&'static Str>; KEYS],
 }
 
 /// A code unit of a text.
 trait Unit: Copy + Into<u32> {
     fn units(slice: &[Self]) -> Units<'_>;
+
+    /// How many units in front of the first quote, backslash or control character.
+    #[inline(always)]
+    fn plain(slice: &[Self]) -> usize {
+        slice.iter().position(|c| is_special((*c).into())).unwrap_or(slice.len())
+    }
+
+    /// Some number that is mostly another one for another text.
+    #[inline(always)]
+    fn mixed(slice: &[Self]) -> u64 {
+        slice.iter().fold(slice.len() as u64, |h, c| h.wrapping_mul(31).wrapping_add(u64::from((*c).into())))
+    }
+
+    /// Whether a str is this text.
+    #[inline(always)]
+    fn is(slice: &[Self], text: &Str) -> bool {
+        text.len() == slice.len() && text.chars().eq(slice.iter().map(|c| (*c).into()))
+    }
 }
+
+fn is_special(c: u32) -> bool {
+    c == 0x22 || c == 0x5c || c < 0x20
+}
+
 impl Unit for u8 {
     fn units(slice: &[u8]) -> Units<'_> {
         Units::One(slice)
     }
+
+    #[inline(always)]
+    fn plain(slice: &[u8]) -> usize {
+        const ONES: u64 = u64::MAX / 255;
+        const HIGH: u64 = ONES << 7;
+        let mut done = 0;
+        while let Some(eight) = slice[done..].first_chunk() {
+            let word = u64::from_le_bytes(*eight);
+            // The lowest bit set is right; above it a borrow may have set others.
+            let below = |x: u64, n: u64| x.wrapping_sub(ONES * n) & !x & HIGH;
+            let found = below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5c), 1);
+            if found != 0 {
+                return done + found.trailing_zeros() as usize / 8;
+            }
+            done += 8;
+        }
+        done + slice[done..].iter().position(|c| is_special(u32::from(*c))).unwrap_or(slice.len() - done)
+    }
+
+    #[inline(always)]
+    fn mixed(slice: &[u8]) -> u64 {
+        let (Some(first), Some(last)) = (slice.first_chunk(), slice.last_chunk()) else {
+            return slice.iter().fold(slice.len() as u64, |h, c| h << 8 ^ u64::from(*c)).wrapping_mul(MIX) >> 32;
+        };
+        let [first, last] = [first, last].map(|eight| u64::from_le_bytes(*eight));
+        (first.wrapping_mul(MIX).rotate_left(23) ^ last).wrapping_add(slice.len() as u64).wrapping_mul(MIX) >> 32
+    }
+
+    #[inline(always)]
+    fn is(slice: &[u8], text: &Str) -> bool {
+        matches!(text.units(), Units::One(units) if units == slice)
+    }
 }
+
+/// Some odd number.
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
 impl Unit for u16 {
     fn units(slice: &[u16]) -> Units<'_> {
         Units::Two(slice)
@@ -323,14 +391,8 @@ impl<T: Unit> Input<'_, T> {
 
     /// Index of the first unit from `i` on that ends a run of plain characters.
     #[inline(always)]
-    fn plain_end(&self, mut i: usize) -> usize {
-        while let Some(c) = self.at(i) {
-            if c == 0x22 || c == 0x5c || c < 0x20 {
-                break;
-            }
-            i += 1;
-        }
-        i
+    fn plain_end(&self, i: usize) -> usize {
+        i + self.units.get(i..).map_or(0, T::plain)
     }
 
     /// The string whose first character is at `start`, and the index after its closing quote.
@@ -440,20 +502,17 @@ impl<T: Unit> Input<'_, T> {
     /// A key, shared with equal ones seen lately.
     fn key(&mut self, cx: &mut Cx, start: usize) -> PyResult<(&'static Str, usize)> {
         let end = self.plain_end(start);
-        if self.at(end) != Some(0x22) || end - start > 32 {
+        let Some(scanner) = self.scanner.filter(|_| self.at(end) == Some(0x22) && end - start <= LONGEST_KEY) else {
             return self.string(cx, start);
-        }
+        };
         let units = &self.units[start..end];
-        let hash = units.iter().fold(units.len() as u32, |h, c| h.wrapping_mul(31).wrapping_add((*c).into()));
-        let slot = hash as usize & (KEYS - 1);
-        if let Some(known) = self.keys[slot]
-            && known.len() == units.len()
-            && known.chars().eq(units.iter().map(|c| (*c).into()))
-        {
-            return Ok((known, end + 1));
+        let known = &scanner.keys[T::mixed(units) as usize & (KEYS - 1)];
+        if let Some(key) = known.get().filter(|key| T::is(units, key)) {
+            return Ok((key, end + 1));
         }
         let key = self.make(cx, start, end);
-        self.keys[slot] = Some(key);
+        known.set(Some(key));
+        cx.barrier(scanner);
         Ok((key, end + 1))
     }
 
