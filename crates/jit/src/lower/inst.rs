@@ -5,6 +5,7 @@ use crate::build::ABOVE;
 use crate::build::values::offset_of;
 use crate::ir::{BlockId, Cond, Edge, Inst, Op, Val};
 use crate::iterators::IteratorKind;
+use crate::passes::bounds::offset;
 use crate::plain;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
@@ -280,22 +281,22 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Op::LoadIndex => {
-                let p = self.element(a[0], a[1]);
-                self.b.ins().load(types::I64, flags(), p, 0)
+                let (p, at) = self.element_at(a[0], inst.args[1], 3, 0);
+                self.b.ins().load(types::I64, flags(), p, at)
             }
             Op::StoreIndex => {
-                let p = self.element(a[0], a[1]);
+                let (p, at) = self.element_at(a[0], inst.args[1], 3, 0);
                 let x = a[2];
-                self.b.ins().store(flags(), x, p, 0);
+                self.b.ins().store(flags(), x, p, at);
                 return Ok(None);
             }
             Op::LoadIndexAt => {
-                let p = self.element(a[0], a[1]);
-                self.b.ins().load(types::I64, flags(), p, offset_of(imm))
+                let (p, at) = self.element_at(a[0], inst.args[1], 3, offset_of(imm));
+                self.b.ins().load(types::I64, flags(), p, at)
             }
-            Op::LoadRaw => self.load_raw(a[0], a[1], imm),
+            Op::LoadRaw => self.load_raw(a[0], inst.args[1], imm),
             Op::StoreRaw => {
-                self.store_raw(a[0], a[1], a[2], imm);
+                self.store_raw(a[0], inst.args[1], a[2], imm);
                 return Ok(None);
             }
             Op::LoadStatic => {
@@ -497,14 +498,23 @@ impl Lowering<'_> {
         self.b.ins().iadd(base, offset)
     }
 
-    fn raw_element(&mut self, base: clif::Value, index: clif::Value, kind: ItemKind) -> clif::Value {
-        let offset = self.b.ins().ishl_imm_s(index, kind.shift() as i64);
-        self.b.ins().iadd(base, offset)
+    /// Address and displacement of the element `at` bytes behind number `index` of those of 1 << `shift` bytes: what is added to the index is part
+    /// of the displacement.
+    fn element_at(&mut self, base: clif::Value, index: Val, shift: u32, at: i32) -> (clif::Value, i32) {
+        let (mut of, k) = offset(self.func, index);
+        let moved = k.checked_mul(1 << shift).and_then(|k| i32::try_from(k).ok()?.checked_add(at));
+        if moved.is_none() || self.values[of.0 as usize].is_none() {
+            of = index;
+        }
+        let at = if of == index { at } else { moved.expect("it was looked at") };
+        let of = self.value(of);
+        let scaled = if shift == 0 { of } else { self.b.ins().ishl_imm_s(of, shift as i64) };
+        (self.b.ins().iadd(base, scaled), at)
     }
 
-    fn load_raw(&mut self, base: clif::Value, index: clif::Value, imm: u64) -> clif::Value {
-        let (kind, at) = (raw_kind(imm), imm as u32 as i32);
-        let p = self.raw_element(base, index, kind);
+    fn load_raw(&mut self, base: clif::Value, index: Val, imm: u64) -> clif::Value {
+        let kind = raw_kind(imm);
+        let (p, at) = self.element_at(base, index, kind.shift(), imm as u32 as i32);
         let ins = self.b.ins();
         match kind {
             ItemKind::I8 => ins.sload8(types::I64, flags(), p, at),
@@ -522,9 +532,9 @@ impl Lowering<'_> {
         }
     }
 
-    fn store_raw(&mut self, base: clif::Value, index: clif::Value, x: clif::Value, imm: u64) {
-        let (kind, at) = (raw_kind(imm), imm as u32 as i32);
-        let p = self.raw_element(base, index, kind);
+    fn store_raw(&mut self, base: clif::Value, index: Val, x: clif::Value, imm: u64) {
+        let kind = raw_kind(imm);
+        let (p, at) = self.element_at(base, index, kind.shift(), imm as u32 as i32);
         match kind {
             ItemKind::I8 | ItemKind::U8 | ItemKind::Bool => self.b.ins().istore8(flags(), x, p, at),
             ItemKind::I16 | ItemKind::U16 => self.b.ins().istore16(flags(), x, p, at),

@@ -389,7 +389,7 @@ fn used_deeper(func: &Func, rpo: &[BlockId], loops: &[Loop]) -> HashSet<Val> {
         let depth = loops.iter().filter(|l| l.body[b.0 as usize]).count();
         for v in &func[*b].insts {
             let inst = &func[*v];
-            if inst.op == Op::GuardInt || is_sum(inst.op) && inst.args.iter().all(|a| !is_constant(func[*a].op)) {
+            if inst.op == Op::GuardInt || is_sum(inst.op) {
                 home.insert(*v, depth);
             }
             found.extend(func[*v].args.iter().filter(|a| home.get(a).is_some_and(|at| *at < depth)));

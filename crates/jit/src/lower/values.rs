@@ -110,8 +110,9 @@ impl Lowering<'_> {
             return self.word(small.bits());
         }
         if self.is_small_int(v) {
-            let twice = self.b.ins().ishl_imm_s(x, 1);
-            return self.b.ins().bor_imm_s(twice, 1);
+            // One instruction that leaves `x` alone.
+            let next = self.b.ins().iadd_imm_s(x, 1);
+            return self.b.ins().iadd(x, next);
         }
         let (fast, slow) = self.int_word(x);
         self.cold_path(slow, fast, types::I64, |l| {

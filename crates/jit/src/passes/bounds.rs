@@ -66,6 +66,11 @@ pub fn offset(func: &Func, mut v: Val) -> (Val, i64) {
     }
 }
 
+/// Whether a value is that other one plus a constant by an instruction that leaves for no reason: it may be computed in another way.
+pub(super) fn steps_freely(func: &Func, v: Val, base: Val) -> bool {
+    matches!(func[v].op, Op::Add | Op::Sub) && func[v].args.contains(&base)
+}
+
 /// An index as a parameter of the loop's head that changes by a constant in every round, plus values that the loop does not
 /// change, or minus them, plus a constant.
 #[derive(Clone, PartialEq)]
@@ -180,14 +185,23 @@ pub(super) struct Counted {
     pub inside: Vec<bool>,
 }
 
-/// The loop as one whose rounds are counted.
-pub(super) fn counted(func: &Func, rpo: &[BlockId], l: &Loop) -> Option<Counted> {
+/// The block in front of a loop, if it leads nowhere else.
+fn front_of(func: &Func, rpo: &[BlockId], l: &Loop) -> Option<BlockId> {
     let outside: Vec<BlockId> =
         rpo.iter().copied().filter(|b| !l.body[b.0 as usize] && func[*b].edges.iter().any(|e| e.to == l.head)).collect();
     let &[front] = outside.as_slice() else { return None };
-    if func[front].edges.len() != 1 {
-        return None;
-    }
+    (func[front].edges.len() == 1).then_some(front)
+}
+
+/// The first parameter of a loop's head that changes by an odd constant in every round.
+pub(super) fn odd_counter(func: &Func, rpo: &[BlockId], l: &Loop) -> Option<Val> {
+    let known = inductions(func, l, front_of(func, rpo, l)?, rpo);
+    known.iter().filter(|(_, i)| i.step & 1 == 1).map(|(v, _)| *v).min()
+}
+
+/// The loop as one whose rounds are counted.
+pub(super) fn counted(func: &Func, rpo: &[BlockId], l: &Loop) -> Option<Counted> {
+    let front = front_of(func, rpo, l)?;
     let mut inside = vec![false; func.insts.len()];
     for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
         for v in func[*b].params.iter().chain(&func[*b].insts) {

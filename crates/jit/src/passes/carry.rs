@@ -15,7 +15,7 @@ use crate::build::items::SIZE;
 use crate::build::values::{alias_of, at, offset_of};
 use crate::exits::Reason;
 use crate::ir::verify::Dominators;
-use crate::ir::{Alias, BlockId, Func, Inst, Op, StateId, Type, Val};
+use crate::ir::{Alias, BlockId, Cond, Func, Inst, Op, StateId, Type, Val};
 
 /// The words of 0 and 0.0.
 const ZERO: u64 = 1;
@@ -245,38 +245,42 @@ impl<'a> Round<'a> {
 
     /// `load` is `last` in the first round and what the round before has appended in the others.
     fn last_item(&self, func: &mut Func, load: Val, (last, appended): (Val, Val), map: &mut HashMap<Val, Val>) {
-        let p = self.add_param(func, Type::Val, last, appended);
-        map.insert(load, p);
-        if func[appended].op != Op::BoxInt {
-            return;
-        }
-        // The number goes round, too: the guard only looks whether it fits.
-        let number = func[appended].args[0];
+        let insts = || self.blocks.iter().flat_map(|b| func[*b].insts.iter().map(move |v| (*b, *v)));
+        let is_guard = |g: Val| func[g].op == Op::GuardInt && func[g].args[0] == load;
+        let guards: Vec<(BlockId, Val)> = insts().filter(|(_, g)| is_guard(*g)).collect();
+        let passed_on = self.blocks.iter().flat_map(|b| &func[*b].edges).any(|e| e.args.contains(&load));
+        let used = passed_on || insts().any(|(_, v)| func[v].args.contains(&load) && !is_guard(v));
         let first = match func[last].op {
-            Op::BoxInt => func[last].args[0],
+            Op::BoxInt => Some(func[last].args[0]),
             Op::ConstVal if func[last].imm & 1 == 1 => {
                 let i = func[last].imm as i64 >> 1;
-                self.put(func, plain(Op::ConstInt, Type::Int, &[], i as u64))
+                Some(self.put(func, plain(Op::ConstInt, Type::Int, &[], i as u64)))
             }
-            _ => return,
+            _ => None,
         };
-        let mut carried = None;
-        for b in &self.blocks {
-            let is_guard = |g: &Val| func[*g].op == Op::GuardInt && func[*g].args[0] == load;
-            for g in func[*b].insts.clone().into_iter().filter(is_guard).collect::<Vec<_>>() {
-                let x = *carried.get_or_insert_with(|| self.add_param(func, Type::Int, first, number));
-                let small = func.add_inst(plain(Op::IsSmall, Type::Bool, &[p], 0));
-                let guard = Inst { op: Op::Guard, ty: Type::Void, args: vec![small], ..func[g].clone() };
-                let guard = func.add_inst(guard);
-                let at = func[*b].insts.iter().position(|v| *v == g).expect("it is there");
-                func[*b].insts.splice(at..at, [small, guard]);
-                map.insert(g, x);
-            }
+        let (Some(first), Op::BoxInt, false, false) = (first, func[appended].op, used, guards.is_empty()) else {
+            let p = self.add_param(func, Type::Val, last, appended);
+            map.insert(load, p);
+            return;
+        };
+        // The number goes round: the guards only look whether it fits.
+        let x = self.add_param(func, Type::Int, first, func[appended].args[0]);
+        let boxed = func.add_inst(plain(Op::BoxInt, Type::Val, &[x], 0));
+        func[self.l.head].insts.insert(0, boxed);
+        map.insert(load, boxed);
+        for (b, g) in guards {
+            let least = func.add_inst(plain(Op::ConstInt, Type::Int, &[], -INT_MIN as u64));
+            let sum = func.add_inst(plain(Op::Add, Type::Int, &[x, least], 0));
+            let zero = func.add_inst(plain(Op::ConstInt, Type::Int, &[], 0));
+            let small = func.add_inst(plain(Op::ICmp, Type::Bool, &[sum, zero], Cond::Ge as u64));
+            let guard = Inst { op: Op::Guard, ty: Type::Void, args: vec![small], ..func[g].clone() };
+            let guard = func.add_inst(guard);
+            let at = func[b].insts.iter().position(|v| *v == g).expect("it is there");
+            func[b].insts.splice(at..at, [least, sum, zero, small, guard]);
+            map.insert(g, x);
         }
-        if let Some(x) = carried {
-            func.ranges.resize(func.insts.len(), (i64::MIN, i64::MAX));
-            func.ranges[x.0 as usize] = (INT_MIN, INT_MAX);
-        }
+        func.ranges.resize(func.insts.len(), (i64::MIN, i64::MAX));
+        func.ranges[x.0 as usize] = (INT_MIN, INT_MAX);
     }
 
     /// Floats in fields that every round loads, and then replaces.

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::bounds::offset;
+use super::bounds::{offset, steps_freely};
 use super::licm::{Loop, loops};
 use super::rotate::Region;
 use super::{branches, dce};
@@ -17,6 +17,9 @@ pub fn run(func: &mut Func) {
     let mut any = false;
     for l in &all {
         any |= merge(func, &rpo, l);
+        while side_by_side(func, &rpo, l) {
+            any = true;
+        }
     }
     if any {
         branches::join(func);
@@ -128,6 +131,41 @@ fn merge(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
     // The parameter itself goes, with what it is passed.
     let keep: Vec<bool> = params.iter().map(|p| *p != of).collect();
     func[l.head].params = params;
+    super::params::keep(func, l.head, &keep);
+    true
+}
+
+/// Makes one of two variables that change by the same constant and begin with constants.
+fn side_by_side(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
+    let Some(Ends { front, enter, end, again }) = ends(func, rpo, l) else { return false };
+    let params = func[l.head].params.clone();
+    // What a parameter begins with, by how much it changes, and its next value.
+    let counter = |i: usize| {
+        let next = func[end].edges[again].args[i];
+        let (base, k) = offset(func, next);
+        let first = func.as_const_int(func[front].edges[enter].args[i])?;
+        (base == params[i] && k != 0 && steps_freely(func, next, base)).then_some((first, k, next))
+    };
+    let pairs = (0..params.len()).filter_map(|i| Some((i, counter(i)?)));
+    let counters: Vec<(usize, (i64, i64, Val))> = pairs.collect();
+    let pair = counters.iter().enumerate().find_map(|(at, a)| {
+        let other = counters[at + 1..].iter().find(|b| a.1.1 == b.1.1)?;
+        Some((*a, *other, other.1.0.checked_sub(a.1.0)?))
+    });
+    let Some(((i, (_, _, next)), (j, (_, _, other_next)), ahead)) = pair else { return false };
+    let ahead = func.add_inst(plain(Op::ConstInt, Type::Int, &[], ahead as u64));
+    let other = func.add_inst(plain(Op::Add, Type::Int, &[params[i], ahead], 0));
+    func[l.head].insts.splice(0..0, [ahead, other]);
+    // Where the round ends, what the next one has is at hand.
+    let mut own = Region::new(end);
+    let sum = func.add_inst(plain(Op::Add, Type::Int, &[next, ahead], 0));
+    own.define(func, other_next, sum);
+    let behind = func[end].insts.iter().position(|v| *v == next).map_or(0, |at| at + 1);
+    own.rename_from(func, behind);
+    func[end].insts.insert(behind, sum);
+    let of = params[j];
+    func.rename(|v| if v == of { other } else { v });
+    let keep: Vec<bool> = params.iter().map(|p| *p != of).collect();
     super::params::keep(func, l.head, &keep);
     true
 }

@@ -64,6 +64,11 @@ impl<'a> Homes<'a> {
         }
     }
 
+    /// The block that a value is defined in.
+    pub fn block_of(&self, v: Val) -> Option<BlockId> {
+        self.at[v.0 as usize].map(|(b, _)| b)
+    }
+
     /// What certainly ran at the end of a block.
     pub fn in_front<'f>(&'f self, func: &'f Func, block: BlockId) -> impl Iterator<Item = Val> + 'f {
         let above = move |b: &BlockId| Some(self.dom.idom(*b)).filter(|up| up != b);
@@ -81,7 +86,7 @@ impl<'a> Homes<'a> {
 }
 
 /// The value that guards started from.
-fn origin(func: &Func, mut v: Val) -> Val {
+pub fn origin(func: &Func, mut v: Val) -> Val {
     while matches!(func[v].op, Op::GuardClass | Op::GuardConst | Op::GuardBound | Op::AssumeClass) {
         v = func[v].args[0];
     }

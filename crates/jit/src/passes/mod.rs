@@ -13,7 +13,10 @@ macro_rules! pipeline {
     };
 }
 
-pipeline! { params, unbox, gvn, early, twins, masks, words, branches, hypots, licm, bounds, reserve, arms, carry, sink, behind, seldom, copies, dce, rotate, counters, derive }
+pipeline! {
+    params, unbox, gvn, early, twins, masks, words, branches, hypots, licm, bounds, reserve, arms, carry, fill, sink, behind, seldom, copies, dce, rotate,
+    counters, derive
+}
 
 /// Largest number of instructions that is lowered.
 const MAX_INSTS: usize = 6_000;

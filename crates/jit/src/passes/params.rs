@@ -7,18 +7,17 @@ pub fn run(func: &mut Func) {
     loop {
         let mut map: Vec<Option<Val>> = vec![None; func.insts.len()];
         let mut found = false;
-        for target in func.rpo() {
-            for (i, p) in func[target].params.iter().enumerate() {
+        let rpo = func.rpo();
+        // What blocks get, from those that are reached.
+        let mut incoming: Vec<Vec<&[Val]>> = vec![vec![]; func.blocks.len()];
+        for e in rpo.iter().flat_map(|b| &func[*b].edges) {
+            incoming[e.to.0 as usize].push(&e.args);
+        }
+        for target in &rpo {
+            for (i, p) in func[*target].params.iter().enumerate() {
                 let mut only = None;
-                let mut same = true;
-                for block in &func.blocks {
-                    for e in block.edges.iter().filter(|e| e.to == target) {
-                        let a = e.args[i];
-                        if a != *p && *only.get_or_insert(a) != a {
-                            same = false;
-                        }
-                    }
-                }
+                let mut others = incoming[target.0 as usize].iter().map(|args| args[i]).filter(|a| a != p);
+                let same = others.all(|a| *only.get_or_insert(a) == a);
                 if same && let Some(v) = only {
                     map[p.0 as usize] = Some(v);
                     found = true;

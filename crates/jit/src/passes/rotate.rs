@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::branches;
-use super::bounds::offset;
+use super::bounds::{offset, steps_freely};
 use super::licm::{Loop, loops};
 use super::{dce, params};
 use crate::ir::verify::Dominators;
@@ -211,7 +211,8 @@ fn name_by_next(func: &mut Func, l: &Loop) {
     let ahead = |i: usize, j: usize| {
         let same = |i: usize| ends.iter().all(|e| e.args[i] == ends[0].args[i]);
         let (of, k) = offset(func, ends.first()?.args[j]);
-        (k != 0 && of == ends[0].args[i] && same(i) && same(j)).then_some((i, j, of, k))
+        let free = steps_freely(func, ends[0].args[j], of);
+        (k != 0 && free && of == ends[0].args[i] && same(i) && same(j)).then_some((i, j, of, k))
     };
     let pairs = (0..params.len()).filter_map(|i| (0..params.len()).find_map(|j| ahead(i, j)));
     let found: Vec<(usize, usize, Val, i64)> = pairs.collect();

@@ -1,7 +1,7 @@
 //! Loops that count, contain no other loop, and call nothing need not look in each of their short rounds whether something wants the thread's
 //! attention: every 64th does.
 
-use super::bounds::counted;
+use super::bounds::odd_counter;
 use super::licm::{Loop, loops};
 use crate::helpers::Helper;
 use crate::ir::verify::Dominators;
@@ -18,10 +18,7 @@ pub fn run(func: &mut Func) {
         if !innermost || !is_short(func, l) {
             continue;
         }
-        let Some(counted) = counted(func, &rpo, l) else { continue };
-        let test = func[l.head].insts.last().and_then(|v| func[*v].args.first().copied());
-        let steps_oddly = |v: &&_| counted.known.get(v).is_some_and(|i| i.step & 1 == 1);
-        if let Some(counter) = test.and_then(|test| func[test].args.iter().find(steps_oddly).copied()) {
+        if let Some(counter) = odd_counter(func, &rpo, l) {
             func[check] = Inst { op: Op::CheckSeldom, args: vec![counter], ..func[check].clone() };
         }
     }
