@@ -211,8 +211,7 @@ impl Lowering<'_> {
             Op::BoxBool => self.box_bool(a[0]),
             Op::GuardInt => {
                 let x = a[0];
-                let low = self.b.ins().band_imm_s(x, 1);
-                self.guard(v, low);
+                self.guard_tag(block, v, x);
                 let i = self.b.ins().sshr_imm_s(x, 1);
                 if self.slots.deeper.contains(&v) { self.made_here(i) } else { i }
             }

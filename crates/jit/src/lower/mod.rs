@@ -236,6 +236,8 @@ pub(crate) struct Lowering<'a> {
     words: Option<clif::StackSlot>,
     /// Boxes that are made where they are stored.
     single_boxes: HashSet<Val>,
+    /// A guard of an int that is asked together with the next one, and its word.
+    asked: Option<(Val, clif::Value)>,
     /// New blocks are seldom reached.
     pub(crate) cold: bool,
 }
@@ -274,6 +276,7 @@ impl<'a> Lowering<'a> {
             slots: slots::Slots::default(),
             words: None,
             single_boxes: HashSet::new(),
+            asked: None,
             cold: false,
         }
     }

@@ -102,6 +102,52 @@ impl Lowering<'_> {
         self.guard(v, same);
     }
 
+    /// Leaves unless the word `x` is a small int; if another int is asked for next, that is done together: branches are what machines do fewest of
+    /// at a time.
+    pub(super) fn guard_tag(&mut self, block: BlockId, v: Val, x: clif::Value) {
+        if self.process.stress.is_none() && self.asks_again(block, v) && self.asked.is_none() {
+            self.asked = Some((v, x));
+            return;
+        }
+        let Some((first, y)) = self.asked.take() else {
+            let low = self.b.ins().band_imm_s(x, 1);
+            return self.guard(v, low);
+        };
+        let both = self.b.ins().band(x, y);
+        let low = self.b.ins().band_imm_s(both, 1);
+        let (cold, next) = (self.b.create_block(), self.new_block());
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(low, next, &[], cold, &[]);
+        self.b.switch_to_block(cold);
+        let [exit_first, exit] = [first, v].map(|v| self.exit_block(v));
+        let low = self.b.ins().band_imm_s(y, 1);
+        self.b.ins().brif(low, exit, &[], exit_first, &[]);
+        self.b.switch_to_block(next);
+    }
+
+    /// Whether the next thing that may leave or has an effect behind the guard of an int is another one, and what is read in between has nothing to
+    /// do with the int.
+    fn asks_again(&self, block: BlockId, v: Val) -> bool {
+        let insts = &self.func[block].insts;
+        let Some(at) = insts.iter().position(|x| *x == v) else { return false };
+        // What the int is in.
+        let mut of_it = vec![v];
+        for next in &insts[at + 1..] {
+            let inst = &self.func[*next];
+            let depends = inst.args.iter().any(|a| of_it.contains(a));
+            match inst.op {
+                Op::GuardInt => return !depends,
+                Op::Load | Op::LoadIndex if !depends => {}
+                Op::Add | Op::Sub | Op::And | Op::Or | Op::Xor | Op::ICmp | Op::ULt | Op::Select | Op::ConstInt => {}
+                _ => return false,
+            }
+            if depends {
+                of_it.push(*next);
+            }
+        }
+        false
+    }
+
     pub(super) fn box_int(&mut self, v: Val) -> clif::Value {
         let x = self.value(v);
         if let Some(i) = self.func.as_const_int(v)

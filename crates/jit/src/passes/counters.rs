@@ -1,5 +1,6 @@
 //! Loops that go through a range count twice: the next number goes up, the number of rounds that are left goes down. Where a variable changes by
-//! one in every round, it says when the loop ends, and what is left is computed where an exit needs it.
+//! one in every round, it says when the loop ends, and what is left is computed where an exit needs it. Such a loop runs to where it has to look for
+//! interrupts next without asking in between.
 
 use std::collections::HashSet;
 
@@ -8,7 +9,7 @@ use super::licm::{Loop, loops};
 use super::rotate::Region;
 use super::{branches, dce};
 use crate::ir::verify::Dominators;
-use crate::ir::{BlockId, Cond, Func, Inst, Op, StateId, Type, Val};
+use crate::ir::{BlockId, Cond, Edge, Effect, Func, Inst, Op, StateId, Type, Val};
 
 /// Runs the pass.
 pub fn run(func: &mut Func) {
@@ -20,6 +21,7 @@ pub fn run(func: &mut Func) {
         while side_by_side(func, &rpo, l) {
             any = true;
         }
+        any |= in_strips(func, &rpo, l);
     }
     if any {
         branches::join(func);
@@ -167,6 +169,60 @@ fn side_by_side(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
     func.rename(|v| if v == of { other } else { v });
     let keep: Vec<bool> = params.iter().map(|p| *p != of).collect();
     super::params::keep(func, l.head, &keep);
+    true
+}
+
+/// Lets a loop that counts by one to a number known in front of it run to where it has to look for interrupts next, or to its end if that
+/// comes first: so rounds ask one thing, not two.
+fn in_strips(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
+    /// Rounds between looks.
+    const STRIP: u64 = 64;
+    let Some(Ends { front, enter, end, again: 0 }) = ends(func, rpo, l) else { return false };
+    let [.., test, branch] = func[end].insts[..] else { return false };
+    let Inst { op: Op::ICmp, ref args, imm, .. } = func[test] else { return false };
+    let [next, last] = args[..] else { return false };
+    let inside = |v: Val| l.body.iter().zip(&func.blocks).any(|(in_loop, b)| *in_loop && (b.insts.contains(&v) || b.params.contains(&v)));
+    if imm != Cond::Ne as u64 || func[branch].op != Op::Branch || func[branch].args != [test] || inside(last) {
+        return false;
+    }
+    let Some(i) = func[end].edges[0].args.iter().position(|a| *a == next) else { return false };
+    let k = match offset(func, next) {
+        (base, k @ (1 | -1)) if base == func[l.head].params[i] => k,
+        _ => return false,
+    };
+    let Some(at) = func[end].insts.iter().position(|v| func[*v].op == Op::CheckSeldom) else { return false };
+    if func[end].insts[at + 1..].iter().any(|v| func[*v].op.info().effect != Effect::Pure && *v != branch) {
+        return false;
+    }
+    let check = func[end].insts.remove(at);
+    let begin = func[front].edges[enter].args[i];
+    // The number of the last round of the strip that begins with `from`.
+    let stop_behind = |func: &mut Func, b: BlockId, from: Val| {
+        let left = if k > 0 { [last, from] } else { [from, last] };
+        let left = put(func, b, plain(Op::Sub, Type::Int, &left, 0));
+        let most = put(func, b, plain(Op::ConstInt, Type::Int, &[], STRIP));
+        let few = put(func, b, plain(Op::ULt, Type::Bool, &[left, most], 0));
+        let rounds = put(func, b, plain(Op::Select, Type::Int, &[few, left, most], 0));
+        put(func, b, plain(if k > 0 { Op::Add } else { Op::Sub }, Type::Int, &[from, rounds], 0))
+    };
+    let first = stop_behind(func, front, begin);
+    func[front].edges[enter].args.push(first);
+    let stop = func.add_param(l.head, Type::Int);
+    func[test].args = vec![next, stop];
+    let [over, look] = [func.add_block(), func.add_block()];
+    // Where a strip ends: the loop may end there, too.
+    let more = func.add_inst(plain(Op::ICmp, Type::Bool, &[next, last], Cond::Ne as u64));
+    let ask = func.add_inst(plain(Op::Branch, Type::Void, &[more], 0));
+    func[over].insts = vec![more, ask];
+    func[over].edges = vec![Edge { to: look, args: vec![] }, func[end].edges[1].clone()];
+    func[check] = Inst { op: Op::CheckInterrupt, args: vec![], ..func[check].clone() };
+    let jump = func.add_inst(plain(Op::Jump, Type::Void, &[], 0));
+    func[look].insts = vec![check, jump];
+    func[look].edges = vec![func[end].edges[0].clone()];
+    let further = stop_behind(func, look, next);
+    func[look].edges[0].args.push(further);
+    func[end].edges[0].args.push(stop);
+    func[end].edges[1] = Edge { to: over, args: vec![] };
     true
 }
 
