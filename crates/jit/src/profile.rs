@@ -8,6 +8,7 @@ use taipan_runtime::machine_items::{self, MachineItems};
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, Object};
 
@@ -79,6 +80,14 @@ impl Profile {
     pub fn receivers(&self, pc: u32) -> Option<&[(u64, u64)]> {
         let (n, list) = self.receivers.get(&pc)?;
         (*n >= RECEIVERS_TO_USE && list.len() <= MAX_RECEIVERS).then_some(list)
+    }
+
+    /// The tag of all lists noted in this code, if there are some and they are of one kind.
+    pub fn tag_of_lists(&self) -> Option<u64> {
+        let class = std::ptr::from_ref(List::class()) as u64;
+        let mut tags = self.receivers.values().flat_map(|(_, list)| list).filter(|r| r.0 == class).map(|r| r.1);
+        let first = tags.next()?;
+        tags.all(|tag| tag == first).then_some(first)
     }
 
     /// Notes that exits for `reason` at `pc` are taken often.

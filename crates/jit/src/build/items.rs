@@ -112,7 +112,12 @@ impl Builder<'_> {
             _ => match self.peek(v).and_then(|now| now.exact::<List>()) {
                 Some(list) if list.is_floats() => ListKind::Doubles,
                 Some(list) if list.is_bools() => ListKind::Bools,
-                _ => ListKind::Values,
+                Some(_) => ListKind::Values,
+                // As lists elsewhere in this code: places that leave are found one at a time.
+                None => match crate::profile::profile(self.context().code).and_then(|p| p.tag_of_lists()) {
+                    Some(tag) if tag == 1 + machine_items::FLOATS_WORD => ListKind::Doubles,
+                    _ => ListKind::Values,
+                },
             },
         }
     }
