@@ -20,8 +20,8 @@ pub(super) fn hottest_loop(func: &Func, rpo: &[BlockId]) -> Option<BlockId> {
     similar.map(|l| l.2).max_by_key(|head| rpo.iter().position(|b| b == head))
 }
 
-/// For each block whether its branch stays in the innermost loop by its first way and leaves it by the second: that one is
-/// better taken. Cranelift puts the second way of a branch behind it.
+/// For each block whether its branch stays in the innermost loop by its first way, or begins the next round by it, and does not by the second: that
+/// one is better taken. Cranelift puts the second way of a branch behind it.
 pub(super) fn leaving_second(func: &Func, rpo: &[BlockId]) -> Vec<bool> {
     let mut leaves = vec![false; func.blocks.len()];
     if rpo.iter().all(|b| func[*b].edges.len() < 2) {
@@ -31,7 +31,8 @@ pub(super) fn leaving_second(func: &Func, rpo: &[BlockId]) -> Vec<bool> {
     for b in rpo {
         let innermost = loops.iter().find(|l| l.body[b.0 as usize]);
         if let (Some(l), [first, second]) = (innermost, &func[*b].edges[..]) {
-            leaves[b.0 as usize] = l.body[first.to.0 as usize] && !l.body[second.to.0 as usize];
+            let again = first.to == l.head && second.to != l.head;
+            leaves[b.0 as usize] = again || l.body[first.to.0 as usize] && !l.body[second.to.0 as usize];
         }
     }
     leaves
