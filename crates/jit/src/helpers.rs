@@ -217,7 +217,7 @@ helpers! {
     /// See `crate::plain`.
     PlainToStr = plain::to_str, raises;
     /// Concatenates two exact strs.
-    StrConcat = str_concat, removable;
+    StrConcat = str_concat, raises;
     /// Pops the frame on top, whose frame object must be told.
     PopFrame = pop_frame, writes;
     /// A new function: (code, globals, closure or 0).
@@ -455,7 +455,7 @@ extern "C" fn str_compare(_: &mut Cx, a: &'static Str, b: &'static Str, op: usiz
 }
 
 extern "C" fn str_concat(cx: &mut Cx, a: Value, b: Value) -> u64 {
-    // Two exact strs: this cannot run Python code; memory exhaustion aborts.
+    // Two exact strs: this cannot run Python code; it raises if there is no memory.
     word(number::binary(cx, a, b, &number::ADD))
 }
 

@@ -143,7 +143,7 @@ impl Builder<'_> {
             Kind::Int => self.int_binary(op, lhs, rhs),
             kind @ (Kind::Float | Kind::Mixed) => self.float_binary(op, lhs, rhs, kind == Kind::Mixed),
             Kind::Str if op == B::Add => {
-                let v = self.plain_call(Helper::StrConcat, &[lhs, rhs], Type::Val);
+                let v = self.raising_call(Helper::StrConcat, &[lhs, rhs], Type::Val);
                 Some(self.classed(v, Str::type_object()))
             }
             Kind::Numbers => self.numbers_binary(op, lhs, rhs),
