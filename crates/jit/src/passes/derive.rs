@@ -28,7 +28,7 @@ fn tested(func: &Func, head: BlockId) -> Option<(Val, Val)> {
     let inst = &func[test];
     let compares = inst.op == Op::ICmp && matches!(Cond::from_imm(inst.imm), Cond::Eq | Cond::Ne);
     (compares && func.as_const_int(inst.args[1]) == Some(0) && func[head].params.contains(&inst.args[0]))
-        .then_some((inst.args[0], test))
+        .then(|| (inst.args[0], test))
 }
 
 /// What instructions need, but for the test of the loop and for checks that look now and then.
