@@ -239,13 +239,21 @@ pub(super) fn selects(func: &mut Func) {
             continue;
         }
         let (to, other) = (to.clone(), other.clone());
+        // In their order: the exit of the second of a way names the sum of the first.
+        let mut sums: HashMap<Val, Val> = HashMap::new();
+        for step in &steps {
+            sums.insert(*step, stepped(func, &mut insts, *step, cond, yes.contains(step)));
+        }
         let mut edge = to.clone();
         for i in differ {
             let (x, y) = (to.args[i], other.args[i]);
-            edge.args[i] = match [x, y].into_iter().find(|v| steps.contains(v)) {
-                Some(step) => stepped(func, &mut insts, step, cond, step == x),
+            edge.args[i] = match sums.get(&x).or(sums.get(&y)) {
+                Some(sum) => *sum,
                 None => put(func, &mut insts, Op::Select, Type::Int, vec![cond, x, y], 0),
             };
+        }
+        if steps.len() > 1 {
+            func.rename(|v| sums.get(&v).copied().unwrap_or(v));
         }
         for i in [0, 1] {
             let over = func[*b].edges[i].to;
