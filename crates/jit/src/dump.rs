@@ -12,7 +12,11 @@ use crate::lower::Lowered;
 /// Name of a compiled unit in dumps and statistics.
 pub fn name(code: &CodeObject, entry: u32) -> String {
     let name = format!("{}:{}", code.qualname.to_string_lossy(), code.firstlineno);
-    if entry == ENTRY { name } else { format!("{name}@{entry}") }
+    match crate::tier::arguments(code, entry) {
+        Some(types) => format!("{name}({})", types.iter().map(|t| t.text()).collect::<Vec<_>>().join(", ")),
+        None if entry == ENTRY => name,
+        None => format!("{name}@{entry}"),
+    }
 }
 
 fn wants(stage: &str, name: &str) -> bool {

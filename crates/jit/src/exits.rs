@@ -118,6 +118,8 @@ reasons! {
     Numbers = "numbers", true;
     /// An int that is rotated has more than 32 bits.
     Bits = "bits", true;
+    /// What a call returned is not of the expected kind of number.
+    Result = "result", true;
     /// In stress mode: for no reason.
     Stress = "stress", false;
 }

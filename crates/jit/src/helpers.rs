@@ -13,15 +13,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use taipan_bytecode::{Op, Word};
 use taipan_runtime::dict::Dict;
-use taipan_runtime::frame::{Frame, flag};
-use taipan_runtime::hooks::{ENTRY, NOT_COMPILED, RESUME};
-use taipan_runtime::native::Args;
 use taipan_runtime::protocol::compare::{self, CmpOp};
 use taipan_runtime::protocol::number::{self, BinaryOp};
 use taipan_runtime::protocol::{format, iter, object};
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
-use taipan_runtime::types::function::{self, BoundMethod, Function};
+use taipan_runtime::types::function::Function;
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::generator_methods;
 use taipan_runtime::types::int;
@@ -31,11 +28,12 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::ir::Inst;
-use crate::{attributes, bytes, consume, floats, iterators, lists, raising};
+use crate::{attributes, bytes, consume, floats, iterators, lists, python_calls, raising};
 // `crate::preserve` calls all its helpers here.
 pub(crate) use crate::floats::hypot_bits;
 pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item, list_reserve};
 use crate::plain;
+use crate::tier::Kind;
 
 /// What a helper may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -125,17 +123,21 @@ helpers! {
     /// Executes the instruction at an address on the frame's registers.
     Generic = generic, raises, python;
     /// Calls what lies before the arguments: (address of the arguments, count, names of keywords or 0).
-    Call = call, raises, python;
+    Call = python_calls::call, raises, python;
     /// As Call; notes which functions are called.
-    CallNoted = call_noted, raises, python;
+    CallNoted = python_calls::call_noted, raises, python;
     /// As Call for a pair left by LoadMethod.
-    CallMethod = call_method, raises, python;
+    CallMethod = python_calls::call_method, raises, python;
     /// Calls a Python function: (function, address of the arguments, count).
-    CallFunction = call_function, raises, python;
+    CallFunction = python_calls::call_function, raises, python;
     /// Calls a Python function whose parameters are bound: (function, address of the parameters, count).
-    CallBound = call_bound, raises, python;
+    CallBound = python_calls::call_bound, raises, python;
+    /// As CallBound without a count, and tries to compile code for the typed entry with a cell: (function, address of the parameters, cell).
+    CallTyped = python_calls::call_typed, raises, python;
+    /// The object for what a typed entry returned: (word, kind).
+    BoxKind = box_kind, removable;
     /// Raises if the result of `__init__` is not None.
-    InitResult = init_result, raises;
+    InitResult = python_calls::init_result, raises;
     /// Takes the raised exception, with the running frames in its traceback; pops those of inlined calls.
     Catch = raising::catch, python;
     /// Begins to handle an exception: what was handled before, or None.
@@ -389,6 +391,14 @@ pub(crate) extern "C" fn box_int(cx: &mut Cx, i: i64) -> u64 {
     cx.int(i).bits()
 }
 
+pub(crate) extern "C" fn box_kind(cx: &mut Cx, word: u64, kind: u64) -> u64 {
+    match kind {
+        _ if kind == Kind::Int as u64 => box_int(cx, word as i64),
+        _ if kind == Kind::Float as u64 => cx.float(f64::from_bits(word)).bits(),
+        _ => word,
+    }
+}
+
 pub(crate) extern "C" fn box_unsigned(cx: &mut Cx, i: u64) -> u64 {
     cx.int_u64(i).bits()
 }
@@ -537,165 +547,6 @@ unsafe extern "C" fn generic(cx: &mut Cx, pc: *mut u64) -> u64 {
         }
         let work = (cx.rt().hooks.get().generic)(insn as u16).expect("checked by the builder");
         work(cx, insn, regs, pc) as u64
-    }
-}
-
-/// HELP-1: `args` leads to `n` values in the running frame's window, behind the callee.
-unsafe extern "C" fn call(cx: &mut Cx, args: *mut u64, n: usize, kwnames: u64) -> u64 {
-    // SAFETY: HELP-1.
-    unsafe {
-        let Some(callee) = Value::from_bits(*args.sub(1)) else { return 0 };
-        let kwnames = Value::from_bits(kwnames).map(|k| k.cast::<Tuple>());
-        if callee.class().is_heap_type() || callee.exact::<BoundMethod>().is_some() {
-            note_receiver(cx, callee);
-        }
-        call_values(cx, callee, args, n, kwnames)
-    }
-}
-
-/// HELP-1: as [`call`].
-unsafe extern "C" fn call_noted(cx: &mut Cx, args: *mut u64, n: usize, kwnames: u64) -> u64 {
-    // SAFETY: HELP-1; FRAME-1.
-    unsafe {
-        if let Some(f) = Value::from_bits(*args.sub(1)).and_then(|callee| callee.exact::<Function>()) {
-            let frame = &*cx.frame;
-            crate::profile::note_callee(frame.code, frame.word_index() as u32, f);
-        }
-        call(cx, args, n, kwnames)
-    }
-}
-
-extern "C" fn init_result(cx: &mut Cx, v: Value) -> u64 {
-    if v.is_none() {
-        return 1;
-    }
-    let text = format!("__init__() should return None, not '{}'", v.class().name());
-    cx.raise_text(&taipan_runtime::exceptions::TypeError, &text);
-    0
-}
-
-/// HELP-1: `args` leads to a pair left by LoadMethod and `n` values behind it.
-unsafe extern "C" fn call_method(cx: &mut Cx, pair: *mut u64, n: usize, kwnames: u64) -> u64 {
-    // SAFETY: HELP-1.
-    unsafe {
-        let Some(callee) = Value::from_bits(*pair) else { return 0 };
-        let kwnames = Value::from_bits(kwnames).map(|k| k.cast::<Tuple>());
-        if *pair.add(1) == 0 {
-            *pair.add(1) = *pair;
-            return call_values(cx, callee, pair.add(2), n, kwnames);
-        }
-        if let Some(method) = callee.exact::<MethodDescr>()
-            && kwnames.is_none()
-            && Value::from_bits(*pair.add(1)).is_some_and(|v| v.is_instance(method.owner))
-        {
-            let values = std::slice::from_raw_parts(pair.add(1).cast::<Value>(), n + 1);
-            return word((method.def.call)(cx, Args::positional(values)));
-        }
-        call_values(cx, callee, pair.add(1), n + 1, kwnames)
-    }
-}
-
-/// Calls `callee` with `n` values at `args` in the running frame's window; the word before them may be overwritten.
-unsafe fn call_values(cx: &mut Cx, callee: Value, args: *mut u64, n: usize, kwnames: Option<&'static Tuple>) -> u64 {
-    // SAFETY: HELP-1.
-    unsafe {
-        let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
-        if let Some(f) = callee.exact::<Function>() {
-            if kwnames.is_none() {
-                return call_function(cx, f, args, n);
-            }
-        } else if let Some(method) = callee.exact::<BoundMethod>() {
-            let first = args.sub(1);
-            *first = method.receiver.bits();
-            return call_values(cx, method.function, first, n + 1, kwnames);
-        } else if let Some(native) = callee.exact::<NativeFunction>() {
-            return word(native.call(cx, Args::new(values, kwnames)));
-        }
-        word(cx.call_args(callee, Args::new(values, kwnames)))
-    }
-}
-
-/// HELP-1: `args` leads to `n` values in the running frame's window.
-unsafe extern "C" fn call_function(cx: &mut Cx, f: &'static Function, args: *mut u64, n: usize) -> u64 {
-    // SAFETY: HELP-1; FRAME-1 and FRAME-2.
-    unsafe {
-        let code = f.code.get();
-        let caller = &*cx.frame;
-        let in_place = caller.flags & flag::GENERATOR == 0;
-        let window = if in_place { args } else { caller.top };
-        let here = 0u8;
-        if !cx.can_push(code, window) || (&raw const here as usize) < cx.native_limit {
-            return word(cx.call_args(Value::of(f), Args::positional(std::slice::from_raw_parts(args.cast(), n))));
-        }
-        if code.simple && n == code.argcount as usize {
-            if !in_place {
-                std::ptr::copy_nonoverlapping(args, window, n);
-            }
-            function::prepare_window(code, f.closure.get(), window, n);
-        } else {
-            let values = std::slice::from_raw_parts(args.cast::<Value>(), n);
-            if function::bind_args(cx, f, Args::positional(values), window).is_err() {
-                return 0;
-            }
-        }
-        let mut result = 0u64;
-        let frame = cx.push_frame_unchecked(code, window, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY);
-        run_pushed(cx, frame)
-    }
-}
-
-/// HELP-1: `params` leads to the `n` parameters of `f` in the running frame's window.
-unsafe extern "C" fn call_bound(cx: &mut Cx, f: &'static Function, params: *mut u64, n: usize) -> u64 {
-    let here = 0u8;
-    if (&raw const here as usize) < cx.native_limit {
-        cx.recursion_error("");
-        return 0;
-    }
-    // SAFETY: HELP-1; FRAME-1 and FRAME-2.
-    unsafe {
-        let code = f.code.get();
-        let caller = &*cx.frame;
-        let window = if caller.flags & flag::GENERATOR == 0 { params } else { caller.top };
-        let mut result = 0u64;
-        let entered = cx.push_frame(code, window, f.globals, f.builtins, Some(f), &raw mut result, flag::ENTRY);
-        let Ok(frame) = entered else { return 0 };
-        if window != params {
-            std::ptr::copy_nonoverlapping(params, window, n);
-        }
-        function::prepare_window(code, f.closure.get(), window, n);
-        run_pushed(cx, frame)
-    }
-}
-
-/// Runs the frame just pushed, with compiled code if there is some.
-unsafe fn run_pushed(cx: &mut Cx, frame: *mut Frame) -> u64 {
-    // SAFETY: FRAME-1.
-    unsafe {
-        let code = (*frame).code;
-        let heat = code.heat.get().wrapping_add(1);
-        code.heat.set(heat);
-        // As `tier::hot`, in short: this path is taken by every call that is not known beforehand.
-        if let Some(bits) = cx.run_compiled(frame) {
-            return bits;
-        }
-        if heat >= cx.hot_call {
-            (*frame).flags |= flag::NATIVE;
-            let prev = (*frame).prev;
-            let bits = crate::tier::hot(cx, ENTRY);
-            match bits {
-                NOT_COMPILED => (*frame).flags &= !flag::NATIVE,
-                RESUME => unreachable!("a frame that compiled code waits for was left to nobody"),
-                _ => {
-                    if cx.frame != prev {
-                        cx.pop_frame();
-                    }
-                    return bits;
-                }
-            }
-        }
-        let run = cx.rt().hooks.get().run;
-        // `run` would count the call once more; the count only decides when to compile.
-        run(cx, frame).map_or(0, |v| v.bits())
     }
 }
 

@@ -25,6 +25,7 @@ pub mod plain;
 pub mod plain_calls;
 mod preserve;
 pub mod profile;
+mod python_calls;
 mod raising;
 pub mod stats;
 pub mod tier;

@@ -120,6 +120,7 @@ macro_rules! stubs {
 
 stubs! {
     BoxInt = box_int;
+    BoxKind = box_kind;
     BoxUnsigned = box_unsigned;
     FitsUnsigned = fits_unsigned;
     UnboxUnsigned = unbox_unsigned;

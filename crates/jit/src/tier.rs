@@ -8,9 +8,11 @@
 
 mod learning;
 mod making;
+mod typed;
 
 pub use making::{build_entry, compile_entry, forget_units, lower_for_texts};
 use making::{compile, give_up, install};
+pub use typed::{Kind, MAX_ARGUMENTS, TypedCell, arguments, cell, compile_typed, has_numbers, is_start, returned};
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
@@ -69,6 +71,12 @@ pub(crate) struct CodeData {
     entries: Vec<(u32, EntryData)>,
     /// Entries that are not to be compiled.
     refused: Vec<u32>,
+    /// Its typed entries.
+    typed: Vec<typed::TypedEntry>,
+    /// The numbers that code for its beginning returned when it was built last.
+    returned: Option<Type>,
+    /// Whether code for its beginning expected numbers as arguments.
+    takes_numbers: bool,
 }
 
 impl CodeData {

@@ -14,6 +14,7 @@ use super::{Builder, Built, Pending};
 use crate::exits::Reason;
 use crate::helpers::Helper;
 use crate::ir::{Alias, Op, Type, Val};
+use crate::tier;
 
 impl Builder<'_> {
     /// A call of such an object, which lies in register `a` with its arguments behind; None if it is something else.
@@ -145,6 +146,7 @@ impl Builder<'_> {
         let v = self.call_with(f, callee, args, base);
         if let Some(r) = self.top_mut().regs.get_mut(result) {
             *r = v;
+            self.expect_result(at, v);
         }
         self.check_valid(at);
         Ok(Flow::Next)
@@ -177,11 +179,12 @@ impl Builder<'_> {
 
     /// As [`Builder::call_with`], with the values of all parameters.
     pub fn call_values(&mut self, f: &'static Function, callee: Val, values: &[Val], base: usize) -> Val {
-        let args: Vec<Val> = values.iter().map(|v| self.boxed(*v)).collect();
+        let typed = self.typed_arguments(f, callee, values);
+        let args = typed.clone().unwrap_or_else(|| values.iter().map(|v| self.boxed(*v)).collect());
         self.begin_handling();
         self.sync(&[]);
         let window = self.window() + base;
-        for (i, v) in args.iter().enumerate() {
+        for (i, v) in args.iter().enumerate().filter(|_| typed.is_none()) {
             self.emit(Op::StoreReg, Type::Void, &[*v], (window + i) as u64);
         }
         self.watch_type(&function_methods::FUNCTION);
@@ -190,17 +193,63 @@ impl Builder<'_> {
         let nregs = self.context().code.nregs();
         let first = base.min(nregs);
         self.top_mut().regs[first..nregs].fill(Val::NONE);
-        let v = self.emit_raising(Op::PyCall, Type::Val, &[callee], py_call_imm(f, window));
+        let (op, mut operands) = (if typed.is_some() { Op::TypedCall } else { Op::PyCall }, vec![callee]);
+        operands.extend(typed.iter().flatten());
+        let v = self.emit_raising(op, Type::Val, &operands, py_call_imm(f, window));
         self.kill_shapes();
         let synced = &mut self.top_mut().synced;
         synced[first..nregs].fill(Val::NONE);
         v
     }
 
+    /// The arguments for a typed entry, numbers unboxed, where `f` may have one that is worth having: it is seen to take or
+    /// return numbers.
+    fn typed_arguments(&mut self, f: &'static Function, callee: Val, values: &[Val]) -> Option<Vec<Val>> {
+        let code = f.code.get();
+        let is_own = std::ptr::eq(code, self.contexts[0].code)
+            && (self.func.arguments.is_some() || !self.entry_kinds.is_empty());
+        let known = (1..=tier::MAX_ARGUMENTS).contains(&values.len()) && self.const_of::<Function>(callee).is_some();
+        if !known || !(is_own || tier::has_numbers(code)) || self.catcher().is_some() {
+            return None;
+        }
+        let is_number = |ty: Type| matches!(ty, Type::Int | Type::Float);
+        let numbers = values.iter().any(|v| is_number(self.func[self.unboxed(*v)].ty));
+        if !numbers && tier::returned(code).is_none() {
+            return None;
+        }
+        let args: Vec<Val> = values
+            .iter()
+            .map(|v| match self.unboxed(*v) {
+                number if is_number(self.func[number].ty) => number,
+                _ => self.boxed(*v),
+            })
+            .collect();
+        let types: Vec<Type> = args.iter().map(|v| self.func[*v].ty).collect();
+        tier::cell(f, &types).map(|_| args)
+    }
+
     /// Ends a call: its result goes to where the instruction says.
     pub fn finish_call(&mut self, at: At, v: Val) {
         self.set_reg(at.w.c(), v);
+        self.expect_result(at, v);
         self.check_valid(at);
+    }
+
+    /// What a typed call returned becomes a number, if that is what such calls return.
+    fn expect_result(&mut self, at: At, v: Val) {
+        if self.func[v].op != Op::TypedCall {
+            return;
+        }
+        let Some(f) = self.const_of::<Function>(self.func[v].args[0]) else { return };
+        let next = self.pc + at.op.words();
+        if self.failed_at(self.context().code, next as u32, Reason::Result) {
+            return;
+        }
+        let Some(ty) = tier::returned(f.code.get()) else { return };
+        let op = if ty == Type::Int { Op::ResultInt } else { Op::ResultFloat };
+        let state = self.resume_at(next);
+        let number = self.emit_exit(op, ty, &[v], 0, Reason::Result, state);
+        self.refine(v, number);
     }
 
     /// Makes sure that `__init__` returned None.

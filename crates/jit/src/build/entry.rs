@@ -5,7 +5,6 @@ use std::rc::Rc;
 use taipan_bytecode::Op as B;
 use taipan_runtime::dict::Dict;
 use taipan_runtime::heap::RootVec;
-use taipan_runtime::hooks::ENTRY;
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::cell::Cell;
 use taipan_runtime::types::code::CodeObject;
@@ -37,11 +36,12 @@ pub struct Product {
     pub spanned: u32,
 }
 
-/// Builds `code`, which the frame on top runs, from `entry` on: a word index or [`ENTRY`].
+/// Builds `code`, which the frame on top runs, from `entry` on: a word index or one for which [`crate::tier::is_start`].
 pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut Sticky) -> Built<Product> {
     // SAFETY: FRAME-1.
     let frame = unsafe { &*cx.frame };
-    let pc = if entry == ENTRY { 0 } else { entry as usize };
+    let at_start = crate::tier::is_start(entry);
+    let pc = if at_start { 0 } else { entry as usize };
     let context = Context {
         code,
         function: frame.function,
@@ -73,8 +73,9 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         handlers: handlers_around(code, pc, &context.live),
     };
     let generator = code.is_generator_like();
-    let function = if entry == ENTRY && !generator { std::ptr::from_ref(code) as u64 } else { 0 };
-    let mut func = Func { hoists_guards: true, generator, function, ..Func::default() };
+    let function = if at_start && !generator { std::ptr::from_ref(code) as u64 } else { 0 };
+    let arguments = crate::tier::arguments(code, entry);
+    let mut func = Func { hoists_guards: true, generator, function, arguments, ..Func::default() };
     let block = func.add_block();
     let mut builder = Builder {
         cx,
@@ -113,8 +114,8 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         entry_kinds: vec![],
         head_facts: vec![],
     };
-    builder.registers(frame, entry == ENTRY, pc);
-    if entry == ENTRY && calls_without_loops(code) {
+    builder.registers(frame, at_start, pc);
+    if at_start && calls_without_loops(code) {
         // Recursion has no back edges at which signals would be noticed.
         builder.emit_guard(Op::CheckInterrupt, Type::Void, &[], 0, Reason::Interrupt);
     }
@@ -156,6 +157,10 @@ impl Builder<'_> {
                 self.set_reg(r, v);
                 continue;
             }
+            if argument && let Some(ty) = self.func.arguments.as_ref().and_then(|types| types.get(r)).copied() {
+                self.argument(r, ty);
+                continue;
+            }
             if !live {
                 continue;
             }
@@ -170,10 +175,12 @@ impl Builder<'_> {
             self.top_mut().synced[r] = v;
         }
         let state = self.entry_state(pc);
-        // Other functions may have the same code.
-        let globals = self.contexts[0].globals;
-        self.root(Value::of(globals));
-        self.emit_exit(Op::CheckGlobals, Type::Void, &[], globals as *const Dict as u64, Reason::Interpret, state);
+        if self.func.arguments.is_none() {
+            // Other functions may have the same code.
+            let globals = self.contexts[0].globals;
+            self.root(Value::of(globals));
+            self.emit_exit(Op::CheckGlobals, Type::Void, &[], globals as *const Dict as u64, Reason::Interpret, state);
+        }
         for r in 0..locals.max(code.nregs()) {
             let v = self.reg(r);
             if v.is_none() || self.func[v].op != Op::LoadReg || (r >= locals && r < named) {
@@ -204,7 +211,15 @@ impl Builder<'_> {
         }
     }
 
-    /// The state on entry: nothing needs to be written.
+    /// The argument of a typed entry for register `r`, which nobody has stored there.
+    fn argument(&mut self, r: usize, ty: Type) {
+        let v = self.emit(Op::Argument, ty, &[], r as u64);
+        self.info[v.0 as usize].bound = true;
+        self.initial.insert(v, v);
+        self.set_reg(r, v);
+    }
+
+    /// The state on entry: of registers in memory nothing needs to be written.
     fn entry_state(&mut self, pc: usize) -> StateId {
         self.resume_at(pc)
     }

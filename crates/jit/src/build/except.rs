@@ -88,7 +88,7 @@ pub struct Catcher {
 
 impl Builder<'_> {
     /// What catches an exception that the current instruction raises; none if nothing does, or what does was not seen to.
-    fn catcher(&self) -> Option<Catcher> {
+    pub fn catcher(&self) -> Option<Catcher> {
         for (depth, frame) in self.state.frames.iter().enumerate().rev() {
             let context = &self.contexts[frame.context];
             let pc = match self.state.frames.get(depth + 1) {
@@ -108,7 +108,7 @@ impl Builder<'_> {
     pub fn emit_raising(&mut self, op: Op, ty: Type, args: &[Val], imm: u64) -> Val {
         let python = match op {
             Op::Call => Helper::from_imm(imm).row().python,
-            op => op == Op::PyCall,
+            op => matches!(op, Op::PyCall | Op::TypedCall),
         };
         let catcher = match self.catcher() {
             Some(_) if !python && !self.may_raise() => None,

@@ -34,7 +34,7 @@ impl Builder<'_> {
             Op::ConstInt => Value::try_small(inst.imm as i64),
             Op::Param => self.peek_within(*self.initial.get(&v)?, steps),
             // What registers hold on entry they hold now; later ones are filled by what has not run yet.
-            Op::LoadReg if self.initial.contains_key(&v) => {
+            Op::LoadReg | Op::Argument if self.initial.contains_key(&v) => {
                 // SAFETY: FRAME-1 and FRAME-2; registers that are live on entry hold values.
                 let frame = unsafe { &*self.cx.frame };
                 ((inst.imm as usize) < frame.code.nregs()).then(|| frame.reg(inst.imm as usize)).flatten()

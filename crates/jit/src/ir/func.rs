@@ -247,6 +247,8 @@ pub struct Func {
     pub exceptions: Vec<ExceptionDesc>,
     /// The entry frame is a generator's.
     pub generator: bool,
+    /// Types of the arguments in machine registers, if it is a typed entry.
+    pub arguments: Option<Vec<Type>>,
     /// Address of the code object, if it is entered where a call begins and the entry frame is no generator's.
     pub function: u64,
     /// Whether guards may move in front of loops.
@@ -389,13 +391,35 @@ impl Func {
     /// The values in frames of inlined calls that an instruction pushes.
     pub fn pushed_by(&self, v: Val) -> impl Iterator<Item = Val> + '_ {
         let pushes = match self[v].op {
-            Op::PyCall => true,
+            Op::PyCall | Op::TypedCall => true,
             Op::Call => crate::helpers::Helper::from_imm(self[v].imm).row().python,
             _ => false,
         };
         let state = if pushes { self.states.get(self[v].state.0 as usize) } else { None };
         let frames = state.into_iter().flat_map(|s| s.frames.iter().skip(1));
         frames.flat_map(|f| [f.callee, f.receiver]).filter(|v| !v.is_none())
+    }
+
+    /// The type of the numbers that it returns, if it returns nothing else but on ways that are seldom taken.
+    pub fn returns(&self) -> Option<Type> {
+        let rpo = self.rpo();
+        let blocks = rpo.iter().filter(|b| !self[**b].cold);
+        let ends = blocks.filter_map(|b| self[*b].insts.last()).filter(|v| self[**v].op == Op::Return);
+        let mut types = ends.map(|v| {
+            let value = &self[self[*v].args[0]];
+            match value.op {
+                Op::BoxInt => Some(Type::Int),
+                Op::BoxFloat => Some(Type::Float),
+                _ => Some(value.ty).filter(|ty| matches!(ty, Type::Int | Type::Float)),
+            }
+        });
+        let first = types.next()??;
+        types.all(|other| other == Some(first)).then_some(first)
+    }
+
+    /// The types of values.
+    pub fn types_of(&self, values: &[Val]) -> Vec<Type> {
+        values.iter().map(|v| self[*v].ty).collect()
     }
 
     /// Applies a renaming of values everywhere.

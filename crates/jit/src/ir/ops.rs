@@ -138,6 +138,8 @@ macro_rules! for_each_ir_op {
         $m! {
             /// A parameter of its block.
             param = Param () -> _, pure;
+            /// The argument of a typed entry for register `imm`.
+            argument = Argument () -> _, pure, imm;
             /// The int `imm`.
             const_int = ConstInt () -> Int, pure, imm;
             /// The double with the bits `imm`.
@@ -385,8 +387,14 @@ macro_rules! for_each_ir_op {
             /// above say what they must be.
             call_plain = CallPlain * -> Val, calls, imm;
             /// Calls the Python function `a`, which has the code of the function at the low 48 bits of `imm`; the callee's window
-        /// begins at the register in the high bits and holds the arguments.
+            /// begins at the register in the high bits and holds the arguments.
             py_call = PyCall (Val) -> Val, calls, imm;
+            /// As `py_call`, with the arguments as further operands: for a typed entry of the function, if that has code.
+            typed_call = TypedCall * -> Val, calls, imm;
+            /// The int, of up to 64 bits, that the call `a` returned.
+            result_int = ResultInt (Val) -> Int, guard;
+            /// The double that the call `a` returned.
+            result_float = ResultFloat (Val) -> Float, guard;
             /// Leaves if something wants the thread's attention.
             check_interrupt = CheckInterrupt () -> Void, guard;
             /// As `check_interrupt`, if the lowest six bits of `a` are 0.
@@ -401,8 +409,8 @@ macro_rules! for_each_ir_op {
             yield_ = Yield (Val) -> Void, ends, imm;
             /// Returns from the generator frame to whoever resumed it; leaves where the interpreter did.
             finish = Finish (Val) -> Void, ends;
-            /// Returns from the frame.
-            ret = Return (Val) -> Void, ends;
+            /// Returns `a` from the frame; from typed entries numbers, too.
+            ret = Return * -> Void, ends;
             /// Leaves.
             exit = Exit () -> Void, ends;
         }

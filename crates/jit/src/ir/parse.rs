@@ -128,6 +128,9 @@ impl<'a> Parser<'a> {
         if let Some(r) = rest.strip_prefix('#') {
             let (imm, r) = r.split_once(' ').unwrap_or((r, ""));
             inst.imm = number(imm)?;
+            if op == Op::Argument {
+                self.func.arguments.get_or_insert_default();
+            }
             rest = r;
         } else if let Some(r) = rest.strip_prefix('@') {
             let (helper, r) = r.split_once(' ').unwrap_or((r, ""));

@@ -28,7 +28,7 @@ impl Lowering<'_> {
     /// Whether an instruction pushes the frames of inlined calls.
     fn pushes_frames(&self, v: Val) -> bool {
         let calls = match self.func[v].op {
-            Op::PyCall => true,
+            Op::PyCall | Op::TypedCall => true,
             Op::Call => Helper::from_imm(self.func[v].imm).row().python,
             _ => false,
         };

@@ -19,7 +19,7 @@ fn raw_kind(imm: u64) -> ItemKind {
     ItemKind::ALL[(imm >> 32 & 0xff) as usize % ItemKind::ALL.len()]
 }
 
-/// The address of the function that a `PyCall` with this immediate calls.
+/// The address of the function that a `PyCall` or `TypedCall` with this immediate calls.
 pub(super) fn callee_of(imm: u64) -> u64 {
     imm & 0xffff_ffff_ffff
 }
@@ -111,6 +111,7 @@ impl Lowering<'_> {
         let a: Vec<clif::Value> = inst.args.iter().map(|a| self.value(*a)).collect();
         Ok(Some(match inst.op {
             Op::Param => return Ok(self.values[v.0 as usize]),
+            Op::Argument => self.arguments[imm as usize],
             Op::ConstInt | Op::ConstVal | Op::ConstWord => self.word(imm),
             Op::ConstFloat => self.b.ins().f64const(f64::from_bits(imm)),
             Op::ConstBool => self.b.ins().iconst(types::I8, (imm != 0) as i64),
@@ -396,6 +397,9 @@ impl Lowering<'_> {
             Op::CallPlain => self.call_plain(v, &a),
             Op::JoinStrs => self.join_strs(v, &a),
             Op::PyCall => self.py_call(v),
+            Op::TypedCall => return self.typed_call(v, &a).map(Some),
+            Op::ResultInt => self.result_int(v, a[0]),
+            Op::ResultFloat => self.result_float(v, a[0]),
             Op::Jump => {
                 let edge = &self.func[block].edges[0];
                 self.store_moves(&self.slots.moves(self.func, edge));
@@ -429,9 +433,8 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Op::Return => {
-                let x = a[0];
                 self.pop_own_frame();
-                self.b.ins().return_(&[x]);
+                self.give_back(a[0], self.func[inst.args[0]].ty);
                 return Ok(None);
             }
             Op::Exit => {

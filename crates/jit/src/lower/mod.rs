@@ -57,27 +57,40 @@ unsafe impl Send for Lowered {}
 
 /// The code objects of functions that code calls, by the functions' addresses: a function may get other code while lowering
 /// goes on, code objects do not change.
-pub struct Callees(HashMap<u64, u64>);
+pub struct Callees {
+    codes: HashMap<u64, u64>,
+    /// Addresses of the cells of typed entries.
+    cells: HashMap<(u64, Vec<Type>), u64>,
+}
 
 impl Callees {
     /// Those that `func` calls. The GIL is held.
     pub fn of(func: &Func) -> Callees {
-        let calls = func.insts.iter().filter(|i| i.op == Op::PyCall).map(|i| inst::callee_of(i.imm));
-        // SAFETY: the builder put functions there that the unit keeps alive.
-        Callees(
-            calls.map(|f| (f, unsafe { std::ptr::from_ref((*(f as *const Function)).code.get()) as u64 })).collect(),
-        )
+        let (mut codes, mut cells) = (HashMap::new(), HashMap::new());
+        for inst in func.insts.iter().filter(|i| matches!(i.op, Op::PyCall | Op::TypedCall)) {
+            let callee = inst::callee_of(inst.imm);
+            // SAFETY: the builder put functions there that the unit keeps alive.
+            let f: &'static Function = unsafe { &*(callee as *const Function) };
+            codes.insert(callee, std::ptr::from_ref(f.code.get()) as u64);
+            if inst.op == Op::TypedCall {
+                let types = func.types_of(&inst.args[1..]);
+                if let Some(cell) = crate::tier::cell(f, &types) {
+                    cells.insert((callee, types), std::ptr::from_ref(cell) as u64);
+                }
+            }
+        }
+        Callees { codes, cells }
     }
 
     /// All of them.
     pub fn codes(&self) -> impl Iterator<Item = &'static CodeObject> {
         // SAFETY: as in `of`.
-        self.0.values().map(|code| unsafe { &*(*code as *const CodeObject) })
+        self.codes.values().map(|code| unsafe { &*(*code as *const CodeObject) })
     }
 
     fn code(&self, function: u64) -> &'static CodeObject {
         // SAFETY: the unit keeps functions, and so their code, alive. One that has got other code since is discarded.
-        unsafe { &*(self.0[&function] as *const CodeObject) }
+        unsafe { &*(self.codes[&function] as *const CodeObject) }
     }
 }
 
@@ -95,6 +108,8 @@ pub struct Process {
     pub valid: u64,
     /// Address of the recursion limit.
     pub recursion_limit: u64,
+    /// Calls of a typed entry without code between two attempts to compile it, a power of two.
+    pub typed_calls: u32,
     /// In stress mode: address of a counter whose overflow makes guards fail.
     pub stress: Option<u64>,
 }
@@ -149,7 +164,10 @@ impl Machine {
         builder: &mut FunctionBuilderContext,
     ) -> Result<Lowered, String> {
         self.context.clear();
-        self.context.func.signature = signature(&[types::I64; 3], Some(types::I64));
+        self.context.func.signature = match &func.arguments {
+            Some(types) => calls::typed_signature(types),
+            None => signature(&[types::I64; 3], Some(types::I64)),
+        };
         let mut exits = Vec::new();
         let (templates, exceptions);
         {
@@ -217,6 +235,10 @@ pub(crate) struct Lowering<'a> {
     callee: clif::Value,
     /// The entry frame, unless the function pushes it: see [`Lowering::frame`].
     frame: clif::Value,
+    /// The arguments of a typed entry.
+    arguments: Vec<clif::Value>,
+    /// What typed calls returned, of which only guards and exits want to know what it is: word and kind.
+    results: HashMap<Val, (clif::Value, clif::Value)>,
     /// The frame that the function pushes.
     own: Option<own_frame::OwnFrame>,
     /// First register above the entry frame's, if that is a generator's, whose registers are no part of the stack.
@@ -236,6 +258,8 @@ pub(crate) struct Lowering<'a> {
     words: Option<clif::StackSlot>,
     /// Boxes that are made where they are stored.
     single_boxes: HashSet<Val>,
+    /// Typed calls whose results go into [`Lowering::results`].
+    unread: HashSet<Val>,
     /// A guard of an int that is asked together with the next one, and its word.
     asked: Option<(Val, clif::Value)>,
     /// New blocks are seldom reached.
@@ -248,6 +272,7 @@ impl<'a> Lowering<'a> {
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         let [cx, regs, callee] = [0, 1, 2].map(|i| b.block_params(entry)[i]);
+        let arguments = b.block_params(entry)[3..].to_vec();
         let frame = b.ins().load(types::I64, flags(), cx, std::mem::offset_of!(Cx, frame) as i32);
         let above = match func.generator {
             true => b.ins().load(types::I64, flags(), frame, std::mem::offset_of!(Frame, top) as i32),
@@ -266,6 +291,8 @@ impl<'a> Lowering<'a> {
             regs,
             callee,
             frame,
+            arguments,
+            results: HashMap::new(),
             own: None,
             top_frame: None,
             templates: vec![],
@@ -276,6 +303,7 @@ impl<'a> Lowering<'a> {
             slots: slots::Slots::default(),
             words: None,
             single_boxes: HashSet::new(),
+            unread: HashSet::new(),
             asked: None,
             cold: false,
         }
@@ -285,6 +313,7 @@ impl<'a> Lowering<'a> {
         let rpo = self.func.rpo();
         self.slots = slots::Slots::of(self.func, &rpo);
         self.single_boxes = values::single_boxes(self.func, &rpo);
+        self.unread = calls::unread_results(self.func, &rpo);
         for id in &rpo {
             let block = self.b.create_block();
             self.blocks[id.0 as usize] = Some(block);
@@ -353,7 +382,7 @@ impl<'a> Lowering<'a> {
         self.b.switch_to_block(tail);
         let cx = self.cx;
         let bits = self.call(crate::exits::leave as *const () as usize, &[cx, which], Some(types::I64));
-        self.b.ins().return_(&[bits.expect("it has a result")]);
+        self.give_back(bits.expect("it has a result"), Type::Val);
         Ok(())
     }
 
@@ -547,12 +576,15 @@ impl<'a> Lowering<'a> {
             let (bound, number) = (self.place(inst.args[0], places)?, self.place(inst.args[1], places)?);
             places.maybes.push((bound, number));
             Place::Maybe(places.maybes.len() as u16 - 1)
-        } else if self.is_mixed(v) {
+        } else if self.is_mixed(v) || self.results.contains_key(&v) {
             let i = places.next;
             if i as usize + 1 >= BUFFER_WORDS {
                 return Err("a frame state with too many values".into());
             }
-            let (kind, value) = self.mixed_words(v);
+            let (kind, value) = match self.results.get(&v) {
+                Some((word, kind)) => (*kind, *word),
+                None => self.mixed_words(v),
+            };
             self.b.ins().store(flags(), kind, places.buffer, i as i32 * 8);
             self.b.ins().store(flags(), value, places.buffer, i as i32 * 8 + 8);
             places.next += 2;

@@ -1,7 +1,7 @@
 //! The frame of a function that compiled code calls. The callee pushes it, where something first could look at it: what
-//! returns before that needs none.
+//! returns before that needs none. Code of a typed entry always does.
 //!
-//! Code of a function takes the function as its third argument, or 0 if its frame has been pushed by whoever calls it (the
+//! Other code of a function takes the function as its third argument, or 0 if its frame has been pushed by whoever calls it (the
 //! interpreter, helpers). Up to the place that pushes the frame nothing is stored, allocated or called, so the function can
 //! still be begun anew where a limit is near, and the collector misses nothing in registers above the caller's.
 
@@ -16,7 +16,7 @@ use taipan_runtime::types::function::Function;
 use super::frames::{NEXT_FRAME, REGS_END};
 use super::{Lowering, flags};
 use crate::helpers::Helper;
-use crate::ir::{BlockId, Func, Inst, Op, Val};
+use crate::ir::{BlockId, Func, Inst, Op, Type, Val};
 
 /// The frame of the function that is lowered.
 pub(super) struct OwnFrame {
@@ -38,6 +38,7 @@ fn needs_no_frame(op: Op) -> bool {
     matches!(
         op,
         Op::Param
+            | Op::Argument
             | Op::ConstInt
             | Op::ConstFloat
             | Op::ConstVal
@@ -84,6 +85,8 @@ fn needs_no_frame(op: Op) -> bool {
             | Op::BoxBool
             | Op::GuardInt
             | Op::GuardFloat
+            | Op::ResultInt
+            | Op::ResultFloat
             | Op::UntagInt
             | Op::IsSmall
             | Op::GuardBool
@@ -214,6 +217,11 @@ impl Lowering<'_> {
     pub(super) fn push_own_frame(&mut self) {
         let own = self.own.as_ref().expect("there is one");
         let (callee, code, frame, end) = (own.callee, own.code, own.frame, own.end);
+        if self.func.arguments.is_some() {
+            let new = self.push_unless_limited(callee, code, end);
+            self.b.def_var(frame, new);
+            return;
+        }
         let (push, there, done) = (self.new_block(), self.new_block(), self.new_block());
         let pushed = self.b.append_block_param(done, types::I64);
         self.b.ins().brif(callee, push, &[], there, &[]);
@@ -250,9 +258,10 @@ impl Lowering<'_> {
         self.b.set_cold_block(limited);
         self.b.ins().brif(ok, go, &[], limited, &[]);
         self.b.switch_to_block(limited);
+        self.store_arguments();
         let count = self.word(crate::build::binding::parameters(code) as u64);
         let result = self.call(Helper::CallBound.row().address, &[cx, callee, window, count], Some(types::I64));
-        self.b.ins().return_(&[result.expect("it has a result")]);
+        self.give_back(result.expect("it has a result"), Type::Val);
         self.b.switch_to_block(go);
         let new = self.b.ins().load(types::I64, flags(), cx, NEXT_FRAME as i32);
         let caller = self.b.ins().load(types::I64, flags(), cx, std::mem::offset_of!(Cx, frame) as i32);
@@ -299,9 +308,12 @@ impl Lowering<'_> {
     pub(super) fn pop_own_frame(&mut self) {
         let Some(OwnFrame { callee, is_pushed: true, .. }) = self.own else { return };
         let (frame, cx) = (self.frame(), self.cx);
-        let (pop, popped) = (self.new_block(), self.new_block());
-        self.b.ins().brif(callee, pop, &[], popped, &[]);
-        self.b.switch_to_block(pop);
+        let popped = self.new_block();
+        if self.func.arguments.is_none() {
+            let pop = self.new_block();
+            self.b.ins().brif(callee, pop, &[], popped, &[]);
+            self.b.switch_to_block(pop);
+        }
         let object = self.b.ins().load(types::I64, flags(), frame, std::mem::offset_of!(Frame, object) as i32);
         let (detach, plain) = (self.b.create_block(), self.new_block());
         self.b.set_cold_block(detach);

@@ -321,6 +321,7 @@ fn is_call(func: &Func, v: Val) -> bool {
         Op::Call
         | Op::CallPlain
         | Op::PyCall
+        | Op::TypedCall
         | Op::JoinStrs
         | Op::NewGenerator
         | Op::NewException

@@ -160,6 +160,11 @@ impl Lowering<'_> {
             let next = self.b.ins().iadd_imm_s(x, 1);
             return self.b.ins().iadd(x, next);
         }
+        self.box_any_int(x)
+    }
+
+    /// The object for any 64-bit int.
+    pub(super) fn box_any_int(&mut self, x: clif::Value) -> clif::Value {
         let (fast, slow) = self.int_word(x);
         self.cold_path(slow, fast, types::I64, |l| {
             let cx = l.cx;

@@ -120,7 +120,7 @@ pub fn clobbers(func: &Func, inst: &Inst) -> Clobber {
             }
         }
         Op::CallPlain => Clobber::Some(CONTAINERS),
-        Op::PyCall => Clobber::All,
+        Op::PyCall | Op::TypedCall => Clobber::All,
         Op::ListAppend | Op::ListAppendDouble | Op::ListReserve => {
             let list = origin(func, inst.args[0]);
             if func[list].op == Op::NewList { Clobber::List(list) } else { Clobber::Some(OF_LISTS) }

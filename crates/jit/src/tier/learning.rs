@@ -128,5 +128,6 @@ impl Unit {
         if self.entry == ENTRY {
             self.code.native.set(std::ptr::null());
         }
+        self.publish_typed(std::ptr::null());
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: b
         return Err(Declined::ForNow);
     }
     // The interpreter goes through a chain of delegating generators without native recursion.
-    if entry != ENTRY && entry > 0 && op_at(code, entry as usize - 1) == B::YieldDelegate {
+    if !is_start(entry) && entry > 0 && op_at(code, entry as usize - 1) == B::YieldDelegate {
         refuse(data, entry, "delegating generator");
         return Err(Declined::ForNow);
     }
@@ -119,6 +119,9 @@ fn build_ir(cx: &mut Cx, code: &'static CodeObject, entry: u32, left: u64) -> Re
     dump::ir("ir", &func.name, func);
     passes::run(func).map_err(Refusal::Never)?;
     dump::ir("ir-opt", &func.name, func);
+    if is_start(entry) {
+        typed::note_returned(code, &product);
+    }
     Ok(product)
 }
 
@@ -216,6 +219,7 @@ fn process(cx: &mut Cx, valid: u64) -> Process {
         chars: cx.rt().latin1.borrow().as_ptr() as u64,
         interrupt: cx.interrupt.as_ptr() as u64,
         valid,
+        typed_calls: typed::calls(cx),
         recursion_limit: cx.rt().recursion_limit.as_ptr() as u64,
         stress: (crate::options().mode == Mode::Stress).then_some(STRESS.0.get() as u64),
     }
@@ -293,6 +297,7 @@ pub(super) fn install(
     if unit.entry == ENTRY {
         code.native.set(start);
     }
+    unit.publish_typed(start);
     stats::STATS.with_borrow_mut(|s| {
         s.compiled += 1;
         s.lower_ns += spent;
