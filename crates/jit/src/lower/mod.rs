@@ -236,6 +236,8 @@ pub(crate) struct Lowering<'a> {
     words: Option<clif::StackSlot>,
     /// Boxes that are made where they are stored.
     single_boxes: HashSet<Val>,
+    /// Ints that are compared as the words they come in.
+    compared: HashSet<Val>,
     /// A guard of an int that is asked together with the next one, and its word.
     asked: Option<(Val, clif::Value)>,
     /// New blocks are seldom reached.
@@ -276,6 +278,7 @@ impl<'a> Lowering<'a> {
             slots: slots::Slots::default(),
             words: None,
             single_boxes: HashSet::new(),
+            compared: HashSet::new(),
             asked: None,
             cold: false,
         }
@@ -285,6 +288,7 @@ impl<'a> Lowering<'a> {
         let rpo = self.func.rpo();
         self.slots = slots::Slots::of(self.func, &rpo);
         self.single_boxes = values::single_boxes(self.func, &rpo);
+        self.compared = values::compared(self.func, &rpo, &self.slots);
         for id in &rpo {
             let block = self.b.create_block();
             self.blocks[id.0 as usize] = Some(block);
