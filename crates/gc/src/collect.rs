@@ -174,11 +174,11 @@ impl Heap {
     }
 
     fn sweep_large(&mut self, head: usize) {
-        let addr = self.space.block_addr(head);
+        let addr = self.space.large_addr(head);
         let bytes = self.space.cell_size(head);
         if !self.is_marked(addr as *const _) {
             if self.config.stress {
-                self.poison_large(addr, bytes);
+                self.poison_large(addr, bytes - (addr - self.space.block_addr(head)));
             }
             self.space.free_large(head);
             return;

@@ -30,8 +30,8 @@ impl Heap {
                 }
                 (self.space.block_addr(index) + cell as usize * class.size as usize, index)
             }
-            BlockKind::LargeHead => (self.space.block_addr(index), index),
-            BlockKind::LargeTail => (self.space.block_addr(block.head as usize), block.head as usize),
+            BlockKind::LargeHead => (self.space.large_addr(index), index),
+            BlockKind::LargeTail => (self.space.large_addr(block.head as usize), block.head as usize),
             BlockKind::Free | BlockKind::ChunkHeader | BlockKind::Unused => return None,
         };
         self.holds_object(cell, head).then_some(cell as *mut Header)
@@ -45,8 +45,9 @@ impl Heap {
         if unsafe { (*marks | *barriers) & bit } != 0 {
             return true;
         }
-        let handed = self.space.blocks[index].handed as usize;
-        if cell - self.space.block_addr(index) >= handed {
+        let block = &self.space.blocks[index];
+        let start = if block.kind == BlockKind::Small { self.space.block_addr(index) } else { cell };
+        if cell - start >= block.handed as usize {
             return false;
         }
         // SAFETY: the cell lies in a committed block (GC-S S1) and has at least 16 bytes.
@@ -68,7 +69,12 @@ impl Heap {
                         }
                     }
                 }
-                BlockKind::LargeHead if self.holds_object(start, index) => visit(start as *mut Header),
+                BlockKind::LargeHead => {
+                    let addr = self.space.large_addr(index);
+                    if self.holds_object(addr, index) {
+                        visit(addr as *mut Header);
+                    }
+                }
                 _ => {}
             }
         }
@@ -83,7 +89,7 @@ impl Heap {
         unsafe { Marker::references(self, obj) }
     }
 
-    /// Bytes of the cell that starts at `ptr`, which is at least what was asked for.
+    /// Bytes that the object at `ptr` takes from the heap: its cell, or the blocks of its own.
     ///
     /// # Safety
     /// `ptr` must have come from this heap and be alive.

@@ -358,7 +358,7 @@ impl Heap {
         let bytes = self.space.cell_size(head);
         self.charged += bytes;
         self.stats.bytes_allocated += bytes as u64;
-        self.space.block_addr(head) as *mut u8
+        self.space.large_addr(head) as *mut u8
     }
 
     /// Gives the bump of `class` its next free run; `false` when memory is exhausted.

@@ -46,7 +46,7 @@ pub(crate) enum BlockKind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block {
     pub kind: BlockKind,
-    /// Size class of a small block.
+    /// Size class of a small block; of a large head: how many lines behind the start of the block its object begins.
     pub class: u8,
     /// The block may hold bytes other than 0.
     pub dirty: bool,
@@ -94,10 +94,19 @@ pub(crate) struct Space {
     /// Dirty free blocks worth keeping for reuse.
     pub keep_dirty: usize,
     max_chunks: usize,
+    /// Lines behind the start of its block that the next large object begins.
+    next_line: u8,
     /// Ask for 2-MiB pages once the heap is big.
     pub huge_pages: bool,
     mapping: (usize, usize),
 }
+
+/// Bytes of a line of the processor's caches.
+const LINE_BYTES: usize = 64;
+/// Large objects begin at different offsets within pages, by lines, from one to the next that many further: caches put what has the same
+/// offset into the same few places, and loads wait for stores to what has the same offset.
+const LINES_APART: u8 = 21;
+const LINES_OF_PAGE: u8 = 64;
 
 /// Bytes at the start and the end of a leaf that are zeroed.
 const LEAF_HEAD: usize = 64;
@@ -127,6 +136,7 @@ impl Space {
                     free_dirty: 0,
                     keep_dirty: keep_bytes >> BLOCK_SHIFT,
                     max_chunks: (max.min(want) / CHUNK_BYTES).max(4),
+                    next_line: 0,
                     huge_pages: false,
                     mapping: (start, want + 2 * CHUNK_BYTES),
                 });
@@ -141,6 +151,11 @@ impl Space {
     #[inline(always)]
     pub fn block_addr(&self, index: usize) -> usize {
         self.base + (index << BLOCK_SHIFT)
+    }
+
+    /// Where the large object with that first block begins.
+    pub fn large_addr(&self, head: usize) -> usize {
+        self.block_addr(head) + self.blocks[head].class as usize * LINE_BYTES
     }
 
     #[inline(always)]
@@ -213,6 +228,9 @@ impl Space {
     pub fn take_large(&mut self, size: usize, leaf: bool) -> Option<usize> {
         let count = size.div_ceil(BLOCK_BYTES);
         let head = if count < CHUNK_BLOCKS { self.take_run(count)? } else { self.take_chunks(count)? };
+        let line = self.next_line.min(((count * BLOCK_BYTES - size) / LINE_BYTES).min(u8::MAX as usize) as u8);
+        self.next_line = (self.next_line + LINES_APART) % LINES_OF_PAGE;
+        let begin = line as usize * LINE_BYTES;
         for index in head..head + count {
             let block = &mut self.blocks[index];
             let dirty = block.dirty;
@@ -221,10 +239,11 @@ impl Space {
                 self.free_dirty -= 1;
                 let addr = self.block_addr(index) as *mut u8;
                 let before = (index - head) * BLOCK_BYTES;
+                let end = (begin + size).saturating_sub(before).min(BLOCK_BYTES);
                 let (first, last) = match leaf {
                     false => (BLOCK_BYTES, 0),
-                    true if index == head => (LEAF_HEAD, size.min(BLOCK_BYTES)),
-                    true => (0, (size - before).min(BLOCK_BYTES)),
+                    true if index == head => (begin + LEAF_HEAD, end),
+                    true => (0, end),
                 };
                 // SAFETY: by S1 and S4 the block is ours, writable, and was free until now.
                 unsafe {
@@ -235,6 +254,7 @@ impl Space {
         }
         self.blocks[head].kind = BlockKind::LargeHead;
         self.blocks[head].count = count as u32;
+        self.blocks[head].class = line;
         Some(head)
     }
 
@@ -367,7 +387,7 @@ impl Space {
         }
     }
 
-    /// Bytes of a cell of block `index`, which must be in use.
+    /// Bytes of a cell of block `index`, which must be in use; of a large object all of its blocks.
     pub fn cell_size(&self, index: usize) -> usize {
         let block = &self.blocks[index];
         match block.kind {

@@ -119,7 +119,8 @@ impl Builder<'_> {
             let (x, n) = (self.load_int(it, Alias::Iter, next), self.load_int(it, Alias::Iter, remaining));
             self.bounded(x, INT_MIN, INT_MAX);
             self.bounded(n, 0, INT_MAX);
-            self.range_cache(it, [x, n])
+            let cache = self.range_cache(it, [x, n]);
+            IterCache { step: cache.step.or_else(|| self.step_now(it)), ..cache }
         } else if let Some(row) = RowKind::ALL.into_iter().find(|row| self.is_class(it, row.iterator())) {
             let ((_, index), class) = (row.offsets(), row.class());
             let mut cache = Self::row_cache(it, row, index);

@@ -4,12 +4,14 @@ use taipan_runtime::Value;
 use taipan_runtime::shape::Attrs;
 use taipan_runtime::types::cell::Cell;
 use taipan_runtime::types::list::List;
+use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::types::tuple::Tuple;
 
 use super::Builder;
 use super::poly::Receiver;
 use super::values::{alias_of, offset_of};
-use crate::ir::{Alias, Op, Type, Val};
+use crate::exits::Reason;
+use crate::ir::{Alias, Cond, Op, Type, Val};
 
 /// Steps from a register to what is looked for.
 const MAX_STEPS: usize = 8;
@@ -52,6 +54,19 @@ impl Builder<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The step of a range's iterator, if that is 1 now: so it is nearly everywhere, and what is known of loops with that step is worth asking.
+    pub fn step_now(&mut self, it: Val) -> Option<i64> {
+        let step = self.peek(it)?.exact::<RangeIter>()?.step;
+        if step != 1 || self.failed(Reason::Const) {
+            return None;
+        }
+        let now = self.load_int(it, Alias::Fixed, std::mem::offset_of!(RangeIter, step));
+        let known = self.int(step);
+        let same = self.emit(Op::ICmp, Type::Bool, &[now, known], Cond::Eq as u64);
+        self.emit_guard(Op::Guard, Type::Void, &[same], 0, Reason::Const);
+        Some(step)
     }
 
     /// Whether `v` is what a register holds on entry, and that register holds nothing now.

@@ -3,6 +3,8 @@
 //! Every instruction is a value (of type void if it has no result); operands name instructions. A value is defined by one
 //! instruction, which dominates its uses; where control meets, blocks have parameters.
 
+use taipan_runtime::value::{INT_MAX, INT_MIN};
+
 use super::ops::{Effect, Op, Type};
 use crate::consume::Consumer;
 
@@ -351,6 +353,44 @@ impl Func {
             Some(i) => (i, i),
             None => self.ranges.get(v.0 as usize).copied().unwrap_or((i64::MIN, i64::MAX)),
         }
+    }
+
+    /// The interval of an int, from those of what it is computed of, too.
+    pub fn interval(&self, v: Val) -> (i64, i64) {
+        self.interval_within(v, 4)
+    }
+
+    /// `steps`: how many instructions to look through.
+    fn interval_within(&self, v: Val, steps: u32) -> (i64, i64) {
+        let (lo, hi) = self.range(v);
+        let inst = &self[v];
+        let of =
+            |i: usize| if steps == 0 { (i64::MIN, i64::MAX) } else { self.interval_within(inst.args[i], steps - 1) };
+        let own = match inst.op {
+            Op::GuardInt | Op::UntagInt => (INT_MIN, INT_MAX),
+            Op::BoolToInt => (0, 1),
+            Op::ModConst => (0, inst.imm as i64 - 1),
+            Op::And => match inst.args.iter().find_map(|a| self.as_const_int(*a).filter(|k| *k >= 0)) {
+                Some(k) => (0, k),
+                None => return (lo, hi),
+            },
+            Op::Select => {
+                let (a, b) = (of(1), of(2));
+                (a.0.min(b.0), a.1.max(b.1))
+            }
+            Op::Add | Op::Sub => {
+                let (a, b) = (of(0), of(1));
+                let ends = match inst.op {
+                    Op::Add => a.0.checked_add(b.0).zip(a.1.checked_add(b.1)),
+                    _ => a.0.checked_sub(b.1).zip(a.1.checked_sub(b.0)),
+                };
+                // Others may wrap.
+                let Some(ends) = ends else { return (lo, hi) };
+                ends
+            }
+            _ => return (lo, hi),
+        };
+        (own.0.max(lo), own.1.min(hi))
     }
 
     /// Whether the instruction may be removed if nobody uses its result. Most guards may not: what was built behind them

@@ -338,6 +338,8 @@ macro_rules! for_each_ir_op {
             list_append_double = ListAppendDouble (Val, Float) -> Void, writes;
             /// Makes room in the list `a` for `b` more items, a number without sign; for fewer if that is many.
             list_reserve = ListReserve (Val, Int) -> Void, writes;
+            /// Where the items of the list `a`, which holds words, are; there is room for one behind its first `b`. Leaves where there is none.
+            list_room = ListRoom (Val, Int) -> Word, guard;
             /// Leaves unless lists of doubles may hold the double (see `runtime/src/types/list.rs`).
             guard_double = GuardDouble (Float) -> Void, guard, imm;
             /// A new instance with the operands as attributes; number `imm` of the function's descriptions.

@@ -239,7 +239,7 @@ impl Lowering<'_> {
     /// The tagged word of an argument.
     fn tagged(&mut self, x: clif::Value, ty: Type) -> clif::Value {
         match ty {
-            Type::Int => self.box_any_int(x),
+            Type::Int => self.box_within(x, (i64::MIN, i64::MAX)),
             Type::Float => self.box_float(x),
             _ => x,
         }

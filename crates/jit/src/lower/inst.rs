@@ -108,7 +108,7 @@ impl Lowering<'_> {
         if self.single_boxes.contains(&v) || self.store_box(v) {
             return Ok(None);
         }
-        let a: Vec<clif::Value> = inst.args.iter().map(|a| self.value(*a)).collect();
+        let a: Vec<clif::Value> = inst.args.iter().map(|a| self.operand(block, *a)).collect();
         Ok(Some(match inst.op {
             Op::Param => return Ok(self.values[v.0 as usize]),
             Op::Argument => self.arguments[imm as usize],
@@ -133,6 +133,10 @@ impl Lowering<'_> {
             Op::AddOv | Op::SubOv => {
                 let sum = self.checked(v, a[0], a[1]);
                 self.kept(v, sum)
+            }
+            Op::ICmp if self.compared.contains(&inst.args[0]) || self.compared.contains(&inst.args[1]) => {
+                let [x, y] = [0, 1].map(|i| self.word_of_int(inst.args[i]));
+                self.b.ins().icmp(int_cond(Cond::from_imm(imm)), x, y)
             }
             simple!() => {
                 let x = self.simple(inst, &a);
@@ -330,6 +334,7 @@ impl Lowering<'_> {
                 self.list_reserve(a[0], a[1]);
                 return Ok(None);
             }
+            Op::ListRoom => self.list_room(v, a[0], a[1]),
             Op::ListItem => self.list_item(a[0], a[1]),
             Op::GuardDouble => {
                 self.guard_double(v, a[0]);
@@ -406,13 +411,13 @@ impl Lowering<'_> {
                 if self.pushes_on_way(edge.to) {
                     self.push_own_frame();
                 }
-                let (to, args) = self.target(edge);
+                let (to, args) = self.target(block, edge);
                 self.b.ins().jump(to, &args);
                 return Ok(None);
             }
             Op::Branch => {
                 let cond = a[0];
-                let [yes, no] = [0, 1].map(|i| self.way(&self.func[block].edges[i]));
+                let [yes, no] = [0, 1].map(|i| self.way(block, &self.func[block].edges[i]));
                 // A comparison of doubles has no opposite.
                 let floats = self.func[inst.args[0]].op == Op::FCmp;
                 if self.turned[block.0 as usize] && !floats {
@@ -421,7 +426,7 @@ impl Lowering<'_> {
                 } else {
                     self.b.ins().brif(cond, yes.to, &yes.args, no.to, &no.args);
                 }
-                self.ways([yes, no]);
+                self.ways(block, [yes, no]);
                 return Ok(None);
             }
             Op::Yield => {
@@ -451,25 +456,26 @@ impl Lowering<'_> {
         (base, (imm & !ABOVE) as i32 * 8)
     }
 
-    fn target(&self, edge: &Edge) -> (clif::Block, Vec<BlockArg>) {
+    fn target(&mut self, from: BlockId, edge: &Edge) -> (clif::Block, Vec<BlockArg>) {
         let params = self.func[edge.to].params.iter().zip(&edge.args);
-        let args = params.filter(|(p, _)| !self.slots.holds(**p)).map(|(_, a)| BlockArg::Value(self.value(*a)));
-        (self.block(edge.to), args.collect())
+        let args: Vec<Val> = params.filter(|(p, _)| !self.slots.holds(**p)).map(|(_, a)| *a).collect();
+        let args = args.into_iter().map(|a| BlockArg::Value(self.operand(from, a))).collect();
+        (self.block(edge.to), args)
     }
 
     /// As [`Lowering::target`] of a branch: an edge that must store something or push the frame goes through a block of its own, which
     /// [`Lowering::ways`] fills.
-    fn way<'e>(&mut self, edge: &'e Edge) -> Way<'e> {
+    fn way<'e>(&mut self, from: BlockId, edge: &'e Edge) -> Way<'e> {
         let moves = self.slots.moves(self.func, edge);
         let pushes = self.pushes_on_way(edge.to);
         if moves.is_empty() && !pushes {
-            let (to, args) = self.target(edge);
+            let (to, args) = self.target(from, edge);
             return Way { to, args, moves, pushes, edge };
         }
         Way { to: self.new_block(), args: vec![], moves, pushes, edge }
     }
 
-    fn ways(&mut self, ways: [Way; 2]) {
+    fn ways(&mut self, from: BlockId, ways: [Way; 2]) {
         for way in ways.iter().filter(|w| !w.moves.is_empty() || w.pushes) {
             if self.func[way.edge.to].cold {
                 self.b.set_cold_block(way.to);
@@ -479,7 +485,7 @@ impl Lowering<'_> {
             if way.pushes {
                 self.push_own_frame();
             }
-            let (to, args) = self.target(way.edge);
+            let (to, args) = self.target(from, way.edge);
             self.b.ins().jump(to, &args);
         }
     }
@@ -551,16 +557,18 @@ impl Lowering<'_> {
 
     fn checked(&mut self, v: Val, x: clif::Value, y: clif::Value) -> clif::Value {
         let inst = &self.func[v];
-        // A check against a constant is a compare, which Cranelift fuses with the branch.
-        if let Some(k) = self.func.as_const_int(inst.args[1])
-            && inst.op != Op::MulOv
-        {
+        // Where the second operand moves the first in a known direction, and not far, a compare does, which Cranelift fuses with the branch: it may
+        // leave where nothing overflows yet.
+        const FAR: i64 = 1 << 62;
+        let (lo, hi) = self.func.interval(inst.args[1]);
+        let near = lo == hi || -FAR <= lo && hi <= FAR;
+        if inst.op != Op::MulOv && near && (lo >= 0 || hi <= 0) {
             let add = inst.op == Op::AddOv;
-            let (limit, cond) = match (k >= 0, add) {
-                (true, true) => (i64::MAX - k, IntCC::SignedLessThanOrEqual),
-                (false, true) => (i64::MIN - k, IntCC::SignedGreaterThanOrEqual),
-                (true, false) => (i64::MIN + k, IntCC::SignedGreaterThanOrEqual),
-                (false, false) => (i64::MAX + k, IntCC::SignedLessThanOrEqual),
+            let (limit, cond) = match (lo >= 0, add) {
+                (true, true) => (i64::MAX - hi, IntCC::SignedLessThanOrEqual),
+                (false, true) => (i64::MIN - lo, IntCC::SignedGreaterThanOrEqual),
+                (true, false) => (i64::MIN + hi, IntCC::SignedGreaterThanOrEqual),
+                (false, false) => (i64::MAX + lo, IntCC::SignedLessThanOrEqual),
             };
             let limit = self.word(limit as u64);
             let ok = self.b.ins().icmp(cond, x, limit);

@@ -260,6 +260,8 @@ pub(crate) struct Lowering<'a> {
     single_boxes: HashSet<Val>,
     /// Typed calls whose results go into [`Lowering::results`].
     unread: HashSet<Val>,
+    /// Ints that are compared as the words they come in.
+    compared: HashSet<Val>,
     /// A guard of an int that is asked together with the next one, and its word.
     asked: Option<(Val, clif::Value)>,
     /// New blocks are seldom reached.
@@ -304,6 +306,7 @@ impl<'a> Lowering<'a> {
             words: None,
             single_boxes: HashSet::new(),
             unread: HashSet::new(),
+            compared: HashSet::new(),
             asked: None,
             cold: false,
         }
@@ -314,6 +317,7 @@ impl<'a> Lowering<'a> {
         self.slots = slots::Slots::of(self.func, &rpo);
         self.single_boxes = values::single_boxes(self.func, &rpo);
         self.unread = calls::unread_results(self.func, &rpo);
+        self.compared = values::compared(self.func, &rpo, &self.slots);
         for id in &rpo {
             let block = self.b.create_block();
             self.blocks[id.0 as usize] = Some(block);

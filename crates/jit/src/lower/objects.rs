@@ -196,6 +196,30 @@ impl Lowering<'_> {
         self.b.switch_to_block(next);
     }
 
+    /// The items of a list of words with room for one behind its first `size`, which it need not know yet.
+    pub(super) fn list_room(&mut self, v: Val, list: clif::Value, size: clif::Value) -> clif::Value {
+        let word = self.b.ins().load(types::I64, flags(), list, 0);
+        let words = self.b.ins().icmp_imm_s(IntCC::Equal, word, FRESH_WORD as i64);
+        self.guard(v, words);
+        let capacity = self.b.ins().load(types::I64, flags(), list, 32);
+        let fits = self.b.ins().icmp(IntCC::UnsignedLessThan, size, capacity);
+        let (slow, next) = (self.b.create_block(), self.new_block());
+        self.b.set_cold_block(slow);
+        self.b.ins().brif(fits, next, &[], slow, &[]);
+        self.b.switch_to_block(slow);
+        let outer = std::mem::replace(&mut self.cold, true);
+        self.b.ins().store(flags(), size, list, 16);
+        let (cx, one) = (self.cx, self.word(1));
+        self.cold_call(Helper::ListReserve, &[cx, list, one], None);
+        let capacity = self.b.ins().load(types::I64, flags(), list, 32);
+        let fits = self.b.ins().icmp(IntCC::UnsignedLessThan, size, capacity);
+        self.guard(v, fits);
+        self.cold = outer;
+        self.b.ins().jump(next, &[]);
+        self.b.switch_to_block(next);
+        self.b.ins().load(types::I64, flags(), list, 24)
+    }
+
     /// Size, items, and whether there is room for one more.
     fn room_in(&mut self, list: clif::Value) -> (clif::Value, clif::Value, clif::Value) {
         let n = self.b.ins().load(types::I64, flags(), list, 16);

@@ -9,8 +9,9 @@
 //! Boxes that are only passed to such parameters are not made: the parameter is two words then, what kind of value it is and
 //! the value as it is, and exits make the box. Exits compute sums and the like that nothing else needs.
 //!
-//! Other values that only exits need behind a call, or in a loop that they are not defined in, are stored where they are
-//! defined, and all exits take them from there.
+//! Other values that only exits need behind a call, or that in a loop which they are not defined in only exits and blocks that are seldom reached
+//! need, are stored where they are defined, and all exits and such blocks take them from there. Where an inner loop has no register to spare, all
+//! blocks do so with values that pass by it: the register allocator would rather move values of the loop to and fro.
 
 use std::collections::{HashMap, HashSet};
 
@@ -38,6 +39,8 @@ pub(super) struct Slots {
     pub(super) undone: HashSet<Val>,
     /// Words of values that are in registers, too.
     copies: HashMap<Val, u32>,
+    /// Of those the ones that other blocks than the one that defines them take from there, and that block.
+    kept: HashMap<Val, BlockId>,
     count: u32,
 }
 
@@ -80,6 +83,8 @@ impl Slots {
         slots.undone = undone(func, rpo);
         let mut copied = behind_calls(func, rpo, &slots, &used, &loops);
         copied.extend(through_loops(func, rpo, &slots, &loops));
+        slots.kept = past_loops(func, rpo, &slots, &loops);
+        copied.extend(slots.kept.keys());
         copied.retain(|v| !is_constant(func[*v].op));
         copied.sort_unstable();
         copied.dedup();
@@ -315,6 +320,13 @@ struct Live {
     all: Set,
 }
 
+impl Live {
+    fn none(func: &Func) -> Live {
+        let none = Set(vec![0; func.insts.len().div_ceil(64)]);
+        Live { used: none.clone(), all: none }
+    }
+}
+
 /// Whether an instruction is lowered to a call that leaves no register alone.
 fn is_call(func: &Func, v: Val) -> bool {
     match func[v].op {
@@ -335,13 +347,9 @@ fn is_call(func: &Func, v: Val) -> bool {
     }
 }
 
-/// Values that behind a call only exits need, and that are not defined in a deeper loop than that.
-fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool], loops: &[Loop]) -> Vec<Val> {
-    if !rpo.iter().flat_map(|b| &func[*b].insts).any(|v| is_call(func, *v)) {
-        return vec![];
-    }
-    let none = Set(vec![0; func.insts.len().div_ceil(64)]);
-    let none = Live { used: none.clone(), all: none };
+/// What is live where each block begins.
+fn liveness(func: &Func, rpo: &[BlockId], slots: &Slots) -> Vec<Live> {
+    let none = Live::none(func);
     let mut at_start: Vec<Live> = vec![none.clone(); func.blocks.len()];
     let mut changed = true;
     while changed {
@@ -354,6 +362,15 @@ fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool], loop
             }
         }
     }
+    at_start
+}
+
+/// Values that behind a call only exits need, and that are not defined in a deeper loop than that.
+fn behind_calls(func: &Func, rpo: &[BlockId], slots: &Slots, used: &[bool], loops: &[Loop]) -> Vec<Val> {
+    if !rpo.iter().flat_map(|b| &func[*b].insts).any(|v| is_call(func, *v)) {
+        return vec![];
+    }
+    let (none, at_start) = (Live::none(func), liveness(func, rpo, slots));
     let depth = |b: BlockId| loops.iter().filter(|l| l.body[b.0 as usize]).count();
     let mut home = vec![0; func.insts.len()];
     for b in rpo {
@@ -403,7 +420,7 @@ fn is_constant(op: Op) -> bool {
     matches!(op, Op::ConstInt | Op::ConstVal | Op::ConstFloat | Op::ConstBool | Op::ConstWord)
 }
 
-/// Values that in a loop, which they are not defined in, only exits need.
+/// Values that in a loop, which they are not defined in, only exits, and instructions of blocks that are seldom reached, need.
 fn through_loops(func: &Func, rpo: &[BlockId], slots: &Slots, loops: &[Loop]) -> Vec<Val> {
     let mut found = vec![];
     for l in loops {
@@ -415,7 +432,8 @@ fn through_loops(func: &Func, rpo: &[BlockId], slots: &Slots, loops: &[Loop]) ->
                 let inst = &func[*v];
                 own.add(*v);
                 if !slots.is_unmade(*v) {
-                    inst.args.iter().for_each(|a| own.add(*a));
+                    let users = if func[*b].cold { &mut exits } else { &mut own };
+                    inst.args.iter().for_each(|a| users.add(*a));
                 }
                 if inst.state != StateId::NONE {
                     let needed = func.needed_by(inst.state).into_iter();
@@ -439,6 +457,50 @@ fn through_loops(func: &Func, rpo: &[BlockId], slots: &Slots, loops: &[Loop]) ->
             }
         }
         found.extend(exits.without(&own).into_iter().filter(|v| !slots.holds(*v)));
+    }
+    found
+}
+
+/// Values that pass by an inner loop which needs all registers, and the blocks that define them.
+fn past_loops(func: &Func, rpo: &[BlockId], slots: &Slots, loops: &[Loop]) -> HashMap<Val, BlockId> {
+    /// From so many values on that a loop works on there is hardly a register for another one.
+    const MANY: usize = 8;
+    let is_word =
+        |v: Val| !matches!(func[v].ty, Type::Float | Type::Void) && !is_constant(func[v].op) && !slots.holds(v);
+    let mut found = HashMap::new();
+    let mut at_start = None;
+    for l in loops {
+        let is_inner = loops.iter().all(|o| o.head == l.head || !l.body[o.head.0 as usize]);
+        let is_nested = loops.iter().any(|o| o.head != l.head && o.body[l.head.0 as usize]);
+        if !is_inner || !is_nested {
+            continue;
+        }
+        let mut own = Set(vec![0; func.insts.len().div_ceil(64)]);
+        let (mut inside, mut outside) = (own.clone(), own.clone());
+        for b in rpo.iter().filter(|b| l.body[b.0 as usize]) {
+            func[*b].params.iter().chain(&func[*b].insts).for_each(|v| inside.add(*v));
+        }
+        for b in rpo.iter().filter(|b| l.body[b.0 as usize] && !func[**b].cold) {
+            let insts = func[*b].insts.iter().filter(|v| !slots.is_unmade(**v));
+            let again = func[*b].edges.iter().filter(|e| l.body[e.to.0 as usize]).flat_map(|e| &e.args);
+            insts.flat_map(|v| &func[*v].args).chain(again).for_each(|a| own.add(*a));
+        }
+        outside.add_all(&own);
+        let from_outside = outside.without(&inside).into_iter().filter(|v| is_word(*v)).count();
+        let params = func[l.head].params.iter().filter(|p| is_word(**p)).count();
+        if from_outside + params < MANY {
+            continue;
+        }
+        let live = &at_start.get_or_insert_with(|| liveness(func, rpo, slots))[l.head.0 as usize];
+        let mut near = own;
+        near.add_all(&inside);
+        let pass = live.used.without(&near).into_iter().filter(|v| is_word(*v) && func[*v].ty != Type::Bool);
+        found.extend(pass.map(|v| (v, BlockId(0))));
+    }
+    for b in rpo {
+        for v in func[*b].params.iter().chain(&func[*b].insts) {
+            found.entry(*v).and_modify(|home| *home = *b);
+        }
     }
     found
 }
@@ -576,6 +638,16 @@ impl Lowering<'_> {
             return self.b.ins().ireduce(types::I8, byte);
         }
         self.b.ins().stack_load(types::I64, ty, slot, 8 * word as i32)
+    }
+
+    /// An operand of an instruction of a block, or what its end passes on.
+    pub(super) fn operand(&mut self, block: BlockId, v: Val) -> clif::Value {
+        let elsewhere = self.slots.kept.get(&v).is_some_and(|home| *home != block);
+        if elsewhere || self.func[block].cold && self.slots.copies.contains_key(&v) {
+            self.value_for_exit(v)
+        } else {
+            self.value(v)
+        }
     }
 
     /// Stores a value that has just been defined, if exits take it from the stack.

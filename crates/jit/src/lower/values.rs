@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::inst::{EXACT, FLONUM_BIAS, FLONUM_ZERO, float_cond};
+use super::slots::Slots;
 use super::{Lowering, flags};
 use crate::build::values::offset_of;
 use crate::helpers::Helper;
@@ -148,36 +149,56 @@ impl Lowering<'_> {
         false
     }
 
+    /// The word of an int that comes in one or is a small constant.
+    pub(super) fn word_of_int(&mut self, v: Val) -> clif::Value {
+        match small_constant(self.func, v) {
+            Some(word) => self.word(word),
+            None => self.value(self.func[v].args[0]),
+        }
+    }
+
     pub(super) fn box_int(&mut self, v: Val) -> clif::Value {
         let x = self.value(v);
-        if let Some(i) = self.func.as_const_int(v)
-            && let Some(small) = Value::try_small(i)
-        {
-            return self.word(small.bits());
+        if let Some(word) = small_constant(self.func, v) {
+            return self.word(word);
         }
         if self.is_small_int(v) {
             // One instruction that leaves `x` alone.
             let next = self.b.ins().iadd_imm_s(x, 1);
             return self.b.ins().iadd(x, next);
         }
-        self.box_any_int(x)
+        let range = self.func.interval(v);
+        self.box_within(x, range)
     }
 
-    /// The object for any 64-bit int.
-    pub(super) fn box_any_int(&mut self, x: clif::Value) -> clif::Value {
-        let (fast, slow) = self.int_word(x);
+    /// The object for an int that lies in an interval.
+    pub(super) fn box_within(&mut self, x: clif::Value, range: (i64, i64)) -> clif::Value {
+        let (fast, slow) = self.int_word(x, range);
         self.cold_path(slow, fast, types::I64, |l| {
             let cx = l.cx;
             l.cold_call(Helper::BoxInt, &[cx, x], Some(types::I64)).expect("it has a result")
         })
     }
 
-    /// The word of an int, and whether it does not fit 63 bits.
-    fn int_word(&mut self, x: clif::Value) -> (clif::Value, clif::Value) {
+    /// The word of an int in an interval, and whether it does not fit 63 bits.
+    fn int_word(&mut self, x: clif::Value, (lo, hi): (i64, i64)) -> (clif::Value, clif::Value) {
         let next = self.b.ins().iadd_imm_s(x, 1);
         let fast = self.b.ins().iadd(x, next);
-        let back = self.b.ins().sshr_imm_s(fast, 1);
-        (fast, self.b.ins().icmp(IntCC::NotEqual, back, x))
+        let slow = match (lo >= INT_MIN, hi <= INT_MAX) {
+            (true, _) => {
+                let most = self.word(INT_MAX as u64);
+                self.b.ins().icmp(IntCC::SignedGreaterThan, x, most)
+            }
+            (_, true) => {
+                let least = self.word(INT_MIN as u64);
+                self.b.ins().icmp(IntCC::SignedLessThan, x, least)
+            }
+            _ => {
+                let back = self.b.ins().sshr_imm_s(fast, 1);
+                self.b.ins().icmp(IntCC::NotEqual, back, x)
+            }
+        };
+        (fast, slow)
     }
 
     /// The word of an int in 0..2^64, and whether it does not fit 63 bits.
@@ -222,17 +243,8 @@ impl Lowering<'_> {
 
     /// Whether an int obviously fits 63 bits.
     pub(super) fn is_small_int(&self, v: Val) -> bool {
-        let inst = &self.func[v];
-        match inst.op {
-            Op::GuardInt | Op::BoolToInt => true,
-            Op::ConstInt => (INT_MIN..=INT_MAX).contains(&(inst.imm as i64)),
-            Op::ModConst => true,
-            Op::And => inst.args.iter().any(|a| self.func.as_const_int(*a).is_some_and(|k| (0..=INT_MAX).contains(&k))),
-            _ => {
-                let (lo, hi) = self.func.range(v);
-                lo >= INT_MIN && hi <= INT_MAX
-            }
-        }
+        let (lo, hi) = self.func.interval(v);
+        lo >= INT_MIN && hi <= INT_MAX
     }
 
     pub(super) fn box_float(&mut self, x: clif::Value) -> clif::Value {
@@ -428,7 +440,7 @@ impl Lowering<'_> {
                 (fast, slow, Helper::BoxUnsigned)
             }
             _ => {
-                let (fast, slow) = self.int_word(x);
+                let (fast, slow) = self.int_word(x, self.func.interval(number));
                 (fast, slow, Helper::BoxInt)
             }
         };
@@ -518,6 +530,26 @@ impl Lowering<'_> {
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }
+}
+
+/// The word of a constant that fits one.
+fn small_constant(func: &Func, v: Val) -> Option<u64> {
+    func.as_const_int(v).and_then(Value::try_small).map(|small| small.bits())
+}
+
+/// Ints that come in words and that instructions only compare with others of that kind or with small constants: the words are in the same order,
+/// so nobody need take the ints out of them.
+pub(super) fn compared(func: &Func, rpo: &[BlockId], slots: &Slots) -> HashSet<Val> {
+    let is_word = |v: Val| func[v].op == Op::GuardInt || small_constant(func, v).is_some();
+    let insts = || rpo.iter().flat_map(|b| &func[*b].insts).filter(|v| !slots.is_unmade(**v));
+    let mut found: HashSet<Val> = insts().filter(|v| func[**v].op == Op::GuardInt).copied().collect();
+    for v in insts() {
+        let inst = &func[*v];
+        if inst.op != Op::ICmp || !inst.args.iter().all(|a| is_word(*a)) {
+            inst.args.iter().for_each(|a| _ = found.remove(a));
+        }
+    }
+    found
 }
 
 /// Boxes of numbers that are stored right into an object or a list and not needed otherwise, but by exits, which make their own.

@@ -8,8 +8,12 @@ use super::bounds::{offset, steps_freely};
 use super::licm::{Loop, loops};
 use super::rotate::Region;
 use super::{branches, dce};
+use crate::build::values::at;
 use crate::ir::verify::Dominators;
-use crate::ir::{BlockId, Cond, Edge, Effect, Func, Inst, Op, StateId, Type, Val};
+use crate::ir::{Alias, BlockId, Cond, Edge, Effect, Func, Inst, Op, StateId, Type, Val};
+
+/// Offset of the number of items that a list has room for.
+const ROOM: usize = 32;
 
 /// Runs the pass.
 pub fn run(func: &mut Func) {
@@ -172,44 +176,115 @@ fn side_by_side(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
     true
 }
 
-/// Lets a loop that counts by one to a number known in front of it run to where it has to look for interrupts next, or to its end if that
-/// comes first: so rounds ask one thing, not two.
-fn in_strips(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
-    /// Rounds between looks.
-    const STRIP: u64 = 64;
-    let Some(Ends { front, enter, end, again: 0 }) = ends(func, rpo, l) else { return false };
-    let [.., test, branch] = func[end].insts[..] else { return false };
-    let Inst { op: Op::ICmp, ref args, imm, .. } = func[test] else { return false };
-    let [next, last] = args[..] else { return false };
-    let inside = |v: Val| l.body.iter().zip(&func.blocks).any(|(in_loop, b)| *in_loop && (b.insts.contains(&v) || b.params.contains(&v)));
-    if imm != Cond::Ne as u64 || func[branch].op != Op::Branch || func[branch].args != [test] || inside(last) {
-        return false;
+/// How a loop with strips begins and goes on.
+struct Strips {
+    ends: Ends,
+    /// The parameter that counts, by which of 1 and -1, and to what.
+    i: usize,
+    k: i64,
+    last: Val,
+    /// What looks for interrupts, and what makes sure that there is room for what rounds append to a list.
+    check: Val,
+    room: Option<Val>,
+}
+
+impl Strips {
+    fn of(func: &Func, rpo: &[BlockId], l: &Loop) -> Option<Strips> {
+        let ends @ Ends { front, enter, end, again: 0 } = ends(func, rpo, l)? else { return None };
+        let [.., test, branch] = func[end].insts[..] else { return None };
+        let &[next, last] = &func[test].args[..] else { return None };
+        let inside =
+            |v: Val| l.body.iter().zip(&func.blocks).any(|(is_in, b)| *is_in && (b.insts.contains(&v) || b.params.contains(&v)));
+        if func[branch].op != Op::Branch || func[branch].args != [test] || inside(last) {
+            return None;
+        }
+        let i = func[end].edges[0].args.iter().position(|a| *a == next)?;
+        let k = match offset(func, next) {
+            (base, k @ (1 | -1)) if base == func[l.head].params[i] => k,
+            _ => return None,
+        };
+        // What counts up from below the last number gets to that before it gets above.
+        let first = func[front].edges[enter].args[i];
+        let asked = *func[front].insts.last()?;
+        let is_below = |v: Val| func[v].op == Op::ULt && same(func, func[v].args[0], first) && func[v].args[1] == last;
+        let below = func[asked].op == Op::Branch && enter == 0 && is_below(func[asked].args[0]);
+        match func[test].op {
+            Op::ICmp if func[test].imm == Cond::Ne as u64 => {}
+            Op::ULt if k == 1 && below => {}
+            _ => return None,
+        }
+        let at = func[end].insts.iter().position(|v| func[*v].op == Op::CheckSeldom)?;
+        let mut guards = func[end].insts[at + 1..].iter().filter(|v| func[**v].op.info().effect != Effect::Pure && **v != branch);
+        let room = guards.next().copied();
+        if guards.next().is_some() || room.is_some_and(|r| !is_room(func, r, (end, next))) {
+            return None;
+        }
+        Some(Strips { i, k, last, check: func[end].insts[at], room, ends })
     }
-    let Some(i) = func[end].edges[0].args.iter().position(|a| *a == next) else { return false };
-    let k = match offset(func, next) {
-        (base, k @ (1 | -1)) if base == func[l.head].params[i] => k,
-        _ => return false,
-    };
-    let Some(at) = func[end].insts.iter().position(|v| func[*v].op == Op::CheckSeldom) else { return false };
-    if func[end].insts[at + 1..].iter().any(|v| func[*v].op.info().effect != Effect::Pure && *v != branch) {
-        return false;
-    }
-    let check = func[end].insts.remove(at);
-    let begin = func[front].edges[enter].args[i];
-    // The number of the last round of the strip that begins with `from`.
-    let stop_behind = |func: &mut Func, b: BlockId, from: Val| {
-        let left = if k > 0 { [last, from] } else { [from, last] };
+
+    /// At the end of a block: the number of the last round of the strip that begins with `from`. `room`: what makes sure of room there.
+    fn stop_behind(&self, func: &mut Func, b: BlockId, from: Val, room: Option<Val>) -> Val {
+        /// Rounds between looks.
+        const STRIP: u64 = 512;
+        let left = if self.k > 0 { [self.last, from] } else { [from, self.last] };
         let left = put(func, b, plain(Op::Sub, Type::Int, &left, 0));
         let most = put(func, b, plain(Op::ConstInt, Type::Int, &[], STRIP));
-        let few = put(func, b, plain(Op::ULt, Type::Bool, &[left, most], 0));
-        let rounds = put(func, b, plain(Op::Select, Type::Int, &[few, left, most], 0));
-        put(func, b, plain(if k > 0 { Op::Add } else { Op::Sub }, Type::Int, &[from, rounds], 0))
-    };
-    let first = stop_behind(func, front, begin);
+        let mut rounds = least(func, b, left, most);
+        if let Some(room) = room {
+            let [list, size] = [func[room].args[0], func[room].args[1]];
+            let capacity = put(func, b, plain(Op::Load, Type::Int, &[list], at(Alias::ListItems, ROOM)));
+            let more = put(func, b, plain(Op::Sub, Type::Int, &[capacity, size], 0));
+            rounds = least(func, b, rounds, more);
+        }
+        put(func, b, plain(if self.k > 0 { Op::Add } else { Op::Sub }, Type::Int, &[from, rounds], 0))
+    }
+}
+
+/// The less of two numbers without sign.
+fn least(func: &mut Func, b: BlockId, x: Val, y: Val) -> Val {
+    let less = put(func, b, plain(Op::ULt, Type::Bool, &[x, y], 0));
+    put(func, b, plain(Op::Select, Type::Int, &[less, x, y], 0))
+}
+
+/// Whether two values are the same one or the same constant.
+fn same(func: &Func, a: Val, b: Val) -> bool {
+    a == b || func.as_const_int(a).is_some_and(|k| func.as_const_int(b) == Some(k))
+}
+
+/// Whether an instruction at the end of a round makes sure of room for one item a round, and only the next round uses where that is.
+fn is_room(func: &Func, v: Val, (end, next): (BlockId, Val)) -> bool {
+    let uses = func.blocks.iter().flat_map(|b| b.insts.iter().flat_map(|v| &func[*v].args).chain(b.edges.iter().flat_map(|e| &e.args)));
+    let again = func[end].edges[0].args.iter().filter(|a| **a == v).count();
+    let stated = func.states.iter().any(|s| s.values().any(|x| x == v));
+    func[v].op == Op::ListRoom
+        && offset(func, func[v].args[1]).0 == offset(func, next).0
+        && again == 1
+        && !stated
+        && uses.filter(|a| **a == v).count() == 1
+}
+
+/// Lets a loop that counts by one to a number known in front of it run to where it has to look for interrupts next, or for room, or to its end if
+/// that comes first: so rounds ask one thing, not two.
+fn in_strips(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
+    let Some(strips) = Strips::of(func, rpo, l) else { return false };
+    let Ends { front, enter, end, .. } = strips.ends;
+    let [.., test, _] = func[end].insts[..] else { return false };
+    let (check, last) = (strips.check, strips.last);
+    // In front of the loop the same is asked of the first round.
+    let list = strips.room.map(|r| func[r].args[0]);
+    let room_in_front = func[front].insts.iter().copied().find(|v| func[*v].op == Op::ListRoom && list == Some(func[*v].args[0]));
+    if strips.room.is_some() != room_in_front.is_some() {
+        return false;
+    }
+    func[end].insts.retain(|v| *v != check && Some(*v) != strips.room);
+    let begin = func[front].edges[enter].args[strips.i];
+    let first = strips.stop_behind(func, front, begin, room_in_front);
     func[front].edges[enter].args.push(first);
     let stop = func.add_param(l.head, Type::Int);
-    func[test].args = vec![next, stop];
+    let next = func[test].args[0];
+    func[test] = plain(Op::ICmp, Type::Bool, &[next, stop], Cond::Ne as u64);
     let [over, look] = [func.add_block(), func.add_block()];
+    (func[over].cold, func[look].cold) = (true, true);
     // Where a strip ends: the loop may end there, too.
     let more = func.add_inst(plain(Op::ICmp, Type::Bool, &[next, last], Cond::Ne as u64));
     let ask = func.add_inst(plain(Op::Branch, Type::Void, &[more], 0));
@@ -217,12 +292,16 @@ fn in_strips(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
     func[over].edges = vec![Edge { to: look, args: vec![] }, func[end].edges[1].clone()];
     func[check] = Inst { op: Op::CheckInterrupt, args: vec![], ..func[check].clone() };
     let jump = func.add_inst(plain(Op::Jump, Type::Void, &[], 0));
-    func[look].insts = vec![check, jump];
+    func[look].insts = [check].into_iter().chain(strips.room).chain([jump]).collect();
     func[look].edges = vec![func[end].edges[0].clone()];
-    let further = stop_behind(func, look, next);
+    let further = strips.stop_behind(func, look, next, strips.room);
     func[look].edges[0].args.push(further);
     func[end].edges[0].args.push(stop);
     func[end].edges[1] = Edge { to: over, args: vec![] };
+    // Within a strip items stay where they are.
+    if let Some(j) = strips.room.and_then(|r| func[end].edges[0].args.iter().position(|a| *a == r)) {
+        func[end].edges[0].args[j] = func[l.head].params[j];
+    }
     true
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::bounds::{Emitter, Induction, inductions, offset};
 use super::licm::{Loop, loops};
+use super::rotate::split;
 use crate::ir::verify::Dominators;
 use crate::ir::{BlockId, Cond, Func, Inst, Op, StateId, Type, Val};
 
@@ -71,10 +72,10 @@ struct Counter {
 fn derive(func: &mut Func, rpo: &[BlockId], l: &Loop) -> bool {
     let leads = |b: &&BlockId| func[**b].edges.iter().any(|e| e.to == l.head);
     let mut outside = rpo.iter().filter(leads).filter(|b| !l.body[b.0 as usize]);
-    let (Some(&front), None) = (outside.next(), outside.next()) else { return false };
-    if func[front].edges.len() != 1 {
-        return false;
-    }
+    let (Some(&before), None) = (outside.next(), outside.next()) else { return false };
+    let mut enters = (0..func[before].edges.len()).filter(|e| func[before].edges[*e].to == l.head);
+    let (Some(enter), None) = (enters.next(), enters.next()) else { return false };
+    let front = if func[before].edges.len() == 1 { before } else { split(func, before, enter) };
     let known = inductions(func, l, front, rpo);
     let needed = needed(func, rpo, l.head);
     let tested = tested(func, l.head).filter(|t| !needed[t.1.0 as usize]);

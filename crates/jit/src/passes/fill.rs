@@ -1,8 +1,8 @@
-//! Lists that a loop fills with ints: where every round appends one to a list that was made in front of the loop, size, items and room go round the
-//! loop as numbers, and an append is a store. The list itself learns its size where the loop is left and where there is no room; exits tell it,
-//! too. What it holds behind the size that it knows are small ints, which the collector need not see.
+//! Lists that a loop fills with ints: where every round appends one to a list that was made in front of the loop, its size goes round the
+//! loop as a number, rounds begin by making sure that there is room (`counters` lets them do that only now and then), and an append is a store. The
+//! list itself learns its size where the loop is left; exits tell it, too. What it holds behind the size that it knows are small ints, which the
+//! collector need not see.
 
-use taipan_runtime::object::FRESH_WORD;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
 use super::gvn::{Clobber, Homes, clobbers, origin, read_alias};
@@ -10,11 +10,10 @@ use super::dce;
 use super::licm::{Loop, loops};
 use crate::build::items::SIZE;
 use crate::build::values::at;
+use crate::exits::Reason;
 use crate::ir::verify::Dominators;
 use crate::ir::{Alias, BlockId, Cond, Edge, Effect, Func, Inst, Op, PendingStore, StateId, Type, Val};
 
-/// Offset of the number of items that a list has room for.
-const ROOM: usize = 32;
 /// Most blocks of a loop: its exits are told apart by the ways to them.
 const MOST_BLOCKS: usize = 64;
 
@@ -40,13 +39,14 @@ pub fn run(func: &mut Func) {
 struct Filled {
     head: BlockId,
     front: BlockId,
+    /// Where the head looks for interrupts.
+    check: usize,
     /// The loop's blocks.
     blocks: Vec<BlockId>,
     inside: Vec<bool>,
-    /// The append, its block and its position there.
+    /// The append and its block.
     append: Val,
     at: BlockId,
-    position: usize,
     /// The other blocks of the loop that run behind it in their round.
     behind: Vec<BlockId>,
 }
@@ -105,16 +105,28 @@ fn push(func: &mut Func, b: BlockId, op: Op, ty: Type, args: &[Val], imm: u64) -
     v
 }
 
-/// What the loop knows of the list: size, items, and for how many words there is room.
-fn load_room(func: &mut Func, b: BlockId, list: Val) -> (Val, Val) {
-    let items = push(func, b, Op::Load, Type::Word, &[list], at(Alias::ListItems, 24));
-    let kind = push(func, b, Op::Load, Type::Word, &[list], at(Alias::ListItems, 0));
-    let fresh = push(func, b, Op::ConstWord, Type::Word, &[], FRESH_WORD);
-    let words = push(func, b, Op::WordEq, Type::Bool, &[kind, fresh], 0);
-    let room = push(func, b, Op::Load, Type::Int, &[list], at(Alias::ListItems, ROOM));
-    // Lists of other kinds have no room for words.
-    let none = push(func, b, Op::ConstInt, Type::Int, &[], 0);
-    (items, push(func, b, Op::Select, Type::Int, &[words, room, none], 0))
+/// What says whether an int is small, at the end of a block that has no end yet; none if it certainly is.
+fn push_small(func: &mut Func, b: BlockId, number: Val) -> Option<Val> {
+    let (lo, hi) = func.interval(number);
+    let (of, limit, cond) = match (lo >= INT_MIN, hi <= INT_MAX) {
+        (true, true) => return None,
+        (true, false) => (number, INT_MAX, Cond::Le),
+        (false, true) => (number, INT_MIN, Cond::Ge),
+        (false, false) => {
+            let least = push(func, b, Op::ConstInt, Type::Int, &[], -INT_MIN as u64);
+            (push(func, b, Op::Add, Type::Int, &[number, least], 0), 0, Cond::Ge)
+        }
+    };
+    let limit = push(func, b, Op::ConstInt, Type::Int, &[], limit as u64);
+    Some(push(func, b, Op::ICmp, Type::Bool, &[of, limit], cond as u64))
+}
+
+/// The int of which a guard asks, as `carry` does, whether it is small.
+fn asks_small(func: &Func, guard: Val) -> Option<Val> {
+    let test = func[guard].args.first().map(|v| &func[*v]).filter(|_| func[guard].op == Op::Guard)?;
+    let is_test = test.op == Op::ICmp && test.imm == Cond::Ge as u64 && func.as_const_int(test.args[1]) == Some(0);
+    let sum = Some(&func[*test.args.first()?]).filter(|sum| is_test && sum.op == Op::Add)?;
+    (func.as_const_int(sum.args[1]) == Some(-INT_MIN)).then_some(sum.args[0])
 }
 
 impl Filled {
@@ -123,9 +135,10 @@ impl Filled {
         let blocks: Vec<BlockId> = rpo.iter().copied().filter(|b| inside[b.0 as usize]).collect();
         let outside = |b: &&BlockId| !inside[b.0 as usize] && func[**b].edges.iter().any(|e| e.to == l.head);
         let (&front, None) = (rpo.iter().find(outside)?, rpo.iter().filter(outside).nth(1)) else { return None };
-        if func[front].edges.len() != 1 || blocks.len() > MOST_BLOCKS {
+        if func[front].edges.len() != 1 || blocks.len() > MOST_BLOCKS || func[l.head].keeps_checks {
             return None;
         }
+        let check = func[l.head].insts.iter().position(|v| func[*v].op == Op::CheckInterrupt)?;
         let (append, at) = only_append(func, homes, &blocks)?;
         let list = func[append].args[0];
         let made = homes.block_of(list)?;
@@ -136,39 +149,42 @@ impl Filled {
         let next = func[at].edges.iter().map(|e| e.to).collect();
         let behind = reached(func, &inside, next, &[l.head]);
         let before = reached(func, &inside, vec![l.head], &[at]);
-        let position = func[at].insts.iter().position(|v| *v == append)?;
         // A block that is reached on both ways would not know the size.
         let clear = behind.iter().all(|b| !before.contains(b)) && !behind.contains(&at);
-        clear.then_some(Filled { head: l.head, front, blocks, inside, append, at, position, behind })
+        clear.then_some(Filled { head: l.head, front, check, blocks, inside, append, at, behind })
     }
 
     fn change(self, func: &mut Func) {
         let (head, front, append, at_block) = (self.head, self.front, self.append, self.at);
         let [list, boxed] = [func[append].args[0], func[append].args[1]];
-        let [size, items, room] = [Type::Int, Type::Word, Type::Int].map(|ty| func.add_param(head, ty));
         // In front of the loop.
         let jump = func[front].insts.pop().expect("a block has an end");
         let first = match self.made_with(func, list) {
             Some(n) => push(func, front, Op::ConstInt, Type::Int, &[], n as u64),
             None => push(func, front, Op::Load, Type::Int, &[list], at(Alias::ListSize, SIZE)),
         };
-        let (first_items, first_room) = load_room(func, front, list);
         func[front].insts.push(jump);
-        func[front].edges[0].args.extend([first, first_items, first_room]);
+        let size = func.add_param(head, Type::Int);
+        func[front].edges[0].args.push(first);
+        // Code that keeps leaving there is built anew without this.
+        let (state, reason) = (func[func[head].insts[self.check]].state, Reason::Bounds as u8);
+        let room = Inst { state, reason, ..plain(Op::ListRoom, Type::Word, &[list, size], 0) };
+        let items = func.add_inst(room);
+        func[head].insts.insert(self.check + 1, items);
+        let position = func[at_block].insts.iter().position(|v| *v == append).expect("it is there");
         // The append: the rest of its block becomes one of its own.
-        let rest = func[at_block].insts.split_off(self.position);
+        let rest = func[at_block].insts.split_off(position);
         let next = func.add_block();
         func[next].insts = rest[1..].to_vec();
         func[next].edges = std::mem::take(&mut func[at_block].edges);
         func[next].cold = func[at_block].cold;
-        let [next_items, next_room] = [Type::Word, Type::Int].map(|ty| func.add_param(next, ty));
         let one = func.add_inst(plain(Op::ConstInt, Type::Int, &[], 1));
         let more = func.add_inst(plain(Op::Add, Type::Int, &[size, one], 0));
         func[next].insts.splice(0..0, [one, more]);
-        self.append_in_place(func, (list, func[boxed].args[0], size), (items, room), next);
+        self.append_in_place(func, (list, func[boxed].args[0], size), items, next);
         for b in self.blocks.iter().copied().chain([next]) {
             for e in func[b].edges.iter_mut().filter(|e| e.to == head) {
-                e.args.extend([more, next_items, next_room]);
+                e.args.push(more);
             }
         }
         self.tell(func, list, size, more, next);
@@ -182,36 +198,76 @@ impl Filled {
         (func[list].op == Op::NewList && behind.iter().all(quiet)).then(|| func[list].args.len())
     }
 
-    /// The append where there is room and the int is small, and elsewhere.
-    fn append_in_place(&self, func: &mut Func, (list, number, size): (Val, Val, Val), (items, room): (Val, Val), next: BlockId) {
-        let [has_room, fast, slow] = [0; 3].map(|_| func.add_block());
+    /// The append where the int is small, and elsewhere.
+    fn append_in_place(&self, func: &mut Func, (list, number, size): (Val, Val, Val), items: Val, next: BlockId) {
         let b = self.at;
-        let least = push(func, b, Op::ConstInt, Type::Int, &[], -INT_MIN as u64);
-        let sum = push(func, b, Op::Add, Type::Int, &[number, least], 0);
-        let zero = push(func, b, Op::ConstInt, Type::Int, &[], 0);
-        let small = push(func, b, Op::ICmp, Type::Bool, &[sum, zero], Cond::Ge as u64);
         let to = |to| Edge { to, args: vec![] };
-        push(func, b, Op::Branch, Type::Void, &[small], 0);
-        func[b].edges = vec![to(has_room), to(slow)];
-        let fits = push(func, has_room, Op::ULt, Type::Bool, &[size, room], 0);
-        push(func, has_room, Op::Branch, Type::Void, &[fits], 0);
-        func[has_room].edges = vec![to(fast), to(slow)];
+        let small = push_small(func, b, number);
+        let fast = match (small, self.guard_before(func, number, next)) {
+            (None, _) => b,
+            // What the next round asks of the int is asked here.
+            (Some(small), Some(guard)) => {
+                let moved = Inst { args: vec![small], ..func[guard].clone() };
+                let moved = func.add_inst(moved);
+                func[b].insts.retain(|v| *v != guard);
+                func[b].insts.push(moved);
+                b
+            }
+            (Some(small), None) => {
+                let [fast, slow] = [0; 2].map(|_| func.add_block());
+                push(func, b, Op::Branch, Type::Void, &[small], 0);
+                func[b].edges = vec![to(fast), to(slow)];
+                push(func, slow, Op::Store, Type::Void, &[list, size], at(Alias::ListSize, SIZE));
+                let boxed = push(func, slow, Op::BoxInt, Type::Val, &[number], 0);
+                push(func, slow, Op::ListAppend, Type::Void, &[list, boxed], func[self.append].imm);
+                push(func, slow, Op::Jump, Type::Void, &[], 0);
+                func[slow].edges = vec![to(next)];
+                func[slow].cold = true;
+                fast
+            }
+        };
         // The number itself, which is known to be small here.
+        let zero = push(func, fast, Op::ConstInt, Type::Int, &[], 0);
         let known = push(func, fast, Op::Add, Type::Int, &[number, zero], 0);
         func.ranges.resize(func.insts.len(), (i64::MIN, i64::MAX));
         func.ranges[known.0 as usize] = (INT_MIN, INT_MAX);
         let word = push(func, fast, Op::BoxInt, Type::Val, &[known], 0);
         push(func, fast, Op::StoreIndex, Type::Void, &[items, size, word], 0);
         push(func, fast, Op::Jump, Type::Void, &[], 0);
-        func[fast].edges = vec![Edge { to: next, args: vec![items, room] }];
-        push(func, slow, Op::Store, Type::Void, &[list, size], at(Alias::ListSize, SIZE));
-        let boxed = push(func, slow, Op::BoxInt, Type::Val, &[number], 0);
-        let imm = func[self.append].imm;
-        push(func, slow, Op::ListAppend, Type::Void, &[list, boxed], imm);
-        let (items, room) = load_room(func, slow, list);
-        push(func, slow, Op::Jump, Type::Void, &[], 0);
-        func[slow].edges = vec![Edge { to: next, args: vec![items, room] }];
-        func[slow].cold = true;
+        func[fast].edges = vec![to(next)];
+    }
+
+    /// The guard with which a round asks whether the int that the round before has appended is small, if nothing is done between that and the
+    /// append, and the first round's is small. The rest of the block with the append is `next` by now.
+    fn guard_before(&self, func: &mut Func, number: Val, next: BlockId) -> Option<Val> {
+        let is_asked = |p: Val| {
+            let passed = |e: &Edge| func[self.head].params.iter().position(|q| *q == p).and_then(|i| e.args.get(i).copied());
+            let mut edges = self.blocks.iter().chain([&next]).flat_map(|b| &func[*b].edges).filter(|e| e.to == self.head);
+            edges.all(|e| passed(e) == Some(number))
+        };
+        let insts = &func[self.at].insts;
+        let (at, guard, p) = insts.iter().enumerate().find_map(|(at, v)| {
+            let p = asks_small(func, *v).filter(|p| is_asked(*p))?;
+            Some((at, *v, p))
+        })?;
+        let quiet = |v: &Val| matches!(func[*v].op.info().effect, Effect::Pure | Effect::Reads | Effect::Guard);
+        if !insts[at..].iter().all(quiet) {
+            return None;
+        }
+        let i = func[self.head].params.iter().position(|q| *q == p)?;
+        let first = func[self.front].edges[0].args[i];
+        let (state, reason) = (func[self.head].enter, Reason::Hoisted as u8);
+        let jump = func[self.front].insts.pop().expect("a block has an end");
+        let mut known = true;
+        if let Some(small) = push_small(func, self.front, first) {
+            known = func.hoists_guards && state != StateId::NONE;
+            if known {
+                let guard = func.add_inst(Inst { state, reason, ..plain(Op::Guard, Type::Void, &[small], 0) });
+                func[self.front].insts.push(guard);
+            }
+        }
+        func[self.front].insts.push(jump);
+        known.then_some(guard)
     }
 
     /// Lets exits, and ways out of the loop, tell the list its size: `size` before the append of their round, `more` behind it.

@@ -46,7 +46,7 @@ fn is_test(func: &Func, l: &Loop) -> bool {
 }
 
 /// Puts a block on an edge.
-fn split(func: &mut Func, from: BlockId, edge: usize) -> BlockId {
+pub(super) fn split(func: &mut Func, from: BlockId, edge: usize) -> BlockId {
     let old = func[from].edges[edge].clone();
     let jump = func.add_inst(Inst {
         op: Op::Jump,

@@ -80,6 +80,36 @@ def beyond_constant(rounds):
         i += 1
     return last, i
 
+# what a round appends the next one reads, near the largest int that fits a word
+def edits(a, b, least):
+    previous = [least + j for j in range(len(b) + 1)]
+    for i, x in enumerate(a):
+        current = [least + i + 1]
+        for j, y in enumerate(b):
+            cost = previous[j] if x == y else previous[j] + 1
+            if previous[j + 1] + 1 < cost:
+                cost = previous[j + 1] + 1
+            if current[j] + 1 < cost:
+                cost = current[j] + 1
+            current.append(cost)
+        previous = current
+    return previous[-1], sum(previous) & 0xFFFFFFFF
+
+def sums_of(xs, first):
+    out = [first]
+    for j, x in enumerate(xs):
+        out.append(out[j] + x)
+    return out
+
+# counts near that, and beyond 64 bits
+def counted(rounds, first, mask):
+    buckets = [first] * 4
+    ones = first * 2 + 1
+    for i in range(rounds):
+        buckets[i & 3] += 1
+        ones += i & mask
+    return buckets, ones
+
 def check(x):
     if isinstance(x, (list, tuple)):
         h = 0
@@ -95,3 +125,7 @@ for k in range(25):
     print(check(fails([1, 2, 3] * 200 + [0])), check(fails([1, 2, 3] * 200)))
     print(beyond((1 << 63) - 300 - k, 400), beyond(-k, 300), beyond_constant(90 + k))
     print(check(rows(20, 100)), check(comp(10000)), check(loop(9000 + k)))
+    print(edits([1, 2, 3, 4] * 6, [2, 3, 1] * 9, 0), edits([1, 5] * 9, [5, 2] * 8, (1 << 62) - 20 + k), edits([1.0, 2, 'x'] * 5, [1, 2.0, 'x'] * 5, -3))
+    print(check(sums_of([1, 2, k] * 2000, k)), check(sums_of([1] * 600, (1 << 62) - 300 - k)), check(sums_of([-5] * 600, 900 - (1 << 62))))
+    print(check(sums_of([1, 2.5, 3] * 40, 0)), check(sums_of([True, 2] * 40, 2**64)))
+    print(counted(900, (1 << 62) - 100 - k, 1), counted(900, -(1 << 62), 3), counted(100, (1 << 63) - 10, 1))
