@@ -38,6 +38,8 @@ macro_rules! consumers {
 }
 
 consumers! {
+    /// A `for` loop; how far that is says the code that it is part of.
+    Loop = "loop", 0;
     /// `all`.
     All = "all", 0;
     /// `any`.
@@ -115,6 +117,7 @@ impl Consuming {
     pub fn finish(&self, cx: &mut Cx, outcome: PyResult<Value>) -> PyResult<Value> {
         let value = |i: usize| self.values[i].expect("a value of the progress");
         let mut progress = match self.consumer {
+            Consumer::Loop => unreachable!("a loop has no result"),
             Consumer::All | Consumer::Any => Progress::Search { all: self.consumer == Consumer::All },
             Consumer::SumInts => Progress::Total(Total::of(value(0))),
             Consumer::SumFloats if value(2) != Value::bool(true) => Progress::Total(Total::Int(0)),

@@ -23,7 +23,7 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
-use taipan_runtime::types::generator::Generator;
+use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::slice::Slice;
 use taipan_runtime::types::tuple::Tuple;
@@ -31,7 +31,7 @@ use taipan_runtime::types::{complex, float, list};
 use taipan_runtime::{Cx, Value};
 
 use crate::consume::{Consumer, Consuming, MAX_REGISTERS};
-use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, Type};
+use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, SuspendedDesc, Type};
 use crate::iterators::IteratorKind;
 use crate::raising::{add_tracebacks, leave_frames, make_exception};
 use crate::tier::Unit;
@@ -188,6 +188,8 @@ pub enum Making {
     Function(Vec<Place>),
     /// An instance with attributes.
     Instance(InstanceDesc, Vec<Place>),
+    /// A suspended generator: its function and registers.
+    Suspended(SuspendedDesc, Vec<Place>),
     /// An exception, or what raising one does to it.
     Exception(Arc<ExceptionDesc>, Vec<Place>),
 }
@@ -424,6 +426,17 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value], later: &mut V
             let attributes = all(cx, attributes);
             new_instance(cx, desc, &attributes)
         }
+        Making::Suspended(desc, operands) => {
+            // Registers may be unbound.
+            let operands: Vec<u64> = operands.iter().map(|p| word(cx, exit, *p, made)).collect();
+            let regs = desc.regs.iter().copied().zip(operands[1..].iter().copied());
+            // SAFETY: the builder put the code there, which the unit keeps, and the function of the generator.
+            unsafe {
+                let code = &*(desc.code as *const CodeObject);
+                let function = Value::from_address(operands[0] as usize).cast::<Function>();
+                suspended(cx, function, code, desc.pc, regs)
+            }
+        }
         Making::Exception(desc, operands) => {
             let operands: Vec<u64> = operands.iter().map(|p| word(cx, exit, *p, made)).collect();
             // SAFETY: lowering put the operands there; nothing collects.
@@ -438,6 +451,27 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value], later: &mut V
             }
         }
     }
+}
+
+/// The generator that a call of `f` gave when it had this code, suspended in front of word `pc` with these registers.
+pub fn suspended(
+    cx: &mut Cx,
+    f: &'static Function,
+    code: &'static CodeObject,
+    pc: u32,
+    regs: impl Iterator<Item = (u16, u64)>,
+) -> Value {
+    let generator = Generator::of_code(cx, f, code, &[]);
+    // SAFETY: FRAME-1; the generator is new.
+    unsafe {
+        let frame = generator.enter(cx, std::ptr::null_mut(), 0);
+        for (r, word) in regs {
+            *(*frame).regs.add(r as usize) = word;
+        }
+        (*frame).pc = code.words_ptr().add(pc as usize);
+    }
+    generator.leave(cx, State::Suspended);
+    Value::of(generator)
 }
 
 /// Pushes the frame of a generator that nobody made yet, and says who goes through its items.
@@ -455,7 +489,7 @@ unsafe fn push_consumed(
     // SAFETY: FRAME-1; the generator is new.
     unsafe {
         let result = (*cx.frame).regs.add(f.result as usize);
-        let generator = Generator::of_call(cx, function, &[]).expect("the builder looked at the code");
+        let generator = Generator::of_code(cx, function, f.code, &[]);
         generator.enter(cx, std::ptr::null_mut(), flag::ENTRY);
         let mut values = [None; MAX_REGISTERS];
         for (value, place) in values.iter_mut().zip(progress) {
@@ -510,7 +544,13 @@ fn rebuild(cx: &mut Cx, exit: &Exit) -> [Option<Consuming>; MAX_DEPTH] {
                     function = callee.cast::<Function>();
                 }
                 let flags = if f.receiver.is_some() { flag::INIT } else { 0 };
-                if let Some((consumer, progress)) = &f.consumer {
+                if let Some((Consumer::Loop, _)) = f.consumer {
+                    let generator = Generator::of_code(cx, function, f.code, &[]);
+                    // The caller is behind its ForNext.
+                    let loops = Word(*caller.pc.sub(Op::ForNext.words()));
+                    *caller.regs.add(loops.a()) = Value::of(generator).bits();
+                    generator.enter(cx, result, flag::FOR);
+                } else if let Some((consumer, progress)) = &f.consumer {
                     consuming[i - 1] = Some(push_consumed(cx, exit, f, function, (*consumer, progress), &made));
                 } else {
                     cx.push_frame_unchecked(

@@ -226,6 +226,8 @@ helpers! {
     SetFunctionAttribute = set_function_attribute, writes;
     /// Makes a generator: (function, address of the parameters, count).
     NewGenerator = new_generator, raises;
+    /// Makes a suspended generator: (function, code, word index, address of the registers).
+    Suspended = suspended, removable;
     /// Makes or raises an exception: (description, address of the operands, count).
     NewException = raising::new_exception, removable;
     /// Nothing: what it is called with must exist.
@@ -772,6 +774,20 @@ unsafe extern "C" fn new_generator(cx: &mut Cx, f: &'static Function, parameters
     let parameters = unsafe { std::slice::from_raw_parts(parameters, n) };
     let made = Generator::of_call(cx, f, parameters);
     Value::of(made.expect("the builder looked at the code")).bits()
+}
+
+/// HELP-1: `regs` leads to the registers of a frame of `code`.
+unsafe extern "C" fn suspended(
+    cx: &mut Cx,
+    f: &'static Function,
+    code: &'static CodeObject,
+    pc: u64,
+    regs: *const u64,
+) -> u64 {
+    // SAFETY: HELP-1.
+    let regs = unsafe { std::slice::from_raw_parts(regs, code.nregs()) };
+    let regs = regs.iter().enumerate().map(|(r, word)| (r as u16, *word));
+    crate::exits::suspended(cx, f, code, pc as u32, regs).bits()
 }
 
 /// HELP-1: `items` leads to a value for each name.

@@ -23,7 +23,7 @@ use taipan_runtime::{Object, Value};
 
 use super::calls::{MAX_CALLEE, MAX_INLINED, has_unsuitable, hash};
 use super::cfg::{Cfg, Liveness};
-use super::ops::{At, Flow};
+use super::ops::{At, Flow, Returns};
 use super::{Builder, Built, Context, Frame, Pending, Refusal};
 use crate::consume::Consumer;
 use crate::exits::{MAX_DEPTH, Reason};
@@ -31,13 +31,23 @@ use crate::helpers::Helper;
 use crate::ir::{Cond, Op, StateId, Type, Val};
 
 /// What a generator is made of that nobody has made.
-struct Consumed {
+pub struct Consumed {
     /// The function of its code, where it is a constant; else one like it.
-    function: &'static Function,
+    pub function: &'static Function,
     /// The function, where it is not a constant.
     callee: Val,
     /// Its parameters.
     parameters: Vec<Val>,
+}
+
+/// Where a generator's code is built in place.
+pub struct Place {
+    /// Word index at which the caller goes on.
+    pub return_pc: usize,
+    /// The caller's register for the consumer's result.
+    pub result: usize,
+    /// The caller's register at which the generator's window would begin.
+    pub base: usize,
 }
 
 impl Builder<'_> {
@@ -107,43 +117,10 @@ impl Builder<'_> {
         if refused || consumer == Consumer::Join && !wanted || !self.is_held_here_only(generator, return_pc) {
             return Ok(None);
         }
-        let Some(Consumed { function, callee, parameters }) = self.unmade(generator) else { return Ok(None) };
-        let code = function.code.get();
-        self.inlined += code.word_count();
-        for object in [Value::of(function), Value::of(code)] {
-            self.root(object);
-        }
-        let mut regs = vec![Val::NONE; code.nregs()];
-        regs[..parameters.len()].copy_from_slice(&parameters);
-        for reg in &mut regs[parameters.len()..code.nlocals as usize] {
-            *reg = self.unbound();
-        }
-        self.load_closure(function, callee, &mut regs);
-        regs.extend(self.begin_consuming(consumer, separator));
-        let context = Context {
-            code,
-            function: Some(function),
-            globals: function.globals,
-            builtins: function.builtins,
-            path: hash(&[path, return_pc as u64, code as *const _ as u64]),
-            call_pc: self.pc as u32,
-            return_pc: return_pc as u32,
-            site: (path, return_pc as u32),
-            result: at.w.c() as u16,
-            base: base as u16,
-            live: Rc::new(Liveness::of(code)),
-            catches: Default::default(),
-        };
-        self.contexts.push(context);
-        let context = self.contexts.len() - 1;
-        let synced = vec![Val::NONE; regs.len()];
-        let consumer = Some(consumer);
-        self.state.frames.push(Frame { context, regs, synced, receiver: Val::NONE, callee, consumer });
-        let call_pc = self.pc;
-        // Behind ReturnGenerator.
-        let cfg = Cfg::of(code, 1, &Default::default());
-        let returns = self.region(&cfg)?;
-        self.pc = call_pc;
+        let Some(unmade) = self.unmade(generator) else { return Ok(None) };
+        let progress = self.begin_consuming(consumer, separator);
+        let place = Place { return_pc, result: at.w.c(), base };
+        let returns = self.run_generator(unmade, consumer, progress, place)?;
         if returns.is_empty() {
             return Ok(Some(Flow::End));
         }
@@ -157,8 +134,58 @@ impl Builder<'_> {
         if !wanted {
             return Ok(Some(Flow::Next));
         }
-        self.finish_consuming(at, consumer.expect("just set"), separator);
+        self.finish_consuming(at, consumer, separator);
         Ok(Some(Flow::Next))
+    }
+
+    /// Builds the code of a generator in place, one frame deeper; the ways out of it.
+    pub fn run_generator(
+        &mut self,
+        Consumed { function, callee, parameters }: Consumed,
+        consumer: Consumer,
+        progress: Vec<Val>,
+        Place { return_pc, result, base }: Place,
+    ) -> Built<Returns> {
+        let path = self.context().path;
+        let code = function.code.get();
+        self.inlined += code.word_count();
+        for object in [Value::of(function), Value::of(code)] {
+            self.root(object);
+        }
+        let mut regs = vec![Val::NONE; code.nregs()];
+        regs[..parameters.len()].copy_from_slice(&parameters);
+        for reg in &mut regs[parameters.len()..code.nlocals as usize] {
+            *reg = self.unbound();
+        }
+        self.load_closure(function, callee, &mut regs);
+        regs.extend(progress);
+        let context = Context {
+            code,
+            function: Some(function),
+            globals: function.globals,
+            builtins: function.builtins,
+            path: hash(&[path, return_pc as u64, code as *const _ as u64]),
+            call_pc: self.pc as u32,
+            return_pc: return_pc as u32,
+            site: (path, return_pc as u32),
+            result: result as u16,
+            base: base as u16,
+            live: Rc::new(Liveness::of(code)),
+            catches: Default::default(),
+        };
+        self.contexts.push(context);
+        let context = self.contexts.len() - 1;
+        if let Some(over) = self.over_generators.last_mut().filter(|_| consumer == Consumer::Loop) {
+            over.context = context;
+        }
+        let synced = vec![Val::NONE; regs.len()];
+        let consumer = Some(consumer);
+        self.state.frames.push(Frame { context, regs, synced, receiver: Val::NONE, callee, consumer });
+        let call_pc = self.pc;
+        // Behind ReturnGenerator.
+        let returns = self.region(Cfg::of(code, 1, &Default::default()))?;
+        self.pc = call_pc;
+        Ok(returns)
     }
 
     /// Whether no register that is live at `pc` holds a value.
@@ -171,8 +198,15 @@ impl Builder<'_> {
         })
     }
 
+    /// The code of a generator that was made here, if it is known.
+    pub fn generator_code(&self, generator: Val) -> Option<&'static CodeObject> {
+        let function = self.func[generator].args[0];
+        let known = self.const_of::<Function>(function).map(|f| f.code.get());
+        known.or_else(|| self.functions.get(&function).copied())
+    }
+
     /// Takes back the instruction that makes a generator, if nothing has happened since.
-    fn unmade(&mut self, generator: Val) -> Option<Consumed> {
+    pub fn unmade(&mut self, generator: Val) -> Option<Consumed> {
         let insts = &self.func[self.block].insts;
         let at = insts.iter().rposition(|v| *v == generator)?;
         let untouched = |v: &Val| self.func[*v].state == StateId::NONE && !self.func[*v].args.contains(&generator);
@@ -206,7 +240,7 @@ impl Builder<'_> {
     }
 
     /// Whether a generator of this code may be built in place here.
-    fn may_consume(&self, code: &CodeObject) -> bool {
+    pub fn may_consume(&self, code: &CodeObject) -> bool {
         let depth = self.state.frames.len();
         let again = self.state.frames.iter().any(|f| std::ptr::eq(self.contexts[f.context].code, code));
         // Closing it half-way has an effect if it is inside a `try` or `with` then.
@@ -228,7 +262,7 @@ impl Builder<'_> {
     /// The values with which a consumer begins.
     fn begin_consuming(&mut self, consumer: Consumer, separator: Val) -> Vec<Val> {
         match consumer {
-            Consumer::All | Consumer::Any => vec![],
+            Consumer::Loop | Consumer::All | Consumer::Any => vec![],
             Consumer::SumInts => vec![self.int(0)],
             Consumer::SumFloats => {
                 let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
@@ -264,6 +298,7 @@ impl Builder<'_> {
     pub fn consume_item(&mut self, at: At) -> Built<Flow> {
         let item = self.reg(at.w.a());
         let done = match self.top().consumer.expect("the caller looked") {
+            Consumer::Loop => return self.yield_to_loop(at),
             Consumer::All => self.decide(item, false),
             Consumer::Any => self.decide(item, true),
             Consumer::SumInts => self.add_int(item)?,
@@ -289,7 +324,7 @@ impl Builder<'_> {
     }
 
     /// Builds the function anew, with the call of the consumer as a call.
-    fn refuse_consuming<T>(&mut self) -> Built<T> {
+    pub fn refuse_consuming<T>(&mut self) -> Built<T> {
         let place = self.consuming_place();
         self.sticky.no_inline.insert(place);
         Err(Refusal::Restart)
@@ -452,6 +487,7 @@ impl Builder<'_> {
                 let as_it_is = self.emit(Op::BoolOr, Type::Bool, &[none, some], 0);
                 self.diamond(as_it_is, Type::Float, |_| high, |b| b.emit(Op::FAdd, Type::Float, &[high, low], 0))
             }
+            Consumer::Loop => self.object(Value::none()),
             _ => self.reg(self.progress(0)),
         }))
     }

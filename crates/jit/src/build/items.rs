@@ -9,6 +9,7 @@ use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::boolean::BOOL;
 use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::float::FLOAT;
+use taipan_runtime::types::generator::GENERATOR;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::Range;
 use taipan_runtime::types::str::Str;
@@ -489,7 +490,7 @@ impl Builder<'_> {
                 },
             };
         }
-        if self.is_class(v, Enumerate::class()) || self.is_class(v, Zip::class()) {
+        if [Enumerate::class(), Zip::class(), &GENERATOR].iter().any(|class| self.is_class(v, class)) {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }

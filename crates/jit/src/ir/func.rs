@@ -230,6 +230,17 @@ pub struct LeftFrame {
     pub regs: Vec<u16>,
 }
 
+/// A generator that waits to be resumed. The operands are its function and the registers.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct SuspendedDesc {
+    /// Address of its code.
+    pub code: u64,
+    /// Word index at which it goes on.
+    pub pc: u32,
+    /// Registers whose values are operands.
+    pub regs: Vec<u16>,
+}
+
 /// A function being compiled.
 #[derive(Clone, Default, Debug)]
 pub struct Func {
@@ -245,6 +256,8 @@ pub struct Func {
     pub instances: Vec<InstanceDesc>,
     /// New exceptions.
     pub exceptions: Vec<ExceptionDesc>,
+    /// Suspended generators.
+    pub suspended: Vec<SuspendedDesc>,
     /// The entry frame is a generator's.
     pub generator: bool,
     /// Address of the code object, if it is entered where a call begins and the entry frame is no generator's.
