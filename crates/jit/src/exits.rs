@@ -23,7 +23,6 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
-use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::slice::Slice;
 use taipan_runtime::types::tuple::Tuple;
@@ -31,6 +30,7 @@ use taipan_runtime::types::{complex, float, list};
 use taipan_runtime::{Cx, Value};
 
 use crate::consume::{Consumer, Consuming, MAX_REGISTERS};
+use crate::generators::{push_consumed, push_looped, suspended};
 use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, SuspendedDesc, Type};
 use crate::iterators::IteratorKind;
 use crate::raising::{add_tracebacks, leave_frames, make_exception};
@@ -453,52 +453,6 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value], later: &mut V
     }
 }
 
-/// The generator that a call of `f` gave when it had this code, suspended in front of word `pc` with these registers.
-pub fn suspended(
-    cx: &mut Cx,
-    f: &'static Function,
-    code: &'static CodeObject,
-    pc: u32,
-    regs: impl Iterator<Item = (u16, u64)>,
-) -> Value {
-    let generator = Generator::of_code(cx, f, code, &[]);
-    // SAFETY: FRAME-1; the generator is new.
-    unsafe {
-        let frame = generator.enter(cx, std::ptr::null_mut(), 0);
-        for (r, word) in regs {
-            *(*frame).regs.add(r as usize) = word;
-        }
-        (*frame).pc = code.words_ptr().add(pc as usize);
-    }
-    generator.leave(cx, State::Suspended);
-    Value::of(generator)
-}
-
-/// Pushes the frame of a generator that nobody made yet, and says who goes through its items.
-///
-/// # Safety
-/// `consumer` must be the consumer of the generator frame `f` of `exit`, whose caller's frame is on top.
-unsafe fn push_consumed(
-    cx: &mut Cx,
-    exit: &Exit,
-    f: &ExitFrame,
-    function: &'static Function,
-    (consumer, progress): (Consumer, &[Place]),
-    made: &[Value],
-) -> Consuming {
-    // SAFETY: FRAME-1; the generator is new.
-    unsafe {
-        let result = (*cx.frame).regs.add(f.result as usize);
-        let generator = Generator::of_code(cx, function, f.code, &[]);
-        generator.enter(cx, std::ptr::null_mut(), flag::ENTRY);
-        let mut values = [None; MAX_REGISTERS];
-        for (value, place) in values.iter_mut().zip(progress) {
-            *value = Value::from_bits(word(cx, exit, *place, made));
-        }
-        Consuming { consumer, values, generator, result }
-    }
-}
-
 /// Writes the registers of the running frame, pushes inlined frames; who goes through generators among these, outermost first.
 fn rebuild(cx: &mut Cx, exit: &Exit) -> [Option<Consuming>; MAX_DEPTH] {
     let mut consuming = [const { None }; MAX_DEPTH];
@@ -545,13 +499,13 @@ fn rebuild(cx: &mut Cx, exit: &Exit) -> [Option<Consuming>; MAX_DEPTH] {
                 }
                 let flags = if f.receiver.is_some() { flag::INIT } else { 0 };
                 if let Some((Consumer::Loop, _)) = f.consumer {
-                    let generator = Generator::of_code(cx, function, f.code, &[]);
-                    // The caller is behind its ForNext.
-                    let loops = Word(*caller.pc.sub(Op::ForNext.words()));
-                    *caller.regs.add(loops.a()) = Value::of(generator).bits();
-                    generator.enter(cx, result, flag::FOR);
+                    push_looped(cx, f, function);
                 } else if let Some((consumer, progress)) = &f.consumer {
-                    consuming[i - 1] = Some(push_consumed(cx, exit, f, function, (*consumer, progress), &made));
+                    let mut values = [None; MAX_REGISTERS];
+                    for (value, place) in values.iter_mut().zip(progress) {
+                        *value = Value::from_bits(word(cx, exit, *place, &made));
+                    }
+                    consuming[i - 1] = Some(push_consumed(cx, f, function, *consumer, values));
                 } else {
                     cx.push_frame_unchecked(
                         f.code,
@@ -602,7 +556,7 @@ fn note_receiver(cx: &Cx) {
         let word = Word(*frame.pc);
         let r = match word.op().map(Op::base) {
             Some(Op::LoadAttr | Op::LoadMethod | Op::Add | Op::Sub | Op::Mul | Op::TrueDiv | Op::LoadItem) => word.b(),
-            Some(Op::AddI | Op::SubI | Op::MulI) => word.b(),
+            Some(Op::AddI | Op::SubI | Op::MulI | Op::GetIter) => word.b(),
             Some(Op::LoadItemI | Op::UnpackSequence | Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge) => word.b(),
             Some(Op::StoreAttr | Op::StoreItem | Op::Call) => word.a(),
             Some(Op::In | Op::NotIn) => word.c(),

@@ -31,7 +31,7 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::ir::Inst;
-use crate::{attributes, bytes, consume, floats, iterators, lists, raising};
+use crate::{attributes, bytes, consume, floats, generators, iterators, lists, raising};
 // `crate::preserve` calls all its helpers here.
 pub(crate) use crate::floats::hypot_bits;
 pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item, list_reserve};
@@ -227,7 +227,7 @@ helpers! {
     /// Makes a generator: (function, address of the parameters, count).
     NewGenerator = new_generator, raises;
     /// Makes a suspended generator: (function, code, word index, address of the registers).
-    Suspended = suspended, removable;
+    Suspended = generators::suspended_with, removable;
     /// Makes or raises an exception: (description, address of the operands, count).
     NewException = raising::new_exception, removable;
     /// Nothing: what it is called with must exist.
@@ -774,20 +774,6 @@ unsafe extern "C" fn new_generator(cx: &mut Cx, f: &'static Function, parameters
     let parameters = unsafe { std::slice::from_raw_parts(parameters, n) };
     let made = Generator::of_call(cx, f, parameters);
     Value::of(made.expect("the builder looked at the code")).bits()
-}
-
-/// HELP-1: `regs` leads to the registers of a frame of `code`.
-unsafe extern "C" fn suspended(
-    cx: &mut Cx,
-    f: &'static Function,
-    code: &'static CodeObject,
-    pc: u64,
-    regs: *const u64,
-) -> u64 {
-    // SAFETY: HELP-1.
-    let regs = unsafe { std::slice::from_raw_parts(regs, code.nregs()) };
-    let regs = regs.iter().enumerate().map(|(r, word)| (r as u16, *word));
-    crate::exits::suspended(cx, f, code, pc as u32, regs).bits()
 }
 
 /// HELP-1: `items` leads to a value for each name.

@@ -110,6 +110,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         copied: 0,
         decided: vec![],
         over_generators: vec![],
+        repeated: 0,
         suspended: vec![],
         calls: vec![],
         entry_kinds: vec![],

@@ -515,6 +515,10 @@ impl Builder<'_> {
             let last = start.saturating_add(step.saturating_mul((len - 1).max(0)));
             return self.new_range_iter(at, args, (start.min(last), start.max(last)));
         }
+        if let Some(it) = self.iter_by_generator(v) {
+            self.set_reg(a, it);
+            return Ok(Flow::Next);
+        }
         if let Some(it) = self.plain(Helper::PlainIter, &[v], Type::Val) {
             let class = self.class_of(v);
             let row = RowKind::ALL.into_iter().find(|r| class.is_some_and(|c| std::ptr::eq(c, r.class())));

@@ -27,7 +27,8 @@ impl Builder<'_> {
     /// In front of a loop that begins with ForNext: takes the fields of a known iterator into values.
     pub fn prepare_iterator(&mut self, pc: usize) {
         let code = self.context().code;
-        if op_at(code, pc).base() != B::ForNext {
+        let op = op_at(code, pc).base();
+        if op != B::ForNext && !(op == B::Send && self.top().consumer.is_some()) {
             return;
         }
         let it = self.reg(word_at(code, pc).a());

@@ -467,8 +467,7 @@ impl Builder<'_> {
                 complexes.push((re, im));
                 continue;
             }
-            let unboxed = if is_own { self.unboxed_at_head(v, fact, (pc, r), enter) } else { None };
-            let v = unboxed.unwrap_or(v);
+            let v = self.unboxed_at_head(v, fact, (pc, r, is_own), enter).unwrap_or(v);
             let narrowed = if is_own { self.narrowed_at_head(v, fact, (pc, r), enter) } else { None };
             let v = narrowed.unwrap_or(v);
             let ty = if fact.boxed { Type::Val } else { self.func[v].ty };
@@ -551,13 +550,15 @@ impl Builder<'_> {
     }
 
     /// Whether the value that a loop's parameter for register `r` begins with is a number of that type now, or unbound and of no
-    /// use to the loop.
-    fn begins_as(&self, param: Val, ty: Type, (pc, r): (usize, usize)) -> bool {
+    /// use to the loop (only of registers of its own frame that is asked).
+    fn begins_as(&self, param: Val, ty: Type, own: Option<(usize, usize)>) -> bool {
         let Some(first) = self.initial.get(&param) else { return false };
         match (self.peek(*first), ty) {
             (Some(now), Type::Int) => now.is_small(),
             (Some(now), Type::Float) => std::ptr::eq(now.class(), &FLOAT),
-            (None, Type::Int | Type::Float) => self.is_assigned_first(pc, r) && self.is_unbound_now(*first),
+            (None, Type::Int | Type::Float) => {
+                own.is_some_and(|(pc, r)| self.is_assigned_first(pc, r)) && self.is_unbound_now(*first)
+            }
             _ => false,
         }
     }
@@ -722,9 +723,8 @@ impl Builder<'_> {
         let is_own = f + 1 == self.state.frames.len();
         if open
             && ty == Type::Val
-            && is_own
             && fact_is_new(self.sticky.heads.get(&key))
-            && self.begins_as(param, delivered, (head.pc as usize, r))
+            && self.begins_as(param, delivered, is_own.then_some((head.pc as usize, r)))
         {
             self.sticky.heads.entry(key).or_default().unboxed = Some(delivered);
             self.restart = true;

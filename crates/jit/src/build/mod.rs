@@ -432,6 +432,8 @@ pub struct Builder<'a> {
     pub decided: Vec<(Pending, Val)>,
     /// Loops over generators that nobody made, outermost first.
     pub over_generators: Vec<yielding::OverGenerator>,
+    /// Words of loops' bodies that were built more than once for these.
+    pub repeated: usize,
     /// Of these generators, those that wait for the body of the loop.
     pub suspended: Vec<yielding::Waiting>,
     /// What was inlined so far counts for.

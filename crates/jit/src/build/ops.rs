@@ -442,6 +442,8 @@ impl Builder<'_> {
             }
             B::ForNext => return self.for_next(at),
             B::Send if self.awaits_here() => return Ok(self.send(at)),
+            B::Send if self.top().consumer.is_some() => return self.delegate(at),
+            B::GetYieldFromIter if self.delegates_plainly(b) => return self.get_iter(at),
             B::GetAwaitable if self.awaits_here() => return self.get_awaitable(at),
             B::GetAIter | B::GetANext if self.awaits_here() => return self.generic(at),
             B::GetIter => return self.get_iter(at),
@@ -485,7 +487,10 @@ impl Builder<'_> {
             B::CallEx => return self.call_spread(at),
             B::BuildMap => return self.build_map(at),
             B::DictMerge => return self.dict_merge(at),
-            B::Return | B::ReturnNone if self.top().consumer.is_some() => return self.end_of_items(),
+            B::Return | B::ReturnNone if self.top().consumer.is_some() => {
+                let v = if at.op.base() == B::Return { self.reg(a) } else { self.object(Value::none()) };
+                return self.end_of_items(v);
+            }
             B::Return => {
                 let v = self.reg(a);
                 return Ok(self.give(v));
@@ -495,7 +500,7 @@ impl Builder<'_> {
                 return Ok(self.give(v));
             }
             B::Yield | B::YieldDelegate if !self.is_inlined() => return self.yield_value(at),
-            B::Yield if self.top().consumer.is_some() => return self.consume_item(at),
+            B::Yield | B::YieldDelegate if self.top().consumer.is_some() => return self.consume_item(at),
             B::Raise | B::RaiseFrom => return self.raise(at),
             B::PushExcInfo => self.push_exc_info(a, b),
             B::WithExceptStart if !self.is_inlined() => return self.with_except_start(at),

@@ -7,14 +7,17 @@
 
 use std::rc::Rc;
 
-use taipan_bytecode::{Op as B, effects};
-use taipan_runtime::Value;
+use taipan_bytecode::{Op as B, Word, effects};
 use taipan_runtime::types::code::CodeObject;
+use taipan_runtime::types::function::Function;
+use taipan_runtime::types::generator::{COROUTINE, GENERATOR, Generator};
+use taipan_runtime::types::range::RangeIter;
+use taipan_runtime::{Object, Value};
 
 use super::cfg::{Cfg, CodeBlock, RegSet, op_at, word_at};
 use super::consume::Place;
 use super::ops::{At, Flow, Returns, Ways};
-use super::{Builder, Built, Frame, OpenLoop, Pending};
+use super::{Builder, Built, Frame, OpenLoop, Pending, RowKind};
 use crate::consume::Consumer;
 use crate::exits::Reason;
 use crate::ir::{Op, SuspendedDesc, Type, Val};
@@ -30,6 +33,8 @@ pub struct OverGenerator {
     header: usize,
     /// Context of the generator.
     pub context: usize,
+    /// How often its body was built.
+    built: usize,
     /// Ways out of the loop from its body: block, word index, state.
     outs: Vec<(usize, usize, Pending)>,
     /// Ways out of the frame.
@@ -74,14 +79,16 @@ impl Builder<'_> {
         let block = &cfg.blocks[header];
         let code = self.context().code;
         let (pc, w) = (block.start, word_at(code, block.start));
-        if op_at(code, pc).base() != B::ForNext || block.irreducible {
+        let op = op_at(code, pc).base();
+        let loops = op == B::ForNext || op == B::Send && self.top().consumer.is_some();
+        if !loops || block.irreducible {
             return Ok(false);
         }
         let generator = self.reg(w.a());
         if generator.is_none() || self.func[generator].op != Op::NewGenerator {
             return Ok(false);
         }
-        let return_pc = pc + B::ForNext.words();
+        let return_pc = pc + op.words();
         let path = self.context().path;
         let refused = self.sticky.no_inline.contains(&(path, return_pc as u32))
             || self.failed_at(code, return_pc as u32, Reason::Seen);
@@ -89,23 +96,21 @@ impl Builder<'_> {
         if refused || leaves || !self.is_for_loop_only(generator, pc, w.a()) {
             return Ok(false);
         }
-        let words: usize = body_of(cfg, header).map(|b| b.end - b.start).sum();
-        let repeated = self.generator_code(generator).map(|code| count_yields(code).saturating_sub(1) * words);
-        if repeated.is_none_or(|words| words > MAX_REPEATED) {
-            return Ok(false);
-        }
         let Some(unmade) = self.unmade(generator) else { return Ok(false) };
         self.pc = pc;
         self.set_reg(w.a(), Val::NONE);
-        let over = OverGenerator { cfg: cfg.clone(), header, context: 0, outs: vec![], returns: vec![] };
+        let over = OverGenerator { cfg: cfg.clone(), header, context: 0, built: 0, outs: vec![], returns: vec![] };
         self.over_generators.push(over);
         let last = (0..code.nregs()).rev().find(|r| self.context().live.is_live(pc, *r));
         let place = Place { return_pc, result: w.b(), base: last.map_or(0, |r| r + 1) };
         let ends = self.run_generator(unmade, Consumer::Loop, vec![], place)?;
         let over = self.over_generators.pop().expect("just pushed");
-        for (mut end, _) in ends {
+        for (mut end, v) in ends {
             end.state.frames.pop();
-            self.edge(cfg, header, return_pc, end, ways);
+            if op == B::Send {
+                end.state.frames.last_mut().expect("the loop's").regs[w.b()] = v;
+            }
+            self.edge(cfg, header, behind(op, pc, w), end, ways);
         }
         for (from, pc, state) in over.outs {
             self.edge(cfg, from, pc, state, ways);
@@ -136,12 +141,19 @@ impl Builder<'_> {
     /// `yield` in a generator that a loop goes through: the loop's body, and then what follows.
     pub fn yield_to_loop(&mut self, at: At) -> Built<Flow> {
         let (pc, next) = (self.pc, self.pc + at.op.words());
+        let over = self.over(self.top());
+        let (cfg, header) = (self.over_generators[over].cfg.clone(), self.over_generators[over].header);
+        if self.over_generators[over].built > 0 {
+            self.repeated += body_of(&cfg, header).map(|b| b.end - b.start).sum::<usize>();
+            if self.repeated > MAX_REPEATED {
+                return self.refuse_consuming();
+            }
+        }
+        self.over_generators[over].built += 1;
         let item = self.reg(at.w.a());
-        let generator = self.suspended_at(next, at.w.b());
+        let generator = self.suspended_at(next, Self::sent_to(at));
         let frame = self.state.frames.pop().expect("the generator's");
         let here = self.here.pop().expect("the generator's");
-        let over = self.over_generators.iter().rposition(|o| o.context == frame.context).expect("a loop is over it");
-        let (cfg, header) = (self.over_generators[over].cfg.clone(), self.over_generators[over].header);
         let (code, head) = (self.context().code, cfg.blocks[header].start);
         let w = word_at(code, head);
         let base = self.contexts[frame.context].base as usize;
@@ -154,10 +166,11 @@ impl Builder<'_> {
         let body = LoopBody { header, resumes: vec![], outs: vec![] };
         let mut ways = Ways::new(&cfg, Some(body));
         self.pc = head;
-        let first = (head + B::ForNext.words()) as i64 + effects::jump(B::ForNext, w).unwrap_or(0) as i64;
+        let op = op_at(code, head).base();
+        let first = if op == B::Send { head + op.words() } else { target(op, head, w) };
         let begin = self.pend();
         *self.here.last_mut().expect("the loop's") = header;
-        self.edge(&cfg, header, first as usize, begin, &mut ways);
+        self.edge(&cfg, header, first, begin, &mut ways);
         self.blocks(&cfg, &mut ways)?;
         self.loops.truncate(outer_loops);
         let LoopBody { resumes, outs, .. } = ways.body.expect("it was given");
@@ -179,9 +192,64 @@ impl Builder<'_> {
         let synced = vec![Val::NONE; frame.regs.len()];
         self.state.frames.push(Frame { synced, ..frame });
         self.here.push(here);
-        let none = self.object(Value::none());
-        self.set_reg(at.w.b(), none);
+        self.nothing_sent(at);
         Ok(Flow::Next)
+    }
+
+    /// The loop that goes through the generator whose frame that is.
+    fn over(&self, generator: &Frame) -> usize {
+        let found = self.over_generators.iter().rposition(|o| o.context == generator.context);
+        found.expect("a loop is over it")
+    }
+
+    /// `yield from` in a generator that is built in place, of an iterator of which all is known; others are made and resumed.
+    pub fn delegate(&mut self, at: At) -> Built<Flow> {
+        let it = self.reg(at.w.a());
+        let known = self.class_of(it).is_some_and(|class| {
+            let rows = RowKind::ALL.into_iter().map(|row| row.iterator());
+            rows.chain([RangeIter::class()]).any(|c| std::ptr::eq(c, class))
+        });
+        if !known {
+            return self.refuse_consuming();
+        }
+        let Flow::Branch { taken: item, not_taken: mut end } = self.for_next(at)? else { unreachable!("it branches") };
+        self.block = end.block;
+        let none = self.object(Value::none());
+        end.state.frames.last_mut().expect("the running one").regs[at.w.b()] = none;
+        Ok(Flow::Branch { taken: end, not_taken: item })
+    }
+
+    /// Whether what register `r` holds gives an iterator for `yield from` as it does for loops.
+    pub fn delegates_plainly(&self, r: usize) -> bool {
+        let class = self.class_of(self.reg(r));
+        self.top().consumer.is_some() && class.is_some_and(|c| !std::ptr::eq(c, &COROUTINE))
+    }
+
+    /// The iterator of an instance whose class has a generator function for `__iter__`.
+    pub fn iter_by_generator(&mut self, v: Val) -> Option<Val> {
+        let class = match self.class_of(v) {
+            Some(class) => class,
+            None if self.func[v].ty != Type::Val || self.failed(Reason::Class) => return None,
+            None => match self.receivers(v) {
+                Some((set, _)) if set.len() == 1 => set[0].class,
+                _ => self.peek(v)?.class(),
+            },
+        };
+        if !class.is_heap_type() {
+            return None;
+        }
+        self.cx.assign_version(class);
+        let name = self.cx.names().__iter__;
+        let f = self.cx.type_lookup(class, name).and_then(|f| f.exact::<Function>())?;
+        let code = f.code.get();
+        let makes = Generator::begins_plainly(code) && std::ptr::eq(Generator::class_for(code), &GENERATOR);
+        if class.version() == 0 || !makes || self.arrange(f, 1, &[]).is_none() {
+            return None;
+        }
+        self.watch_type(class);
+        let v = self.guard_class(v, class);
+        let callee = self.object(Value::of(f));
+        self.call_generator_function(f, callee, &[v])
     }
 
     /// The running generator, suspended in front of `next`; what is sent to it then goes into register `sent`.
@@ -204,7 +272,7 @@ impl Builder<'_> {
         self.func.suspended.push(SuspendedDesc { code: std::ptr::from_ref(code) as u64, pc: next as u32, regs });
         let number = self.func.suspended.len() as u64 - 1;
         let v = self.emit(Op::Suspended, Type::Val, &args, number);
-        self.classed(v, &taipan_runtime::types::generator::GENERATOR)
+        self.classed(v, &GENERATOR)
     }
 
     /// Registers of other frames that a loop of the running generator writes, if it yields to loops: those that the loops write.
@@ -216,7 +284,7 @@ impl Builder<'_> {
             {
                 break;
             }
-            let over = self.over_generators.iter().rfind(|o| o.context == frame.context).expect("a loop is over it");
+            let over = &self.over_generators[self.over(frame)];
             written.push((depth - 1, over.cfg.blocks[over.header].written.clone()));
             blocks = body_of(&over.cfg, over.header).collect();
         }
@@ -265,13 +333,12 @@ fn yields<'a>(code: &CodeObject, mut blocks: impl Iterator<Item = &'a CodeBlock>
     })
 }
 
-/// How many instructions of a code yield.
-fn count_yields(code: &CodeObject) -> usize {
-    let (mut pc, mut n) = (0, 0);
-    while pc < code.word_count() {
-        let op = op_at(code, pc);
-        n += usize::from(op.base() == B::Yield);
-        pc += op.words();
-    }
-    n
+/// Where the loop's instruction at `pc` jumps.
+fn target(op: B, pc: usize, w: Word) -> usize {
+    ((pc + op.words()) as i64 + effects::jump(op, w).unwrap_or(0) as i64) as usize
+}
+
+/// Where it goes on at the end of the items.
+fn behind(op: B, pc: usize, w: Word) -> usize {
+    if op == B::Send { target(op, pc, w) } else { pc + op.words() }
 }

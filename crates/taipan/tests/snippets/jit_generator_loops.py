@@ -516,3 +516,56 @@ def reassign(n):
 
 
 print(run(reassign, 9))
+
+
+# A handler in which the generator never waits.
+def parsed(texts):
+    bad = 0
+    for text in texts:
+        try:
+            value = int(text)
+        except ValueError:
+            bad += 1
+            continue
+        finally:
+            bad += 0
+        yield value, bad
+    try:
+        yield len(texts), 1 // (bad - 2)
+    except GeneratorExit:
+        print("closed")
+
+
+def parsed_plainly(texts):
+    bad = 0
+    for text in texts:
+        try:
+            value = 10 // int(text)
+        except ValueError:
+            bad += 1
+            value = bad
+        yield value, bad
+
+
+def sum_parsed(f, texts):
+    t = 0
+    for value, bad in f(texts):
+        t = t * 2 + value - bad
+    return t
+
+
+print(run(sum_parsed, parsed, ["1", "2", "33"]), run(sum_parsed, parsed, ["1", "x", "33"]))
+print(lines(sum_parsed, parsed, ["x", "y"]))
+print(run(sum_parsed, parsed_plainly, ["1", "2", "3"]), run(sum_parsed, parsed_plainly, ["1", "x", "3"]))
+print(lines(sum_parsed, parsed_plainly, ["x", "0"]), run(sum_parsed, parsed_plainly, ["2", "x", "y"]))
+
+
+def known_parsed(texts):
+    t = 0
+    for value, bad in parsed_plainly(texts):
+        t = t * 2 + value - bad
+    return t
+
+
+print(run(known_parsed, ["1", "2", "3"]), known_parsed(["1", "x", "3"]), lines(known_parsed, ["x", "0"]))
+print(run(known_parsed, ["1", "x", "3"]), run(lambda: lines(known_parsed, ["x", "0"])))
