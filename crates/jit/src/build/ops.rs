@@ -632,9 +632,11 @@ impl Builder<'_> {
                 if v.is_none() || frame.synced[r] == v {
                     continue;
                 }
-                let boxed = self.boxed(v);
+                // Nobody makes a generator that a loop goes through, only to show what a generator expression is about.
+                let hidden = self.func[v].op == Op::Suspended && !also.contains(&r);
+                let boxed = if hidden { self.unbound() } else { self.boxed(v) };
                 self.emit(Op::StoreReg, Type::Void, &[boxed], (window + r) as u64);
-                self.state.frames[d].synced[r] = v;
+                self.state.frames[d].synced[r] = if hidden { Val::NONE } else { v };
             }
         }
     }

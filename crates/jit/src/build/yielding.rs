@@ -19,7 +19,7 @@ use super::consume::Place;
 use super::ops::{At, Flow, Returns, Ways};
 use super::{Builder, Built, Frame, OpenLoop, Pending, RowKind};
 use crate::consume::Consumer;
-use crate::exits::Reason;
+use crate::exits::{MAX_DEPTH, Reason};
 use crate::ir::{Op, SuspendedDesc, Type, Val};
 
 /// Words of loops' bodies that are built more than once, for further `yield`s of a generator.
@@ -81,7 +81,7 @@ impl Builder<'_> {
         let (pc, w) = (block.start, word_at(code, block.start));
         let op = op_at(code, pc).base();
         let loops = op == B::ForNext || op == B::Send && self.top().consumer.is_some();
-        if !loops || block.irreducible {
+        if !loops || block.irreducible || self.suspended.len() >= MAX_DEPTH {
             return Ok(false);
         }
         let generator = self.reg(w.a());
@@ -98,7 +98,7 @@ impl Builder<'_> {
         }
         let Some(unmade) = self.unmade(generator) else { return Ok(false) };
         self.pc = pc;
-        self.set_reg(w.a(), Val::NONE);
+        self.generator_runs(w.a());
         let over = OverGenerator { cfg: cfg.clone(), header, context: 0, built: 0, outs: vec![], returns: vec![] };
         self.over_generators.push(over);
         let last = (0..code.nregs()).rev().find(|r| self.context().live.is_live(pc, *r));
@@ -188,7 +188,7 @@ impl Builder<'_> {
             self.here.push(here);
             return Ok(Flow::End);
         }
-        self.set_reg(w.a(), Val::NONE);
+        self.generator_runs(w.a());
         let synced = vec![Val::NONE; frame.regs.len()];
         self.state.frames.push(Frame { synced, ..frame });
         self.here.push(here);
@@ -250,6 +250,14 @@ impl Builder<'_> {
         let v = self.guard_class(v, class);
         let callee = self.object(Value::of(f));
         self.call_generator_function(f, callee, &[v])
+    }
+
+    /// The generator that the loop holds in register `r` runs, so there is nothing to be seen there. That of a generator expression
+    /// is a local.
+    fn generator_runs(&mut self, r: usize) {
+        let is_local = r < self.context().code.nlocals as usize;
+        let v = if is_local { self.unbound() } else { Val::NONE };
+        self.set_reg(r, v);
     }
 
     /// The running generator, suspended in front of `next`; what is sent to it then goes into register `sent`.
