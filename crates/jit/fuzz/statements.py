@@ -373,10 +373,38 @@ class Program(Generator):
             f = self.pick(usable)
             self.cost += f.cost * self.weight
             call = f"{f.name}({self.arguments(f, 1)})"
+            if self.chance(0.5):
+                return self.loop_over(call)
             self.w(self.pick([f"out(list({call}))", f"out(sum(1 for _ in {call}))", f"for _ in {call}: out(_)", f"out(next({call}, None))"]))
         else:
             x = self.fresh("c")
             self.w(f"out(sum({x} * 2 for {x} in {self.e_l(1)}), any({x} > 3 for {x} in {self.e_l(1)}))")
+
+    def loop_over(self, call):
+        """A loop over a generator made for it, with statements in its body."""
+        x = self.fresh("x")
+        t = self.fresh("n")
+        self.w(f"{t} = {self.pick(['0', '0', '1.5', '-7', '2**61'])}")
+        self.w(f"for {x} in {call}:")
+        outer, weight = dict(self.vars), self.weight
+        self.level += 1
+        self.in_loop += 1
+        self.weight *= 6
+        form = self.r.randrange(6)
+        if form == 0:
+            self.w(f"if type({x}) is int and {x} % {self.pick([2, 3, 7])} == 1: {self.pick(['continue', 'break'])}")
+        elif form == 1:
+            self.w(f"if type({x}) is not int: break")
+        for _ in range(self.r.randrange(0, 3)):
+            self.statement()
+        self.w(f"if type({x}) in (int, float, bool): {t} {self.pick(['+=', '-=', '+= 3 *'])} {x}")
+        self.w(f"else: {t} += 1")
+        self.level -= 1
+        self.in_loop -= 1
+        self.vars, self.weight = outer, weight
+        if self.chance(0.2):
+            self.w(f"else: {t} -= 1")
+        self.w(f"out({t})")
 
     def s_yield(self):
         if not self.in_generator:
@@ -464,6 +492,8 @@ class Program(Generator):
             self.set(kind, self.e(kind, 1))
         for _ in range(self.r.randrange(3, 9)):
             self.statement()
+        if self.chance(0.4) and any(f.generator for f in self.functions):
+            self.s_generator_use()
         result = self.pick("iiiifsln")
         if generator:
             self.w(f"yield {self.e_n(1)}")
@@ -473,6 +503,48 @@ class Program(Generator):
         self.w("")
         cost = (self.cost + 10) * (12 if recursive else 1)
         self.functions.append(Function(name, kinds, result, cost, generator, keywords))
+
+    def small_generator(self):
+        """A small generator function, likely to be built in place, and one that calls it in loops."""
+        name, a, b = self.fresh("f"), self.fresh("i"), self.fresh("i")
+        self.vars, self.in_generator, self.locked = {a: "i", b: "i"}, True, {b}
+        self.cost, self.weight, self.globals_ok = 0, 1, False
+        self.w(f"def {name}({a}, {b}=9):")
+        self.level = 1
+        if self.chance(0.3):
+            self.w(f"yield {self.e_n(1)}")
+        form = self.r.randrange(4)
+        if form == 0:
+            self.w(f"for _ in range({b} % 20):")
+        elif form == 1:
+            self.w(f"while {b} % 32 > 1:")
+        elif form == 2:
+            self.w(f"for {a} in {self.e_l(1)}:")
+        else:
+            self.w(f"for {a} in ({a} + k for k in range({b} % 11) if k != 3):")
+        self.level = 2
+        if form == 1:
+            self.w(f"{b} = {b} % 32 - 1")
+        if self.chance(0.4):
+            self.w(f"if {self.boolean(1)}: {self.pick(['continue', 'return', 'yield 5'])}")
+        form = self.r.randrange(8)
+        if form == 0:
+            self.w("try:")
+            self.w(f"    {a} = {a} // ({b} % 5)")
+            self.w(f"except ZeroDivisionError: {a} += 2")
+        elif form == 1:
+            self.w(f"yield from {self.pick([self.e_l(1), f'range({b} % 4)', f'(k * {a} for k in range(3))'])}")
+        elif form == 2:
+            others = [f.name for f in self.functions if f.generator and f.params == ["i", "i"] and f.cost == 200]
+            if others:
+                self.w(f"yield from {self.pick(others)}({a}, {b} % 6)")
+        self.w(f"yield {self.pick([a, self.e_n(1), self.e_n(2)])}")
+        if self.chance(0.6):
+            self.w(f"{a} {self.pick(['+=', '-=', '*=', '^='])} {self.pick([b, '1', '3', '7'])}")
+        self.level = 0
+        self.w("")
+        self.functions.append(Function(name, ["i", "i"], "n", 200, True, ()))
+        self.in_generator = False
 
     def helper(self):
         """A small function, likely to be inlined."""
@@ -596,6 +668,8 @@ class Program(Generator):
             self.klass()
         for _ in range(self.r.randrange(1, 5) if self.tight else 0):
             self.helper()
+        for _ in range(self.r.randrange(0, 3)):
+            self.small_generator()
         for _ in range(self.r.randrange(1, 4)):
             self.function()
         for f in self.functions:

@@ -1,11 +1,14 @@
 //! Built-in functions and classes that go through a generator: what they do with each item and at the end. Compiled code has
 //! it built in place (`build/consume.rs`); where it leaves in the middle, the rest is done here.
 
+use taipan_runtime::dict::Dict;
 use taipan_runtime::protocol::compare::{self, CmpOp};
+use taipan_runtime::protocol::iter::sorted;
 use taipan_runtime::protocol::object;
 use taipan_runtime::protocol::total::{Sum, Total};
 use taipan_runtime::types::bytearray::ByteArray;
 use taipan_runtime::types::bytes::{self, Bytes};
+use taipan_runtime::types::dict::set_pair;
 use taipan_runtime::types::float;
 use taipan_runtime::types::generator::{Generator, State};
 use taipan_runtime::types::list::List;
@@ -38,6 +41,8 @@ macro_rules! consumers {
 }
 
 consumers! {
+    /// A `for` loop; how far that is says the code that it is part of.
+    Loop = "loop", 0;
     /// `all`.
     All = "all", 0;
     /// `any`.
@@ -60,6 +65,10 @@ consumers! {
     Tuple = "tuple", 1;
     /// `set`: the set.
     Set = "set", 1;
+    /// `sorted`: a list.
+    Sorted = "sorted", 1;
+    /// `dict`: the dict, how many items there were.
+    Dict = "dict", 2;
     /// `str.join`: a list, the separator.
     Join = "join", 2;
     /// `bytes`: a bytearray.
@@ -105,6 +114,7 @@ enum Progress {
     Total(Total),
     Best { best: Option<Value>, op: CmpOp },
     Items(&'static List),
+    Dict(&'static Dict, usize),
     Bytes(&'static ByteArray),
     Set(&'static Set),
 }
@@ -115,6 +125,7 @@ impl Consuming {
     pub fn finish(&self, cx: &mut Cx, outcome: PyResult<Value>) -> PyResult<Value> {
         let value = |i: usize| self.values[i].expect("a value of the progress");
         let mut progress = match self.consumer {
+            Consumer::Loop => unreachable!("a loop has no result"),
             Consumer::All | Consumer::Any => Progress::Search { all: self.consumer == Consumer::All },
             Consumer::SumInts => Progress::Total(Total::of(value(0))),
             Consumer::SumFloats if value(2) != Value::bool(true) => Progress::Total(Total::Int(0)),
@@ -127,9 +138,16 @@ impl Consuming {
                 Progress::Best { best: (value(1) == Value::bool(true)).then(|| value(0)), op }
             }
             // SAFETY: the builder put lists and sets there.
-            Consumer::List | Consumer::Tuple | Consumer::Join => Progress::Items(unsafe { value(0).cast() }),
+            Consumer::List | Consumer::Tuple | Consumer::Sorted | Consumer::Join => {
+                Progress::Items(unsafe { value(0).cast() })
+            }
             // SAFETY: as above.
             Consumer::Bytes | Consumer::ByteArray => Progress::Bytes(unsafe { value(0).cast() }),
+            Consumer::Dict => {
+                let n = value(1).as_small().expect("a small int");
+                // SAFETY: as above.
+                Progress::Dict(unsafe { value(0).cast() }, n as usize)
+            }
             // SAFETY: as above.
             Consumer::Set => Progress::Set(unsafe { value(0).cast() }),
         };
@@ -162,6 +180,10 @@ impl Consuming {
                 Progress::Set(set) => {
                     set.add(cx, item)?;
                 }
+                Progress::Dict(dict, n) => {
+                    set_pair(cx, dict, *n, item)?;
+                    *n += 1;
+                }
             }
             first = match self.generator.next_item(cx) {
                 Some(item) => item?,
@@ -177,12 +199,14 @@ impl Consuming {
                 return raise!(cx, ValueError, "{name}() iterable argument is empty");
             }
             Progress::Set(set) => Value::of(set),
+            Progress::Dict(dict, _) => Value::of(dict),
             Progress::Bytes(array) => match self.consumer {
                 Consumer::Bytes => Value::of(Bytes::new(cx, array.data())),
                 _ => Value::of(array),
             },
             Progress::Items(list) => match self.consumer {
                 Consumer::Tuple => Value::of(tuple_of(cx, list)),
+                Consumer::Sorted => Value::of(sorted(cx, Value::of(list), None, false)?),
                 // SAFETY: the builder put a str there.
                 Consumer::Join => Value::of(str_search::join(cx, unsafe { value(1).cast::<Str>() }, Value::of(list))?),
                 _ => Value::of(list),

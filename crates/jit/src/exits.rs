@@ -23,7 +23,6 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::descr::{MethodDescr, NativeFunction};
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
-use taipan_runtime::types::generator::Generator;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::slice::Slice;
 use taipan_runtime::types::tuple::Tuple;
@@ -31,7 +30,8 @@ use taipan_runtime::types::{complex, float, list};
 use taipan_runtime::{Cx, Value};
 
 use crate::consume::{Consumer, Consuming, MAX_REGISTERS};
-use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, Type};
+use crate::generators::{push_consumed, push_looped, suspended};
+use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, SuspendedDesc, Type};
 use crate::iterators::IteratorKind;
 use crate::raising::{add_tracebacks, leave_frames, make_exception};
 use crate::tier::Unit;
@@ -190,6 +190,8 @@ pub enum Making {
     Function(Vec<Place>),
     /// An instance with attributes.
     Instance(InstanceDesc, Vec<Place>),
+    /// A suspended generator: its function and registers.
+    Suspended(SuspendedDesc, Vec<Place>),
     /// An exception, or what raising one does to it.
     Exception(Arc<ExceptionDesc>, Vec<Place>),
 }
@@ -426,6 +428,17 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value], later: &mut V
             let attributes = all(cx, attributes);
             new_instance(cx, desc, &attributes)
         }
+        Making::Suspended(desc, operands) => {
+            // Registers may be unbound.
+            let operands: Vec<u64> = operands.iter().map(|p| word(cx, exit, *p, made)).collect();
+            let regs = desc.regs.iter().copied().zip(operands[1..].iter().copied());
+            // SAFETY: the builder put the code there, which the unit keeps, and the function of the generator.
+            unsafe {
+                let code = &*(desc.code as *const CodeObject);
+                let function = Value::from_address(operands[0] as usize).cast::<Function>();
+                suspended(cx, function, code, desc.pc, regs)
+            }
+        }
         Making::Exception(desc, operands) => {
             let operands: Vec<u64> = operands.iter().map(|p| word(cx, exit, *p, made)).collect();
             // SAFETY: lowering put the operands there; nothing collects.
@@ -439,31 +452,6 @@ fn make(cx: &mut Cx, exit: &Exit, making: &Making, made: &[Value], later: &mut V
                 e
             }
         }
-    }
-}
-
-/// Pushes the frame of a generator that nobody made yet, and says who goes through its items.
-///
-/// # Safety
-/// `consumer` must be the consumer of the generator frame `f` of `exit`, whose caller's frame is on top.
-unsafe fn push_consumed(
-    cx: &mut Cx,
-    exit: &Exit,
-    f: &ExitFrame,
-    function: &'static Function,
-    (consumer, progress): (Consumer, &[Place]),
-    made: &[Value],
-) -> Consuming {
-    // SAFETY: FRAME-1; the generator is new.
-    unsafe {
-        let result = (*cx.frame).regs.add(f.result as usize);
-        let generator = Generator::of_call(cx, function, &[]).expect("the builder looked at the code");
-        generator.enter(cx, std::ptr::null_mut(), flag::ENTRY);
-        let mut values = [None; MAX_REGISTERS];
-        for (value, place) in values.iter_mut().zip(progress) {
-            *value = Value::from_bits(word(cx, exit, *place, made));
-        }
-        Consuming { consumer, values, generator, result }
     }
 }
 
@@ -512,8 +500,14 @@ fn rebuild(cx: &mut Cx, exit: &Exit) -> [Option<Consuming>; MAX_DEPTH] {
                     function = callee.cast::<Function>();
                 }
                 let flags = if f.receiver.is_some() { flag::INIT } else { 0 };
-                if let Some((consumer, progress)) = &f.consumer {
-                    consuming[i - 1] = Some(push_consumed(cx, exit, f, function, (*consumer, progress), &made));
+                if let Some((Consumer::Loop, _)) = f.consumer {
+                    push_looped(cx, f, function);
+                } else if let Some((consumer, progress)) = &f.consumer {
+                    let mut values = [None; MAX_REGISTERS];
+                    for (value, place) in values.iter_mut().zip(progress) {
+                        *value = Value::from_bits(word(cx, exit, *place, &made));
+                    }
+                    consuming[i - 1] = Some(push_consumed(cx, f, function, *consumer, values));
                 } else {
                     cx.push_frame_unchecked(
                         f.code,
@@ -564,7 +558,7 @@ fn note_receiver(cx: &Cx) {
         let word = Word(*frame.pc);
         let r = match word.op().map(Op::base) {
             Some(Op::LoadAttr | Op::LoadMethod | Op::Add | Op::Sub | Op::Mul | Op::TrueDiv | Op::LoadItem) => word.b(),
-            Some(Op::AddI | Op::SubI | Op::MulI) => word.b(),
+            Some(Op::AddI | Op::SubI | Op::MulI | Op::GetIter) => word.b(),
             Some(Op::LoadItemI | Op::UnpackSequence | Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge) => word.b(),
             Some(Op::StoreAttr | Op::StoreItem | Op::Call) => word.a(),
             Some(Op::In | Op::NotIn) => word.c(),

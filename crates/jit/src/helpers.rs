@@ -28,7 +28,7 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::{Cx, PyResult, Value};
 
 use crate::ir::Inst;
-use crate::{attributes, bytes, consume, floats, iterators, lists, python_calls, raising};
+use crate::{attributes, bytes, consume, floats, generators, iterators, lists, python_calls, raising};
 // `crate::preserve` calls all its helpers here.
 pub(crate) use crate::floats::hypot_bits;
 pub(crate) use crate::lists::{fits_double, list_append, list_append_double, list_item, list_reserve};
@@ -228,6 +228,8 @@ helpers! {
     SetFunctionAttribute = set_function_attribute, writes;
     /// Makes a generator: (function, address of the parameters, count).
     NewGenerator = new_generator, raises;
+    /// Makes a suspended generator: (function, code, word index, address of the registers).
+    Suspended = generators::suspended_with, removable;
     /// Makes or raises an exception: (description, address of the operands, count).
     NewException = raising::new_exception, removable;
     /// Nothing: what it is called with must exist.

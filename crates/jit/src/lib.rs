@@ -14,6 +14,7 @@ pub mod dump;
 pub mod exits;
 pub mod explicit;
 pub mod floats;
+pub mod generators;
 pub mod helpers;
 pub mod ir;
 pub mod iterators;

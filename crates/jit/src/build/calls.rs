@@ -433,7 +433,7 @@ impl Builder<'_> {
         self.state.frames.push(Frame { context, regs, synced, receiver, callee, consumer: None });
         let call_pc = self.pc;
         let cfg = Cfg::of(code, 0, &self.contexts[context].catches);
-        let mut returns = self.region(&cfg)?;
+        let mut returns = self.region(cfg)?;
         self.pc = call_pc;
         if returns.is_empty() {
             // Every path left: what follows the call is not reached.

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use taipan_bytecode::Op as B;
+use taipan_runtime::dict::Dict;
 use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::bytearray::BYTEARRAY;
 use taipan_runtime::types::bytes::BYTES;
@@ -22,8 +23,8 @@ use taipan_runtime::value::{INT_MAX, INT_MIN};
 use taipan_runtime::{Object, Value};
 
 use super::calls::{MAX_CALLEE, MAX_INLINED, has_unsuitable, hash};
-use super::cfg::{Cfg, Liveness};
-use super::ops::{At, Flow};
+use super::cfg::{Cfg, Liveness, op_at};
+use super::ops::{At, Flow, Returns};
 use super::{Builder, Built, Context, Frame, Pending, Refusal};
 use crate::consume::Consumer;
 use crate::exits::{MAX_DEPTH, Reason};
@@ -31,13 +32,23 @@ use crate::helpers::Helper;
 use crate::ir::{Cond, Op, StateId, Type, Val};
 
 /// What a generator is made of that nobody has made.
-struct Consumed {
+pub struct Consumed {
     /// The function of its code, where it is a constant; else one like it.
-    function: &'static Function,
+    pub function: &'static Function,
     /// The function, where it is not a constant.
     callee: Val,
     /// Its parameters.
     parameters: Vec<Val>,
+}
+
+/// Where a generator's code is built in place.
+pub struct Place {
+    /// Word index at which the caller goes on.
+    pub return_pc: usize,
+    /// The caller's register for the consumer's result.
+    pub result: usize,
+    /// The caller's register at which the generator's window would begin.
+    pub base: usize,
 }
 
 impl Builder<'_> {
@@ -57,11 +68,13 @@ impl Builder<'_> {
                 "sum" if builtin => Consumer::SumInts,
                 "min" if builtin => Consumer::MinInts,
                 "max" if builtin => Consumer::MaxInts,
+                "sorted" if builtin => Consumer::Sorted,
                 _ => return Ok(None),
             }
         } else {
             let Some(class) = self.const_class(callee) else { return Ok(None) };
-            let classes: [(&'static Class, Consumer); 5] = [
+            let classes: [(&'static Class, Consumer); 6] = [
+                (Dict::class(), Consumer::Dict),
                 (List::class(), Consumer::List),
                 (Tuple::class(), Consumer::Tuple),
                 (&set_methods::SET, Consumer::Set),
@@ -74,7 +87,24 @@ impl Builder<'_> {
             consumer
         };
         let consumer = if self.sticky.of_floats.contains(&path) { consumer.of_floats() } else { consumer };
-        self.consume(at, consumer, generator, r, Val::NONE)
+        let flow = self.consume(at, consumer, generator, r, Val::NONE)?;
+        if consumer == Consumer::Sorted && matches!(flow, Some(Flow::Next)) {
+            return self.sort_items(at, callee, r).map(Some);
+        }
+        Ok(flow)
+    }
+
+    /// Calls `sorted`, whose argument is to lie in register `r`, with the list in the result register.
+    fn sort_items(&mut self, at: At, callee: Val, r: usize) -> Built<Flow> {
+        let items = self.reg(at.w.c());
+        self.set_reg(r - 1, callee);
+        self.set_reg(r, items);
+        let native = self.const_of::<NativeFunction>(callee).expect("the caller looked");
+        if let Some(v) = self.intrinsic(native, &[items]) {
+            self.set_reg(at.w.c(), v);
+            return Ok(Flow::Next);
+        }
+        self.call_any(at, false)
     }
 
     /// A call of `str.join` with a generator made here in register `r`.
@@ -102,48 +132,16 @@ impl Builder<'_> {
         let path = self.context().path;
         let refused = self.sticky.no_inline.contains(&(path, return_pc as u32))
             || self.failed_at(self.context().code, return_pc as u32, Reason::Seen);
-        // Joining raises even if nobody wants the result.
+        // Joining and sorting raise even if nobody wants the result.
         let wanted = self.context().live.is_live(return_pc, at.w.c());
-        if refused || consumer == Consumer::Join && !wanted || !self.is_held_here_only(generator, return_pc) {
+        let unwanted = matches!(consumer, Consumer::Join | Consumer::Sorted) && !wanted;
+        if refused || unwanted || !self.is_held_here_only(generator, return_pc) {
             return Ok(None);
         }
-        let Some(Consumed { function, callee, parameters }) = self.unmade(generator) else { return Ok(None) };
-        let code = function.code.get();
-        self.inlined += code.word_count();
-        for object in [Value::of(function), Value::of(code)] {
-            self.root(object);
-        }
-        let mut regs = vec![Val::NONE; code.nregs()];
-        regs[..parameters.len()].copy_from_slice(&parameters);
-        for reg in &mut regs[parameters.len()..code.nlocals as usize] {
-            *reg = self.unbound();
-        }
-        self.load_closure(function, callee, &mut regs);
-        regs.extend(self.begin_consuming(consumer, separator));
-        let context = Context {
-            code,
-            function: Some(function),
-            globals: function.globals,
-            builtins: function.builtins,
-            path: hash(&[path, return_pc as u64, code as *const _ as u64]),
-            call_pc: self.pc as u32,
-            return_pc: return_pc as u32,
-            site: (path, return_pc as u32),
-            result: at.w.c() as u16,
-            base: base as u16,
-            live: Rc::new(Liveness::of(code)),
-            catches: Default::default(),
-        };
-        self.contexts.push(context);
-        let context = self.contexts.len() - 1;
-        let synced = vec![Val::NONE; regs.len()];
-        let consumer = Some(consumer);
-        self.state.frames.push(Frame { context, regs, synced, receiver: Val::NONE, callee, consumer });
-        let call_pc = self.pc;
-        // Behind ReturnGenerator.
-        let cfg = Cfg::of(code, 1, &Default::default());
-        let returns = self.region(&cfg)?;
-        self.pc = call_pc;
+        let Some(unmade) = self.unmade(generator) else { return Ok(None) };
+        let progress = self.begin_consuming(consumer, separator);
+        let place = Place { return_pc, result: at.w.c(), base };
+        let returns = self.run_generator(unmade, consumer, progress, place)?;
         if returns.is_empty() {
             return Ok(Some(Flow::End));
         }
@@ -157,8 +155,58 @@ impl Builder<'_> {
         if !wanted {
             return Ok(Some(Flow::Next));
         }
-        self.finish_consuming(at, consumer.expect("just set"), separator);
+        self.finish_consuming(at, consumer, separator);
         Ok(Some(Flow::Next))
+    }
+
+    /// Builds the code of a generator in place, one frame deeper; the ways out of it.
+    pub fn run_generator(
+        &mut self,
+        Consumed { function, callee, parameters }: Consumed,
+        consumer: Consumer,
+        progress: Vec<Val>,
+        Place { return_pc, result, base }: Place,
+    ) -> Built<Returns> {
+        let path = self.context().path;
+        let code = function.code.get();
+        self.inlined += code.word_count();
+        for object in [Value::of(function), Value::of(code)] {
+            self.root(object);
+        }
+        let mut regs = vec![Val::NONE; code.nregs()];
+        regs[..parameters.len()].copy_from_slice(&parameters);
+        for reg in &mut regs[parameters.len()..code.nlocals as usize] {
+            *reg = self.unbound();
+        }
+        self.load_closure(function, callee, &mut regs);
+        regs.extend(progress);
+        let context = Context {
+            code,
+            function: Some(function),
+            globals: function.globals,
+            builtins: function.builtins,
+            path: hash(&[path, return_pc as u64, code as *const _ as u64]),
+            call_pc: self.pc as u32,
+            return_pc: return_pc as u32,
+            site: (path, return_pc as u32),
+            result: result as u16,
+            base: base as u16,
+            live: Rc::new(Liveness::of(code)),
+            catches: Default::default(),
+        };
+        self.contexts.push(context);
+        let context = self.contexts.len() - 1;
+        if let Some(over) = self.over_generators.last_mut().filter(|_| consumer == Consumer::Loop) {
+            over.context = context;
+        }
+        let synced = vec![Val::NONE; regs.len()];
+        let consumer = Some(consumer);
+        self.state.frames.push(Frame { context, regs, synced, receiver: Val::NONE, callee, consumer });
+        let call_pc = self.pc;
+        // Behind ReturnGenerator.
+        let returns = self.region(Cfg::of(code, 1, &Default::default()))?;
+        self.pc = call_pc;
+        Ok(returns)
     }
 
     /// Whether no register that is live at `pc` holds a value.
@@ -171,8 +219,15 @@ impl Builder<'_> {
         })
     }
 
+    /// The code of a generator that was made here, if it is known.
+    pub fn generator_code(&self, generator: Val) -> Option<&'static CodeObject> {
+        let function = self.func[generator].args[0];
+        let known = self.const_of::<Function>(function).map(|f| f.code.get());
+        known.or_else(|| self.functions.get(&function).copied())
+    }
+
     /// Takes back the instruction that makes a generator, if nothing has happened since.
-    fn unmade(&mut self, generator: Val) -> Option<Consumed> {
+    pub fn unmade(&mut self, generator: Val) -> Option<Consumed> {
         let insts = &self.func[self.block].insts;
         let at = insts.iter().rposition(|v| *v == generator)?;
         let untouched = |v: &Val| self.func[*v].state == StateId::NONE && !self.func[*v].args.contains(&generator);
@@ -206,29 +261,25 @@ impl Builder<'_> {
     }
 
     /// Whether a generator of this code may be built in place here.
-    fn may_consume(&self, code: &CodeObject) -> bool {
+    pub fn may_consume(&self, code: &CodeObject) -> bool {
         let depth = self.state.frames.len();
         let again = self.state.frames.iter().any(|f| std::ptr::eq(self.contexts[f.context].code, code));
-        // Closing it half-way has an effect if it is inside a `try` or `with` then.
-        let whole = code.handlers.last().map(|h| h.target);
-        let closes_silently = code.handlers.iter().all(|h| Some(h.target) == whole);
         std::ptr::eq(Generator::class_for(code), &GENERATOR)
             && Generator::begins_plainly(code)
-            && closes_silently
+            && closes_silently(code)
             && code.ncells == 0
             && depth < MAX_DEPTH
             && !again
             && code.word_count() <= MAX_CALLEE
             && self.inlined + code.word_count() <= MAX_INLINED
             && !has_unsuitable(code)
-            && !super::calls::has_any(code, |op| matches!(op, B::YieldDelegate | B::Send))
             && super::cfg::catches(code).is_empty()
     }
 
     /// The values with which a consumer begins.
     fn begin_consuming(&mut self, consumer: Consumer, separator: Val) -> Vec<Val> {
         match consumer {
-            Consumer::All | Consumer::Any => vec![],
+            Consumer::Loop | Consumer::All | Consumer::Any => vec![],
             Consumer::SumInts => vec![self.int(0)],
             Consumer::SumFloats => {
                 let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
@@ -239,7 +290,11 @@ impl Builder<'_> {
                 let zero = self.emit(Op::ConstFloat, Type::Float, &[], 0);
                 vec![zero, self.emit(Op::ConstBool, Type::Bool, &[], 0)]
             }
-            Consumer::List | Consumer::Tuple | Consumer::Join => {
+            Consumer::Dict => {
+                let dict = self.new_dict(&[], &[]);
+                vec![dict, self.int(0)]
+            }
+            Consumer::List | Consumer::Tuple | Consumer::Sorted | Consumer::Join => {
                 let list = self.emit(Op::NewList, Type::Val, &[], 0);
                 self.classed(list, List::class());
                 if consumer == Consumer::Join { vec![list, separator] } else { vec![list] }
@@ -264,12 +319,14 @@ impl Builder<'_> {
     pub fn consume_item(&mut self, at: At) -> Built<Flow> {
         let item = self.reg(at.w.a());
         let done = match self.top().consumer.expect("the caller looked") {
+            Consumer::Loop => return self.yield_to_loop(at),
+            Consumer::Dict => self.add_pair(item),
             Consumer::All => self.decide(item, false),
             Consumer::Any => self.decide(item, true),
             Consumer::SumInts => self.add_int(item)?,
             Consumer::SumFloats => self.add_float(item),
             Consumer::MinInts | Consumer::MaxInts | Consumer::MinFloats | Consumer::MaxFloats => self.better(item)?,
-            Consumer::List | Consumer::Tuple | Consumer::Join => {
+            Consumer::List | Consumer::Tuple | Consumer::Sorted | Consumer::Join => {
                 let list = self.reg(self.progress(0));
                 self.list_append(list, item);
                 true
@@ -283,13 +340,40 @@ impl Builder<'_> {
         if !done {
             return self.refuse_consuming();
         }
-        let none = self.object(Value::none());
-        self.set_reg(at.w.b(), none);
+        self.nothing_sent(at);
         Ok(Flow::Next)
     }
 
+    /// The register into which a `yield` puts what is sent to it.
+    pub fn sent_to(at: At) -> usize {
+        if at.op.base() == B::YieldDelegate { at.w.a() } else { at.w.b() }
+    }
+
+    /// What goes through generators sends None.
+    pub fn nothing_sent(&mut self, at: At) {
+        let none = self.object(Value::none());
+        self.set_reg(Self::sent_to(at), none);
+    }
+
+    /// Stores a pair made here into the dict.
+    fn add_pair(&mut self, pair: Val) -> bool {
+        let Some([key, value]) = self.tuples.get(&pair).and_then(|items| <[Val; 2]>::try_from(&items[..]).ok()) else {
+            return false;
+        };
+        let [dict, n] = [0, 1].map(|i| self.reg(self.progress(i)));
+        if self.plain(Helper::PlainSetItem, &[dict, key, value], Type::Word).is_none() {
+            return false;
+        }
+        let one = self.int(1);
+        let next = self.emit(Op::Add, Type::Int, &[n, one], 0);
+        self.bounded(next, 0, INT_MAX);
+        let r = self.progress(1);
+        self.set_reg(r, next);
+        true
+    }
+
     /// Builds the function anew, with the call of the consumer as a call.
-    fn refuse_consuming<T>(&mut self) -> Built<T> {
+    pub fn refuse_consuming<T>(&mut self) -> Built<T> {
         let place = self.consuming_place();
         self.sticky.no_inline.insert(place);
         Err(Refusal::Restart)
@@ -420,8 +504,8 @@ impl Builder<'_> {
         true
     }
 
-    /// The end of a generator that is built in place.
-    pub fn end_of_items(&mut self) -> Built<Flow> {
+    /// The end of a generator that is built in place, which returns a value.
+    pub fn end_of_items(&mut self, value: Val) -> Built<Flow> {
         let consumer = self.top().consumer.expect("the caller looked");
         Ok(Flow::Return(match consumer {
             Consumer::All | Consumer::Any => {
@@ -452,6 +536,7 @@ impl Builder<'_> {
                 let as_it_is = self.emit(Op::BoolOr, Type::Bool, &[none, some], 0);
                 self.diamond(as_it_is, Type::Float, |_| high, |b| b.emit(Op::FAdd, Type::Float, &[high, low], 0))
             }
+            Consumer::Loop => value,
             _ => self.reg(self.progress(0)),
         }))
     }
@@ -478,4 +563,21 @@ impl Builder<'_> {
         };
         self.set_reg(r, v);
     }
+}
+
+/// Whether closing a suspended generator of this code has no effect: it never waits inside a `try` or `with`.
+fn closes_silently(code: &CodeObject) -> bool {
+    let whole = code.handlers.last().map(|h| h.target);
+    let inside = |pc: usize| {
+        code.handlers.iter().any(|h| Some(h.target) != whole && (h.start as usize) <= pc && pc < h.end as usize)
+    };
+    let mut pc = 0;
+    while pc < code.word_count() {
+        let op = op_at(code, pc);
+        if matches!(op.base(), B::Yield | B::YieldDelegate) && inside(pc) {
+            return false;
+        }
+        pc += op.words();
+    }
+    true
 }

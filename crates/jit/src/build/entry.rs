@@ -110,6 +110,9 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         caught: vec![],
         copied: 0,
         decided: vec![],
+        over_generators: vec![],
+        repeated: 0,
+        suspended: vec![],
         calls: vec![],
         entry_kinds: vec![],
         head_facts: vec![],
@@ -120,7 +123,7 @@ pub fn build(cx: &mut Cx, code: &'static CodeObject, entry: u32, sticky: &mut St
         builder.emit_guard(Op::CheckInterrupt, Type::Void, &[], 0, Reason::Interrupt);
     }
     let cfg = Cfg::of(code, pc, &builder.contexts[0].catches);
-    builder.region(&cfg)?;
+    builder.region(cfg)?;
     builder.refuse_escaping();
     if builder.restart {
         return Err(Refusal::Restart);

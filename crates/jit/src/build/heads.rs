@@ -14,23 +14,30 @@ use crate::profile::Variance;
 const PART_OF_HOT: u32 = 50;
 
 impl Builder<'_> {
-    /// The number in the value with which a loop begins, if earlier attempts found that all back edges deliver numbers.
+    /// The number in the value with which a loop begins, if earlier attempts found that all back edges deliver numbers. What is
+    /// noted of registers is noted of those of the loop's own frame.
     pub(super) fn unboxed_at_head(
         &mut self,
         v: Val,
         fact: HeadFact,
-        (pc, r): (usize, usize),
+        (pc, r, is_own): (usize, usize, bool),
         enter: StateId,
     ) -> Option<Val> {
         let ty = fact.unboxed.filter(|_| !fact.boxed && self.func[v].ty == Type::Val)?;
-        if self.begins_otherwise(pc, r) || self.maybes.contains_key(&v) || self.words.contains_key(&v) {
+        let otherwise = match is_own {
+            true => self.begins_otherwise(pc, r),
+            false => self.failed_at(self.context().code, pc as u32, Reason::Number),
+        };
+        if otherwise || self.maybes.contains_key(&v) || self.words.contains_key(&v) {
             return None;
         }
         let (op, range) = match ty {
             Type::Int => (Op::GuardInt, (INT_MIN, INT_MAX)),
             _ => (Op::GuardFloat, (i64::MIN, i64::MAX)),
         };
-        self.assume_at_head(pc, r, if ty == Type::Int { HeadKind::Int(INT_MIN, INT_MAX) } else { HeadKind::Float });
+        if is_own {
+            self.assume_at_head(pc, r, if ty == Type::Int { HeadKind::Int(INT_MIN, INT_MAX) } else { HeadKind::Float });
+        }
         let number = self.emit_exit(op, ty, &[v], 0, Reason::Number, enter);
         Some(self.bounded(number, range.0, range.1))
     }

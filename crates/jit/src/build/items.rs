@@ -9,6 +9,7 @@ use taipan_runtime::typeobj::Type as Class;
 use taipan_runtime::types::boolean::BOOL;
 use taipan_runtime::types::combinators::{Enumerate, Zip};
 use taipan_runtime::types::float::FLOAT;
+use taipan_runtime::types::generator::GENERATOR;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::Range;
 use taipan_runtime::types::str::Str;
@@ -489,7 +490,7 @@ impl Builder<'_> {
                 },
             };
         }
-        if self.is_class(v, Enumerate::class()) || self.is_class(v, Zip::class()) {
+        if [Enumerate::class(), Zip::class(), &GENERATOR].iter().any(|class| self.is_class(v, class)) {
             self.set_reg(a, v);
             return Ok(Flow::Next);
         }
@@ -513,6 +514,10 @@ impl Builder<'_> {
             let args = [start, step, len].map(|i| self.int(i));
             let last = start.saturating_add(step.saturating_mul((len - 1).max(0)));
             return self.new_range_iter(at, args, (start.min(last), start.max(last)));
+        }
+        if let Some(it) = self.iter_by_generator(v) {
+            self.set_reg(a, it);
+            return Ok(Flow::Next);
         }
         if let Some(it) = self.plain(Helper::PlainIter, &[v], Type::Val) {
             let class = self.class_of(v);

@@ -27,7 +27,8 @@ impl Builder<'_> {
     /// In front of a loop that begins with ForNext: takes the fields of a known iterator into values.
     pub fn prepare_iterator(&mut self, pc: usize) {
         let code = self.context().code;
-        if op_at(code, pc).base() != B::ForNext {
+        let op = op_at(code, pc).base();
+        if op != B::ForNext && !(op == B::Send && self.top().consumer.is_some()) {
             return;
         }
         let it = self.reg(word_at(code, pc).a());
@@ -214,11 +215,14 @@ impl Builder<'_> {
         let held = |(d, f): (usize, &super::Frame)| {
             f.regs.iter().enumerate().any(|(r, v)| {
                 // The frame of a generator that nobody made ends with its iterator.
-                let dead = d + 1 == depth && (!live.is_live(next, r) || f.consumer.is_some() && r == 0);
+                let dead = d + 1 == depth && (!live.is_live(next, r) || f.consumer.is_some() && !live.is_read(next, r));
                 !v.is_none() && self.origin(*v) == holder && !dead
             })
         };
-        self.is_made_here_only(cache) && !self.state.frames.iter().enumerate().any(held)
+        let waiting = self.suspended.iter().flat_map(|w| &w.frame.regs);
+        self.is_made_here_only(cache)
+            && !self.state.frames.iter().enumerate().any(held)
+            && !waiting.into_iter().any(|v| !v.is_none() && self.origin(*v) == holder)
     }
 
     /// Whether a known iterator was made here and nothing but exits may need it.
@@ -226,7 +230,10 @@ impl Builder<'_> {
         let own = self.origin(cache.iter);
         let unused = |v: Val, by: Val| {
             self.func[v].op == Op::NewIterator
-                && self.func.insts.iter().enumerate().all(|(i, inst)| Val(i as u32) == by || !inst.args.contains(&v))
+                && self.func.insts.iter().enumerate().all(|(i, inst)| {
+                    // Where a suspended generator is made, the code is left.
+                    Val(i as u32) == by || inst.op == Op::Suspended || !inst.args.contains(&v)
+                })
         };
         match cache.owner {
             Val::NONE => unused(own, Val::NONE),

@@ -7,6 +7,7 @@ use taipan_runtime::types::complex::COMPLEX;
 use taipan_runtime::types::float::FLOAT;
 use taipan_runtime::value::{INT_MAX, INT_MIN};
 
+use super::cfg::RegSet;
 use super::complex::Parts;
 use super::maybe::Maybe;
 use super::values::at;
@@ -164,8 +165,8 @@ impl Builder<'_> {
             let all = std::mem::take(&mut p.state.iters);
             for mut cache in all {
                 let origin = self.origin(if cache.owner.is_none() { cache.iter } else { cache.owner });
-                let held =
-                    p.state.frames.iter().flat_map(|f| &f.regs).any(|v| !v.is_none() && self.origin(*v) == origin);
+                let frames = p.state.frames.iter().chain(self.suspended.iter().map(|w| &w.frame));
+                let held = frames.flat_map(|f| &f.regs).any(|v| !v.is_none() && self.origin(*v) == origin);
                 if held {
                     p.state.iters.push(cache);
                 } else if !self.is_made_here_only(&cache) {
@@ -367,11 +368,11 @@ impl Builder<'_> {
     }
 
     /// Begins a loop at `pc`: the current block becomes its front; goes on in its head. `body` says which blocks of the
-    /// region belong to it, `written` which registers it writes.
+    /// region belong to it, `written` which registers it writes, and `others` those of other frames.
     pub fn open_loop(
         &mut self,
         pc: usize,
-        written: impl Fn(usize) -> bool,
+        (written, others): (&dyn Fn(usize) -> bool, &[(usize, RegSet)]),
         body: Vec<bool>,
         irreducible: bool,
     ) -> Built<Head> {
@@ -410,17 +411,27 @@ impl Builder<'_> {
         let mut words = Vec::new();
         let mut maybes: Vec<Maybe> = Vec::new();
         let mut complexes: Vec<Parts> = Vec::new();
-        for r in 0..self.top().regs.len() {
-            let v = self.reg(r);
-            if v.is_none() || !written(r) {
+        let own = (0..self.top().regs.len()).filter(|r| written(*r)).map(|r| (depth, r));
+        let mut places: Vec<(usize, usize)> = own.collect();
+        for (f, set) in others {
+            // How far a consumer is stands behind the code's registers.
+            let frame = &self.state.frames[*f];
+            let nregs = self.contexts[frame.context].code.nregs();
+            let changes = |r: &usize| *r >= nregs || set.has(*r);
+            places.extend((0..frame.regs.len()).filter(changes).map(|r| (*f, r)));
+        }
+        for (f, r) in places {
+            let v = self.state.frames[f].regs[r];
+            if v.is_none() {
                 continue;
             }
-            let mut fact = *self.sticky.heads.entry((path, pc as u32, depth as u16, r as u16)).or_default();
+            let is_own = f == depth;
+            let mut fact = *self.sticky.heads.entry((path, pc as u32, f as u16, r as u16)).or_default();
             if irreducible {
                 fact = super::HeadFact { boxed: true, any_class: true, nullable: true, ..Default::default() };
             }
             if fact.word && !fact.boxed {
-                let guard = (!self.begins_otherwise(pc, r)).then_some((enter, Reason::Number));
+                let guard = (is_own && !self.begins_otherwise(pc, r)).then_some((enter, Reason::Number));
                 let before = self.func.insts.len();
                 if let Some(bits) = self.exact_bits(v, guard) {
                     if self.func.insts[before..].iter().any(|i| i.op == Op::GuardBits) {
@@ -429,33 +440,36 @@ impl Builder<'_> {
                     let param = self.func.add_param(head, Type::Int);
                     self.note_new(param);
                     args.push(bits);
-                    params.push((Place::Reg(depth, r), param));
+                    params.push((Place::Reg(f, r), param));
                     words.push(param);
                     continue;
                 }
                 fact.boxed = true;
-                self.sticky.heads.insert((path, pc as u32, depth as u16, r as u16), fact);
+                self.sticky.heads.insert((path, pc as u32, f as u16, r as u16), fact);
             }
             let seen = fact.maybe.filter(|_| !fact.boxed).and_then(|ty| self.as_maybe(v, ty));
-            if let Some(maybe) = seen.or_else(|| self.maybe_at_head(v, fact, (pc, r), enter)) {
+            // Guards in front of the loop are about its own code.
+            let guarded = |b: &mut Self| if is_own { b.maybe_at_head(v, fact, (pc, r), enter) } else { None };
+            if let Some(maybe) = seen.or_else(|| guarded(self)) {
                 let ty = self.func[maybe.number].ty;
                 let [bound, number] = [Type::Bool, ty].map(|ty| self.func.add_param(head, ty));
                 self.note_new(number);
                 args.extend([maybe.bound, maybe.number]);
-                params.push((Place::Reg(depth, r), number));
+                params.push((Place::Reg(f, r), number));
                 maybes.push(Maybe { bound, number });
                 continue;
             }
-            if let Some((re, im)) = self.complex_at_head(v, fact, pc, enter) {
+            if is_own && let Some((re, im)) = self.complex_at_head(v, fact, pc, enter) {
                 args.extend([re, im]);
                 let [re, im] = [Type::Float; 2].map(|ty| self.func.add_param(head, ty));
                 self.note_new(im);
-                params.push((Place::Reg(depth, r), im));
+                params.push((Place::Reg(f, r), im));
                 complexes.push((re, im));
                 continue;
             }
-            let v = self.unboxed_at_head(v, fact, (pc, r), enter).unwrap_or(v);
-            let v = self.narrowed_at_head(v, fact, (pc, r), enter).unwrap_or(v);
+            let v = self.unboxed_at_head(v, fact, (pc, r, is_own), enter).unwrap_or(v);
+            let narrowed = if is_own { self.narrowed_at_head(v, fact, (pc, r), enter) } else { None };
+            let v = narrowed.unwrap_or(v);
             let ty = if fact.boxed { Type::Val } else { self.func[v].ty };
             let info = Info {
                 class: self.class_of(v).map_or(std::ptr::null(), |c| c as *const Class),
@@ -474,7 +488,7 @@ impl Builder<'_> {
             }
             self.initial.insert(param, arg);
             args.push(arg);
-            params.push((Place::Reg(depth, r), param));
+            params.push((Place::Reg(f, r), param));
         }
         for i in 0..self.state.iters.len() {
             for field in 0..self.state.iters[i].n {
@@ -536,13 +550,15 @@ impl Builder<'_> {
     }
 
     /// Whether the value that a loop's parameter for register `r` begins with is a number of that type now, or unbound and of no
-    /// use to the loop.
-    fn begins_as(&self, param: Val, ty: Type, (pc, r): (usize, usize)) -> bool {
+    /// use to the loop (only of registers of its own frame that is asked).
+    fn begins_as(&self, param: Val, ty: Type, own: Option<(usize, usize)>) -> bool {
         let Some(first) = self.initial.get(&param) else { return false };
         match (self.peek(*first), ty) {
             (Some(now), Type::Int) => now.is_small(),
             (Some(now), Type::Float) => std::ptr::eq(now.class(), &FLOAT),
-            (None, Type::Int | Type::Float) => self.is_assigned_first(pc, r) && self.is_unbound_now(*first),
+            (None, Type::Int | Type::Float) => {
+                own.is_some_and(|(pc, r)| self.is_assigned_first(pc, r)) && self.is_unbound_now(*first)
+            }
             _ => false,
         }
     }
@@ -704,10 +720,11 @@ impl Builder<'_> {
         }
         let assumed = self.info[param.0 as usize];
         let delivered = self.func[v].ty;
+        let is_own = f + 1 == self.state.frames.len();
         if open
             && ty == Type::Val
             && fact_is_new(self.sticky.heads.get(&key))
-            && self.begins_as(param, delivered, (head.pc as usize, r))
+            && self.begins_as(param, delivered, is_own.then_some((head.pc as usize, r)))
         {
             self.sticky.heads.entry(key).or_default().unboxed = Some(delivered);
             self.restart = true;
@@ -715,6 +732,7 @@ impl Builder<'_> {
         let first = self.initial.get(&param).copied();
         if open
             && ty == Type::Val
+            && is_own
             && fact_is_new(self.sticky.heads.get(&key))
             && self.complexes.contains_key(&v)
             && first.is_some_and(|first| self.is_complex_now(first))
@@ -760,9 +778,8 @@ impl Builder<'_> {
         self.state.shapes.clear();
         self.state.sets.clear();
         for open in &self.loops {
-            let in_region = self.state.frames.get(open.depth).is_some_and(|f| f.context == open.context);
             let known = !open.before.shapes.is_empty() || !open.before.sets.is_empty();
-            if open.keeps_shapes && in_region && open.body[self.here[open.depth]] && known {
+            if open.keeps_shapes && self.is_inside(open) && known {
                 self.sticky.kills.insert((self.contexts[open.context].path, open.pc));
                 self.restart = true;
             }

@@ -44,6 +44,7 @@ pub mod truth;
 pub mod tuples;
 pub mod values;
 pub mod words;
+pub mod yielding;
 pub mod zips;
 
 use std::collections::{HashMap, HashSet};
@@ -429,6 +430,12 @@ pub struct Builder<'a> {
     pub copied: usize,
     /// Ways out of the consumed generator being built from the instruction being built, with the consumer's result.
     pub decided: Vec<(Pending, Val)>,
+    /// Loops over generators that nobody made, outermost first.
+    pub over_generators: Vec<yielding::OverGenerator>,
+    /// Words of loops' bodies that were built more than once for these.
+    pub repeated: usize,
+    /// Of these generators, those that wait for the body of the loop.
+    pub suspended: Vec<yielding::Waiting>,
     /// What was inlined so far counts for.
     pub inlined: usize,
     /// Instructions of bytecode built for the span that was found hot; what a call costs counts for several.
@@ -534,8 +541,11 @@ impl Builder<'_> {
             let (live_at, pc, end) = if d + 1 == depth {
                 (live_at, pc as u32, nregs)
             } else {
-                let callee = &self.contexts[self.state.frames[d + 1].context];
-                (callee.return_pc as usize, callee.return_pc, nregs.min(callee.base as usize))
+                let above = &self.state.frames[d + 1];
+                let callee = &self.contexts[above.context];
+                // The body of a loop over a generator comes next, or what is behind the loop.
+                let at = if above.consumer == Some(Consumer::Loop) { callee.call_pc } else { callee.return_pc };
+                (at as usize, callee.return_pc, nregs.min(callee.base as usize))
             };
             let mut regs = Vec::new();
             for (r, v) in frame.regs[..end].iter().enumerate() {

@@ -4,10 +4,13 @@ use taipan_bytecode::{Op as B, Word, effects};
 use taipan_runtime::Value;
 use taipan_runtime::types::cell::Cell;
 
+use std::rc::Rc;
+
 use super::cfg::{Cfg, op_at, word_at};
 use super::except::Caught;
 use super::merge::Head;
 use super::values::at;
+use super::yielding::LoopBody;
 use super::{Builder, Built, Pending};
 use crate::exits::Reason;
 use crate::helpers::Helper;
@@ -59,8 +62,25 @@ impl At {
 /// Ways out of an inlined call: state and result.
 pub type Returns = Vec<(Pending, Val)>;
 
-/// Where ways out of blocks are noted: ways into blocks that are built later, heads of loops, ways out of the frame.
-type Ways<'a> = (&'a mut [Vec<Pending>], &'a mut [Option<Head>], &'a mut Returns);
+/// Where ways out of blocks are noted.
+pub struct Ways {
+    /// Ways into blocks that are built later.
+    pub pending: Vec<Vec<Pending>>,
+    /// Heads of loops.
+    heads: Vec<Option<Head>>,
+    /// Ways out of the frame.
+    pub returns: Returns,
+    /// If only the body of a loop over a generator is being built.
+    pub body: Option<LoopBody>,
+}
+
+impl Ways {
+    /// None yet.
+    pub fn new(cfg: &Cfg, body: Option<LoopBody>) -> Ways {
+        let pending = cfg.blocks.iter().map(|_| vec![]).collect();
+        Ways { pending, heads: cfg.blocks.iter().map(|_| None).collect(), returns: vec![], body }
+    }
+}
 
 /// Largest block, in words, that is built for an exception alone, and words built so in all.
 const MAX_COPY: usize = 80;
@@ -71,23 +91,33 @@ const CALL: u32 = 8;
 
 impl Builder<'_> {
     /// Builds the code of the innermost frame. In the entry frame returns leave compiled code.
-    pub fn region(&mut self, cfg: &Cfg) -> Built<Returns> {
-        let mut pending: Vec<Vec<Pending>> = cfg.blocks.iter().map(|_| vec![]).collect();
-        let mut heads: Vec<Option<Head>> = cfg.blocks.iter().map(|_| None).collect();
-        let mut returns = Returns::new();
+    pub fn region(&mut self, cfg: Cfg) -> Built<Returns> {
+        let cfg = Rc::new(cfg);
+        let mut ways = Ways::new(&cfg, None);
         let outer_loops = self.loops.len();
         self.here.push(cfg.entry());
         if self.state.frames.len() > 1 {
             self.count_spanned(CALL);
         }
-        pending[cfg.entry()].push(self.pend());
+        ways.pending[cfg.entry()].push(self.pend());
+        self.blocks(&cfg, &mut ways)?;
+        self.loops.truncate(outer_loops);
+        self.here.pop();
+        Ok(ways.returns)
+    }
+
+    /// Builds the blocks that ways lead to.
+    pub fn blocks(&mut self, cfg: &Rc<Cfg>, ways: &mut Ways) -> Built<()> {
         for &b in &cfg.rpo {
             let block = &cfg.blocks[b];
-            if pending[b].is_empty() {
+            if ways.pending[b].is_empty() {
                 continue;
             }
-            *self.here.last_mut().expect("just pushed") = b;
-            self.merge(std::mem::take(&mut pending[b]), block.start)?;
+            *self.here.last_mut().expect("the region's") = b;
+            self.merge(std::mem::take(&mut ways.pending[b]), block.start)?;
+            if block.header && self.loop_over_generator(cfg, b, ways)? {
+                continue;
+            }
             if block.header {
                 let body = cfg.bodies[b].clone().unwrap_or_default();
                 if block.irreducible {
@@ -100,19 +130,18 @@ impl Builder<'_> {
                 }
                 let nregs = self.context().code.nregs();
                 let written = |r| block.irreducible || r >= nregs || block.written.has(r);
-                let head = self.open_loop(block.start, written, body, block.irreducible)?;
-                heads[b] = Some(head);
+                let others = self.written_by_consumers(cfg, &body);
+                let head = self.open_loop(block.start, (&written, &others), body, block.irreducible)?;
+                ways.heads[b] = Some(head);
             }
-            self.straight(cfg, b, (&mut pending, &mut heads, &mut returns), None)?;
+            self.straight(cfg, b, ways, None)?;
             self.check_size()?;
         }
-        self.loops.truncate(outer_loops);
-        self.here.pop();
-        Ok(returns)
+        Ok(())
     }
 
     /// Builds the instructions of a block, maybe for an exception alone that does not exist.
-    fn straight(&mut self, cfg: &Cfg, b: usize, (pending, heads, returns): Ways<'_>, unmade: Option<Val>) -> Built<()> {
+    fn straight(&mut self, cfg: &Cfg, b: usize, ways: &mut Ways, unmade: Option<Val>) -> Built<()> {
         let block = &cfg.blocks[b];
         let code = self.context().code;
         let mut pc = block.start;
@@ -124,7 +153,7 @@ impl Builder<'_> {
             let next = pc + op.words();
             self.count_spanned(1);
             let flow = self.instruction(at)?;
-            returns.append(&mut self.decided);
+            ways.returns.append(&mut self.decided);
             // Not what the state says: where no way came out of an inlined call, it is still that of the call.
             let depth = self.here.len() - 1;
             if self.caught.iter().any(|c| c.depth == depth) {
@@ -132,7 +161,7 @@ impl Builder<'_> {
                 let (caught, others) = std::mem::take(&mut self.caught).into_iter().partition(|c| c.depth == depth);
                 self.caught = others;
                 for Caught { way, handler, unmade, .. } in caught {
-                    self.way(cfg, (b, handler), way, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
+                    self.way(cfg, (b, handler), way, ways, unmade)?;
                     *self.here.last_mut().expect("the region's") = b;
                 }
                 self.go_on(here);
@@ -145,20 +174,20 @@ impl Builder<'_> {
                 }
                 Flow::Next => {
                     let state = self.pend();
-                    self.way(cfg, (b, next), state, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
+                    self.way(cfg, (b, next), state, ways, unmade)?;
                 }
                 Flow::Jump => {
                     let state = self.pend();
-                    self.way(cfg, (b, target()), state, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
+                    self.way(cfg, (b, target()), state, ways, unmade)?;
                 }
                 Flow::Branch { taken, not_taken } => {
-                    self.way(cfg, (b, next), not_taken, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
+                    self.way(cfg, (b, next), not_taken, ways, unmade)?;
                     *self.here.last_mut().expect("the region's") = b;
-                    self.way(cfg, (b, target()), taken, (&mut *pending, &mut *heads, &mut *returns), unmade)?;
+                    self.way(cfg, (b, target()), taken, ways, unmade)?;
                 }
                 Flow::Return(v) => {
                     let state = self.pend();
-                    returns.push((state, v));
+                    ways.returns.push((state, v));
                 }
                 Flow::End => {}
             }
@@ -183,7 +212,7 @@ impl Builder<'_> {
         cfg: &Cfg,
         (from, pc): (usize, usize),
         state: Pending,
-        (pending, heads, returns): Ways<'_>,
+        ways: &mut Ways,
         unmade: Option<Val>,
     ) -> Built<()> {
         let to = cfg.successor(from, pc);
@@ -197,37 +226,37 @@ impl Builder<'_> {
             && self.copied + words <= MAX_COPIED;
         let here = self.pend();
         if !alone {
-            self.edge(cfg, from, pc, here, pending, heads);
+            self.edge(cfg, from, pc, here, ways);
             return Ok(());
         }
         self.copied += words;
         *self.here.last_mut().expect("the region's") = to;
         self.merge(vec![here], block.start)?;
-        self.straight(cfg, to, (pending, heads, returns), unmade)
+        self.straight(cfg, to, ways, unmade)
     }
 
-    fn edge(
-        &mut self,
-        cfg: &Cfg,
-        from: usize,
-        pc: usize,
-        state: Pending,
-        pending: &mut [Vec<Pending>],
-        heads: &mut [Option<Head>],
-    ) {
+    /// Notes a way from a block to the one at a pc.
+    pub fn edge(&mut self, cfg: &Cfg, from: usize, pc: usize, state: Pending, ways: &mut Ways) {
         let to = cfg.successor(from, pc);
+        let state = match &mut ways.body {
+            Some(body) => match body.leaves(cfg, from, to, state) {
+                Some(state) => state,
+                None => return,
+            },
+            None => state,
+        };
         if cfg.blocks[to].order <= cfg.blocks[from].order {
             self.go_on(state);
             // A loop that is entered in its middle may have a head that no way led to yet.
-            let Some(head) = heads[to].take() else {
+            let Some(head) = ways.heads[to].take() else {
                 let state = self.resume_at(pc);
                 self.emit_exit(Op::Exit, Type::Void, &[], 0, Reason::Interpret, state);
                 return;
             };
             self.close_loop(&head);
-            heads[to] = Some(head);
+            ways.heads[to] = Some(head);
         } else {
-            pending[to].push(state);
+            ways.pending[to].push(state);
         }
     }
 
@@ -413,6 +442,8 @@ impl Builder<'_> {
             }
             B::ForNext => return self.for_next(at),
             B::Send if self.awaits_here() => return Ok(self.send(at)),
+            B::Send if self.top().consumer.is_some() => return self.delegate(at),
+            B::GetYieldFromIter if self.delegates_plainly(b) => return self.get_iter(at),
             B::GetAwaitable if self.awaits_here() => return self.get_awaitable(at),
             B::GetAIter | B::GetANext if self.awaits_here() => return self.generic(at),
             B::GetIter => return self.get_iter(at),
@@ -456,7 +487,10 @@ impl Builder<'_> {
             B::CallEx => return self.call_spread(at),
             B::BuildMap => return self.build_map(at),
             B::DictMerge => return self.dict_merge(at),
-            B::Return | B::ReturnNone if self.top().consumer.is_some() => return self.end_of_items(),
+            B::Return | B::ReturnNone if self.top().consumer.is_some() => {
+                let v = if at.op.base() == B::Return { self.reg(a) } else { self.object(Value::none()) };
+                return self.end_of_items(v);
+            }
             B::Return => {
                 let v = self.reg(a);
                 return Ok(self.give(v));
@@ -466,7 +500,7 @@ impl Builder<'_> {
                 return Ok(self.give(v));
             }
             B::Yield | B::YieldDelegate if !self.is_inlined() => return self.yield_value(at),
-            B::Yield if self.top().consumer.is_some() => return self.consume_item(at),
+            B::Yield | B::YieldDelegate if self.top().consumer.is_some() => return self.consume_item(at),
             B::Raise | B::RaiseFrom => return self.raise(at),
             B::PushExcInfo => self.push_exc_info(a, b),
             B::WithExceptStart if !self.is_inlined() => return self.with_except_start(at),
@@ -598,9 +632,11 @@ impl Builder<'_> {
                 if v.is_none() || frame.synced[r] == v {
                     continue;
                 }
-                let boxed = self.boxed(v);
+                // Nobody makes a generator that a loop goes through, only to show what a generator expression is about.
+                let hidden = self.func[v].op == Op::Suspended && !also.contains(&r);
+                let boxed = if hidden { self.unbound() } else { self.boxed(v) };
                 self.emit(Op::StoreReg, Type::Void, &[boxed], (window + r) as u64);
-                self.state.frames[d].synced[r] = v;
+                self.state.frames[d].synced[r] = if hidden { Val::NONE } else { v };
             }
         }
     }

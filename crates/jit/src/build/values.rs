@@ -349,18 +349,16 @@ impl Builder<'_> {
     /// Asks for a guard on `v` in front of the outermost loop that leaves `v` alone, in the next attempt.
     fn hoist(&mut self, v: Val, what: Hoist) {
         for open in &self.loops {
-            let inside = open.body[self.here[open.depth]];
-            let Some(frame) = open.before.frames.get(open.depth) else { continue };
-            if !inside || self.state.frames.get(open.depth).is_none_or(|f| f.context != open.context) {
+            if !self.is_inside(open) {
                 continue;
             }
-            let Some(r) = frame.regs.iter().position(|x| *x == v) else { continue };
+            let Some((depth, r)) = self.found_before(open, v) else { continue };
             let context = &self.contexts[open.context];
             let key = (context.path, open.pc);
             if self.failed_at(context.code, open.pc, Reason::Hoisted) {
                 continue;
             }
-            let wanted = (open.depth as u16, r as u16, what);
+            let wanted = (depth as u16, r as u16, what);
             let list = self.sticky.hoists.entry(key).or_default();
             if !list.contains(&wanted) && list.len() < 64 {
                 list.push(wanted);

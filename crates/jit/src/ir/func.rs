@@ -232,6 +232,17 @@ pub struct LeftFrame {
     pub regs: Vec<u16>,
 }
 
+/// A generator that waits to be resumed. The operands are its function and the registers.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct SuspendedDesc {
+    /// Address of its code.
+    pub code: u64,
+    /// Word index at which it goes on.
+    pub pc: u32,
+    /// Registers whose values are operands.
+    pub regs: Vec<u16>,
+}
+
 /// A function being compiled.
 #[derive(Clone, Default, Debug)]
 pub struct Func {
@@ -247,6 +258,8 @@ pub struct Func {
     pub instances: Vec<InstanceDesc>,
     /// New exceptions.
     pub exceptions: Vec<ExceptionDesc>,
+    /// Suspended generators.
+    pub suspended: Vec<SuspendedDesc>,
     /// The entry frame is a generator's.
     pub generator: bool,
     /// Types of the arguments in machine registers, if it is a typed entry.

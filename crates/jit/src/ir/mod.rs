@@ -8,6 +8,6 @@ pub mod verify;
 
 pub use func::{
     Block, BlockId, ConsumerDesc, Edge, ExceptionDesc, FrameDesc, FrameState, Func, Inst, InstanceDesc, LeftFrame,
-    PendingStore, RaiseDesc, StateId, Val,
+    PendingStore, RaiseDesc, StateId, SuspendedDesc, Val,
 };
 pub use ops::{Alias, Cond, Effect, Op, Type};

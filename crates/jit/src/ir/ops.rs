@@ -362,6 +362,9 @@ macro_rules! for_each_ir_op {
             raised = Raised * -> Val, allocates, imm;
             /// The generator that a call of the generator function `a` gives; the other operands are its parameters.
             new_generator = NewGenerator * -> Val, calls;
+            /// The generator that a call of the generator function `a` gave, suspended; number `imm` of the function's descriptions
+            /// says where it goes on, and which of its registers the other operands are.
+            suspended = Suspended * -> Val, allocates, imm;
             /// What the entry frame handled before it began to handle the exception that the frame state names. Only exits have it.
             handled_before = HandledBefore () -> Val, pure;
             /// A new list of the items of the list `a` from `b` to `c` in steps of `d`, each of which is a small int or None.
@@ -475,6 +478,7 @@ impl Op {
                 | Op::Raised
                 | Op::NewFunction
                 | Op::NewIterator
+                | Op::Suspended
                 | Op::TracebackOf
         )
     }

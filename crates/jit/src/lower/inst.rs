@@ -360,6 +360,7 @@ impl Lowering<'_> {
             Op::NewException | Op::Raised => self.new_exception(imm, &a),
             Op::NewFunction => self.new_function(&a),
             Op::TracebackOf => self.traceback_of(a[0]),
+            Op::Suspended => self.suspended(imm, &a),
             Op::NewIterator => self.new_iterator(IteratorKind::from_imm(imm), &a),
             Op::HandledBefore => return Err("only exits know what was handled before".into()),
             Op::StorePc => {

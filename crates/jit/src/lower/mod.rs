@@ -572,6 +572,7 @@ impl<'a> Lowering<'a> {
                 Op::TracebackOf => Making::Traceback(items[0]),
                 Op::NewIterator => Making::Iterator(IteratorKind::from_imm(inst.imm), items),
                 Op::BoxComplex => Making::Complex(items),
+                Op::Suspended => Making::Suspended(self.func.suspended[inst.imm as usize].clone(), items),
                 Op::NewException | Op::Raised => Making::Exception(self.exception_desc(inst.imm), items),
                 _ => Making::Instance(self.func.instances[inst.imm as usize].clone(), items),
             });

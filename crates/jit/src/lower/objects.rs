@@ -10,6 +10,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
 use taipan_runtime::exceptions::Exception;
 use taipan_runtime::object::{FLAG_BOOLS, FLAG_FLOATS, FRESH_WORD};
+use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::complex::Complex;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
@@ -102,6 +103,22 @@ impl Lowering<'_> {
         let result = self.call(address, &[cx, a[0], at, n], Some(types::I64)).expect("it has a result");
         self.raised(v, result);
         result
+    }
+
+    pub(super) fn suspended(&mut self, number: u64, a: &[clif::Value]) -> clif::Value {
+        let desc = &self.func.suspended[number as usize];
+        // SAFETY: the builder put the address of a code object there that the unit keeps alive.
+        let nregs = unsafe { &*(desc.code as *const CodeObject) }.nregs();
+        let (code, pc) = (desc.code, desc.pc as u64);
+        let mut all: Vec<Option<clif::Value>> = vec![None; nregs];
+        for (r, v) in desc.regs.iter().zip(&a[1..]) {
+            all[*r as usize] = Some(*v);
+        }
+        let all: Vec<clif::Value> = all.into_iter().map(|v| v.unwrap_or_else(|| self.word(0))).collect();
+        let at = self.on_stack(&all);
+        let (cx, [code, pc]) = (self.cx, [code, pc].map(|w| self.word(w)));
+        let address = Helper::Suspended.row().address;
+        self.call(address, &[cx, a[0], code, pc, at], Some(types::I64)).expect("it has a result")
     }
 
     pub(super) fn new_exception(&mut self, number: u64, args: &[clif::Value]) -> clif::Value {

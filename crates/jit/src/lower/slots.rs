@@ -338,6 +338,7 @@ fn is_call(func: &Func, v: Val) -> bool {
         | Op::NewGenerator
         | Op::NewException
         | Op::Raised
+        | Op::Suspended
         | Op::NewDict
         | Op::NewSlice
         | Op::NewMethod

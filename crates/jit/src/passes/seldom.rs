@@ -32,7 +32,8 @@ fn is_short(func: &Func, l: &Loop) -> bool {
         size += 1;
         match func[*v].op {
             Op::Call => Helper::from_imm(func[*v].imm).row().brief,
-            Op::CallPlain | Op::PyCall | Op::TypedCall | Op::JoinStrs | Op::NewGenerator | Op::NewException | Op::NewDict => false,
+            Op::CallPlain | Op::PyCall | Op::TypedCall | Op::JoinStrs | Op::NewGenerator | Op::Suspended => false,
+            Op::NewException | Op::NewDict => false,
             _ => size < 500,
         }
     })

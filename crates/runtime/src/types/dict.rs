@@ -135,39 +135,40 @@ fn merge_pairs(cx: &mut Cx, this: &'static Dict, other: Value) -> PyResult<()> {
     let it = iter::iter(cx, other)?;
     let mut i = 0usize;
     while let Some(item) = iter::next(cx, it)? {
-        let pair = if let Some(tuple) = item.exact::<Tuple>() {
-            pair_of(tuple.items())
-        } else if let Some(list) = item.exact::<List>() {
-            pair_of(list.items())
-        } else {
-            let items = match iter::to_list(cx, item) {
-                Ok(items) => items,
-                Err(_)
-                    if cx.exception_matches(&crate::exceptions::TypeError) && item.class().slots().iter.is_none() =>
-                {
-                    cx.take_exception();
-                    let raised = cx.raise_text(&crate::exceptions::TypeError, "object is not iterable");
-                    note_element(cx, i);
-                    return Err(raised);
-                }
-                Err(e) => {
-                    if cx.exception_matches(&crate::exceptions::TypeError) {
-                        note_element(cx, i);
-                    }
-                    return Err(e);
-                }
-            };
-            pair_of(items.items())
-        };
-        match pair {
-            Ok((key, value)) => this.set(cx, key, value)?,
-            Err(n) => {
-                return raise!(cx, ValueError, "dictionary update sequence element #{i} has length {n}; 2 is required");
-            }
-        }
+        set_pair(cx, this, i, item)?;
         i += 1;
     }
     Ok(())
+}
+
+/// Does what `dict(pairs)` does with pair `i`. May collect.
+pub fn set_pair(cx: &mut Cx, this: &'static Dict, i: usize, item: Value) -> PyResult<()> {
+    let pair = if let Some(tuple) = item.exact::<Tuple>() {
+        pair_of(tuple.items())
+    } else if let Some(list) = item.exact::<List>() {
+        pair_of(list.items())
+    } else {
+        let items = match iter::to_list(cx, item) {
+            Ok(items) => items,
+            Err(_) if cx.exception_matches(&crate::exceptions::TypeError) && item.class().slots().iter.is_none() => {
+                cx.take_exception();
+                let raised = cx.raise_text(&crate::exceptions::TypeError, "object is not iterable");
+                note_element(cx, i);
+                return Err(raised);
+            }
+            Err(e) => {
+                if cx.exception_matches(&crate::exceptions::TypeError) {
+                    note_element(cx, i);
+                }
+                return Err(e);
+            }
+        };
+        pair_of(items.items())
+    };
+    match pair {
+        Ok((key, value)) => this.set(cx, key, value),
+        Err(n) => raise!(cx, ValueError, "dictionary update sequence element #{i} has length {n}; 2 is required"),
+    }
 }
 
 fn pair_of(items: &[Value]) -> Result<(Value, Value), usize> {

@@ -220,9 +220,16 @@ impl Generator {
     /// more happens before it exists. May collect.
     pub fn of_call(cx: &mut Cx, f: &'static Function, parameters: &[Value]) -> Option<&'static Generator> {
         let code = f.code.get();
-        if !Generator::begins_plainly(code) {
-            return None;
-        }
+        Generator::begins_plainly(code).then(|| Generator::of_code(cx, f, code, parameters))
+    }
+
+    /// What a call of `f` gave when it had this code, which begins plainly. May collect.
+    pub fn of_code(
+        cx: &mut Cx,
+        f: &'static Function,
+        code: &'static CodeObject,
+        parameters: &[Value],
+    ) -> &'static Generator {
         let window = ValueArray::new(cx, code.nregs());
         let free = (code.nlocals + code.ncells) as usize;
         // SAFETY: the window holds the code's registers, among them those of parameters and free variables.
@@ -236,7 +243,7 @@ impl Generator {
         let frame = suspended(called, window, code.words_ptr().wrapping_add(1));
         let this = Generator::with_frame(cx, Generator::class_for(code), frame, window, f.name.get(), f.qualname.get());
         super::generator_methods::created(cx, this);
-        Some(this)
+        this
     }
 
     /// The class of what a call of a function with this code gives.
@@ -289,6 +296,11 @@ impl Generator {
         unsafe { (*this.frame.get()).receiver = Some(Value::of(this)) };
         this
     }
+
+    /// Byte offset of the state, one byte.
+    pub const STATE_OFFSET: usize = std::mem::offset_of!(Generator, state);
+    /// Byte offset of whether it is [`waiting`](Generator::waiting), one byte.
+    pub const WAITING_OFFSET: usize = std::mem::offset_of!(Generator, waiting);
 
     /// Links the generator's frame on top of the running one; the caller sets `result` and flags.
     ///
