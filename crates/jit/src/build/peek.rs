@@ -8,7 +8,7 @@ use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::types::tuple::Tuple;
 
 use super::Builder;
-use super::poly::Receiver;
+use super::poly::{Receiver, shape_offset};
 use super::values::{alias_of, offset_of};
 use crate::exits::Reason;
 use crate::ir::{Alias, Cond, Op, Type, Val};
@@ -111,6 +111,13 @@ impl Builder<'_> {
             Alias::Cell => object.exact::<Cell>()?.get(),
             Alias::Slot => {
                 if !self.is_receiver_now(owner, object)? {
+                    return None;
+                }
+                // What is known of the object now need not be what was known where this was loaded: since then its layout may have
+                // changed to one with a double there.
+                let offset = offset_of(inst.imm) as u32;
+                let class = object.class();
+                if Attrs::of(object).is_some_and(|a| a.shape().is_double_at(offset, shape_offset(class) as u32)) {
                     return None;
                 }
                 // SAFETY: objects of this class and shape have a value or 0 there.

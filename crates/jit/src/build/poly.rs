@@ -687,6 +687,6 @@ enum Target {
 }
 
 /// Byte offset of the shape word in instances.
-fn shape_offset(class: &Class) -> usize {
+pub fn shape_offset(class: &Class) -> usize {
     (class.data().basicsize + 7) & !7
 }

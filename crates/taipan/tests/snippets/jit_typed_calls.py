@@ -53,7 +53,7 @@ def seen(n, x):
     if n == 0:
         frame, found = sys._getframe(), []
         while frame.f_code is seen.__code__:
-            found.append(sorted(frame.f_locals.items(), key=str)[:2])
+            found.append((frame.f_locals["n"], frame.f_locals["x"]))
             frame = frame.f_back
         return len(found) + len(str(found)) * 0.001
     return seen(n - 1, x * 0.5) + 0.0
