@@ -178,6 +178,10 @@ impl Builder<'_> {
             self.top_mut().synced[r] = v;
         }
         let state = self.entry_state(pc);
+        if let Some(f) = self.contexts[0].function.filter(|_| self.func.arguments.is_some()) {
+            // The cell is found by its address, which another function must not get while there is code.
+            self.root(Value::of(f));
+        }
         if self.func.arguments.is_none() {
             // Other functions may have the same code.
             let globals = self.contexts[0].globals;
