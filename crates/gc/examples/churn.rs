@@ -66,13 +66,15 @@ fn tree(heap: &mut Heap, depth: u32) -> u64 {
     node(heap, &[left, right])
 }
 
+unsafe fn shortage(_ctx: *mut ()) {}
+
 /// Runs `body` on a fresh heap and prints what it cost for each of `count` allocations.
 fn measure(name: &str, count: u64, body: impl FnOnce(&mut Heap, *mut u64)) {
     if std::env::args().nth(1).is_some_and(|part| !name.contains(&part)) {
         return;
     }
     let root = Box::into_raw(Box::new(0u64));
-    let hooks = Hooks { ctx: root as *mut (), trace, roots, after_mark, finished };
+    let hooks = Hooks { ctx: root as *mut (), trace, roots, after_mark, finished, shortage };
     let mut config = Config::default();
     if let Some(mib) = std::env::var("NURSERY_MIB").ok().and_then(|text| text.parse::<usize>().ok()) {
         config.nursery_min_bytes = mib << 20;

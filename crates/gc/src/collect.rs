@@ -50,7 +50,10 @@ impl Heap {
         self.mark(kind, sp);
         match kind {
             Kind::Minor => self.sweep_minor(),
-            Kind::Major => self.sweep_major(),
+            Kind::Major => {
+                self.sweep_major();
+                self.space.close_spare();
+            }
         }
         self.plan_reserve();
         self.space.trim();

@@ -87,4 +87,7 @@ pub struct Hooks {
     pub after_mark: unsafe fn(ctx: *mut (), marker: &mut Marker, kind: Kind),
     /// Called at the end of a collection.
     pub finished: unsafe fn(ctx: *mut (), stats: &Stats),
+    /// Called when there is something for [`Heap::take_shortage`](crate::Heap::take_shortage) to say; the one hook that is not
+    /// called in a collection.
+    pub shortage: unsafe fn(ctx: *mut ()),
 }

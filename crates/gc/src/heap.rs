@@ -69,6 +69,8 @@ pub struct Heap {
     pub(crate) last_end: std::time::Instant,
     pub(crate) stress_runs: [Bump; CLASS_COUNT],
     pub(crate) stress_tick: u64,
+    /// Bytes that there was, or soon will be, no room for; 0 for none.
+    pub(crate) shortage: usize,
 }
 
 impl Heap {
@@ -107,6 +109,7 @@ impl Heap {
             last_end: std::time::Instant::now(),
             stress_runs: NO_RUNS,
             stress_tick: 0,
+            shortage: 0,
         }))
     }
 
@@ -122,7 +125,8 @@ impl Heap {
     }
 
     /// `size` zeroed bytes, 16-byte aligned, for a young object. The caller writes the header
-    /// before it allocates again. Aborts when memory is exhausted. May collect.
+    /// before it allocates again. What is kept for that is used up when memory is exhausted, see [`Heap::take_shortage`]; then
+    /// the process ends. May collect.
     #[inline(always)]
     pub fn alloc(&mut self, size: usize) -> *mut u8 {
         if size <= FINE_LIMIT {
@@ -301,10 +305,9 @@ impl Heap {
 
     #[inline(never)]
     fn alloc_or_abort(&mut self, size: usize) -> *mut u8 {
-        let cell = self.try_alloc(size);
+        let mut cell = self.try_alloc(size);
         if cell.is_null() {
-            eprintln!("taipan: out of memory allocating {size} bytes");
-            std::process::abort();
+            cell = self.alloc_spare(size);
         }
         cell
     }

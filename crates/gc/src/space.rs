@@ -94,6 +94,9 @@ pub(crate) struct Space {
     /// Dirty free blocks worth keeping for reuse.
     pub keep_dirty: usize,
     max_chunks: usize,
+    /// Chunks beyond `max_chunks` that there may be for what must not fail, and how many of them may be taken now.
+    spare_chunks: usize,
+    opened_chunks: usize,
     /// Lines behind the start of its block that the next large object begins.
     next_line: u8,
     /// Ask for 2-MiB pages once the heap is big.
@@ -108,6 +111,9 @@ const LINE_BYTES: usize = 64;
 const LINES_APART: u8 = 21;
 const LINES_OF_PAGE: u8 = 64;
 
+/// Which part of the memory is kept for what must not fail.
+const SPARE_PART: usize = 16;
+
 /// Bytes at the start and the end of a leaf that are zeroed.
 const LEAF_HEAD: usize = 64;
 const LEAF_TAIL: usize = 16;
@@ -116,7 +122,7 @@ impl Space {
     /// A space of at most `reserve_bytes` of address space that will hold at most `max_bytes`, or
     /// `None` if not even 16 MiB can be reserved.
     pub fn new(reserve_bytes: usize, max_bytes: usize, keep_bytes: usize) -> Option<Space> {
-        let mut want = reserve_bytes.min(address_space_limit() / 2).max(16 * CHUNK_BYTES);
+        let mut want = share_of_address_space(reserve_bytes, 2).max(16 * CHUNK_BYTES);
         loop {
             want &= !(CHUNK_BYTES - 1);
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
@@ -126,6 +132,8 @@ impl Space {
             if addr != libc::MAP_FAILED {
                 let start = addr as usize;
                 let max = if max_bytes == 0 { memory_bytes() } else { max_bytes };
+                let all = want / CHUNK_BYTES;
+                let max_chunks = (max / CHUNK_BYTES).clamp(4, all - all / SPARE_PART);
                 return Some(Space {
                     base: start.next_multiple_of(2 * CHUNK_BYTES),
                     len: want,
@@ -135,7 +143,9 @@ impl Space {
                     low_free: 0,
                     free_dirty: 0,
                     keep_dirty: keep_bytes >> BLOCK_SHIFT,
-                    max_chunks: (max.min(want) / CHUNK_BYTES).max(4),
+                    max_chunks,
+                    spare_chunks: (max_chunks / SPARE_PART).clamp(1, all - max_chunks),
+                    opened_chunks: 0,
                     next_line: 0,
                     huge_pages: false,
                     mapping: (start, want + 2 * CHUNK_BYTES),
@@ -180,7 +190,7 @@ impl Space {
 
     /// Makes `count` more chunks usable; `false` if the limit or the system refuses.
     fn commit(&mut self, count: usize) -> bool {
-        let room = self.max_chunks - self.committed;
+        let room = (self.max_chunks + self.opened_chunks).saturating_sub(self.committed);
         if count > room {
             return false;
         }
@@ -279,6 +289,21 @@ impl Space {
     /// Removes whole chunks for `count >= 64` blocks; the first chunk keeps its header.
     fn take_chunks(&mut self, count: usize) -> Option<usize> {
         let chunks = (count + 1).div_ceil(CHUNK_BLOCKS);
+        let (start, found) = self.free_chunks(chunks);
+        if found < chunks && !self.commit(chunks - found) {
+            return None;
+        }
+        self.free_map[start..start + chunks].fill(0);
+        let head = start * CHUNK_BLOCKS + 1;
+        for index in head + count..(start + chunks) * CHUNK_BLOCKS {
+            self.blocks[index].kind = BlockKind::Unused;
+        }
+        Some(head)
+    }
+
+    /// Where there are `chunks` free chunks side by side, as the first of them and how many of them are committed: the lowest
+    /// place where all are, or the end.
+    fn free_chunks(&self, chunks: usize) -> (usize, usize) {
         let mut start = self.low_free;
         let mut found = 0;
         while found < chunks && start + found < self.committed {
@@ -289,18 +314,28 @@ impl Space {
                 found = 0;
             }
         }
-        if found < chunks {
-            start = self.committed - found;
-            if !self.commit(chunks - found) {
-                return None;
-            }
+        (start, found)
+    }
+
+    /// Whether there is room for an object of `size` bytes, chunks that it would have for its own, without the spare ones.
+    pub fn has_room(&self, size: usize) -> bool {
+        let chunks = chunks_for(size);
+        chunks - self.free_chunks(chunks).1 <= self.max_chunks.saturating_sub(self.committed)
+    }
+
+    /// Lets an object of `size` bytes be taken from the spare chunks; false if there are not so many.
+    pub fn open_spare(&mut self, size: usize) -> bool {
+        let needed = (self.committed + chunks_for(size)).saturating_sub(self.max_chunks);
+        if needed > self.spare_chunks {
+            return false;
         }
-        self.free_map[start..start + chunks].fill(0);
-        let head = start * CHUNK_BLOCKS + 1;
-        for index in head + count..(start + chunks) * CHUNK_BLOCKS {
-            self.blocks[index].kind = BlockKind::Unused;
-        }
-        Some(head)
+        self.opened_chunks = self.opened_chunks.max(needed);
+        true
+    }
+
+    /// No more spare chunks are to be taken.
+    pub fn close_spare(&mut self) {
+        self.opened_chunks = 0;
     }
 
     /// Frees a small block that holds no object.
@@ -404,6 +439,11 @@ impl Drop for Space {
     }
 }
 
+/// Chunks for one object of `size` bytes.
+fn chunks_for(size: usize) -> usize {
+    (size.div_ceil(BLOCK_BYTES) + 1).div_ceil(CHUNK_BLOCKS)
+}
+
 /// Lowest start of `count` neighbouring set bits in `map`, for `count` in 1..=63.
 fn find_run(map: u64, count: usize) -> Option<usize> {
     let mut starts = map;
@@ -416,12 +456,16 @@ fn find_run(map: u64, count: usize) -> Option<usize> {
     (starts != 0).then(|| starts.trailing_zeros() as usize)
 }
 
-/// `RLIMIT_AS` in bytes, or `usize::MAX`.
-fn address_space_limit() -> usize {
+/// `wanted` bytes, or one `part`th of the address space that the process may have (`RLIMIT_AS`) if that is less.
+pub fn share_of_address_space(wanted: usize, part: usize) -> usize {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: getrlimit writes the struct it is given and nothing else.
     let status = unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
-    if status != 0 || limit.rlim_cur == libc::RLIM_INFINITY { usize::MAX } else { limit.rlim_cur as usize }
+    if status != 0 || limit.rlim_cur == libc::RLIM_INFINITY {
+        wanted
+    } else {
+        wanted.min(limit.rlim_cur as usize / part)
+    }
 }
 
 /// Physical memory and swap in bytes.

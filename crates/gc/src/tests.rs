@@ -71,9 +71,11 @@ unsafe fn finished(ctx: *mut (), _stats: &Stats) {
     unsafe { (*(ctx as *mut World)).finished += 1 };
 }
 
+unsafe fn shortage(_ctx: *mut ()) {}
+
 fn make(config: Config) -> (Box<Heap>, *mut World) {
     let world = Box::into_raw(Box::new(World::default()));
-    let hooks = Hooks { ctx: world as *mut (), trace, roots, after_mark, finished };
+    let hooks = Hooks { ctx: world as *mut (), trace, roots, after_mark, finished, shortage };
     (Heap::new(config, hooks).unwrap(), world)
 }
 
@@ -472,7 +474,13 @@ fn memory_limit_gives_null() {
         world.roots.push(block as u64);
     }
     assert!(world.roots.len() > 28_000, "{}", world.roots.len());
+    // What cannot fail still gets memory, and the embedder is told.
+    assert!(!heap.take_shortage());
+    init_raw(heap.alloc(1000));
+    assert!(heap.is_short() && heap.take_shortage() && !heap.take_shortage());
+    assert!(heap.foresee(MIB));
     world.roots.clear();
+    assert!(!heap.take_shortage(), "there is room again");
     assert!(!heap.try_alloc(20 * MIB).is_null());
 }
 

@@ -80,17 +80,25 @@ unsafe fn trace_values(object: *mut Header, marker: &mut Marker) {
     unsafe { marker.mark_range(this.word_ptr(0), this.capacity.get()) };
 }
 
-fn alloc(cx: &mut Cx, class: &'static Type, bytes: usize) -> *mut u8 {
-    let p = cx.alloc_raw(DATA_OFFSET + bytes);
-    // SAFETY: fresh memory of at least 32 bytes.
-    unsafe { p.cast::<Header>().write(Header::fresh(class)) };
-    p
-}
-
 impl ValueArray {
     /// A new array of at least `capacity` zero words. May collect.
     pub fn new(cx: &mut Cx, capacity: usize) -> &'static ValueArray {
-        let p = alloc(cx, &VALUE_ARRAY, capacity * 8);
+        let p = cx.alloc_raw(DATA_OFFSET + capacity * 8);
+        // SAFETY: fresh memory of that size.
+        unsafe { ValueArray::init(p, capacity) }
+    }
+
+    /// As [`ValueArray::new`]; MemoryError if there is no room for it. May collect.
+    pub fn try_new(cx: &mut Cx, capacity: usize) -> crate::PyResult<&'static ValueArray> {
+        let p = cx.try_alloc_raw(capacity.saturating_mul(8).saturating_add(DATA_OFFSET))?;
+        // SAFETY: fresh memory of that size.
+        Ok(unsafe { ValueArray::init(p, capacity) })
+    }
+
+    /// Makes an array of fresh memory for it.
+    unsafe fn init(p: *mut u8, capacity: usize) -> &'static ValueArray {
+        // SAFETY: the caller's promise.
+        unsafe { p.cast::<Header>().write(Header::fresh(&VALUE_ARRAY)) };
         // SAFETY: just made.
         let this = unsafe { &*p.cast::<ValueArray>() };
         this.capacity.set(capacity);
@@ -128,7 +136,9 @@ impl ValueArray {
 impl RawBuffer {
     /// A new buffer of at least `bytes` zero bytes. May collect.
     pub fn new(cx: &mut Cx, bytes: usize) -> &'static RawBuffer {
-        let p = alloc(cx, &RAW_BUFFER, bytes);
+        let p = cx.alloc_raw(DATA_OFFSET + bytes);
+        // SAFETY: fresh memory of that size.
+        unsafe { p.cast::<Header>().write(Header::fresh(&RAW_BUFFER)) };
         // SAFETY: just made.
         let this = unsafe { &*p.cast::<RawBuffer>() };
         this.capacity.set(bytes);
@@ -161,17 +171,21 @@ const _: () = {
     assert_object::<ValueArray>();
 };
 
-/// MemoryError for a request that can never be met. Natural sizes pass; the collector's own limits apply then.
+/// Sizes from which on it is asked first whether there is so much memory. Smaller objects get it from what the heap keeps for them.
+pub const LARGE_BYTES: usize = 1 << 22;
+
+/// MemoryError if there is not so much memory, in the heap or outside; to be asked before it is taken by what cannot fail.
+/// May collect.
 #[inline]
 pub fn check_size(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
-    if bytes < 1 << 28 { Ok(()) } else { check_large(cx, bytes) }
+    if bytes < LARGE_BYTES { Ok(()) } else { check_large(cx, bytes) }
 }
 
 #[cold]
 fn check_large(cx: &mut Cx, bytes: usize) -> crate::PyResult<()> {
-    let room = cx.heap().room().min(address_room());
     // What is copied is there twice for a while.
-    if bytes > machine_memory() / 2 || bytes > room / 4 * 3 { Err(cx.memory_error()) } else { Ok(()) }
+    let excessive = bytes > machine_memory() / 2 || bytes > address_room() / 4 * 3;
+    if excessive || cx.heap().lacks(bytes) { Err(cx.memory_error()) } else { Ok(()) }
 }
 
 /// Bytes of memory that the machine has.
@@ -189,7 +203,6 @@ fn page_size() -> usize {
 /// Bytes that the resource limits of the process (`ulimit -v`, `ulimit -d`) let it have beyond those that it has.
 fn address_room() -> usize {
     // Pages of address space come first in the file, those of data sixth.
-    let sizes = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     [(libc::RLIMIT_AS, 0), (libc::RLIMIT_DATA, 5)].into_iter().fold(usize::MAX, |least, (resource, field)| {
         let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
         // SAFETY: the call writes the structure.
@@ -197,6 +210,7 @@ fn address_room() -> usize {
         if limit.rlim_cur == libc::RLIM_INFINITY {
             return least;
         }
+        let sizes = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
         let pages: usize = sizes.split(' ').nth(field).and_then(|n| n.parse().ok()).unwrap_or(0);
         least.min((limit.rlim_cur as usize).saturating_sub(pages.saturating_mul(page_size())))
     })

@@ -530,7 +530,7 @@ impl Cx {
         Ok(vec![0; n])
     }
 
-    /// Does what was asked for asynchronously: finalisers, weakref callbacks, signal handlers. Called at loop ends and by
+    /// Does what was asked for asynchronously: finalisers, weakref callbacks, signal handlers, MemoryError. Called at loop ends and by
     /// blocking native calls.
     #[cold]
     #[inline(never)]
@@ -538,7 +538,23 @@ impl Cx {
         self.interrupt.store(false, std::sync::atomic::Ordering::SeqCst);
         let signalled = self.interrupted();
         heap::run_pending(self);
-        if signalled { (self.rt().hooks.get().signals)(self) } else { Ok(()) }
+        if signalled {
+            (self.rt().hooks.get().signals)(self)?;
+        }
+        self.check_shortage()
+    }
+
+    /// MemoryError if something that could not fail has used memory that is kept for it, or list items fill what there is.
+    /// To be asked by native loops that may allocate without end. May collect.
+    #[inline(always)]
+    pub fn check_shortage(&mut self) -> PyResult<()> {
+        if self.heap().is_short() { self.report_shortage() } else { Ok(()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report_shortage(&mut self) -> PyResult<()> {
+        if self.heap().take_shortage() { Err(self.memory_error()) } else { Ok(()) }
     }
 
     // ---- recursion -------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ use crate::protocol::{compare, hash};
 use crate::typeobj::{Type, TypeSpec, flags};
 use crate::types::str::Str;
 use crate::value::Value;
-use crate::{PyResult, object, raise};
+use crate::{PyResult, buffer, object, raise};
 
 /// A dict object.
 #[repr(C)]
@@ -106,13 +106,28 @@ pub unsafe fn trace_dict(object: *mut Header, marker: &mut Marker) {
 }
 
 impl Table {
+    /// Where the entries of a table begin.
+    fn entries_start(bits: u8) -> usize {
+        (std::mem::size_of::<Table>() + (index_width(bits) << bits)).next_multiple_of(8)
+    }
+
+    /// Entries that a table has room for.
+    fn room(bits: u8) -> usize {
+        (1usize << bits) * 2 / 3
+    }
+
+    /// MemoryError if there is no room for such a table. May collect.
+    fn check(cx: &mut Cx, bits: u8) -> PyResult<()> {
+        buffer::check_size(cx, Table::entries_start(bits) + Table::room(bits) * std::mem::size_of::<Entry>())
+    }
+
     fn new(cx: &mut Cx, bits: u8) -> &'static Table {
         let slots = 1usize << bits;
-        let capacity = slots * 2 / 3;
+        let capacity = Table::room(bits);
         let width = index_width(bits);
         let start = std::mem::size_of::<Table>();
-        let entries = (start + slots * width + 7) & !7;
-        let p = cx.alloc_raw(entries + capacity * 24);
+        let entries = Table::entries_start(bits);
+        let p = cx.alloc_raw(entries + capacity * std::mem::size_of::<Entry>());
         // SAFETY: fresh memory of that size.
         let this = unsafe {
             p.cast::<Header>().write(Header::fresh(&TABLE));
@@ -535,11 +550,15 @@ impl Dict {
         }
     }
 
-    /// Sets a value where that needs no Python code; false if it was not done. May collect.
+    /// Sets a value where that needs no Python code and there is memory; false if it was not done. May collect.
     pub fn set_known(&self, cx: &mut Cx, key: Value, hash: i64, value: Value) -> bool {
         match self.known_place(key, hash) {
             Some(Some(found)) => self.replace(cx, found, value),
-            Some(None) => self.append(cx, key, hash, value),
+            Some(None) if self.make_room(cx).is_ok() => self.append(cx, key, hash, value),
+            Some(None) => {
+                cx.take_exception();
+                return false;
+            }
             None => return false,
         }
         true
@@ -586,7 +605,10 @@ impl Dict {
         let hash = key.hash();
         match self.find_str(key, hash) {
             Some(found) => self.replace(cx, found, value),
-            None => self.append(cx, Value::of(key), hash, value),
+            None => {
+                self.widen_full(cx);
+                self.append(cx, Value::of(key), hash, value);
+            }
         }
     }
 
@@ -601,7 +623,10 @@ impl Dict {
     pub fn set_hashed(&self, cx: &mut Cx, key: Value, hash: i64, value: Value) -> PyResult<()> {
         match self.find(cx, key, hash)? {
             Some(found) => self.replace(cx, found, value),
-            None => self.append(cx, key, hash, value),
+            None => {
+                self.make_room(cx)?;
+                self.append(cx, key, hash, value);
+            }
         }
         Ok(())
     }
@@ -612,6 +637,7 @@ impl Dict {
         match self.get_hashed(cx, key, hash)? {
             Some(value) => Ok(value),
             None => {
+                self.make_room(cx)?;
                 self.append(cx, key, hash, default);
                 Ok(default)
             }
@@ -660,15 +686,44 @@ impl Dict {
         cx.barrier(table);
     }
 
-    /// Appends a key that is not in the dict. May collect.
+    /// Whether there is no room for one more key.
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.table.get().is_none_or(|t| t.used_slots() >= t.capacity.get())
+    }
+
+    /// log2 of the index size of the next larger table.
+    fn next_bits(&self) -> u8 {
+        // Room for twice as many, and the three that make it so with the capacities there are (5, 10, 21, ...).
+        bits_for(self.len() * 3 / 2 + 3).max(MIN_BITS)
+    }
+
+    /// Makes room for one more key; MemoryError if there is no memory for it. May collect.
+    #[inline]
+    fn make_room(&self, cx: &mut Cx) -> PyResult<()> {
+        if self.is_full() {
+            Table::check(cx, self.next_bits())?;
+            self.widen_full(cx);
+        }
+        Ok(())
+    }
+
+    /// Makes room for one more key where the dict stays small. May collect.
+    fn widen_full(&self, cx: &mut Cx) {
+        if self.is_full() {
+            self.resize(cx, self.next_bits());
+        }
+    }
+
+    /// MemoryError if there is no room for a copy. May collect.
+    pub fn check_copy(&self, cx: &mut Cx) -> PyResult<()> {
+        Table::check(cx, bits_for(self.len()))
+    }
+
+    /// Appends a key that is not in the dict, for which there is room.
     fn append(&self, cx: &mut Cx, key: Value, hash: i64, value: Value) {
         self.changing(cx, key.bits());
-        let room = self.table.get().is_some_and(|t| t.used_slots() < t.capacity.get());
-        if !room {
-            // Room for twice as many, and the three that make it so with the capacities there are (5, 10, 21, ...).
-            self.resize(cx, bits_for(self.len() * 3 / 2 + 3).max(MIN_BITS));
-        }
-        let table = self.table.get().expect("resized");
+        let table = self.table.get().expect("there is room");
         let n = table.filled.get();
         // SAFETY: n < capacity.
         unsafe { table.entry_ptr(n).write(Entry { hash, key: key.bits(), value: value.bits() }) };
@@ -805,6 +860,7 @@ impl Dict {
             return Ok(true);
         }
         let (key, value) = self.remove_found(cx, found);
+        self.widen_full(cx);
         match last {
             true => self.append(cx, key, hash, value),
             false => self.prepend(cx, key, hash, value),
@@ -864,7 +920,10 @@ impl Dict {
     /// Adds 1 to the count under `key`, an int (Counter). May collect.
     pub fn increment(&self, cx: &mut Cx, key: Value, hash: i64) -> PyResult<()> {
         match self.find(cx, key, hash)? {
-            None => self.append(cx, key, hash, Value::small(1)),
+            None => {
+                self.make_room(cx)?;
+                self.append(cx, key, hash, Value::small(1));
+            }
             Some(found) => {
                 let Some(table) = self.table.get() else { return Ok(()) };
                 let Some(old) = Value::from_bits(table.entry(found.entry).value) else { return Ok(()) };
@@ -956,6 +1015,7 @@ impl Dict {
             return Ok(());
         }
         if self.is_empty() && other.len() > 5 {
+            other.check_copy(cx)?;
             self.resize(cx, bits_for(other.len()));
         }
         while let Some(table) = other.table.get() {

@@ -166,6 +166,8 @@ pub struct Stack {
 pub const WINDOW_MAX: usize = 1 << 17;
 const REGS_BYTES: usize = 512 << 20;
 const FRAMES_BYTES: usize = 256 << 20;
+/// Part of limited address space for each of the two.
+const STACK_PART: usize = 16;
 
 /// Address space for about `bytes`, less if there is not so much; and how much it is.
 fn reserve(bytes: usize) -> (*mut u8, usize) {
@@ -188,7 +190,8 @@ impl Stack {
     /// A new stack; memory is taken as it is used.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Stack {
-        Stack::of_sizes(REGS_BYTES, FRAMES_BYTES)
+        let share = |wanted| taipan_gc::share_of_address_space(wanted, STACK_PART);
+        Stack::of_sizes(share(REGS_BYTES), share(FRAMES_BYTES))
     }
 
     /// A stack for at least `depth` frames of usual size, and for many more than the usual recursion limit allows.

@@ -43,7 +43,7 @@ struct Context {
 
 pub(crate) fn create(config: Config, runtime: &'static Runtime) -> *mut Heap {
     let context = Box::leak(Box::new(Context { runtime }));
-    let hooks = Hooks { trace, roots, after_mark, finished, ctx: (context as *mut Context).cast() };
+    let hooks = Hooks { trace, roots, after_mark, finished, shortage, ctx: (context as *mut Context).cast() };
     Box::leak(Heap::new(config, hooks).expect("address space for the heap"))
 }
 
@@ -51,6 +51,10 @@ pub(crate) fn create(config: Config, runtime: &'static Runtime) -> *mut Heap {
 pub fn native_stack_limit() -> usize {
     let (low, _high) = taipan_gc::current_stack_bounds();
     low + STACK_RESERVE
+}
+
+unsafe fn shortage(_ctx: *mut ()) {
+    crate::cx::INTERRUPT.store(true, std::sync::atomic::Ordering::Relaxed);
 }
 
 unsafe fn trace(object: *mut taipan_gc::Header, marker: &mut Marker) {

@@ -147,6 +147,13 @@ impl Cx {
         unsafe { (*self.heap).alloc(size) }
     }
 
+    /// As [`Cx::alloc_raw`], MemoryError if there is no such memory.
+    pub fn try_alloc_raw(&mut self, size: usize) -> crate::PyResult<*mut u8> {
+        // SAFETY: the heap outlives the context.
+        let p = unsafe { (*self.heap).try_alloc(size) };
+        if p.is_null() { Err(self.memory_error()) } else { Ok(p) }
+    }
+
     /// As [`Cx::alloc_raw`] for text: see [`taipan_gc::Heap::alloc_leaf`].
     #[inline(always)]
     pub fn alloc_leaf(&mut self, size: usize) -> *mut u8 {

@@ -89,9 +89,7 @@ pub fn exact_args<const N: usize>(cx: &mut Cx, name: &str, args: Args, keywords:
 
 /// A buffer of `n` machine words, traced as its owner's; MemoryError if it cannot be had. May collect.
 pub fn words(cx: &mut Cx, n: usize) -> PyResult<&'static RawBuffer> {
-    if !sequence::fits(cx, n) {
-        return Err(cx.memory_error());
-    }
+    sequence::check_len(cx, n)?;
     Ok(RawBuffer::new(cx, n.max(1) * 8))
 }
 

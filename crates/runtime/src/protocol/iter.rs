@@ -5,6 +5,7 @@ use crate::dict::Dict;
 use crate::heap::RootVec;
 use crate::native::Args;
 use crate::protocol::compare::CmpOp;
+use crate::protocol::sequence::check_len;
 use crate::protocol::{compare, number, object};
 use crate::types::bytes::Bytes;
 use crate::types::generator::Generator;
@@ -74,6 +75,7 @@ pub fn for_each(cx: &mut Cx, v: Value, mut f: impl FnMut(&mut Cx, Value) -> PyRe
             if !f(cx, item)? {
                 return Ok(());
             }
+            cx.check_shortage()?;
             i += 1;
         }
         return Ok(());
@@ -83,6 +85,7 @@ pub fn for_each(cx: &mut Cx, v: Value, mut f: impl FnMut(&mut Cx, Value) -> PyRe
             if !f(cx, *item)? {
                 return Ok(());
             }
+            cx.check_shortage()?;
         }
         return Ok(());
     }
@@ -91,6 +94,7 @@ pub fn for_each(cx: &mut Cx, v: Value, mut f: impl FnMut(&mut Cx, Value) -> PyRe
             if !f(cx, Value::small(start + i * step))? {
                 return Ok(());
             }
+            cx.check_shortage()?;
         }
         return Ok(());
     }
@@ -109,13 +113,14 @@ pub fn for_rest(cx: &mut Cx, it: Value, mut f: impl FnMut(&mut Cx, Value) -> PyR
             if !f(cx, item)? {
                 break;
             }
+            cx.check_shortage()?;
         }
         return Ok(());
     };
     cx.nested("", |cx| {
         loop {
             match step(cx, it) {
-                Ok(Some(item)) if f(cx, item)? => {}
+                Ok(Some(item)) if f(cx, item)? => cx.check_shortage()?,
                 Ok(_) => return Ok(()),
                 Err(raised) => return stopped(cx, raised).map(|_| ()),
             }
@@ -126,9 +131,11 @@ pub fn for_rest(cx: &mut Cx, it: Value, mut f: impl FnMut(&mut Cx, Value) -> PyR
 /// All items of an iterable as a list object (a new one). May collect.
 pub fn to_list(cx: &mut Cx, v: Value) -> PyResult<&'static List> {
     if let Some(list) = v.exact::<List>() {
+        check_len(cx, list.len())?;
         return Ok(list.copy_range(cx, 0, list.len()));
     }
     if let Some(tuple) = v.exact::<Tuple>() {
+        check_len(cx, tuple.len())?;
         return Ok(List::from_slice(cx, tuple.items()));
     }
     let list = List::new(cx);
@@ -153,15 +160,13 @@ pub fn to_tuple(cx: &mut Cx, v: Value) -> PyResult<&'static Tuple> {
 pub fn list_from_iter(cx: &mut Cx, it: Value, source: Value) -> PyResult<&'static List> {
     let list = List::new(cx);
     let hint = length_hint(cx, source)?;
-    reserve_hint(cx, list, hint);
+    reserve_hint(cx, list, hint)?;
     drain(cx, list, it)?;
     Ok(list)
 }
 
-fn reserve_hint(cx: &mut Cx, list: &'static List, hint: usize) {
-    if hint > 0 && hint < 1 << 24 {
-        list.reserve(cx, list.len() + hint);
-    }
+fn reserve_hint(cx: &mut Cx, list: &'static List, hint: usize) -> PyResult<()> {
+    if hint > 0 && hint < 1 << 24 { list.make_room(cx, hint) } else { Ok(()) }
 }
 
 /// Appends all items of an iterable to a list. May collect.
@@ -175,7 +180,7 @@ pub fn extend(cx: &mut Cx, list: &'static List, v: Value) -> PyResult<()> {
     if list.len().saturating_add(hint) <= isize::MAX as usize {
         crate::buffer::check_size(cx, hint.saturating_mul(8))?;
     }
-    reserve_hint(cx, list, hint);
+    reserve_hint(cx, list, hint)?;
     drain(cx, list, it)
 }
 
@@ -185,40 +190,42 @@ fn extend_directly(cx: &mut Cx, list: &'static List, v: Value) -> PyResult<bool>
         let n = other.len();
         if std::ptr::eq(other, list) {
             if n > 0 {
-                list.reserve(cx, 2 * n);
+                list.try_reserve(cx, 2 * n)?;
                 list.repeat_in_place(cx, 1);
             }
         } else {
+            check_len(cx, list.len() + n)?;
             list.extend_from_list(cx, other);
         }
     } else if let Some(tuple) = v.exact::<Tuple>() {
+        check_len(cx, list.len() + tuple.len())?;
         list.extend_from_slice(cx, tuple.items());
     } else if let Some(range) = v.exact::<Range>() {
         let Some((start, step, len)) = range.machine() else { return Ok(false) };
-        list.try_reserve(cx, list.len().saturating_add(len as usize))?;
+        list.make_room(cx, len as usize)?;
         for i in 0..len as i64 {
             list.push(cx, Value::small(start + i * step));
         }
     } else if let Some(dict) = v.exact::<Dict>() {
-        list.reserve(cx, list.len() + dict.len());
+        list.make_room(cx, dict.len())?;
         let mut position = 0;
         while let Some((key, _)) = dict.next_item(&mut position) {
             list.push(cx, key);
         }
     } else if let Some(set) = exact_set(v) {
-        list.reserve(cx, list.len() + set.len());
+        list.make_room(cx, set.len())?;
         let mut position = 0;
         while let Some((key, _)) = set.next_item(&mut position) {
             list.push(cx, key);
         }
     } else if let Some(text) = v.exact::<Str>() {
-        list.try_reserve(cx, list.len().saturating_add(text.len()))?;
+        list.make_room(cx, text.len())?;
         for c in text.chars() {
             let c = cx.char(c);
             list.push(cx, Value::of(c));
         }
     } else if let Some(bytes) = v.exact::<Bytes>() {
-        list.try_reserve(cx, list.len().saturating_add(bytes.len()))?;
+        list.make_room(cx, bytes.len())?;
         for b in bytes.data() {
             list.push(cx, Value::small((*b).into()));
         }
@@ -236,10 +243,6 @@ fn exact_set(v: Value) -> Option<&'static Set> {
 pub fn drain(cx: &mut Cx, list: &'static List, it: Value) -> PyResult<()> {
     for_rest(cx, it, |cx, item| {
         list.push(cx, item);
-        if list.len().is_power_of_two() && list.len() > 1 << 24 {
-            // Before the list outgrows the memory there is.
-            crate::buffer::check_size(cx, list.len() * 16)?;
-        }
         Ok(true)
     })
 }

@@ -63,14 +63,15 @@ fn search_bound(cx: &mut Cx, v: Value) -> PyResult<isize> {
 /// `n * count` items; MemoryError if that is too many.
 pub fn repeated_len(cx: &mut Cx, n: usize, count: isize) -> PyResult<usize> {
     match n.checked_mul(count.max(0) as usize) {
-        Some(total) if fits(cx, total) => Ok(total),
-        _ => Err(cx.memory_error()),
+        Some(total) => check_len(cx, total).map(|()| total),
+        None => Err(cx.memory_error()),
     }
 }
 
-/// True if `n` words can be had at all.
-pub fn fits(cx: &mut Cx, n: usize) -> bool {
-    n <= MAX_LEN && n * 8 < cx.heap().reservation().1 / 2
+/// MemoryError if there is no room for `n` items of a word each. May collect.
+#[inline]
+pub fn check_len(cx: &mut Cx, n: usize) -> PyResult<()> {
+    crate::buffer::check_size(cx, n.saturating_mul(8))
 }
 
 /// The error of a negative or missing index of the wrong type: "list indices must be integers or slices, not str".
@@ -104,29 +105,43 @@ pub fn find(
 #[derive(Default)]
 pub struct ReprText {
     bytes: Vec<u8>,
+    /// There was no memory for all of it.
+    failed: bool,
 }
 
 impl ReprText {
     /// Appends text.
     pub fn push(&mut self, text: &str) {
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.push_bytes(text.as_bytes());
     }
 
     /// Appends a str.
     pub fn push_str(&mut self, s: &Str) {
-        self.bytes.extend_from_slice(&s.to_generalized_utf8());
+        self.push_bytes(&s.to_generalized_utf8());
+    }
+
+    fn push_bytes(&mut self, bytes: &[u8]) {
+        match self.bytes.try_reserve(bytes.len()) {
+            Ok(()) if !self.failed => self.bytes.extend_from_slice(bytes),
+            _ => *self = ReprText { bytes: Vec::new(), failed: true },
+        }
     }
 
     /// Appends `repr(v)`.
     pub fn push_repr(&mut self, cx: &mut Cx, v: Value) -> PyResult<()> {
         let s = object::repr(cx, v)?;
         self.push_str(s);
-        Ok(())
+        if self.failed { Err(cx.memory_error()) } else { Ok(()) }
     }
 
-    /// The finished str. May collect.
-    pub fn finish(self, cx: &mut Cx) -> Value {
-        Value::of(Str::from_generalized_utf8(cx, &self.bytes))
+    /// The finished str, or MemoryError. May collect.
+    pub fn finish(self, cx: &mut Cx) -> PyResult<Value> {
+        if self.failed {
+            return Err(cx.memory_error());
+        }
+        let unit = if self.bytes.is_ascii() { 1 } else { size_of::<u32>() };
+        crate::buffer::check_size(cx, self.bytes.len().saturating_mul(unit))?;
+        Ok(Value::of(Str::from_generalized_utf8(cx, &self.bytes)))
     }
 }
 
@@ -157,7 +172,7 @@ pub fn repr_items(
     object::leave_repr(cx);
     result?;
     text.push(close);
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 pub use crate::types::module::builtin;

@@ -471,11 +471,19 @@ fn iconcat(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
         let (got, own) = (b.class().tp_name(), a.class().tp_name());
         return raise!(cx, TypeError, "can't concat {got} to {own}");
     }
+    let this = of(a);
+    if a == b && this.len() > 0 {
+        // What is added is in use while the array would have to grow.
+        this.add_export();
+        let checked = this.check_exports(cx);
+        this.remove_export();
+        checked?;
+    }
     let added = match b.exact::<Bytes>() {
         Some(b) => b,
         None => bytes::copy_of(cx, b)?,
     };
-    of(a).extend_from_slice(cx, added.data())?;
+    this.extend_from_slice(cx, added.data())?;
     Ok(a)
 }
 

@@ -243,7 +243,11 @@ pub fn collect_ints(cx: &mut Cx, v: Value, out: &mut Vec<u8>, range_text: &str) 
         out.reserve(hint.min(1 << 20));
     }
     iter::for_each(cx, v, |cx, item| {
-        out.push(byte_of(cx, item, range_text)?);
+        let byte = byte_of(cx, item, range_text)?;
+        if out.try_reserve(1).is_err() {
+            return Err(cx.memory_error());
+        }
+        out.push(byte);
         Ok(true)
     })
 }

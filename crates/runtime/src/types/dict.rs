@@ -192,7 +192,7 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
     object::leave_repr(cx);
     result?;
     text.push("}");
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 fn repr_items(cx: &mut Cx, this: &'static Dict, text: &mut sequence::ReprText) -> PyResult<()> {
@@ -264,6 +264,7 @@ fn setitem(cx: &mut Cx, v: Value, key: Value, value: Option<Value>) -> PyResult<
 
 fn or(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
     let (Some(x), Some(_)) = (a.downcast::<Dict>(), b.downcast::<Dict>()) else { return Ok(Value::not_implemented()) };
+    x.check_copy(cx)?;
     let new = x.copy(cx);
     update_from_value(cx, new, b)?;
     Ok(Value::of(new))
@@ -388,8 +389,9 @@ impl DictMethods {
 
     /// Return a shallow copy of the dict.
     #[py("($self, /)")]
-    fn copy(cx: &mut Cx, this: &'static Dict) -> &'static Dict {
-        this.copy(cx)
+    fn copy(cx: &mut Cx, this: &'static Dict) -> PyResult<&'static Dict> {
+        this.check_copy(cx)?;
+        Ok(this.copy(cx))
     }
 
     /// Return a set-like object providing a view on the dict's keys.

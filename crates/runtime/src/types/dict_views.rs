@@ -134,7 +134,7 @@ fn repr_view(cx: &mut Cx, v: Value) -> PyResult<Value> {
         text.push_str(s);
     }
     text.push(")");
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 fn items_contain(cx: &mut Cx, v: Value, item: Value) -> PyResult<bool> {

@@ -20,10 +20,11 @@ use std::cell::Cell;
 use taipan_gc::Marker;
 
 use crate::PyResult;
-use crate::buffer::ValueArray;
+use crate::buffer::{LARGE_BYTES, ValueArray};
 use crate::cx::Cx;
 use crate::object;
 use crate::object::{FLAG_BOOLS, FLAG_FLOATS, Header};
+use crate::protocol::sequence::check_len;
 use crate::typeobj::Type;
 use crate::types::boolean::as_bool;
 use crate::types::float;
@@ -260,7 +261,7 @@ impl List {
         let Some(from) = other.doubles() else { return self.extend_from_slice(cx, other.items()) };
         let (n, more) = (self.len(), from.len());
         if n + more > self.capacity.get() {
-            self.reserve(cx, n + more + (n >> 1));
+            self.grow(cx, n + more);
         }
         if self.is_empty() && more > 0 && !self.is_floats() {
             self.specialize();
@@ -490,8 +491,20 @@ impl List {
     #[cold]
     #[inline(never)]
     fn grow(&self, cx: &mut Cx, n: usize) {
+        if n * 8 >= LARGE_BYTES {
+            return self.grow_large(cx, n);
+        }
         // Most lists stay short: they grow in few steps.
         self.reserve(cx, if n <= 16 { n.next_power_of_two().max(4) } else { n + (n >> 1) });
+    }
+
+    /// As `grow` where memory may become scarce: by less then, and before there is none left for the next time, MemoryError is
+    /// asked for, as this cannot raise it.
+    #[cold]
+    fn grow_large(&self, cx: &mut Cx, n: usize) {
+        let room = [n / 2, n / 8].into_iter().find(|more| !cx.heap().lacks(8 * (n + more)));
+        self.reserve(cx, n + room.unwrap_or(LEAST_GROWTH));
+        cx.heap().foresee(8 * (self.capacity.get() + LEAST_GROWTH));
     }
 
     /// Makes room for `n` items in all. May collect.
@@ -524,8 +537,7 @@ impl List {
         }
         let new_len = n - (end - start) + with.len();
         if new_len > self.capacity.get() {
-            let room = if new_len > n { new_len + (new_len >> 1) } else { new_len };
-            self.reserve(cx, room);
+            self.grow(cx, new_len);
         }
         let items = self.items.get();
         if items.is_null() {
@@ -553,7 +565,7 @@ impl List {
         // They become, or stay, doubles, as if they were pushed.
         let room = n + with.len();
         if room > self.capacity.get() {
-            self.reserve(cx, room + (room >> 1));
+            self.grow(cx, room);
         }
         for v in with {
             self.push(cx, *v);
@@ -626,10 +638,24 @@ impl List {
 
     /// As [`List::reserve`], MemoryError where that is impossible. May collect.
     pub fn try_reserve(&self, cx: &mut Cx, n: usize) -> PyResult<()> {
-        if n > self.capacity.get() && !crate::protocol::sequence::fits(cx, n) {
-            return Err(cx.memory_error());
+        if n > self.capacity.get() {
+            check_len(cx, n)?;
+            self.reserve(cx, n);
         }
-        self.reserve(cx, n);
+        Ok(())
+    }
+
+    /// Makes room for `more` items behind those that there are, and if there are some for others that may follow; MemoryError
+    /// where that is impossible. May collect.
+    pub fn make_room(&self, cx: &mut Cx, more: usize) -> PyResult<()> {
+        let n = self.len().saturating_add(more);
+        if self.is_empty() {
+            return self.try_reserve(cx, n);
+        }
+        if n > self.capacity.get() {
+            check_len(cx, n)?;
+            self.grow(cx, n);
+        }
         Ok(())
     }
 
@@ -681,6 +707,10 @@ impl List {
         if items.is_null() { &[] } else { unsafe { std::slice::from_raw_parts(items.cast::<Value>(), n) } }
     }
 }
+
+/// Items by which a large list grows at least: more than are appended from one moment at which MemoryError can be raised to
+/// the next.
+const LEAST_GROWTH: usize = 1 << 16;
 
 /// Repeats the first `len` words at `words` until there are `total`, a multiple of `len`.
 pub(crate) fn fill_repeated(words: *mut u64, len: usize, total: usize) {

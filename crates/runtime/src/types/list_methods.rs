@@ -94,6 +94,7 @@ fn getitem(cx: &mut Cx, v: Value, key: Value) -> PyResult<Value> {
     }
     if let Some(slice) = key.exact::<Slice>() {
         let range = slice.apply(cx, || this.len())?;
+        sequence::check_len(cx, range.len)?;
         return Ok(Value::of(get_slice(cx, this, range)));
     }
     if !sequence::is_index(key) {
@@ -176,6 +177,7 @@ fn set_slice(cx: &mut Cx, this: &'static List, slice: &Slice, value: Value) -> P
         if range.len == items.len() && this.set_bools(range.start as usize..end, items) {
             return Ok(());
         }
+        sequence::check_len(cx, (this.len() + items.len()).saturating_sub(range.len))?;
         this.splice(cx, range.start as usize, end, items.items());
         return Ok(());
     }
@@ -247,6 +249,7 @@ fn concat(cx: &mut Cx, a: Value, b: Value) -> PyResult<Value> {
         let got = b.class().tp_name();
         return raise!(cx, TypeError, "can only concatenate list (not \"{got}\") to list");
     };
+    sequence::check_len(cx, this.len() + other.len())?;
     let new = List::with_capacity(cx, this.len() + other.len());
     new.extend_from_list(cx, this);
     new.extend_from_list(cx, other);
@@ -341,8 +344,9 @@ impl ListMethods {
 
     /// Return a shallow copy of the list.
     #[py("($self, /)")]
-    fn copy(cx: &mut Cx, this: &'static List) -> &'static List {
-        this.copy_range(cx, 0, this.len())
+    fn copy(cx: &mut Cx, this: &'static List) -> PyResult<&'static List> {
+        sequence::check_len(cx, this.len())?;
+        Ok(this.copy_range(cx, 0, this.len()))
     }
 
     /// Return number of occurrences of value.

@@ -13,7 +13,7 @@ use std::cell::{Cell, UnsafeCell};
 
 use taipan_gc::Marker;
 
-use crate::buffer::RawBuffer;
+use crate::buffer::{LARGE_BYTES, RawBuffer, check_size};
 use crate::cx::Cx;
 use crate::dict::explain_unhashable;
 use crate::object::Header;
@@ -57,6 +57,11 @@ const LINEAR_PROBES: usize = 9;
 const PERTURB_SHIFT: u32 = 5;
 const FREE: Entry = Entry { key: 0, hash: 0 };
 const DELETED: Entry = Entry { key: 0, hash: -1 };
+
+/// Slots of a table for at least `minimum` entries.
+fn slots_for(minimum: usize) -> usize {
+    (minimum + 1).next_power_of_two().max(SMALL)
+}
 
 /// Visits a set.
 ///
@@ -401,7 +406,10 @@ impl Set {
         if self.fill.get() == 0 {
             return self.merge(cx, other).ok();
         }
-        self.presize(cx, other.len());
+        if self.presize(cx, other.len()).is_err() {
+            cx.take_exception();
+            return None;
+        }
         for (key, hash) in other.known_items() {
             if let Place::Free(at) = self.find_known(key, hash)? {
                 self.put(cx, at, key, hash);
@@ -441,8 +449,20 @@ impl Set {
     #[inline(always)]
     fn grow(&self, cx: &mut Cx) {
         if self.fill.get() * 5 >= self.mask.get() * 3 {
-            let used = self.used.get();
-            self.resize(cx, if used > 50000 { used * 2 } else { used * 4 });
+            self.grow_full(cx);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_full(&self, cx: &mut Cx) {
+        let used = self.used.get();
+        let minimum = if used > 50000 { used * 2 } else { used * 4 };
+        let bytes = slots_for(minimum) * std::mem::size_of::<Entry>();
+        // Without memory it becomes fuller than it should, until MemoryError can be raised, which cannot be done here.
+        let may_wait = self.fill.get() < self.mask.get() / 8 * 7;
+        if !(bytes >= LARGE_BYTES && may_wait && cx.heap().foresee(bytes)) {
+            self.resize(cx, minimum);
         }
     }
 
@@ -534,7 +554,7 @@ impl Set {
 
     /// Makes a table with more than `minimum` entries. May collect.
     pub(crate) fn resize(&self, cx: &mut Cx, minimum: usize) {
-        let slots = (minimum + 1).next_power_of_two().max(SMALL);
+        let slots = slots_for(minimum);
         let copy;
         let buffer = if slots == SMALL { None } else { Some(RawBuffer::new(cx, slots * 16)) };
         let old: &[Entry] = if self.is_small() {
@@ -569,7 +589,7 @@ impl Set {
         if std::ptr::eq(self, other) || other.is_empty() {
             return Ok(());
         }
-        self.presize(cx, other.len());
+        self.presize(cx, other.len())?;
         if self.fill.get() == 0 && self.mask.get() == other.mask.get() && other.fill.get() == other.used.get() {
             // SAFETY: both tables have as many entries.
             unsafe { std::ptr::copy_nonoverlapping(other.table.get(), self.table.get(), other.slots()) };
@@ -608,11 +628,14 @@ impl Set {
         Ok(())
     }
 
-    /// One big resize before `n` items are added. May collect.
-    pub(crate) fn presize(&self, cx: &mut Cx, n: usize) {
+    /// One big resize before `n` items are added; MemoryError if there is no room for them. May collect.
+    pub(crate) fn presize(&self, cx: &mut Cx, n: usize) -> PyResult<()> {
         if (self.fill.get() + n) * 5 >= self.mask.get() * 3 {
-            self.resize(cx, (self.used.get() + n) * 2);
+            let minimum = (self.used.get() + n) * 2;
+            check_size(cx, slots_for(minimum) * std::mem::size_of::<Entry>())?;
+            self.resize(cx, minimum);
         }
+        Ok(())
     }
 
     /// Takes over the items of `other`, a temporary set that nobody else knows.

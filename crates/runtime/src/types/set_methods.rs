@@ -155,7 +155,7 @@ pub fn update(cx: &mut Cx, this: &'static Set, other: Value) -> PyResult<()> {
         return this.merge(cx, set);
     }
     if let Some(dict) = other.exact::<Dict>() {
-        this.presize(cx, dict.len());
+        this.presize(cx, dict.len())?;
         let mut position = 0;
         while let Some((key, _, hash)) = dict.next_entry(&mut position) {
             this.add_hashed(cx, key, hash)?;

@@ -619,7 +619,10 @@ impl Str {
         let buffer = match self.shared_buffer() {
             Some(b) if b.used() == used && b.buffer.capacity() - 8 >= used + (m + 1) * kind => b,
             _ => {
-                let new = RawBuffer::new(cx, (used + m * kind) * 2 + 64);
+                let needed = used + m * kind;
+                let doubled = needed * 2 + 64;
+                let slack_fits = doubled < crate::buffer::LARGE_BYTES || !cx.heap().lacks(doubled);
+                let new = RawBuffer::new(cx, if slack_fits { doubled } else { needed + 64 });
                 let b = Shared { buffer: new };
                 // SAFETY: the buffer has room.
                 unsafe { std::ptr::copy_nonoverlapping(self.data(), b.data(), used) };

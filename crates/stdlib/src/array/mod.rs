@@ -156,11 +156,10 @@ impl Array {
             return Ok(());
         }
         self.check_resizable(cx)?;
-        let Some(bytes) = n.checked_mul(self.size()).filter(|b| sequence::fits(cx, b / 8)) else {
-            return Err(cx.memory_error());
-        };
+        let bytes = n.saturating_mul(self.size());
         if self.data.get().is_none_or(|d| d.capacity() < bytes) {
-            let room = if self.len() == 0 { bytes } else { bytes + (bytes >> 3) + 16 };
+            let room = if self.len() == 0 { bytes } else { bytes.saturating_add((bytes >> 3) + 16) };
+            taipan_runtime::buffer::check_size(cx, room)?;
             let new = RawBuffer::new(cx, room);
             let old = self.bytes();
             // SAFETY: the new buffer is larger.
@@ -299,7 +298,7 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
     text.push(&format!("{name}('{code}', "));
     text.push_repr(cx, inner)?;
     text.push(")");
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 fn richcompare(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {

@@ -96,7 +96,7 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
         text.push_str(s);
     }
     text.push(")");
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 /// A copy made by calling the class with the factory and `items`.

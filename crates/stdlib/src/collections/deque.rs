@@ -133,19 +133,17 @@ impl Deque {
         }
     }
 
-    /// Makes room for one more item. May collect.
+    /// Makes room for one more item; MemoryError if there is no memory for it. May collect.
     #[inline(always)]
-    fn make_room(&self, cx: &mut Cx) {
-        if self.ring.get().is_none_or(|r| r.capacity() == self.len()) {
-            self.grow(cx);
-        }
+    fn make_room(&self, cx: &mut Cx) -> PyResult<()> {
+        if self.ring.get().is_none_or(|r| r.capacity() == self.len()) { self.grow(cx) } else { Ok(()) }
     }
 
     #[cold]
     #[inline(never)]
-    fn grow(&self, cx: &mut Cx) {
+    fn grow(&self, cx: &mut Cx) -> PyResult<()> {
         let n = self.len();
-        let ring = ValueArray::new(cx, (2 * n).next_power_of_two().max(8));
+        let ring = ValueArray::try_new(cx, (2 * n).next_power_of_two().max(8))?;
         for i in 0..n {
             // SAFETY: DEQUE-1; the new ring is larger.
             unsafe { *ring.word_ptr(i) = *self.word(i) };
@@ -154,19 +152,27 @@ impl Deque {
         self.head.set(0);
         cx.barrier(self);
         cx.barrier(ring);
+        Ok(())
     }
 
     /// Appends at the end; the first item makes room if the deque is full. May collect.
     #[inline]
-    pub fn push_back(&self, cx: &mut Cx, value: Value) {
+    pub fn push_back(&self, cx: &mut Cx, value: Value) -> PyResult<()> {
         self.changed();
         if self.len() >= self.max.get() {
             if self.max.get() == 0 {
-                return;
+                return Ok(());
             }
             self.pop_front();
         }
-        self.make_room(cx);
+        self.make_room(cx)?;
+        self.put_back(cx, value);
+        Ok(())
+    }
+
+    /// Puts an item behind the last one; there is room.
+    #[inline]
+    fn put_back(&self, cx: &mut Cx, value: Value) {
         let n = self.len();
         self.len.set(n + 1);
         // SAFETY: DEQUE-1, there is room.
@@ -176,15 +182,22 @@ impl Deque {
 
     /// Appends at the front; the last item makes room if the deque is full. May collect.
     #[inline]
-    pub fn push_front(&self, cx: &mut Cx, value: Value) {
+    pub fn push_front(&self, cx: &mut Cx, value: Value) -> PyResult<()> {
         self.changed();
         if self.len() >= self.max.get() {
             if self.max.get() == 0 {
-                return;
+                return Ok(());
             }
             self.pop_back();
         }
-        self.make_room(cx);
+        self.make_room(cx)?;
+        self.put_front(cx, value);
+        Ok(())
+    }
+
+    /// Puts an item before the first one; there is room.
+    #[inline]
+    fn put_front(&self, cx: &mut Cx, value: Value) {
         let capacity = self.ring.get().expect("room was made").capacity();
         self.head.set(self.head.get().wrapping_sub(1) & (capacity - 1));
         self.len.set(self.len() + 1);
@@ -238,12 +251,12 @@ impl Deque {
         if n <= len - n {
             for _ in 0..n {
                 let item = self.pop_back().expect("not empty");
-                self.push_front(cx, item);
+                self.put_front(cx, item);
             }
         } else {
             for _ in 0..len - n {
                 let item = self.pop_front().expect("not empty");
-                self.push_back(cx, item);
+                self.put_back(cx, item);
             }
         }
     }
@@ -268,20 +281,21 @@ impl Deque {
         self.written(cx);
     }
 
-    fn insert(&self, cx: &mut Cx, i: usize, value: Value) {
-        self.push_back(cx, value);
+    fn insert(&self, cx: &mut Cx, i: usize, value: Value) -> PyResult<()> {
+        self.push_back(cx, value)?;
         for at in (i + 1..self.len()).rev() {
             // SAFETY: DEQUE-1.
             unsafe { *self.word(at) = *self.word(at - 1) };
         }
         self.set(cx, i, value);
+        Ok(())
     }
 
     /// Appends all items of an iterable. May collect.
     fn extend(&'static self, cx: &mut Cx, iterable: Value) -> PyResult<()> {
         let source = if iterable == Value::of(self) { Value::of(iter::to_list(cx, iterable)?) } else { iterable };
         iter::for_each(cx, source, |cx, item| {
-            self.push_back(cx, item);
+            self.push_back(cx, item)?;
             Ok(true)
         })
     }
@@ -369,7 +383,7 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
         usize::MAX => text.push(")"),
         n => text.push(&format!(", maxlen={n})")),
     }
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 fn richcompare(cx: &mut Cx, a: Value, b: Value, op: CmpOp) -> PyResult<Value> {
@@ -472,7 +486,7 @@ fn irepeat(cx: &mut Cx, v: Value, n: isize) -> PyResult<Value> {
             continue;
         }
         let item = items.items()[i % count];
-        this.push_back(cx, item);
+        this.push_back(cx, item)?;
     }
     Ok(v)
 }
@@ -484,14 +498,14 @@ pub struct DequeMethods;
 impl DequeMethods {
     /// Add an element to the right side of the deque.
     #[py("($self, item, /)")]
-    fn append(cx: &mut Cx, this: &'static Deque, item: Value) {
-        this.push_back(cx, item);
+    fn append(cx: &mut Cx, this: &'static Deque, item: Value) -> PyResult<()> {
+        this.push_back(cx, item)
     }
 
     /// Add an element to the left side of the deque.
     #[py("($self, item, /)")]
-    fn appendleft(cx: &mut Cx, this: &'static Deque, item: Value) {
-        this.push_front(cx, item);
+    fn appendleft(cx: &mut Cx, this: &'static Deque, item: Value) -> PyResult<()> {
+        this.push_front(cx, item)
     }
 
     /// Remove and return the rightmost element.
@@ -523,7 +537,7 @@ impl DequeMethods {
     fn extendleft(cx: &mut Cx, this: &'static Deque, iterable: Value) -> PyResult<()> {
         let source = if iterable == Value::of(this) { Value::of(iter::to_list(cx, iterable)?) } else { iterable };
         iter::for_each(cx, source, |cx, item| {
-            this.push_front(cx, item);
+            this.push_front(cx, item)?;
             Ok(true)
         })
     }
@@ -586,8 +600,7 @@ impl DequeMethods {
         }
         let n = this.len() as isize;
         let i = if index < 0 { index.saturating_add(n).max(0) } else { index.min(n) };
-        this.insert(cx, i as usize, value);
-        Ok(())
+        this.insert(cx, i as usize, value)
     }
 
     /// Remove first occurrence of value.

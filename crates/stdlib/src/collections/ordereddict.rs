@@ -156,7 +156,7 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
         text.push_str(s);
     }
     text.push(")");
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 /// The items as the repr of a dict.

@@ -80,7 +80,7 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
     let doc = object::repr(cx, of(v).doc.get())?;
     text.push_str(doc);
     text.push(")");
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 #[pymethods]

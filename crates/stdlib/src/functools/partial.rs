@@ -205,7 +205,7 @@ fn repr(cx: &mut Cx, v: Value) -> PyResult<Value> {
     let result = repr_parts(cx, of(v), &mut text);
     object::leave_repr(cx);
     result?;
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 fn repr_parts(cx: &mut Cx, this: &Partial, text: &mut sequence::ReprText) -> PyResult<()> {

@@ -162,7 +162,9 @@ impl BytesIo {
             return raise!(cx, OverflowError, "new position too large");
         };
         if data.len() < end {
-            taipan_runtime::buffer::check_size(cx, end)?;
+            if data.try_reserve(end - data.len()).is_err() {
+                return Err(cx.memory_error());
+            }
             data.resize(end, 0);
         }
         data[at..end].copy_from_slice(bytes);

@@ -236,7 +236,7 @@ impl StringIo {
             buf.fill(0, at - n);
         }
         if at >= n {
-            buf.push_units(text.units());
+            buf.try_push_str(cx, text)?;
         } else {
             overwrite(buf, at, text.units());
         }

@@ -161,9 +161,7 @@ impl Functions {
         if n == 0 {
             return Ok(Tuple::new(cx, &[]));
         }
-        if !sequence::fits(cx, n as usize) {
-            return Err(cx.memory_error());
-        }
+        sequence::check_len(cx, n as usize)?;
         let it = iter::iter(cx, iterable)?;
         let first = match it.exact::<Tee>() {
             Some(tee) => tee,

@@ -36,7 +36,7 @@ fn repr_call(cx: &mut Cx, v: Value, args: &[Value], keywords: Option<&'static Di
     object::leave_repr(cx);
     result?;
     text.push(")");
-    Ok(text.finish(cx))
+    text.finish(cx)
 }
 
 fn repr_args(
