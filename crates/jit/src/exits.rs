@@ -90,6 +90,8 @@ reasons! {
     Interpret = "interpret", false;
     /// An exception was raised.
     Raised = "raised", false;
+    /// An exception that was handled is raised again.
+    Again = "again", false;
     /// What the code relied on has changed.
     Invalid = "invalid", false;
     /// A stack or recursion limit.
@@ -251,6 +253,16 @@ impl Exit {
         });
         // The only handler of a generator expression makes other exceptions of StopIterations.
         found.filter(|(f, _)| f.consumer.is_none()).map(|(f, at)| (f.code, at))
+    }
+
+    /// Whether this is about an exception that compiled code would catch, or could after the first time.
+    fn could_be_caught(&self) -> bool {
+        let is_new = |(code, at)| !crate::profile::profile(code).is_some_and(|p| p.failed(at, Reason::Raised));
+        match self.reason {
+            Reason::Raised => self.catcher().is_some(),
+            Reason::Again => self.catcher().is_some_and(is_new),
+            _ => false,
+        }
     }
 }
 
@@ -729,7 +741,7 @@ pub unsafe extern "C" fn leave(cx: &mut Cx, exit: &Exit) -> u64 {
         Reason::Const => note_callee(cx),
         _ => {}
     }
-    if exit.reason.teaches() || exit.reason == Reason::Raised && exit.catcher().is_some() {
+    if exit.reason.teaches() || exit.could_be_caught() {
         unit.learn(cx, exit);
     } else if exit.reason == Reason::Interpret && exit.frames[0].code.is_generator_like() {
         unit.note_left();

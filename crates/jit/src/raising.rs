@@ -67,8 +67,8 @@ pub unsafe fn add_tracebacks(cx: &mut Cx, desc: &ExceptionDesc, e: Value, operan
             (*frame).pc = code.words_ptr().add(left.pc as usize);
             window = (*frame).top;
         }
-        for _ in &raised.left {
-            Traceback::add_running_frame(cx, e);
+        for left in raised.left.iter().rev() {
+            Traceback::add_to(cx, e, left.word as usize);
             cx.pop_frame();
         }
         Traceback::add_to(cx, e, raised.word as usize);

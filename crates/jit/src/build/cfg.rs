@@ -129,14 +129,16 @@ impl Liveness {
 /// register that receives the exception.
 pub type Catches = BTreeMap<usize, (usize, usize)>;
 
-/// The instructions of `code` that were seen to raise what a handler of it catches.
+/// The instructions of `code` that were seen to raise what a handler of it catches, or that raise again what was caught.
 pub fn catches(code: &CodeObject) -> Catches {
     let mut catches = Catches::new();
     let Some(profile) = crate::profile::profile(code).filter(|p| p.raises()) else { return catches };
     let mut pc = 0;
     while pc < code.word_count() {
-        let words = op_at(code, pc).words();
-        let raises = (pc..pc + words).any(|at| profile.failed(at as u32, Reason::Raised));
+        let op = op_at(code, pc);
+        let words = op.words();
+        let again = matches!(op.base(), Op::Reraise | Op::RaiseCurrent);
+        let raises = again || (pc..pc + words).any(|at| profile.failed(at as u32, Reason::Raised));
         if let Some(h) = code.handler_at(pc as u32).filter(|_| raises) {
             catches.insert(pc, (h.target as usize, h.reg as usize));
         }

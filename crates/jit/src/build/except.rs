@@ -208,7 +208,8 @@ impl Builder<'_> {
                     values.push(self.boxed(v));
                 }
             }
-            left.push(LeftFrame { code: std::ptr::from_ref(code) as u64, function, pc: behind(self, depth), regs });
+            let (code, pc) = (std::ptr::from_ref(code) as u64, behind(self, depth));
+            left.push(LeftFrame { code, function, word: pc - 1, pc, regs });
         }
         let context = self.state.frames[catcher.depth].context;
         let word = behind(self, catcher.depth) - 1;
@@ -244,10 +245,70 @@ impl Builder<'_> {
                 fields.0 = e;
             }
         }
+        self.go_to_handler(&catcher, e);
+    }
+
+    /// Ends the current block with a way to the handler.
+    fn go_to_handler(&mut self, catcher: &Catcher, e: Val) {
         self.state.frames.truncate(catcher.depth + 1);
         self.set_reg(catcher.register, e);
+        let unmade = self.raised(e).is_some().then_some(e);
         let (depth, handler) = (catcher.depth, catcher.handler);
-        self.caught.push(Caught { way: self.pend(), depth, handler, unmade: Some(e) });
+        self.caught.push(Caught { way: self.pend(), depth, handler, unmade });
+    }
+
+    /// `raise` without an operand, and the ends of handlers that raise what they have handled again.
+    pub fn raise_again(&mut self, at: At) -> Flow {
+        let caught = self.catcher().and_then(|catcher| {
+            let e = match self.state.handled.last() {
+                _ if at.op.base() == B::Reraise => self.reg(at.w.a()),
+                Some(e) => *e,
+                None if self.state.handlers > 0 => self.plain_call(Helper::HandledNow, &[], Type::Val),
+                None => return None,
+            };
+            let depth = self.state.frames.len() - 1;
+            let is_here = match self.raised(e) {
+                Some(raised) => raised.depth as usize == depth,
+                None => depth == 0,
+            };
+            // In the frame that has caught it nothing is added to it.
+            let e = if catcher.depth == depth { is_here.then_some(e) } else { self.raised_further(at, &catcher, e) };
+            e.map(|e| (catcher, e))
+        });
+        match caught {
+            Some((catcher, e)) => self.go_to_handler(&catcher, e),
+            None => self.leave(Reason::Again),
+        }
+        Flow::End
+    }
+
+    /// An exception that nobody has made as it is when it has left the inlined calls that are on top of the frame that catches
+    /// it next, too. None where it would have to be the same object as before.
+    fn raised_further(&mut self, at: At, catcher: &Catcher, e: Val) -> Option<Val> {
+        let depth = self.state.frames.len() - 1;
+        let before = self.raised(e).filter(|raised| raised.depth as usize == depth)?.clone();
+        let code = self.context().code;
+        // As `return_to_raise` in the interpreter has it.
+        let returns = at.op.base() == B::Reraise && (at.w.b() == 1 || code.line_of(self.pc) == 0);
+        let named = (code.nlocals + code.ncells + code.nfrees) as usize;
+        let others = self.state.frames[..depth].iter().flat_map(|f| &f.regs).chain(&self.state.handled);
+        let held = others.chain(&self.top().regs[..named]).any(|v| *v == e);
+        if held || self.is_used(e) || !self.may_put_off(catcher) {
+            return None;
+        }
+        let class = self.class_of(e)?;
+        let old = self.func.exceptions[self.func[e].imm as usize].clone();
+        let (own, left) = self.func[e].args.split_at(old.arguments + old.context as usize + old.cause as usize);
+        let (own, left) = (own.to_vec(), left.to_vec());
+        let (mut raised, values) = self.raise_desc(catcher);
+        let innermost = raised.left.last_mut()?;
+        innermost.word = before.word;
+        if returns {
+            innermost.pc = before.word + 1;
+        }
+        raised.left.extend(before.left);
+        let args = [own, values, left].concat();
+        Some(self.new_exception(class, &args, ExceptionDesc { raised: Some(raised), ..old }))
     }
 
     /// Raises a new exception in the current block, which ends: the way leads to the handler. Where [`Builder::catches_here`].

@@ -502,6 +502,7 @@ impl Builder<'_> {
             B::Yield | B::YieldDelegate if !self.is_inlined() => return self.yield_value(at),
             B::Yield | B::YieldDelegate if self.top().consumer.is_some() => return self.consume_item(at),
             B::Raise | B::RaiseFrom => return self.raise(at),
+            B::RaiseCurrent | B::Reraise => return Ok(self.raise_again(at)),
             B::PushExcInfo => self.push_exc_info(a, b),
             B::WithExceptStart if !self.is_inlined() => return self.with_except_start(at),
             B::PopExcInfo => self.pop_exc_info(a),
@@ -514,8 +515,6 @@ impl Builder<'_> {
             | B::Yield
             | B::YieldDelegate
             | B::ForNextOrJump
-            | B::RaiseCurrent
-            | B::Reraise
             | B::EndAsyncFor
             | B::ImportStar
             | B::SetupAnnotations => {

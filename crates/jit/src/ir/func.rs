@@ -226,7 +226,9 @@ pub struct LeftFrame {
     pub code: u64,
     /// Address of its function.
     pub function: u64,
-    /// Word index behind the instruction that raises.
+    /// Index of its instruction that raised it.
+    pub word: u32,
+    /// Word index behind the instruction that the frame is at afterwards.
     pub pc: u32,
     /// Registers whose values are operands.
     pub regs: Vec<u16>,

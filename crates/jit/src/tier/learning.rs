@@ -21,14 +21,14 @@ impl Unit {
         for exit in &self.made.borrow().exits {
             let often = exit.count.get() >= (failures / 32).max(4);
             let taught = match exit.reason {
-                Reason::Raised => exit.catcher(),
+                Reason::Raised | Reason::Again => exit.catcher(),
                 reason if reason.teaches() => exit.frames.last().map(|f| (f.code, f.pc)),
                 _ => None,
             };
             let Some((code, pc)) = taught.filter(|_| often) else { continue };
             if let Some((catcher, at)) = exit.catcher()
                 && let Some(f) = exit.frames.last()
-                && matches!(exit.reason, Reason::Raised | Reason::Index | Reason::Division)
+                && matches!(exit.reason, Reason::Raised | Reason::Again | Reason::Index | Reason::Division)
             {
                 // What catches it may be a caller of what raised it, or of what is about to.
                 let raised = f.pc.saturating_sub((exit.reason == Reason::Raised) as u32);
