@@ -9,6 +9,7 @@ mod inst;
 mod layout;
 mod objects;
 mod own_frame;
+mod sines;
 mod slots;
 mod strs;
 mod values;
@@ -241,6 +242,8 @@ pub(crate) struct Lowering<'a> {
     arguments: Vec<clif::Value>,
     /// What typed calls returned, of which only guards and exits want to know what it is: word and kind.
     results: HashMap<Val, (clif::Value, clif::Value)>,
+    /// Results of calls to come that came with another's.
+    computed: HashMap<Val, clif::Value>,
     /// The frame that the function pushes.
     own: Option<own_frame::OwnFrame>,
     /// First register above the entry frame's, if that is a generator's, whose registers are no part of the stack.
@@ -298,6 +301,7 @@ impl<'a> Lowering<'a> {
             frame,
             arguments,
             results: HashMap::new(),
+            computed: HashMap::new(),
             own: None,
             top_frame: None,
             templates: vec![],
