@@ -34,7 +34,7 @@ const EARNED_PART: u64 = 6;
 /// A function is compiled from its beginning rather than from a loop if so many calls made the loop hot.
 const CALLS_OF_SHORT_LOOP: u32 = 4;
 /// And if code for a loop in its middle was entered in so many calls.
-const ENTERED_CALLS: u32 = 2;
+const ENTERED_CALLS: u32 = 8;
 /// For so many nanoseconds the processor time of the process is not asked for again.
 const STAYS_TRUE: u64 = 200_000;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
@@ -253,10 +253,12 @@ mod tests {
     #[test]
     fn entries_of_one_call_count_once() {
         let mut entered = Entered::default();
-        assert!(!entered.note(1));
-        assert!(!entered.note(1), "the same call");
-        assert!(entered.note(2));
-        assert!(!entered.note(2));
-        assert!(entered.note(3), "there still is no code for the beginning");
+        for call in 1..super::ENTERED_CALLS {
+            assert!(!entered.note(call));
+            assert!(!entered.note(call), "the same call");
+        }
+        assert!(entered.note(super::ENTERED_CALLS));
+        assert!(!entered.note(super::ENTERED_CALLS));
+        assert!(entered.note(1), "there still is no code for the beginning");
     }
 }
