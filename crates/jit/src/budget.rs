@@ -10,7 +10,7 @@ use taipan_runtime::types::code::CodeObject;
 use crate::Mode;
 use crate::build::cfg::{op_at, word_at};
 use crate::build::entry::calls_or_loops;
-use crate::tier::data;
+use crate::tier::{data, is_start};
 
 /// Nanoseconds that building takes, roughly.
 pub const COST_OF_BUILDING: u64 = 300_000;
@@ -28,6 +28,15 @@ const SHARES: &[(u64, u64)] = &[(0, 8), (60_000_000, 15), (1_000_000_000, 40)];
 const SAVED_BY_INSTRUCTION: u64 = 3;
 /// What is less than this part of the time that has passed is not worth compiling before it has added up.
 const SMALL_PART: u64 = 8;
+/// Compiling may take this part of the time that the interpreter has spent in the loops that are compiled, whatever else was
+/// compiled: a program that then ends at once has lost little.
+const EARNED_PART: u64 = 6;
+/// A function is compiled from its beginning rather than from a loop if so many calls made the loop hot.
+const CALLS_OF_SHORT_LOOP: u32 = 4;
+/// And if code for a loop in its middle was entered in so many calls; fewer where several loops lie around that one, which then are one
+/// in the code.
+const ENTERED_CALLS: u32 = 8;
+const ENTERED_CALLS_DEEP: u32 = 2;
 /// For so many nanoseconds the processor time of the process is not asked for again.
 const STAYS_TRUE: u64 = 200_000;
 /// How often a function without loops must have been found hot before it is compiled, and a loop without others in it.
@@ -51,6 +60,11 @@ pub struct Heat {
     pub span: (u32, u32),
     /// Instructions that a round executes, inlined calls included, as the builder counted them; 0 before.
     pub built: u32,
+    /// Instructions of a round, or of a call, without those of inlined calls, and whether there are loops among them.
+    instructions: u32,
+    pub has_loop: bool,
+    /// Nanoseconds that the interpreter has spent in its rounds, roughly, since it was compiled last.
+    earned: u64,
 }
 
 impl Heat {
@@ -77,6 +91,68 @@ pub fn worth(code: &CodeObject, entry: u32) -> u64 {
     if saved >= process_time().saturating_sub(since) / SMALL_PART { u64::MAX } else { saved }
 }
 
+/// Nanoseconds that compiling an entry may take in any case.
+pub fn earned(code: &CodeObject, entry: u32) -> u64 {
+    if crate::options().watch {
+        return 0;
+    }
+    let covered = covered(code, entry);
+    data(code).entries().filter(|(at, _)| covered.contains(at)).map(|(_, e)| e.heat.earned).sum::<u64>() / EARNED_PART
+}
+
+/// An entry is compiled: what its loops have earned is spent.
+pub fn spend(code: &CodeObject, entry: u32) {
+    let covered = covered(code, entry);
+    data(code).entries_mut().filter(|(at, _)| covered.contains(at)).for_each(|(_, e)| e.heat.earned = 0);
+}
+
+/// The words whose loops code for an entry has in it.
+fn covered(code: &CodeObject, entry: u32) -> std::ops::Range<u32> {
+    if is_start(entry) {
+        return 0..code.word_count() as u32;
+    }
+    let (from, to) = data(code).entry(entry).heat.span;
+    from..to
+}
+
+/// The loop that has the function on top of the frames was found hot: whether it was so by short loops of several calls, and
+/// code for it is better made from the beginning.
+pub fn is_short_loop(cx: &Cx, code: &CodeObject) -> bool {
+    !is_eager() && (CALLS_OF_SHORT_LOOP..cx.hot_call).contains(&code.heat.get())
+}
+
+/// Calls that have entered code in the middle of their function.
+#[derive(Default)]
+pub struct Entered {
+    /// The counter of calls in the last one.
+    last: u32,
+    calls: u32,
+}
+
+impl Entered {
+    /// Notes that code is entered at the loop at `entry` of a function that has counted its calls; whether these were several.
+    pub fn note(&mut self, code: &CodeObject, entry: u32) -> bool {
+        let heat = code.heat.get();
+        if heat == self.last {
+            return false;
+        }
+        self.last = heat;
+        self.calls += 1;
+        self.calls >= ENTERED_CALLS || self.calls == ENTERED_CALLS_DEEP && loops_around(code, entry) > 2
+    }
+}
+
+/// In how many loops a word of the code lies.
+fn loops_around(code: &CodeObject, entry: u32) -> usize {
+    let (mut at, mut loops) = (entry, 0);
+    while (at as usize) < code.word_count() {
+        let op = op_at(code, at as usize);
+        loops += (matches!(op.base(), B::ForNext | B::JumpBack) && loop_start(code, at) <= entry) as usize;
+        at += op.words() as u32;
+    }
+    loops
+}
+
 /// Whether a function is so short that the interpreter has run it before it has entered compiled code. Where compiled code
 /// or the runtime calls it, it is compiled.
 pub fn is_leaf(code: &CodeObject) -> bool {
@@ -86,7 +162,7 @@ pub fn is_leaf(code: &CodeObject) -> bool {
 }
 
 /// Whether everything is compiled as soon as it can be.
-fn is_eager() -> bool {
+pub fn is_eager() -> bool {
     let options = crate::options();
     options.mode == Mode::Stress || options.hot_call.is_some() || options.hot_loop.is_some()
 }
@@ -104,30 +180,32 @@ pub fn is_worth_it(cx: &Cx, code: &CodeObject, index: u32, entry: u32) -> bool {
     if is_eager() {
         return true;
     }
+    let pending = data(code).is_pending(entry);
     let heat = &mut data(code).entry(entry).heat;
     heat.ticks += 1;
-    if heat.ticks > 1 {
-        let needed = if index == ENTRY { CALL_TICKS } else { LOOP_TICKS };
-        return heat.ticks > needed;
-    }
-    let (from, to) = match index {
-        ENTRY => (0, code.word_count() as u32),
-        _ => (loop_start(code, index), index),
-    };
-    if index != ENTRY {
-        heat.since = process_time();
-        heat.each = cx.hot_loop;
-        heat.span = (from, to + 1);
-    }
-    let mut at = from;
-    while at < to {
-        let op = op_at(code, at as usize);
-        if matches!(op.base(), B::ForNext | B::JumpBack) {
-            return true;
+    if heat.ticks == 1 {
+        let (from, to) = match index {
+            ENTRY => (0, code.word_count() as u32),
+            _ => (loop_start(code, index), index),
+        };
+        let mut at = from;
+        while at < to {
+            let op = op_at(code, at as usize);
+            heat.has_loop |= matches!(op.base(), B::ForNext | B::JumpBack);
+            heat.instructions += 1;
+            at += op.words() as u32;
         }
-        at += op.words() as u32;
+        if index != ENTRY {
+            heat.since = process_time();
+            heat.each = cx.hot_loop;
+            heat.span = (from, to + 1);
+        }
     }
-    false
+    if !pending {
+        heat.earned += u64::from(heat.each) * u64::from(heat.instructions) * SAVED_BY_INSTRUCTION;
+    }
+    let needed = if index == ENTRY { CALL_TICKS } else { LOOP_TICKS };
+    heat.has_loop || heat.ticks > needed
 }
 
 /// The first instruction of the loop whose bottom is at `index`.

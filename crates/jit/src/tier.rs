@@ -30,8 +30,8 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::{Cx, Value, threads};
 
 use crate::budget::{
-    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, Heat, is_leaf, is_resumed_enough, is_worth_it,
-    left, loop_start, thread_time, worth,
+    COST_OF_BUILDING, COST_OF_INSTRUCTION, COST_OF_WORD, ENOUGH_TICKS, Entered, Heat, earned, is_eager, is_leaf,
+    is_resumed_enough, is_short_loop, is_worth_it, left, loop_start, spend, thread_time, worth,
 };
 use crate::build::cfg::op_at;
 use crate::build::entry::Product;
@@ -71,6 +71,8 @@ pub(crate) struct CodeData {
     entries: Vec<(u32, EntryData)>,
     /// Entries that are not to be compiled.
     refused: Vec<u32>,
+    /// Calls that have entered code at a loop.
+    entered: Entered,
     /// Its typed entries.
     typed: Vec<typed::TypedEntry>,
     /// The numbers that code for its beginning returned when it was built last.
@@ -83,6 +85,24 @@ impl CodeData {
     /// What is known of entries, each by its word index.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &(u32, EntryData)> {
         self.entries.iter()
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut (u32, EntryData)> {
+        self.entries.iter_mut()
+    }
+
+    /// Whether the worker compiles code for `entry`.
+    pub(crate) fn is_pending(&self, entry: u32) -> bool {
+        self.pending.contains(&entry)
+    }
+
+    /// Whether code for its beginning may be made that is not there, nor being made.
+    fn lacks_beginning(&self, code: &CodeObject) -> bool {
+        code.native.get().is_null()
+            && !code.is_generator_like()
+            && !self.pending.contains(&ENTRY)
+            && !self.refused.contains(&ENTRY)
     }
 
     /// What is known of `entry`.
@@ -306,8 +326,17 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
             frame.pc = code.words_ptr().add(entry as usize);
         }
         let unit = match data(code).units.iter().find(|u| u.0 == entry) {
-            Some((_, unit)) => Ok(*unit),
+            Some((_, unit)) => {
+                if index != ENTRY {
+                    note_entered(cx, code, entry);
+                }
+                Ok(*unit)
+            }
             None if !is_worth_it(cx, code, index, entry) => Err(Declined::ForNow),
+            None if index != ENTRY && is_short_loop(cx, code) && data(code).lacks_beginning(code) => {
+                code.heat.set(cx.hot_call);
+                Err(Declined::ForNow)
+            }
             None => compile(cx, code, entry, false),
         };
         let unit = match unit {
@@ -326,6 +355,15 @@ pub unsafe fn hot(cx: &mut Cx, index: u32) -> u64 {
             stats::STATS.with_borrow_mut(|s| *s.entries.entry(dump::name(code, entry)).or_default() += 1);
         }
         run(cx, (*unit).start.get())
+    }
+}
+
+/// Code is entered at a loop of a function. Where that happens in several calls, code for all of the function is made for the
+/// next ones: in it outer loops are as good as those that were found hot.
+fn note_entered(cx: &Cx, code: &CodeObject, entry: u32) {
+    let data = data(code);
+    if !is_eager() && data.lacks_beginning(code) && data.entered.note(code, entry) {
+        code.heat.set(cx.hot_call);
     }
 }
 
@@ -359,7 +397,9 @@ unsafe fn decline(cx: &mut Cx, code: &CodeObject, index: u32, why: Declined) {
         Declined::ForNow => 0,
     };
     if index == ENTRY {
-        code.heat.set(after(cx.hot_call));
+        // Calls with loops are few.
+        let next = why == Declined::Soon && data(code).entry(ENTRY).heat.has_loop;
+        code.heat.set(if next { cx.hot_call } else { after(cx.hot_call) });
         return;
     }
     // SAFETY: FRAME-1; the word behind a loop's bottom instruction counts in its low half.

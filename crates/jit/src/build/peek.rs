@@ -3,6 +3,7 @@
 use taipan_runtime::Value;
 use taipan_runtime::shape::Attrs;
 use taipan_runtime::types::cell::Cell;
+use taipan_runtime::types::iterators::{ListIter, TupleIter};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::range::RangeIter;
 use taipan_runtime::types::tuple::Tuple;
@@ -109,6 +110,17 @@ impl Builder<'_> {
         let object = self.peek_within(owner, steps)?;
         match alias_of(inst.imm) {
             Alias::Cell => object.exact::<Cell>()?.get(),
+            // What a loop goes through that the code is entered in the middle of.
+            Alias::Iter => {
+                if offset_of(inst.imm) == std::mem::offset_of!(ListIter, list) as i32
+                    && let Some(it) = object.exact::<ListIter>()
+                {
+                    return it.list.get().map(Value::of);
+                }
+                let it = object.exact::<TupleIter>()?;
+                let is_tuple = offset_of(inst.imm) == std::mem::offset_of!(TupleIter, tuple) as i32;
+                it.tuple.get().filter(|_| is_tuple).map(Value::of)
+            }
             Alias::Slot => {
                 if !self.is_receiver_now(owner, object)? {
                     return None;

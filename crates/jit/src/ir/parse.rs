@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::func::{BlockId, ConsumerDesc, Edge, FrameDesc, FrameState, Func, Inst, PendingStore, StateId, Val};
-use super::ops::{Op, Type};
+use super::ops::{Alias, Op, Type};
 use crate::consume::Consumer;
 use crate::exits::Reason;
 use crate::helpers::Helper;
@@ -123,7 +123,9 @@ impl<'a> Parser<'a> {
         let (body, targets) = body.split_once(" -> ").map_or((body, ""), |(b, t)| (b, t));
         let (name, rest) = body.split_once(' ').unwrap_or((body, ""));
         let op = Op::from_text(name).ok_or_else(|| format!("unknown operation {name}"))?;
-        let mut inst = Inst { op, ty: Type::Void, args: vec![], imm: 0, state: StateId::NONE, reason: 0 };
+        // Texts do not say what every load of an item reads.
+        let imm = if op == Op::LoadIndex { crate::build::values::at(Alias::Item, 0) } else { 0 };
+        let mut inst = Inst { op, ty: Type::Void, args: vec![], imm, state: StateId::NONE, reason: 0 };
         let mut rest = rest.trim();
         if let Some(r) = rest.strip_prefix('#') {
             let (imm, r) = r.split_once(' ').unwrap_or((r, ""));

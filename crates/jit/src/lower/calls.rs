@@ -209,8 +209,8 @@ impl Lowering<'_> {
             return Ok(word);
         }
         Ok(self.cold_path(kind, word, types::I64, |l| {
-            let (cx, helper) = (l.cx, Helper::BoxKind);
-            l.cold_call(helper, &[cx, word, kind], Some(types::I64)).expect("it has a result")
+            let helper = Helper::BoxKind;
+            l.cold_call(helper, &[word, kind], Some(types::I64)).expect("it has a result")
         }))
     }
 

@@ -399,7 +399,10 @@ impl Lowering<'_> {
                 self.b.switch_to_block(next);
                 return Ok(None);
             }
-            Op::Call => return self.helper_call(v),
+            Op::Call => match self.sine_or_cosine(block, v) {
+                Some(result) => result,
+                None => return self.helper_call(v),
+            },
             Op::CallPlain => self.call_plain(v, &a),
             Op::JoinStrs => self.join_strs(v, &a),
             Op::PyCall => self.py_call(v),

@@ -4,6 +4,15 @@ use crate::ir::verify::Dominators;
 use crate::ir::{BlockId, Func};
 use crate::passes::licm;
 
+/// Whether there is a loop.
+pub(super) fn has_loop(func: &Func, rpo: &[BlockId]) -> bool {
+    let mut seen = vec![false; func.blocks.len()];
+    rpo.iter().any(|b| {
+        seen[b.0 as usize] = true;
+        func[*b].edges.iter().any(|e| seen[e.to.0 as usize])
+    })
+}
+
 /// The head of the loop that runs most often: of those that lie in the most loops the smallest, of several of about its size
 /// the last, since what is entered in the middle of an inner loop has a copy of that in front of the loops.
 pub(super) fn hottest_loop(func: &Func, rpo: &[BlockId]) -> Option<BlockId> {

@@ -9,6 +9,7 @@ mod inst;
 mod layout;
 mod objects;
 mod own_frame;
+mod sines;
 mod slots;
 mod strs;
 mod values;
@@ -230,6 +231,8 @@ pub(crate) struct Lowering<'a> {
     /// Blocks whose branch is turned round; see [`layout::leaving_second`].
     turned: Vec<bool>,
     pub(crate) cx: clif::Value,
+    /// Where blocks that are seldom reached find it, in functions with loops: see [`Lowering::context`].
+    context: Option<clif::StackSlot>,
     pub(crate) regs: clif::Value,
     /// The function to push a frame for, or 0.
     callee: clif::Value,
@@ -239,6 +242,8 @@ pub(crate) struct Lowering<'a> {
     arguments: Vec<clif::Value>,
     /// What typed calls returned, of which only guards and exits want to know what it is: word and kind.
     results: HashMap<Val, (clif::Value, clif::Value)>,
+    /// Results of calls to come that came with another's.
+    computed: HashMap<Val, clif::Value>,
     /// The frame that the function pushes.
     own: Option<own_frame::OwnFrame>,
     /// First register above the entry frame's, if that is a generator's, whose registers are no part of the stack.
@@ -290,11 +295,13 @@ impl<'a> Lowering<'a> {
             blocks: vec![None; func.blocks.len()],
             turned: vec![],
             cx,
+            context: None,
             regs,
             callee,
             frame,
             arguments,
             results: HashMap::new(),
+            computed: HashMap::new(),
             own: None,
             top_frame: None,
             templates: vec![],
@@ -328,6 +335,12 @@ impl<'a> Lowering<'a> {
             if self.func[*id].cold {
                 self.b.set_cold_block(block);
             }
+        }
+        if layout::has_loop(self.func, &rpo) {
+            let slot =
+                self.b.create_sized_stack_slot(clif::StackSlotData::new(clif::StackSlotKind::ExplicitSlot, 8, 3));
+            self.b.ins().stack_store(types::I64, self.cx, slot, 0);
+            self.context = Some(slot);
         }
         self.prepare_frame(&rpo);
         let first = self.block(BlockId(0));
@@ -384,7 +397,7 @@ impl<'a> Lowering<'a> {
             self.b.ins().jump(tail, &[clif::BlockArg::Value(which)]);
         }
         self.b.switch_to_block(tail);
-        let cx = self.cx;
+        let cx = self.context();
         let bits = self.call(crate::exits::leave as *const () as usize, &[cx, which], Some(types::I64));
         self.give_back(bits.expect("it has a result"), Type::Val);
         Ok(())
@@ -416,6 +429,15 @@ impl<'a> Lowering<'a> {
         self.b.ins().isplit(pair).0
     }
 
+    /// The context, for a call. Blocks that are seldom reached take it from the stack: a register that they have it in would be theirs
+    /// all through the loops that they lie in.
+    pub(super) fn context(&mut self) -> clif::Value {
+        match self.context {
+            Some(slot) if self.cold => self.b.ins().stack_load(types::I64, types::I64, slot, 0),
+            _ => self.cx,
+        }
+    }
+
     /// A 64-bit constant.
     pub(crate) fn word(&mut self, w: u64) -> clif::Value {
         self.b.ins().iconst(types::I64, w as i64)
@@ -444,19 +466,24 @@ impl<'a> Lowering<'a> {
         result.map(|_| self.b.inst_results(call)[0])
     }
 
-    /// Calls a helper on a path that is seldom taken: registers stay as they are, if the machine allows.
+    /// Calls a helper, with the context in front of the arguments, on a path that is seldom taken: registers stay as they are, if the
+    /// machine allows.
     pub(crate) fn cold_call(
         &mut self,
         helper: Helper,
         args: &[clif::Value],
         result: Option<clif::Type>,
     ) -> Option<clif::Value> {
+        let outer = std::mem::replace(&mut self.cold, true);
+        let cx = self.context();
+        self.cold = outer;
+        let args: Vec<clif::Value> = std::iter::once(cx).chain(args.iter().copied()).collect();
         let Some(address) = crate::preserve::stub_of(helper) else {
-            return self.call(helper.row().address, args, result);
+            return self.call(helper.row().address, &args, result);
         };
         let buffer = self.word(crate::preserve::args_address());
         let mut words = 0;
-        for arg in args {
+        for arg in &args {
             let at = match self.b.func.dfg.value_type(*arg) == types::F64 {
                 true => crate::preserve::FLOAT_ARG as i32,
                 false => words,

@@ -29,10 +29,9 @@ impl Lowering<'_> {
 
     pub(super) fn alloc_raw(&mut self, size: usize) -> clif::Value {
         let cell = (size + 15) & !15;
-        let cx = self.cx;
         let size_value = self.word(size as u64);
         if cell > 512 {
-            return self.cold_call(Helper::AllocSlow, &[cx, size_value], Some(types::I64)).expect("it has a result");
+            return self.cold_call(Helper::AllocSlow, &[size_value], Some(types::I64)).expect("it has a result");
         }
         let bump = self.word(self.process.heap + (cell as u64 >> 4) * 16);
         let p = self.b.ins().load(types::I64, flags(), bump, 0);
@@ -47,7 +46,7 @@ impl Lowering<'_> {
         self.b.ins().store(flags(), next, bump, 0);
         self.b.ins().jump(done, &[BlockArg::Value(p)]);
         self.b.switch_to_block(slow);
-        let q = self.cold_call(Helper::AllocSlow, &[cx, size_value], Some(types::I64)).expect("it has a result");
+        let q = self.cold_call(Helper::AllocSlow, &[size_value], Some(types::I64)).expect("it has a result");
         self.b.ins().jump(done, &[BlockArg::Value(q)]);
         self.b.switch_to_block(done);
         result
@@ -178,8 +177,7 @@ impl Lowering<'_> {
         self.barrier_for_items(items, stored);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(slow);
-        let cx = self.cx;
-        self.cold_call(Helper::ListAppend, &[cx, list, item], None);
+        self.cold_call(Helper::ListAppend, &[list, item], None);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }
@@ -192,8 +190,7 @@ impl Lowering<'_> {
         let (slow, next) = self.append_in_place(list, n, items, (room, Some(doubles), true), d);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(slow);
-        let cx = self.cx;
-        self.cold_call(Helper::ListAppendDouble, &[cx, list, d], None);
+        self.cold_call(Helper::ListAppendDouble, &[list, d], None);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }
@@ -207,8 +204,7 @@ impl Lowering<'_> {
         self.b.set_cold_block(slow);
         self.b.ins().brif(little, slow, &[], next, &[]);
         self.b.switch_to_block(slow);
-        let cx = self.cx;
-        self.cold_call(Helper::ListReserve, &[cx, list, more], None);
+        self.cold_call(Helper::ListReserve, &[list, more], None);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }
@@ -226,8 +222,8 @@ impl Lowering<'_> {
         self.b.switch_to_block(slow);
         let outer = std::mem::replace(&mut self.cold, true);
         self.b.ins().store(flags(), size, list, 16);
-        let (cx, one) = (self.cx, self.word(1));
-        self.cold_call(Helper::ListReserve, &[cx, list, one], None);
+        let one = self.word(1);
+        self.cold_call(Helper::ListReserve, &[list, one], None);
         let capacity = self.b.ins().load(types::I64, flags(), list, 32);
         let fits = self.b.ins().icmp(IntCC::UnsignedLessThan, size, capacity);
         self.guard(v, fits);
@@ -297,8 +293,7 @@ impl Lowering<'_> {
         let d = self.b.ins().bitcast(types::F64, clif::MemFlagsData::new(), word);
         let (fast, slow) = self.flonum_word(d);
         let boxed = self.cold_path(slow, fast, types::I64, |l| {
-            let cx = l.cx;
-            l.cold_call(Helper::ListItem, &[cx, list, i], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::ListItem, &[list, i], Some(types::I64)).expect("it has a result")
         });
         self.b.ins().jump(next, &[BlockArg::Value(boxed)]);
         self.b.switch_to_block(next);
@@ -328,8 +323,7 @@ impl Lowering<'_> {
         self.b.ins().brif(twice, ask, &[], next, &[]);
         self.b.switch_to_block(ask);
         let outer = std::mem::replace(&mut self.cold, true);
-        let cx = self.cx;
-        let ok = self.cold_call(Helper::FitsDouble, &[cx, d], Some(types::I64)).expect("it has a result");
+        let ok = self.cold_call(Helper::FitsDouble, &[d], Some(types::I64)).expect("it has a result");
         self.guard(v, ok);
         self.cold = outer;
         self.b.ins().jump(next, &[]);

@@ -300,7 +300,7 @@ impl Lowering<'_> {
     /// In front of an exit without a frame: pushes it.
     pub(super) fn push_for_exit(&mut self) {
         let callee = self.own.as_ref().expect("there is one").callee;
-        let (cx, window) = (self.cx, self.regs);
+        let (cx, window) = (self.context(), self.regs);
         self.call(crate::exits::push_own_frame as *const () as usize, &[cx, window, callee], None);
     }
 

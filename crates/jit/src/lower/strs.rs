@@ -29,8 +29,7 @@ impl Lowering<'_> {
         let s = self.b.ins().load(types::I64, flags(), p, 0);
         self.b.ins().jump(next, &[BlockArg::Value(s)]);
         self.b.switch_to_block(slow);
-        let cx = self.cx;
-        let s = self.cold_call(Helper::BoxChar, &[cx, code], Some(types::I64)).expect("it has a result");
+        let s = self.cold_call(Helper::BoxChar, &[code], Some(types::I64)).expect("it has a result");
         self.b.ins().jump(next, &[BlockArg::Value(s)]);
         self.b.switch_to_block(next);
         result
@@ -56,8 +55,7 @@ impl Lowering<'_> {
         let unit = self.b.ins().uload8(types::I64, flags(), p, ASCII_LAYOUT.2 as i32);
         self.b.ins().jump(next, &[BlockArg::Value(unit)]);
         self.b.switch_to_block(slow);
-        let cx = self.cx;
-        let unit = self.cold_call(Helper::StrUnit, &[cx, s, i], Some(types::I64)).expect("it has a result");
+        let unit = self.cold_call(Helper::StrUnit, &[s, i], Some(types::I64)).expect("it has a result");
         self.b.ins().jump(next, &[BlockArg::Value(unit)]);
         self.b.switch_to_block(next);
         result
@@ -80,8 +78,8 @@ impl Lowering<'_> {
         let same = self.b.ins().icmp_imm_s(IntCC::Equal, unit, code as i64);
         self.b.ins().jump(next, &[BlockArg::Value(same)]);
         self.b.switch_to_block(slow);
-        let (cx, code) = (self.cx, self.word(code));
-        let same = self.cold_call(Helper::StrIsChar, &[cx, s, code], Some(types::I64)).expect("it has a result");
+        let code = self.word(code);
+        let same = self.cold_call(Helper::StrIsChar, &[s, code], Some(types::I64)).expect("it has a result");
         let same = self.b.ins().ireduce(types::I8, same);
         self.b.ins().jump(next, &[BlockArg::Value(same)]);
         self.b.switch_to_block(next);

@@ -47,8 +47,7 @@ impl Lowering<'_> {
         let pointers = self.b.ins().icmp_imm_s(IntCC::Equal, low, 0);
         let slow = self.b.ins().band(differ, pointers);
         self.cold_path(slow, same, types::I8, |l| {
-            let cx = l.cx;
-            let r = l.cold_call(Helper::IsSlow, &[cx, x, y], Some(types::I64)).expect("it has a result");
+            let r = l.cold_call(Helper::IsSlow, &[x, y], Some(types::I64)).expect("it has a result");
             l.b.ins().ireduce(types::I8, r)
         })
     }
@@ -175,8 +174,7 @@ impl Lowering<'_> {
     pub(super) fn box_within(&mut self, x: clif::Value, range: (i64, i64)) -> clif::Value {
         let (fast, slow) = self.int_word(x, range);
         self.cold_path(slow, fast, types::I64, |l| {
-            let cx = l.cx;
-            l.cold_call(Helper::BoxInt, &[cx, x], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::BoxInt, &[x], Some(types::I64)).expect("it has a result")
         })
     }
 
@@ -222,8 +220,7 @@ impl Lowering<'_> {
     pub(super) fn box_word(&mut self, x: clif::Value) -> clif::Value {
         let (fast, slow) = self.word_word(x);
         self.cold_path(slow, fast, types::I64, |l| {
-            let cx = l.cx;
-            l.cold_call(Helper::BoxUnsigned, &[cx, x], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::BoxUnsigned, &[x], Some(types::I64)).expect("it has a result")
         })
     }
 
@@ -234,10 +231,9 @@ impl Lowering<'_> {
         let large = self.b.ins().icmp_imm_s(IntCC::Equal, small, 0);
         let slow = self.b.ins().bor(negative, large);
         self.cold_path(slow, fast, types::I64, |l| {
-            let cx = l.cx;
-            let ok = l.cold_call(Helper::FitsUnsigned, &[cx, x], Some(types::I64)).expect("it has a result");
+            let ok = l.cold_call(Helper::FitsUnsigned, &[x], Some(types::I64)).expect("it has a result");
             l.guard(v, ok);
-            l.cold_call(Helper::UnboxUnsigned, &[cx, x], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::UnboxUnsigned, &[x], Some(types::I64)).expect("it has a result")
         })
     }
 
@@ -250,8 +246,7 @@ impl Lowering<'_> {
     pub(super) fn box_float(&mut self, x: clif::Value) -> clif::Value {
         let (fast, slow) = self.flonum_word(x);
         self.cold_path(slow, fast, types::I64, |l| {
-            let cx = l.cx;
-            l.cold_call(Helper::BoxFloat, &[cx, x], Some(types::I64)).expect("it has a result")
+            l.cold_call(Helper::BoxFloat, &[x], Some(types::I64)).expect("it has a result")
         })
     }
 
@@ -322,9 +317,8 @@ impl Lowering<'_> {
         let square = self.b.ins().f64const(k * k);
         let fast = self.b.ins().fcmp(float_cond(cond), sum, square);
         self.cold_path(slow, fast, types::I8, |l| {
-            let cx = l.cx;
             let [x, y] = [x, y].map(|d| l.b.ins().bitcast(types::I64, clif::MemFlagsData::new(), d));
-            let bits = l.cold_call(Helper::HypotBits, &[cx, x, y], Some(types::I64)).expect("it has a result");
+            let bits = l.cold_call(Helper::HypotBits, &[x, y], Some(types::I64)).expect("it has a result");
             let infinite = l.word(f64::INFINITY.to_bits());
             let finite = l.b.ins().icmp(IntCC::UnsignedLessThan, bits, infinite);
             l.guard(v, finite);
@@ -449,8 +443,7 @@ impl Lowering<'_> {
         self.b.ins().brif(slow, cold, &[], quick, &[]);
         self.b.switch_to_block(cold);
         let outer = std::mem::replace(&mut self.cold, true);
-        let cx = self.cx;
-        let word = self.cold_call(helper, &[cx, x], Some(types::I64)).expect("it has a result");
+        let word = self.cold_call(helper, &[x], Some(types::I64)).expect("it has a result");
         self.b.ins().store(flags(), word, base, offset);
         let object = self.value(self.func[v].args[0]);
         match self.func[v].op {
@@ -525,8 +518,7 @@ impl Lowering<'_> {
         let set = self.b.ins().band_imm_s(bits, 1);
         self.b.ins().brif(set, slow, &[], next, &[]);
         self.b.switch_to_block(slow);
-        let cx = self.cx;
-        self.cold_call(Helper::Remember, &[cx, object], None);
+        self.cold_call(Helper::Remember, &[object], None);
         self.b.ins().jump(next, &[]);
         self.b.switch_to_block(next);
     }

@@ -178,7 +178,8 @@ pub(super) struct Counted {
     pub front: BlockId,
     /// How often the block is entered that the head's test leads to inside of the loop.
     pub rounds: Rounds,
-    body: BlockId,
+    /// That block.
+    pub body: BlockId,
     /// Parameters that change by a constant.
     pub known: HashMap<Val, Induction>,
     /// What the loop defines.
@@ -186,7 +187,7 @@ pub(super) struct Counted {
 }
 
 /// The block in front of a loop, if it leads nowhere else.
-fn front_of(func: &Func, rpo: &[BlockId], l: &Loop) -> Option<BlockId> {
+pub(super) fn front_of(func: &Func, rpo: &[BlockId], l: &Loop) -> Option<BlockId> {
     let outside: Vec<BlockId> =
         rpo.iter().copied().filter(|b| !l.body[b.0 as usize] && func[*b].edges.iter().any(|e| e.to == l.head)).collect();
     let &[front] = outside.as_slice() else { return None };
@@ -291,6 +292,16 @@ impl Emitter<'_> {
     fn guard(&mut self, ok: Val) {
         let (state, reason) = (self.state, Reason::Bounds as u8);
         self.put(Inst { op: Op::Guard, ty: Type::Void, args: vec![ok], imm: 0, state, reason });
+    }
+
+    /// Leaves if an index that changes by a constant in each of `count` rounds is not in 0..size in one of them.
+    pub fn guard_range(&mut self, induction: Induction, size: Val, count: Val) {
+        let none = self.int(0);
+        let none = self.op(Op::ICmp, Type::Bool, &[count, none], Cond::Eq as u64);
+        let bad = self.leaves_range(induction, 0, size, count);
+        let good = self.op(Op::BoolNot, Type::Bool, &[bad], 0);
+        let ok = self.op(Op::BoolOr, Type::Bool, &[good, none], 0);
+        self.guard(ok);
     }
 
     /// The number of rounds, without sign.

@@ -29,7 +29,7 @@ pub(super) fn compile(cx: &mut Cx, code: &'static CodeObject, entry: u32, now: b
     let cost = data.entry(entry).cost.unwrap_or_else(unknown);
     let left = match ready() {
         Some(_) if now => u64::MAX,
-        Some(tier) => left(tier.spent_in_all()).min(worth(code, entry)),
+        Some(tier) => left(tier.spent_in_all()).max(earned(code, entry)).min(worth(code, entry)),
         None => 0,
     };
     if left < cost {
@@ -65,7 +65,7 @@ fn build_and_make(
     let mut product = match build_ir(cx, code, entry, left) {
         Ok(product) => product,
         Err(Refusal::Costly) => {
-            put_off(code, entry, left + left / 2, thread_time() - began);
+            put_off(code, entry, 2 * left, thread_time() - began);
             return Ok(None);
         }
         Err(refusal) => return Err(refusal.text()),
@@ -81,6 +81,7 @@ fn build_and_make(
     }
     data(code).entry(entry).cost = Some(cost + COST_OF_BUILDING);
     data(code).entry(entry).made += 1;
+    spend(code, entry);
     // If it has to be compiled anew it still is worth it.
     data(code).entry(entry).heat.span = (0, 0);
     let tier = ready().ok_or("no machine")?;
@@ -95,7 +96,9 @@ fn build_and_make(
 fn put_off(code: &CodeObject, entry: u32, cost: u64, spent: u64) {
     data(code).entry(entry).cost = Some(cost);
     if crate::options().verbose {
-        eprintln!("jit: {} put off: built in {} us, costs {} us", dump::name(code, entry), spent / 1000, cost / 1000);
+        let (name, earned) = (dump::name(code, entry), earned(code, entry));
+        let (spent, cost, earned) = (spent / 1000, cost / 1000, earned / 1000);
+        eprintln!("jit: {name} put off: built in {spent} us, costs {cost} us, earned {earned} us");
     }
 }
 
