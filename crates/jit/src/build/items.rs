@@ -660,10 +660,7 @@ impl Builder<'_> {
 
     /// `reg a = (items)`.
     pub fn build_tuple(&mut self, at: At, items: Vec<Val>) -> Built<Flow> {
-        if items.is_empty() {
-            return self.generic(at);
-        }
-        let v = self.new_tuple(items);
+        let v = if items.is_empty() { self.empty_tuple() } else { self.new_tuple(items) };
         self.set_reg(at.w.a(), v);
         Ok(Flow::Next)
     }
