@@ -31,7 +31,7 @@ use taipan_runtime::{Cx, Value};
 
 use crate::consume::{Consumer, Consuming, MAX_REGISTERS};
 use crate::generators::{push_consumed, push_looped, suspended};
-use crate::ir::{ExceptionDesc, FrameDesc, InstanceDesc, SuspendedDesc, Type};
+use crate::ir::{ExceptionDesc, InstanceDesc, SuspendedDesc, Type};
 use crate::iterators::IteratorKind;
 use crate::raising::{add_tracebacks, leave_frames, make_exception};
 use crate::tier::Unit;
@@ -633,53 +633,6 @@ pub unsafe extern "C" fn frames_seen(top: *mut Frame, n: usize, valid: *const u8
     crate::tier::discard_by_flag(valid);
 }
 
-/// A frame that `push_frames` pushes; the first of several is the entry frame, which exists. It holds what the frame will, so
-/// that pushing it looks at no other object.
-pub struct FrameTemplate {
-    code: &'static CodeObject,
-    function: Option<&'static Function>,
-    globals: Option<&'static Dict>,
-    builtins: Option<&'static Dict>,
-    pc: *const u64,
-    nregs: usize,
-    result: u16,
-    base: u16,
-    flags: u32,
-}
-
-impl FrameTemplate {
-    /// The template of a frame.
-    ///
-    /// # Safety
-    /// The description must name live objects.
-    pub unsafe fn of(f: &FrameDesc) -> FrameTemplate {
-        // SAFETY: the caller's promise.
-        let (code, function) = unsafe { (&*(f.code as *const CodeObject), (f.function as *const Function).as_ref()) };
-        FrameTemplate {
-            code,
-            function,
-            globals: function.map(|f| f.globals),
-            builtins: function.map(|f| f.builtins),
-            // SAFETY: a place in the code.
-            pc: unsafe { code.words_ptr().add(f.pc as usize) },
-            nregs: code.nregs(),
-            result: f.result,
-            base: f.base,
-            flags: if f.receiver.is_none() { 0 } else { flag::INIT },
-        }
-    }
-
-    /// Registers of the frame.
-    pub fn end(&self) -> usize {
-        self.nregs
-    }
-
-    /// First register, counted from the caller's window.
-    pub fn base(&self) -> usize {
-        self.base as usize
-    }
-}
-
 /// Pushes the frame of a function that compiled code has called, unless there is none to push: see `lower::own_frame`.
 ///
 /// # Safety
@@ -691,34 +644,6 @@ pub unsafe extern "C" fn push_own_frame(cx: &mut Cx, window: *mut u64, function:
             let flags = flag::ENTRY | flag::NATIVE;
             cx.push_frame_unchecked(f.code.get(), window, f.globals, f.builtins, Some(f), window, flags);
         }
-    }
-}
-
-/// Pushes the frames of inlined calls before a call that may run Python code; the frame on top.
-///
-/// # Safety
-/// Called by compiled code only, with the entry frame on top.
-pub unsafe extern "C" fn push_frames(cx: &mut Cx, templates: *const FrameTemplate, n: usize) -> *mut Frame {
-    // SAFETY: FRAME-1; the unit keeps the templates. Limits were checked when the entry frame was pushed, with a reserve. Room
-    // for so many frames lies behind the one on top.
-    unsafe {
-        let (entry, inlined) = std::slice::from_raw_parts(templates, n).split_first().expect("the entry frame's");
-        let outer = cx.frame;
-        (*outer).pc = entry.pc;
-        let mut regs = (*outer).regs;
-        // A generator's registers are no part of the stack.
-        let mut above = ((*outer).flags & flag::GENERATOR != 0).then_some((*outer).top);
-        for f in inlined {
-            let window = above.take().unwrap_or_else(|| regs.add(f.base as usize));
-            let (Some(globals), Some(builtins)) = (f.globals, f.builtins) else {
-                unreachable!("an inlined frame has its function")
-            };
-            let result = regs.add(f.result as usize);
-            let frame = cx.push_frame_unchecked(f.code, window, globals, builtins, f.function, result, f.flags);
-            (*frame).pc = f.pc;
-            regs = window;
-        }
-        cx.frame
     }
 }
 

@@ -37,9 +37,9 @@ use crate::build::cfg::op_at;
 use crate::build::entry::Product;
 use crate::build::{self, HeadGuard, Refusal};
 use crate::code::Arena;
-use crate::exits::{Exit, FrameTemplate, Reason};
+use crate::exits::{Exit, Reason};
 use crate::ir::{ExceptionDesc, Func, Type};
-use crate::lower::{Callees, Lowered, Machine, Process};
+use crate::lower::{Callees, Headers, Lowered, Machine, Process};
 use crate::profile::Profile;
 use crate::worker::{self, Done, Job, Worker};
 use crate::{Mode, dump, explicit, passes, stats};
@@ -158,7 +158,7 @@ pub struct Unit {
 struct Made {
     len: usize,
     exits: Vec<Box<Exit>>,
-    templates: Vec<Box<[FrameTemplate]>>,
+    headers: Headers,
     exceptions: Vec<Arc<ExceptionDesc>>,
     roots: Option<RootVec>,
 }

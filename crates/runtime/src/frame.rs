@@ -43,34 +43,67 @@ pub mod flag {
 /// A running or suspended Python frame.
 #[repr(C)]
 pub struct Frame {
+    // What does not depend on where the frame is pushed comes first: see [`Header`].
     /// What it runs.
     pub code: &'static CodeObject,
-    /// Its register window.
-    pub regs: *mut u64,
-    /// The next instruction word when suspended in a call; see FRAME-3.
-    pub pc: *const u64,
-    /// The caller.
-    pub prev: *mut Frame,
-    /// Where the caller wants the result.
-    pub result: *mut u64,
-    /// First register above the window (for generator frames: of whoever resumed it).
-    pub top: *mut u64,
+    /// See [`flag`].
+    pub flags: u32,
+    /// What was reported to trace functions: nothing (0), [`ENTERED`], [`CALLING`], or the line reported last.
+    pub traced_line: u32,
     /// Global namespace.
     pub globals: &'static Dict,
     /// Built-in namespace.
     pub builtins: &'static Dict,
     /// The local namespace of module and class code.
     pub locals: Option<Value>,
-    /// The function, unless the code runs by itself.
-    pub function: Option<&'static Function>,
     /// The frame object, once somebody asked for it.
     pub object: Option<&'static FrameObject>,
     /// The generator object, or the new instance of an INIT frame.
     pub receiver: Option<Value>,
-    /// See [`flag`].
-    pub flags: u32,
-    /// What was reported to trace functions: nothing (0), [`ENTERED`], [`CALLING`], or the line reported last.
-    pub traced_line: u32,
+    /// The function, unless the code runs by itself.
+    pub function: Option<&'static Function>,
+    /// Its register window.
+    pub regs: *mut u64,
+    /// The caller.
+    pub prev: *mut Frame,
+    /// First register above the window (for generator frames: of whoever resumed it).
+    pub top: *mut u64,
+    /// The next instruction word when suspended in a call; see FRAME-3.
+    pub pc: *const u64,
+    /// Where the caller wants the result. Compiled code, which returns it in a machine register, does not say.
+    pub result: *mut u64,
+}
+
+/// Words of a [`Header`].
+pub const HEADER_WORDS: usize = std::mem::offset_of!(Frame, regs) / 8;
+
+/// What a frame of a function begins with, ready to be copied: all that does not depend on where the frame is pushed.
+#[repr(C, align(64))]
+pub struct Header([u64; HEADER_WORDS]);
+
+impl Header {
+    /// That of frames of a function with these flags. The function must be kept alive along with it.
+    pub fn new(code: &'static CodeObject, function: &'static Function, flags: u32) -> Header {
+        let null = std::ptr::null_mut();
+        let frame = Frame {
+            code,
+            flags,
+            traced_line: 0,
+            globals: function.globals,
+            builtins: function.builtins,
+            locals: None,
+            object: None,
+            receiver: None,
+            function: Some(function),
+            regs: null,
+            prev: std::ptr::null_mut(),
+            top: null,
+            pc: code.words_ptr(),
+            result: null,
+        };
+        // SAFETY: the fields in front of `regs` are that many words, without padding.
+        unsafe { Header((&raw const frame).cast::<[u64; HEADER_WORDS]>().read()) }
+    }
 }
 
 /// See [`Frame::traced_line`]: its entry, and no line.

@@ -6,11 +6,13 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::type_;
 use taipan_runtime::{Object, Value};
 
 use super::ops::{At, Flow};
 use super::{Builder, Built};
 use crate::exits::Reason;
+use crate::helpers::{DONE, Helper};
 use crate::ir::{Alias, Cond, Op, Type, Val};
 
 /// More parameters are left to the runtime.
@@ -90,12 +92,7 @@ impl Builder<'_> {
                 Source::Given(i) => args[*i],
                 Source::Default(value) => self.constant(*value),
                 Source::KeywordDefault(dict, name) => self.constant_in(dict, name).expect("looked at before"),
-                Source::Rest(rest) if rest.is_empty() => {
-                    let empty = Tuple::new(self.cx, &[]);
-                    let v = self.object(Value::of(empty));
-                    self.tuples.insert(v, vec![]);
-                    v
-                }
+                Source::Rest(rest) if rest.is_empty() => self.empty_tuple(),
                 Source::Rest(rest) => self.new_tuple(rest.iter().map(|i| args[*i]).collect()),
                 Source::Named(named) => {
                     let names: Vec<Value> = named.iter().map(|n| n.0).collect();
@@ -105,6 +102,14 @@ impl Builder<'_> {
             });
         }
         values
+    }
+
+    /// `()`.
+    pub fn empty_tuple(&mut self) -> Val {
+        let empty = Tuple::new(self.cx, &[]);
+        let v = self.object(Value::of(empty));
+        self.tuples.insert(v, vec![]);
+        v
     }
 
     /// A new dict with these keys, which are strs.
@@ -156,10 +161,13 @@ impl Builder<'_> {
     pub fn call_spread(&mut self, at: At) -> Built<Flow> {
         let (a, c) = (at.w.a(), at.w.c());
         let keywords = self.reg(a + 2);
-        if at.w.b() != 0 && !self.is_fresh_dict(keywords) {
-            return self.generic(at);
-        }
         let callee = self.callee(a);
+        if at.w.b() != 0 && !self.is_fresh_dict(keywords) {
+            return match self.spread_names(callee, self.reg(a + 1), keywords) {
+                Some(args) => self.call_spread_out(at, callee, &args),
+                None => self.generic(at),
+            };
+        }
         let Some(f) = self.const_of::<Function>(callee) else { return self.generic(at) };
         let Some(items) = self.spread(self.reg(a + 1)) else { return self.generic(at) };
         if self.takes(f, items.len()) {
@@ -169,6 +177,67 @@ impl Builder<'_> {
             Some(flow) => Ok(flow),
             None => self.generic(at),
         }
+    }
+
+    /// The call of a function or class with values for all parameters.
+    fn call_spread_out(&mut self, at: At, callee: Val, args: &[Val]) -> Built<Flow> {
+        if let Some(f) = self.const_of::<Function>(callee) {
+            return self.build_or_call(at, f, args, at.w.a() + 1, at.w.c());
+        }
+        if let Some(class) = self.const_class(callee)
+            && let Some(flow) = self.construct(at, class, args)?
+        {
+            return Ok(flow);
+        }
+        self.generic(at)
+    }
+
+    /// The arguments of a call with a tuple and a dict of keyword arguments, in the order of the parameters: those that the tuple lacks are
+    /// looked up in the dict, or are the defaults. Leaves where the dict lacks one, or has others. None if that is left to the runtime.
+    fn spread_names(&mut self, callee: Val, tuple: Val, dict: Val) -> Option<Vec<Val>> {
+        if self.failed(Reason::Index) || !self.is_class(dict, Dict::class()) {
+            return None;
+        }
+        let (f, bound) = match self.const_of::<Function>(callee) {
+            Some(f) => (f, 0),
+            None => (type_::python_init(self.const_class(callee)?)?, 1),
+        };
+        let code = f.code.get();
+        let n = code.argcount as usize;
+        let variadic = code.flags & (co::VARARGS | co::VARKEYWORDS) != 0 || code.kwonlyargcount != 0;
+        if variadic || n.saturating_sub(bound) > MAX_SPREAD || !self.takes(f, n) {
+            return None;
+        }
+        let mut args = self.spread(tuple)?;
+        let first = bound + args.len();
+        if first > n || first < code.posonlyargcount as usize {
+            return None;
+        }
+        let defaults = f.defaults.get().map_or(&[][..], |d| d.items());
+        let mut lacking = None;
+        for p in first..n {
+            let name = self.object(Value::of(code.local_names()[p]));
+            let found = self.plain_call(Helper::DictGet, &[dict, name], Type::Val);
+            let missing = self.emit(Op::IsConst, Type::Bool, &[found], DONE);
+            let Some(default) = (p + defaults.len()).checked_sub(n).map(|i| defaults[i]) else {
+                let there = self.emit(Op::BoolNot, Type::Bool, &[missing], 0);
+                self.emit_guard(Op::Guard, Type::Void, &[there], 0, Reason::Index);
+                args.push(found);
+                continue;
+            };
+            let default = self.object(default);
+            args.push(self.emit(Op::SelectVal, Type::Val, &[missing, default, found], 0));
+            let one = self.emit(Op::BoolToInt, Type::Int, &[missing], 0);
+            lacking = Some(lacking.map_or(one, |sum| self.emit(Op::Add, Type::Int, &[sum, one], 0)));
+        }
+        let mut used = self.load_int(dict, Alias::Dict, Dict::USED_OFFSET);
+        if let Some(lacking) = lacking {
+            used = self.emit(Op::Add, Type::Int, &[used, lacking], 0);
+        }
+        let want = self.int((n - first) as i64);
+        let all = self.emit(Op::ICmp, Type::Bool, &[used, want], Cond::Eq as u64);
+        self.emit_guard(Op::Guard, Type::Void, &[all], 0, Reason::Index);
+        Some(args)
     }
 
     /// The items of a tuple that is known, or as long as it is now.

@@ -510,7 +510,7 @@ impl Builder<'_> {
     }
 
     /// Calls a class.
-    fn construct(&mut self, at: At, class: &'static Class, args: &[Val]) -> Built<Option<Flow>> {
+    pub fn construct(&mut self, at: At, class: &'static Class, args: &[Val]) -> Built<Option<Flow>> {
         if std::ptr::eq(class, &RANGE) {
             return Ok(self.range_call(args).map(|v| {
                 self.set_reg(at.w.c(), v);

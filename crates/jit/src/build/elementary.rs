@@ -1,5 +1,6 @@
 //! Functions of `math`, and `min` and `max`, on machine numbers: no object is made, and what would raise leaves.
 
+use taipan_runtime::Value;
 use taipan_runtime::types::float::FLOAT;
 
 use super::Builder;
@@ -95,7 +96,7 @@ impl Builder<'_> {
         self.emit_guard(Op::Guard, Type::Void, &[ok], 0, Reason::Division);
     }
 
-    /// `min` or `max` of two numbers of one type; None for others.
+    /// `min` or `max` of two numbers; None for others.
     pub fn min_max(&mut self, min: bool, x: Val, y: Val) -> Option<Val> {
         let cond = if min { Cond::Lt } else { Cond::Gt };
         // The first of equals is the result, and of a NaN and another number.
@@ -111,7 +112,40 @@ impl Builder<'_> {
                 let t = self.emit(Op::FCmp, Type::Bool, &[y, x], cond as u64);
                 Some(self.emit(Op::SelectFloat, Type::Float, &[t, y, x], 0))
             }
-            _ => None,
+            _ => self.min_max_mixed(cond, x, y),
         }
+    }
+
+    /// One of two numbers, each of which may be an int or a float; None where one may be something else, or has been here.
+    fn min_max_mixed(&mut self, cond: Cond, x: Val, y: Val) -> Option<Val> {
+        let machine = |b: &Self, v: Val| matches!(b.func[v].ty, Type::Int | Type::Float) || b.is_class(v, &FLOAT);
+        // What is compared with a number is one, too, as a rule.
+        let beside_one = machine(self, x) || machine(self, y);
+        let is_number = |b: &Self, v: Val| {
+            let may_be = b.func[v].ty == Type::Val && b.class_of(v).is_none();
+            let now = |now: Value| now.is_small() || std::ptr::eq(now.class(), &FLOAT);
+            machine(b, v) || may_be && b.peek(v).map_or(beside_one, now)
+        };
+        if self.failed(Reason::Numbers) || !is_number(self, x) || !is_number(self, y) {
+            return None;
+        }
+        let floats = |b: &mut Self| {
+            let (x, y) = (b.exact_number(x), b.exact_number(y));
+            b.emit(Op::FCmp, Type::Bool, &[y, x], cond as u64)
+        };
+        let t = match self.both_ints(x, y) {
+            Some(ints) => self.diamond(
+                ints,
+                Type::Bool,
+                |b| {
+                    let (x, y) = (b.untagged(x), b.untagged(y));
+                    b.emit(Op::ICmp, Type::Bool, &[y, x], cond as u64)
+                },
+                floats,
+            ),
+            None => floats(self),
+        };
+        let (x, y) = (self.boxed(x), self.boxed(y));
+        Some(self.emit(Op::SelectVal, Type::Val, &[t, y, x], 0))
     }
 }

@@ -181,6 +181,7 @@ impl Builder<'_> {
         if let Some(f) = self.contexts[0].function.filter(|_| self.func.arguments.is_some()) {
             // The cell is found by its address, which another function must not get while there is code.
             self.root(Value::of(f));
+            self.func.callee = std::ptr::from_ref(f) as u64;
         }
         if self.func.arguments.is_none() {
             // Other functions may have the same code.

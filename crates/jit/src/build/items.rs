@@ -144,6 +144,16 @@ impl Builder<'_> {
     }
 
     fn container(&self, at: At, v: Val, key: Val) -> Container {
+        let kind = self.container_seen(at, v, key);
+        if kind != Container::Dict && self.often_lacks() { Container::Other } else { kind }
+    }
+
+    /// Whether items that do not exist are asked for here.
+    fn often_lacks(&self) -> bool {
+        self.failed(Reason::Index) && self.failed(Reason::Plain)
+    }
+
+    fn container_seen(&self, at: At, v: Val, key: Val) -> Container {
         let int_key = matches!(self.func[key].ty, Type::Int) || self.class_of(key).is_none();
         let kind = if let Some(class) = self.class_of(v) {
             if std::ptr::eq(class, List::class()) {
@@ -168,13 +178,16 @@ impl Builder<'_> {
         };
         let doubtful = self.failed(Reason::Class) && self.class_of(v).is_none();
         let keyed = kind != Container::Dict && (!int_key || self.failed(Reason::Number));
-        let lacking = kind != Container::Dict && self.failed(Reason::Index) && self.failed(Reason::Plain);
-        if doubtful || keyed || lacking { Container::Other } else { kind }
+        if doubtful || keyed { Container::Other } else { kind }
     }
 
     /// `reg a = reg b [key]`.
     pub fn load_item(&mut self, at: At, key: Val) -> Built<Flow> {
         let (a, v) = (at.w.a(), self.reg(at.w.b()));
+        let seen = self.container_seen(at, v, key);
+        if matches!(seen, Container::List | Container::Tuple) && self.often_lacks() {
+            return self.item_or_ask(at, v, key, seen);
+        }
         let item = match self.container(at, v, key) {
             Container::List => {
                 let v = self.guard_class(v, List::class());
@@ -205,6 +218,45 @@ impl Builder<'_> {
         };
         self.set_reg(a, item);
         Ok(Flow::Next)
+    }
+
+    /// As [`Builder::load_item`] of a list or tuple, where there often is no such item: then the runtime is asked, which raises.
+    fn item_or_ask(&mut self, at: At, v: Val, key: Val, container: Container) -> Built<Flow> {
+        let class = if container == Container::List { List::class() } else { Tuple::class() };
+        let v = self.guard_class(v, class);
+        let kind = (container == Container::List).then(|| self.list_kind(v));
+        if let Some(kind) = kind {
+            self.guard_list_kind(v, kind);
+        }
+        let n = self.load_int(v, Alias::ListSize, SIZE);
+        self.bounded(n, 0, 1 << 48);
+        let mut i = self.to_int(key, Reason::Number);
+        if self.range(i).0 < 0 {
+            i = self.from_end(i, n);
+        }
+        let inside = self.emit(Op::ULt, Type::Bool, &[i, n], 0);
+        let (fast, slow) = self.branch(inside);
+        self.block = fast;
+        let item = match kind {
+            Some(kind) => self.list_item(v, i, kind),
+            None => self.emit(Op::LoadIndexAt, Type::Val, &[v, i], super::values::at(Alias::Fixed, TUPLE_ITEMS)),
+        };
+        let mut found = self.pend();
+        found.state.frames.last_mut().expect("a frame").regs[at.w.a()] = item;
+        self.block = slow;
+        self.func[slow].cold = true;
+        self.get_item(at, v, key);
+        let asked = self.pend();
+        self.merge(vec![found, asked], self.pc + at.op.words())?;
+        Ok(Flow::Next)
+    }
+
+    /// A negative index counted from the end, others as they are.
+    fn from_end(&mut self, i: Val, n: Val) -> Val {
+        let sign = self.int(63);
+        let mask = self.emit_guard(Op::Shr, Type::Int, &[i, sign], 0, Reason::Index);
+        let more = self.emit(Op::And, Type::Int, &[mask, n], 0);
+        self.emit(Op::Add, Type::Int, &[i, more], 0)
     }
 
     /// Where the machine numbers in `v` are, if it is an object that holds such and the key is an int.
@@ -308,8 +360,7 @@ impl Builder<'_> {
     }
 
     fn generic_item(&mut self, at: At, v: Val, key: Val) -> Built<Flow> {
-        let lacking = self.failed(Reason::Index) && self.failed(Reason::Plain);
-        if let Some(items) = self.machine_items(v, key).filter(|_| !lacking) {
+        if let Some(items) = self.machine_items(v, key).filter(|_| !self.often_lacks()) {
             let item = self.load_machine_item(v, key, &items);
             self.set_reg(at.w.a(), item);
             return Ok(Flow::Next);
@@ -351,11 +402,7 @@ impl Builder<'_> {
         if hi < 0 {
             i = self.emit(Op::Add, Type::Int, &[i, n], 0);
         } else if lo < 0 && self.failed(Reason::Index) {
-            // Negative indices count from the end.
-            let sign = self.int(63);
-            let mask = self.emit_guard(Op::Shr, Type::Int, &[i, sign], 0, Reason::Index);
-            let more = self.emit(Op::And, Type::Int, &[mask, n], 0);
-            i = self.emit(Op::Add, Type::Int, &[i, more], 0);
+            i = self.from_end(i, n);
         }
         if self.failed(Reason::Index)
             && self.catches_here()
@@ -660,10 +707,7 @@ impl Builder<'_> {
 
     /// `reg a = (items)`.
     pub fn build_tuple(&mut self, at: At, items: Vec<Val>) -> Built<Flow> {
-        if items.is_empty() {
-            return self.generic(at);
-        }
-        let v = self.new_tuple(items);
+        let v = if items.is_empty() { self.empty_tuple() } else { self.new_tuple(items) };
         self.set_reg(at.w.a(), v);
         Ok(Flow::Next)
     }

@@ -77,7 +77,7 @@ impl Builder<'_> {
     }
 
     /// Whether both are small ints; None where one is certainly not.
-    fn both_ints(&mut self, x: Val, y: Val) -> Option<Val> {
+    pub fn both_ints(&mut self, x: Val, y: Val) -> Option<Val> {
         let mut any = None;
         for v in [x, y] {
             let is = match self.func[v].ty {
@@ -91,7 +91,7 @@ impl Builder<'_> {
     }
 
     /// The int in a value that is known to be a small int here.
-    fn untagged(&mut self, v: Val) -> Val {
+    pub fn untagged(&mut self, v: Val) -> Val {
         if self.func[v].ty == Type::Int {
             return v;
         }

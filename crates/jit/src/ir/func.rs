@@ -266,6 +266,8 @@ pub struct Func {
     pub generator: bool,
     /// Types of the arguments in machine registers, if it is a typed entry.
     pub arguments: Option<Vec<Type>>,
+    /// Address of the only function that is called by a typed entry.
+    pub callee: u64,
     /// Address of the code object, if it is entered where a call begins and the entry frame is no generator's.
     pub function: u64,
     /// Whether guards may move in front of loops.

@@ -30,7 +30,9 @@ use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::{Cx, Value};
 
-use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, FrameTemplate, Making, Place, Reason};
+pub use frames::Headers;
+
+use crate::exits::{BUFFER_WORDS, EXIT_BUFFER, Exit, ExitFrame, Making, Place, Reason};
 use crate::helpers::Helper;
 use crate::ir::{BlockId, ExceptionDesc, Func, Op, StateId, Type, Val};
 use crate::iterators::IteratorKind;
@@ -43,8 +45,8 @@ pub struct Lowered {
     pub aligned: usize,
     /// Its exits, in boxes whose addresses the code holds.
     pub exits: Vec<Box<Exit>>,
-    /// What frames that it pushes look like, at addresses that the code holds.
-    pub templates: Vec<Box<[FrameTemplate]>>,
+    /// See [`Headers`].
+    pub headers: Headers,
     /// Descriptions of exceptions that it makes.
     pub exceptions: Vec<Arc<ExceptionDesc>>,
     /// Cranelift's text, if asked for.
@@ -170,12 +172,12 @@ impl Machine {
             None => signature(&[types::I64; 3], Some(types::I64)),
         };
         let mut exits = Vec::new();
-        let (templates, exceptions);
+        let (headers, exceptions);
         {
             let builder = FunctionBuilder::new(&mut self.context.func, builder);
             let mut lowering = Lowering::new(func, process, callees, builder);
             lowering.run(&mut exits)?;
-            templates = std::mem::take(&mut lowering.templates);
+            headers = std::mem::take(&mut lowering.headers);
             exceptions = std::mem::take(&mut lowering.exceptions).into_values().collect();
             lowering.b.seal_all_blocks();
             lowering.b.finalize(self.isa.frontend_config());
@@ -191,7 +193,7 @@ impl Machine {
         let marks = compiled.buffer.get_srclocs_sorted().iter().filter(|m| m.loc.bits() == MARK).map(|m| m.start);
         let targets = compiled.bb_edges.iter().map(|(_, to)| *to);
         let aligned = marks.min().map_or(0, |mark| layout::block_at(mark, targets) as usize);
-        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), aligned, exits, templates, exceptions, clif: text, asm })
+        Ok(Lowered { bytes: compiled.code_buffer().to_vec(), aligned, exits, headers, exceptions, clif: text, asm })
     }
 }
 
@@ -250,8 +252,7 @@ pub(crate) struct Lowering<'a> {
     pub(crate) above: clif::Value,
     /// The frame on top while a call is being made, if that is not the entry frame.
     pub(crate) top_frame: Option<clif::Value>,
-    /// What frames that are pushed around calls look like.
-    templates: Vec<Box<[FrameTemplate]>>,
+    headers: Headers,
     /// Descriptions of exceptions, by number.
     exceptions: HashMap<u64, Arc<ExceptionDesc>>,
     signatures: HashMap<Vec<clif::Type>, clif::SigRef>,
@@ -304,7 +305,7 @@ impl<'a> Lowering<'a> {
             computed: HashMap::new(),
             own: None,
             top_frame: None,
-            templates: vec![],
+            headers: Headers::default(),
             exceptions: HashMap::new(),
             signatures: HashMap::new(),
             pending: HashMap::new(),

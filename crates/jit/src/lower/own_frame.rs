@@ -3,7 +3,8 @@
 //!
 //! Other code of a function takes the function as its third argument, or 0 if its frame has been pushed by whoever calls it (the
 //! interpreter, helpers). Up to the place that pushes the frame nothing is stored, allocated or called, so the function can
-//! still be begun anew where a limit is near, and the collector misses nothing in registers above the caller's.
+//! still be begun anew where a limit is near, and the collector misses nothing in registers above the caller's. Ways on which something is
+//! stored, but nothing allocated or called any more, need no frame, either.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self as clif, BlockArg, InstBuilder, types};
@@ -13,10 +14,14 @@ use taipan_runtime::frame::{Frame, WINDOW_MAX, flag};
 use taipan_runtime::types::code::CodeObject;
 use taipan_runtime::types::function::Function;
 
-use super::frames::{NEXT_FRAME, REGS_END};
+use super::frames::{FRAME_BYTES, NEXT_FRAME, REGS_END};
 use super::{Lowering, flags};
 use crate::helpers::Helper;
 use crate::ir::{BlockId, Func, Inst, Op, Type, Val};
+
+// These are copied at once.
+const _: () = assert!(std::mem::offset_of!(Frame, builtins) == std::mem::offset_of!(Frame, globals) + 8);
+const _: () = assert!(std::mem::offset_of!(Function, builtins) == std::mem::offset_of!(Function, globals) + 8);
 
 /// The frame of the function that is lowered.
 pub(super) struct OwnFrame {
@@ -29,6 +34,8 @@ pub(super) struct OwnFrame {
     end: usize,
     /// Whether the frame is pushed where a block begins.
     at_start: Vec<bool>,
+    /// Whether it is used behind a block.
+    later: Vec<bool>,
     /// Whether it is pushed here.
     is_pushed: bool,
 }
@@ -62,6 +69,7 @@ fn needs_no_frame(op: Op) -> bool {
             | Op::Shl
             | Op::Shr
             | Op::UShr
+            | Op::Rotr32
             | Op::ICmp
             | Op::ULt
             | Op::FAdd
@@ -70,8 +78,11 @@ fn needs_no_frame(op: Op) -> bool {
             | Op::FDiv
             | Op::FNeg
             | Op::FAbs
+            | Op::FSqrt
             | Op::FCmp
+            | Op::SizeCmp
             | Op::IntToFloat
+            | Op::FloatToInt
             | Op::BoolToInt
             | Op::BoolOr
             | Op::BoolAnd
@@ -85,6 +96,10 @@ fn needs_no_frame(op: Op) -> bool {
             | Op::BoxBool
             | Op::GuardInt
             | Op::GuardFloat
+            | Op::GuardNumber
+            | Op::GuardExact
+            | Op::GuardBits
+            | Op::GuardDouble
             | Op::ResultInt
             | Op::ResultFloat
             | Op::UntagInt
@@ -100,7 +115,11 @@ fn needs_no_frame(op: Op) -> bool {
             | Op::GuardIndex
             | Op::Load
             | Op::LoadIndex
+            | Op::LoadIndexAt
+            | Op::LoadRaw
             | Op::LoadStatic
+            | Op::StrUnit
+            | Op::StrIs
             | Op::Select
             | Op::SelectVal
             | Op::SelectWord
@@ -117,6 +136,11 @@ fn needs_no_frame(op: Op) -> bool {
     )
 }
 
+/// Whether an instruction needs no frame, but none may be pushed behind it: where a limit is near, the function is begun anew.
+fn only_stores(op: Op) -> bool {
+    matches!(op, Op::StoreReg | Op::Store | Op::StoreIndex | Op::StoreRaw | Op::Barrier | Op::BarrierItems)
+}
+
 /// Whether what follows a box that may allocate needs nothing that lies in registers.
 fn only_returns(func: &Func, rest: &[Val]) -> bool {
     let is_quiet = |v: &Val| match func[*v] {
@@ -127,38 +151,66 @@ fn only_returns(func: &Func, rest: &[Val]) -> bool {
 }
 
 impl Lowering<'_> {
-    /// Whether the instruction at a position of a block must find the frame pushed.
-    fn needs_frame(&self, block: BlockId, i: usize) -> bool {
+    /// Whether the instruction at a position of a block does what only a function with a frame may do.
+    fn uses_frame(&self, block: BlockId, i: usize) -> bool {
         let insts = &self.func[block].insts;
         let (v, op) = (insts[i], self.func[insts[i]].op);
         if op == Op::BoxInt && self.is_small_int(self.func[v].args[0]) {
             return false;
         }
         let is_returned = matches!(op, Op::BoxInt | Op::BoxFloat) && only_returns(self.func, &insts[i + 1..]);
-        !self.slots.is_unmade(v) && !needs_no_frame(op) && !is_returned
+        !self.slots.is_unmade(v) && !needs_no_frame(op) && !only_stores(op) && !is_returned
+    }
+
+    /// Whether the instruction at a position of a block must find the frame pushed. `later`: blocks from whose ends instructions are
+    /// reached that use it.
+    fn needs_frame(&self, block: BlockId, i: usize, later: &[bool]) -> bool {
+        let insts = &self.func[block].insts;
+        let used_behind = || later[block.0 as usize] || (i + 1..insts.len()).any(|i| self.uses_frame(block, i));
+        self.uses_frame(block, i) || only_stores(self.func[insts[i]].op) && used_behind()
+    }
+
+    /// Blocks from whose ends blocks are reached that have the frame `at_start`, or instructions that use it.
+    fn used_later(&self, rpo: &[BlockId], at_start: &[bool]) -> Vec<bool> {
+        let mut used = at_start.to_vec();
+        for b in rpo {
+            used[b.0 as usize] |= (0..self.func[*b].insts.len()).any(|i| self.uses_frame(*b, i));
+        }
+        let mut later = vec![false; used.len()];
+        let mut changed = true;
+        while std::mem::take(&mut changed) {
+            for b in rpo.iter().rev().filter(|b| !later[b.0 as usize]).copied().collect::<Vec<_>>() {
+                let is_used = |to: BlockId| used[to.0 as usize] || later[to.0 as usize];
+                if self.func[b].edges.iter().any(|e| is_used(e.to)) {
+                    later[b.0 as usize] = true;
+                    changed = true;
+                }
+            }
+        }
+        later
     }
 
     /// Prepares for pushing the frame of a function that has windows of inlined calls up to register `end`.
     pub(super) fn plan_own_frame(&mut self, code: &'static CodeObject, end: usize, rpo: &[BlockId]) {
-        let needs: Vec<bool> = (0..self.func.blocks.len() as u32)
-            .map(|b| (0..self.func[BlockId(b)].insts.len()).any(|i| self.needs_frame(BlockId(b), i)))
-            .collect();
         let mut at_start = vec![false; self.func.blocks.len()];
-        let mut changed = true;
-        while std::mem::take(&mut changed) {
-            for b in rpo.iter().filter(|b| needs[b.0 as usize]) {
-                changed |= spread(self.func, &mut at_start, *b);
-            }
+        // What is pushed on some ways only is pushed on the others where they meet, too: not behind stores.
+        let later = loop {
+            let later = self.used_later(rpo, &at_start);
+            let mut changed = false;
             for b in rpo {
-                if at_start[b.0 as usize] {
+                let needs = |i| self.needs_frame(*b, i, &later);
+                if at_start[b.0 as usize] || (0..self.func[*b].insts.len()).any(needs) {
                     changed |= spread(self.func, &mut at_start, *b);
                 }
             }
-        }
+            if !changed {
+                break later;
+            }
+        };
         let frame = self.b.declare_var(types::I64);
         let callee = self.callee;
         let end = end.max(code.nregs());
-        self.own = Some(OwnFrame { callee, code, frame, end, at_start, is_pushed: false });
+        self.own = Some(OwnFrame { callee, code, frame, end, at_start, later, is_pushed: false });
     }
 
     /// The entry frame, which has been pushed.
@@ -183,7 +235,8 @@ impl Lowering<'_> {
 
     /// Pushes the frame if the instruction needs it first.
     pub(super) fn push_for(&mut self, block: BlockId, i: usize) {
-        if self.lacks_frame() && self.needs_frame(block, i) {
+        let Some(own) = self.own.as_ref().filter(|own| !own.is_pushed) else { return };
+        if self.needs_frame(block, i, &own.later) {
             self.push_own_frame();
             self.own.as_mut().expect("there is one").is_pushed = true;
         }
@@ -265,36 +318,44 @@ impl Lowering<'_> {
         self.b.switch_to_block(go);
         let new = self.b.ins().load(types::I64, flags(), cx, NEXT_FRAME as i32);
         let caller = self.b.ins().load(types::I64, flags(), cx, std::mem::offset_of!(Cx, frame) as i32);
-        let globals = self.b.ins().load(types::I64, flags(), callee, std::mem::offset_of!(Function, globals) as i32);
-        let builtins = self.b.ins().load(types::I64, flags(), callee, std::mem::offset_of!(Function, builtins) as i32);
-        let top = self.b.ins().iadd_imm_s(window, end as i64 * 8);
-        let [code_at, pc, kind, none] =
-            [code as *const _ as u64, code.words_ptr() as u64, (flag::ENTRY | flag::NATIVE) as u64, 0]
-                .map(|w| self.word(w));
-        for (offset, value) in [
-            (std::mem::offset_of!(Frame, code), code_at),
-            (std::mem::offset_of!(Frame, pc), pc),
-            (std::mem::offset_of!(Frame, globals), globals),
-            (std::mem::offset_of!(Frame, builtins), builtins),
-            // And the line that is traced.
-            (std::mem::offset_of!(Frame, flags), kind),
-            (std::mem::offset_of!(Frame, function), callee),
-            (std::mem::offset_of!(Frame, regs), window),
-            (std::mem::offset_of!(Frame, prev), caller),
-            (std::mem::offset_of!(Frame, top), top),
-            (std::mem::offset_of!(Frame, result), window),
-            (std::mem::offset_of!(Frame, locals), none),
-            (std::mem::offset_of!(Frame, object), none),
-            (std::mem::offset_of!(Frame, receiver), none),
-        ] {
-            self.b.ins().store(flags(), value, new, offset as i32);
-        }
-        let after = self.b.ins().iadd_imm_s(new, std::mem::size_of::<Frame>() as i64);
+        self.push_own_header(new, callee, code);
+        self.place_frame(new, window, caller, end);
+        let pc = self.word(code.words_ptr() as u64);
+        self.b.ins().store(flags(), pc, new, std::mem::offset_of!(Frame, pc) as i32);
+        let after = self.b.ins().iadd_imm_s(new, FRAME_BYTES);
         self.b.ins().store(flags(), after, cx, NEXT_FRAME as i32);
         let deeper = self.b.ins().iadd_imm_s(depth, 1);
         self.b.ins().store(flags(), deeper, cx, depth_at);
         self.b.ins().store(flags(), new, cx, std::mem::offset_of!(Cx, frame) as i32);
         new
+    }
+
+    /// The header of the frame of `callee`, which has that code.
+    fn push_own_header(&mut self, new: clif::Value, callee: clif::Value, code: &'static CodeObject) {
+        let kind = flag::ENTRY | flag::NATIVE;
+        // SAFETY: the builder put the address there of a function that the unit keeps alive.
+        if let Some(function) = unsafe { (self.func.callee as *const Function).as_ref() } {
+            self.copy_header(new, code, function, kind);
+            return;
+        }
+        self.copy_two(
+            callee,
+            std::mem::offset_of!(Function, globals) as i32,
+            new,
+            std::mem::offset_of!(Frame, globals) as i32,
+        );
+        let [code, kind, none] = [code as *const _ as u64, kind as u64, 0].map(|w| self.word(w));
+        for (offset, value) in [
+            (std::mem::offset_of!(Frame, code), code),
+            // And the line that is traced.
+            (std::mem::offset_of!(Frame, flags), kind),
+            (std::mem::offset_of!(Frame, locals), none),
+            (std::mem::offset_of!(Frame, object), none),
+            (std::mem::offset_of!(Frame, receiver), none),
+            (std::mem::offset_of!(Frame, function), callee),
+        ] {
+            self.b.ins().store(flags(), value, new, offset as i32);
+        }
     }
 
     /// In front of an exit without a frame: pushes it.

@@ -14,7 +14,7 @@ macro_rules! pipeline {
 }
 
 pipeline! {
-    params, unbox, returns, gvn, early, twins, masks, words, branches, hypots, licm, bounds, rows, reserve, arms, carry, fill, sink, behind, seldom, copies, dce, rotate,
+    params, unbox, returns, gvn, early, twins, masks, words, thread, branches, hypots, licm, bounds, rows, reserve, arms, carry, fill, sink, behind, seldom, copies, dce, rotate,
     counters, derive
 }
 

@@ -284,7 +284,7 @@ pub(super) fn install(
         let mut made = unit.made.borrow_mut();
         made.len = lowered.bytes.len();
         made.exits = lowered.exits;
-        made.templates = lowered.templates;
+        made.headers = lowered.headers;
         made.exceptions = lowered.exceptions;
     }
     unit.start.set(start);
