@@ -274,11 +274,6 @@ impl Heap {
         (self.stats.live_bytes + handed).saturating_sub(unused)
     }
 
-    /// Bytes that could still be handed out, what is free between the objects included.
-    pub fn room(&self) -> usize {
-        self.space.limit_bytes().saturating_sub(self.live_bytes())
-    }
-
     /// Counters as of now.
     pub fn stats(&self) -> Stats {
         let committed_bytes = self.space.committed * crate::CHUNK_BYTES;

@@ -183,11 +183,6 @@ impl Space {
         (mark_bit(self.block_addr(index)).0, barrier_bit(self.block_addr(index)).0)
     }
 
-    /// Bytes that there may be at most.
-    pub fn limit_bytes(&self) -> usize {
-        self.max_chunks * CHUNK_BYTES
-    }
-
     /// Makes `count` more chunks usable; `false` if the limit or the system refuses.
     fn commit(&mut self, count: usize) -> bool {
         let room = (self.max_chunks + self.opened_chunks).saturating_sub(self.committed);

@@ -8,9 +8,6 @@ use crate::types::{int, slice};
 use crate::value::Value;
 use crate::{PyResult, raise};
 
-/// More items than this cannot exist.
-pub const MAX_LEN: usize = isize::MAX as usize / 8;
-
 /// A subscript as an index; IndexError if it does not fit a machine int.
 #[inline]
 pub fn index(cx: &mut Cx, key: Value) -> PyResult<isize> {
